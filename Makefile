@@ -1,0 +1,69 @@
+# `make demo` and `make test` need Python 3.10+, pip and make; they install the rest into .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+# Pyright looks for the python on the path.
+PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
+
+.SECONDARY: # keep the environments, which make takes for intermediate files
+.PHONY: help demo test check format docs clean
+
+help:
+	@echo "make demo    the main job, end to end, on the embedded sandbox: no AWS account needed"
+	@echo "make test    all tests"
+	@echo "make check   lint, types, tests with coverage, docs, and the built package"
+	@echo "make format  format the code"
+	@echo "make docs    build the documentation into docs/_build"
+	@echo "make clean   remove all that these commands made"
+
+# Without ensurepip, which some distributions leave out; pip comes by way of the outer one.
+%/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv --without-pip $*
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --target \
+		"$$($@ -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" "pip>=25.1"
+
+# One stamp per set of tools, made anew when the requirements change.
+$(VENV)/demo.stamp: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[sandbox]'
+	@touch $@
+
+$(VENV)/test.stamp: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[sandbox]' --group test
+	@touch $@
+
+$(VENV)/check.stamp: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[sandbox]' --group check
+	@touch $@
+
+# An environment of its own: the AWS CLI and Sphinx want different versions of docutils.
+$(VENV)-docs/docs.stamp: $(VENV)-docs/bin/python pyproject.toml
+	$(VENV)-docs/bin/python -m pip install --quiet --editable '.[sandbox]' --group docs
+	@touch $@
+
+demo: $(VENV)/demo.stamp
+	@$(BIN)/python docs/demo.py
+
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+check: $(VENV)/check.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(PYRIGHT)
+	$(PYRIGHT) --ignoreexternal --verifytypes rds_backup_replication
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+	$(MAKE) docs
+	$(BIN)/python -m build --outdir $(VENV)/dist
+
+format: $(VENV)/check.stamp
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(VENV)-docs/docs.stamp
+	$(VENV)-docs/bin/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet docs docs/_build
+
+clean:
+	rm -rf $(VENV) $(VENV)-docs docs/_build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

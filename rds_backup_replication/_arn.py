@@ -1,0 +1,69 @@
+"""The grammar of the names that this library takes: ARNs, Regions, identifiers, keys.
+
+Nothing here knows a list of Regions or partitions, so one that AWS opens
+tomorrow is valid today.
+"""
+
+import re
+from typing import NamedTuple
+
+_PARTITION = r"aws(?:-[a-z]+)*"
+_REGION = r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+"
+
+_ARN = re.compile(
+    rf"arn:(?P<partition>{_PARTITION}):(?P<service>[a-z0-9-]+):(?P<region>{_REGION})"
+    r":(?P<account_id>[0-9]{12}):(?P<resource>\S+)"
+)
+_REGION_NAME = re.compile(_REGION)
+_DB_INSTANCE_IDENTIFIER = re.compile(r"(?=.{1,63}\Z)[A-Za-z](?:-?[A-Za-z0-9])*")
+_AUTOMATED_BACKUP_ID = re.compile(r"ab-[A-Za-z0-9]+")
+# A key's id need not be a UUID: multi-Region keys begin with mrk-, and AWS's own
+# examples use an id like AKIAIOSFODNN7EXAMPLE.
+_KMS_KEY_ID = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9])*")
+_KMS_ALIAS = re.compile(r"[A-Za-z0-9:/_-]{1,250}")
+
+
+class Arn(NamedTuple):
+    """The parts of an Amazon Resource Name that lies in a Region and an account."""
+
+    partition: str
+    service: str
+    region: str
+    account_id: str
+    resource: str
+    """Type and id, joined by ``:`` (RDS) or ``/`` (KMS)."""
+
+
+class Destination(NamedTuple):
+    """Where a client sends its requests: the Region that keeps the replicated backups."""
+
+    region_name: str
+    partition: str
+
+
+def parse_arn(text: str) -> Arn | None:
+    """Takes an ARN apart; ``None`` if the text is not one of a Region and an account."""
+    match = _ARN.fullmatch(text)
+    return Arn(**match.groupdict()) if match else None
+
+
+def is_region_name(text: str) -> bool:
+    return _REGION_NAME.fullmatch(text) is not None
+
+
+def is_db_instance_identifier(text: str) -> bool:
+    """Whether RDS would take the name: 1 to 63 letters, digits and single inner hyphens."""
+    return _DB_INSTANCE_IDENTIFIER.fullmatch(text) is not None
+
+
+def is_automated_backup_id(text: str) -> bool:
+    return _AUTOMATED_BACKUP_ID.fullmatch(text) is not None
+
+
+def is_kms_key_id(text: str) -> bool:
+    return _KMS_KEY_ID.fullmatch(text) is not None
+
+
+def is_kms_alias(text: str) -> bool:
+    """Whether the text can stand behind ``alias/``."""
+    return _KMS_ALIAS.fullmatch(text) is not None

@@ -1,0 +1,149 @@
+"""From what botocore raises to this library's exceptions: by code, with a hint by message."""
+
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from botocore.exceptions import ClientError
+from botocore.hooks import BaseEventHooks
+from botocore.parsers import ResponseParserError
+
+from . import exceptions
+from .exceptions import ResponseValidationError, ServiceError
+
+
+def _stem(name: str) -> str:
+    """What a code's spellings have in common: ``DBInstanceNotFound`` and ``…NotFoundFault``."""
+    return re.sub(r"(Fault|Error|Exception)$", "", name)
+
+
+_CLASSES = {
+    _stem(name): value
+    for name, value in vars(exceptions).items()
+    if isinstance(value, type) and issubclass(value, ServiceError) and value is not ServiceError
+}
+
+# (stem of the code, part of the message, what to do about it)
+_HINTS = (
+    (
+        "InvalidParameterValue",
+        "Feature is not available in region",
+        (
+            "RDS answers this in the source's own Region. Send the call to the destination Region; "
+            "describe_source_regions() there tells which sources it takes."
+        ),
+    ),
+    (
+        "InvalidParameterValue",
+        "require a valid KMS key",
+        (
+            "The source is encrypted, if only by the default aws/rds key: pass kms_key_id, "
+            "a KMS key that lives in the destination Region."
+        ),
+    ),
+    (
+        "InvalidParameterValue",
+        "DbInstanceAutomatedBackupsArn",
+        "The Region in the ARN is the one that keeps the backup: ask that Region.",
+    ),
+    (
+        "InvalidParameterValue",
+        "PreSignedUrl could not be authenticated",
+        "Leave pre_signed_url out and let botocore sign: pass source_region instead.",
+    ),
+    (
+        "InvalidDBInstanceState",
+        "must have backup retention enabled",
+        (
+            "Turn on the source instance's own automated backups first: modify it to a "
+            "BackupRetentionPeriod of at least 1 day."
+        ),
+    ),
+    (
+        "InvalidDBInstanceState",
+        "not replicating to the current region",
+        "Nothing replicates to this Region. The source's DescribeDBInstances lists where to.",
+    ),
+    (
+        "KMSKeyNotAccessible",
+        "",
+        (
+            "The key must exist in the destination Region and be enabled, and the caller needs "
+            "kms:DescribeKey and kms:CreateGrant on it."
+        ),
+    ),
+    (
+        "DBInstanceAutomatedBackupQuotaExceeded",
+        "",
+        (
+            "By default 20 backups can be replicated. Stop some, delete retained ones, or have the "
+            "quota raised."
+        ),
+    ),
+    (
+        "InvalidClientTokenId",
+        "",
+        "Check the credentials, and that the account has enabled this Region.",
+    ),
+)
+
+
+def service_error(error: ClientError) -> ServiceError:
+    """The typed form of what RDS refused with."""
+    fault = error.response.get("Error", {})
+    stem = _stem(fault.get("Code", ""))
+    message = fault.get("Message", "")
+    hint = next((hint for code, part, hint in _HINTS if code == stem and part in message), None)
+    return _CLASSES.get(stem, ServiceError)(error.response, error.operation_name, hint)
+
+
+# The answer that botocore is parsing in this thread, for the case that it fails to.
+_unparsed: ContextVar[dict[str, Any] | None] = ContextVar("unparsed", default=None)
+
+
+def _parsing_begins(response_dict: dict[str, Any], **_: Any) -> None:
+    _unparsed.set(response_dict)
+
+
+def _parsing_is_done(**_: Any) -> None:
+    _unparsed.set(None)
+
+
+def keep_unparsed_answers(events: BaseEventHooks) -> None:
+    """Has a client's events remember the raw answer while botocore parses it."""
+    events.register("before-parse.rds", _parsing_begins, unique_id="rds-backup-replication-raw")
+    events.register(
+        "response-received.rds", _parsing_is_done, unique_id="rds-backup-replication-ok"
+    )
+
+
+@contextmanager
+def translated(operation_name: str) -> Generator[None, None, None]:
+    """Raises this library's exceptions for botocore's, where RDS has answered."""
+    _unparsed.set(None)
+    try:
+        yield
+    except ClientError as error:
+        raise service_error(error) from error
+    except (
+        # The parser's own, and what it stumbles with over a wrong root, number or time.
+        ResponseParserError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
+        answer = _unparsed.get()
+        if answer is None:
+            raise
+        raw = {
+            "status_code": answer["status_code"],
+            "headers": dict(answer["headers"]),
+            "body": answer["body"],
+        }
+        raise ResponseValidationError(operation_name, f"{error!r:.200}", raw) from error
+    finally:
+        _unparsed.set(None)

@@ -1,0 +1,50 @@
+"""What all models share: immutability, and AWS's names beside the Python ones."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, WrapSerializer
+
+T = TypeVar("T")
+
+_ABBREVIATIONS = {"az": "AZ", "ca": "CA", "db": "DB", "iam": "IAM"}
+
+
+def aws_name(python_name: str) -> str:
+    """The inverse of botocore's ``xform_name``; fields it does not fit carry an alias."""
+    return "".join(_ABBREVIATIONS.get(word, word.capitalize()) for word in python_name.split("_"))
+
+
+class _Model(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        alias_generator=aws_name, validate_by_name=True, validate_by_alias=True, frozen=True
+    )
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Leaves out what is absent: of some forty fields, most are."""
+        return (item for item in super().__repr_args__() if item[1] is not None)
+
+
+class ResponseModel(_Model):
+    """A shape of RDS's answers: every field may be missing, and new ones are kept.
+
+    A field that this version does not know is an attribute under its AWS name.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
+
+
+class RequestModel(_Model):
+    """The parameters of an operation: no conversions, and no parameter RDS does not have."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+def _as_list(value: Any, serialize: Callable[[Any], Any]) -> list[Any]:
+    return list(serialize(value))
+
+
+# Tuples, so that a model cannot be changed; dumped as the lists that boto3 has there.
+Items = Annotated[tuple[T, ...], WrapSerializer(_as_list)]
+SequenceOf = Annotated[Sequence[T], AfterValidator(tuple), WrapSerializer(_as_list)]
+"""Of a request, whose constructor may be given a list."""

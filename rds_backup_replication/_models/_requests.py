@@ -1,0 +1,104 @@
+"""The parameters of each operation, under botocore's names for them.
+
+One class per operation of the `API reference`_; the client builds them from
+its methods' keywords.
+
+.. _API reference: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Operations.html
+"""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from ._base import RequestModel, SequenceOf
+from ._rules import (
+    AutomatedBackupsArn,
+    KmsKeyId,
+    NonEmpty,
+    OptionalTags,
+    PageSize,
+    RegionName,
+    RetentionDays,
+    SourceDBInstanceArn,
+    SourceRegionName,
+)
+
+
+class Filter(RequestModel):
+    """A filter of a listing: records whose property has one of the values."""
+
+    name: NonEmpty
+    """``status``, ``db-instance-id`` or ``dbi-resource-id``; case-sensitive."""
+    values: SequenceOf[str]
+    """The values to look for, such as ``active``, ``retained`` and ``creating``."""
+
+
+class StartDBInstanceAutomatedBackupsReplicationRequest(RequestModel):
+    """Parameters of ``StartDBInstanceAutomatedBackupsReplication``."""
+
+    source_db_instance_arn: SourceDBInstanceArn
+    """ARN of the DB instance whose automated backups are to be replicated."""
+    backup_retention_period: RetentionDays | None = None
+    """Days to keep the replicated backups, 1 to 35, whatever the source's own."""
+    kms_key_id: KmsKeyId | None = None
+    """KMS key in the destination Region; needed if the source is encrypted."""
+    pre_signed_url: Annotated[NonEmpty | None, Field(repr=False)] = None
+    """A signed request to the source Region; a secret. GovCloud alone reads it."""
+    tags: OptionalTags = None
+    """Tags of the replicated backup, at most 50."""
+    source_region: SourceRegionName | None = None
+    """Region of the source; botocore makes a ``pre_signed_url`` from it."""
+
+
+class StopDBInstanceAutomatedBackupsReplicationRequest(RequestModel):
+    """Parameters of ``StopDBInstanceAutomatedBackupsReplication``."""
+
+    source_db_instance_arn: SourceDBInstanceArn
+    """ARN of the DB instance whose automated backups are replicated."""
+
+
+class DescribeDBInstanceAutomatedBackupsRequest(RequestModel):
+    """Parameters of ``DescribeDBInstanceAutomatedBackups``."""
+
+    dbi_resource_id: NonEmpty | None = None
+    """Resource ID of the source instance, in any capitalisation."""
+    db_instance_identifier: NonEmpty | None = None
+    """Identifier of the source instance, in any capitalisation."""
+    filters: SequenceOf[Filter] | None = None
+    """Conditions that a record must all meet."""
+    max_records: Annotated[PageSize | None, Field(title="page_size")] = None
+    """Records per page, 20 to 100."""
+    marker: str | None = None
+    """Where the page begins, as the one before it said."""
+    db_instance_automated_backups_arn: AutomatedBackupsArn | None = None
+    """ARN of the automated backups."""
+
+
+def _exactly_one_id(arn: str | None, info: ValidationInfo) -> str | None:
+    if "dbi_resource_id" in info.data and (arn is None) == (info.data["dbi_resource_id"] is None):
+        raise ValueError("must be given, or dbi_resource_id, and not both")
+    return arn
+
+
+class DeleteDBInstanceAutomatedBackupRequest(RequestModel):
+    """Parameters of ``DeleteDBInstanceAutomatedBackup``: exactly one of them."""
+
+    dbi_resource_id: NonEmpty | None = None
+    """Resource ID of the source instance."""
+    db_instance_automated_backups_arn: Annotated[
+        AutomatedBackupsArn | None, AfterValidator(_exactly_one_id), Field(validate_default=True)
+    ] = None
+    """ARN of the automated backups."""
+
+
+class DescribeSourceRegionsRequest(RequestModel):
+    """Parameters of ``DescribeSourceRegions``."""
+
+    region_name: RegionName | None = None
+    """The one source Region to ask about."""
+    max_records: PageSize | None = None
+    """Records per page, 20 to 100."""
+    marker: str | None = None
+    """Where the page begins, as the one before it said."""
+    filters: SequenceOf[Filter] | None = None
+    """Not supported by RDS yet."""

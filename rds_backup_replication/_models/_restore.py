@@ -1,0 +1,236 @@
+"""The parameters of a point-in-time restore from a replicated backup.
+
+Meanings follow the `API reference`_. The restored instance gets default
+settings for whatever is not said, and keeps the backup's key: there is no
+parameter for another one.
+
+.. _API reference: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceToPointInTime.html
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationInfo
+
+# Python 3.10 and 3.11: pydantic reads a TypedDict from here alone.
+from typing_extensions import TypedDict
+
+from ._base import RequestModel, SequenceOf
+from ._responses import AdditionalStorageVolume, Tag
+from ._rules import (
+    AutomatedBackupsArn,
+    DBInstanceIdentifier,
+    NonEmpty,
+    OptionalTags,
+    says,
+)
+
+TagsInput = Mapping[str, str | None] | Iterable[Tag | Mapping[str, str]]
+"""The forms that tags may be given in: ``{"env": "prod"}``, ``Tag`` models, boto3's dicts."""
+
+
+class ProcessorFeature(RequestModel):
+    """A processor setting of the DB instance class."""
+
+    name: NonEmpty
+    """``coreCount`` or ``threadsPerCore``."""
+    value: NonEmpty
+    """The number, as text."""
+
+
+class TagSpecification(RequestModel):
+    """Tags for a resource that is created along with the instance."""
+
+    resource_type: NonEmpty
+    """``auto-backup``: the automated backup of the restored instance."""
+    tags: OptionalTags = None
+    """The tags."""
+
+
+class RestoreOptions(TypedDict, total=False):
+    """What a restored instance may be given; see ``RestoreDBInstanceToPointInTimeRequest``."""
+
+    db_instance_class: str
+    port: int
+    availability_zone: str
+    db_subnet_group_name: str
+    multi_az: bool
+    publicly_accessible: bool
+    auto_minor_version_upgrade: bool
+    license_model: str
+    db_name: str
+    engine: str
+    iops: int
+    storage_throughput: int
+    option_group_name: str
+    copy_tags_to_snapshot: bool
+    tags: TagsInput
+    storage_type: str
+    tde_credential_arn: str
+    tde_credential_password: str
+    vpc_security_group_ids: Sequence[str]
+    domain: str
+    domain_iam_role_name: str
+    domain_fqdn: str
+    domain_ou: str
+    domain_auth_secret_arn: str
+    domain_dns_ips: Sequence[str]
+    enable_iam_database_authentication: bool
+    enable_cloudwatch_logs_exports: Sequence[str]
+    processor_features: Sequence[ProcessorFeature]
+    use_default_processor_features: bool
+    db_parameter_group_name: str
+    deletion_protection: bool
+    max_allocated_storage: int
+    enable_customer_owned_ip: bool
+    network_type: str
+    backup_target: str
+    custom_iam_instance_profile: str
+    allocated_storage: int
+    backup_retention_period: int
+    preferred_backup_window: str
+    db_capacity_reservation_identifier: str
+    dedicated_log_volume: bool
+    ca_certificate_identifier: str
+    engine_lifecycle_support: str
+    additional_storage_volumes: Sequence[AdditionalStorageVolume]
+    tag_specifications: Sequence[TagSpecification]
+    manage_master_user_password: bool
+    master_user_secret_kms_key_id: str
+
+
+def _exactly_one_time(
+    use_latest: bool | None,  # noqa: FBT001  # pydantic passes it by position
+    info: ValidationInfo,
+) -> bool | None:
+    if "restore_time" in info.data and bool(use_latest) == (info.data["restore_time"] is not None):
+        raise ValueError("must be True, or restore_time given, and not both")
+    return use_latest
+
+
+def _sendable(volume: AdditionalStorageVolume) -> AdditionalStorageVolume:
+    if volume.model_extra:
+        raise ValueError(f"has no field {', '.join(map(repr, volume.model_extra))}")
+    if volume.volume_name is None:
+        raise ValueError("needs a volume_name: rdsdbdata2, rdsdbdata3 or rdsdbdata4")
+    return volume
+
+
+class RestoreDBInstanceToPointInTimeRequest(RequestModel):
+    """Parameters of ``RestoreDBInstanceToPointInTime``, from a replicated backup."""
+
+    source_db_instance_automated_backups_arn: AutomatedBackupsArn
+    """ARN of the replicated backup, in the client's Region."""
+    target_db_instance_identifier: DBInstanceIdentifier
+    """Name of the new instance: 1 to 63 letters, digits and hyphens."""
+    restore_time: Annotated[
+        AwareDatetime | None, says("must be a datetime with a timezone, such as timezone.utc")
+    ] = None
+    """The moment to restore, within the backup's restore window."""
+    use_latest_restorable_time: Annotated[
+        bool | None, AfterValidator(_exactly_one_time), Field(validate_default=True)
+    ] = None
+    """Restore the latest moment there is."""
+
+    db_instance_class: NonEmpty | None = None
+    """Compute and memory, such as ``db.t3.micro``; the source's if omitted."""
+    port: Annotated[
+        int | None, Field(ge=1150, le=65535), says("must be a whole number from 1150 to 65535")
+    ] = None
+    """Port to listen on; the source's if omitted."""
+    availability_zone: NonEmpty | None = None
+    """Availability Zone, not together with ``multi_az``."""
+    db_subnet_group_name: NonEmpty | None = None
+    """DB subnet group; the default one if omitted."""
+    multi_az: bool | None = None
+    """Whether to keep a standby in another Availability Zone."""
+    publicly_accessible: bool | None = None
+    """Whether it gets a public address."""
+    auto_minor_version_upgrade: bool | None = None
+    """Whether minor engine upgrades are applied in the maintenance window."""
+    license_model: NonEmpty | None = None
+    """License model, as far as the engine has a choice."""
+    db_name: NonEmpty | None = None
+    """Database name, for the engines that have one."""
+    engine: NonEmpty | None = None
+    """Engine, compatible with the source's; the source's if omitted."""
+    iops: int | None = None
+    """Provisioned I/O operations per second."""
+    storage_throughput: int | None = None
+    """Storage throughput in MiB per second."""
+    option_group_name: NonEmpty | None = None
+    """Option group."""
+    copy_tags_to_snapshot: bool | None = None
+    """Whether snapshots get the instance's tags."""
+    tags: OptionalTags = None
+    """Tags of the new instance, at most 50."""
+    storage_type: NonEmpty | None = None
+    """``gp2``, ``gp3``, ``io1``, ``io2`` or ``standard``."""
+    tde_credential_arn: NonEmpty | None = None
+    """ARN in the key store for TDE encryption."""
+    tde_credential_password: Annotated[NonEmpty | None, Field(repr=False)] = None
+    """Password for ``tde_credential_arn``; a secret."""
+    vpc_security_group_ids: SequenceOf[str] | None = None
+    """VPC security groups; the default one if omitted."""
+    domain: NonEmpty | None = None
+    """Active Directory directory to join."""
+    domain_iam_role_name: NonEmpty | None = None
+    """IAM role for calls to the Directory Service."""
+    domain_fqdn: NonEmpty | None = None
+    """Name of a self-managed Active Directory domain."""
+    domain_ou: NonEmpty | None = None
+    """Organizational unit to join."""
+    domain_auth_secret_arn: NonEmpty | None = None
+    """ARN of the secret with the credentials to join the domain."""
+    domain_dns_ips: SequenceOf[str] | None = None
+    """IPv4 addresses of the two domain controllers."""
+    enable_iam_database_authentication: bool | None = None
+    """Whether IAM accounts are mapped to database accounts."""
+    enable_cloudwatch_logs_exports: SequenceOf[str] | None = None
+    """Logs to export to CloudWatch; which ones exist depends on the engine."""
+    processor_features: SequenceOf[ProcessorFeature] | None = None
+    """Core count and threads per core."""
+    use_default_processor_features: bool | None = None
+    """Whether the class's own core count and threads apply."""
+    db_parameter_group_name: NonEmpty | None = None
+    """DB parameter group; the engine's default if omitted."""
+    deletion_protection: bool | None = None
+    """Whether deletion is refused until this is turned off."""
+    max_allocated_storage: int | None = None
+    """Size in GiB up to which RDS may grow the storage."""
+    enable_customer_owned_ip: bool | None = None
+    """Whether it gets a customer-owned IP address (Outposts)."""
+    network_type: NonEmpty | None = None
+    """``IPV4`` or ``DUAL``."""
+    backup_target: NonEmpty | None = None
+    """``region``, ``outposts`` or ``local``."""
+    custom_iam_instance_profile: Annotated[
+        NonEmpty | None, Field(alias="CustomIamInstanceProfile")
+    ] = None
+    """Instance profile, for RDS Custom."""
+    allocated_storage: int | None = None
+    """Size in GiB, at least the source's."""
+    backup_retention_period: Annotated[
+        int | None, Field(ge=0, le=35), says("must be a whole number of days from 0 to 35")
+    ] = None
+    """Days to keep the new instance's own backups; 0 turns them off."""
+    preferred_backup_window: NonEmpty | None = None
+    """Daily time range of its backups, ``hh24:mi-hh24:mi`` in UTC."""
+    db_capacity_reservation_identifier: NonEmpty | None = None
+    """Capacity reservation to use, by its identifier or name."""
+    dedicated_log_volume: bool | None = None
+    """Whether it gets a dedicated log volume."""
+    ca_certificate_identifier: NonEmpty | None = None
+    """CA certificate for the server's certificate."""
+    engine_lifecycle_support: NonEmpty | None = None
+    """``open-source-rds-extended-support`` or ``…-disabled``."""
+    additional_storage_volumes: (
+        SequenceOf[Annotated[AdditionalStorageVolume, AfterValidator(_sendable)]] | None
+    ) = None
+    """Up to three further volumes (RDS for Oracle and SQL Server)."""
+    tag_specifications: SequenceOf[TagSpecification] | None = None
+    """Tags of the resources created along with the instance."""
+    manage_master_user_password: bool | None = None
+    """Whether Secrets Manager keeps the master password (Oracle)."""
+    master_user_secret_kms_key_id: NonEmpty | None = None
+    """KMS key of that secret."""

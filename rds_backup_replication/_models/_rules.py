@@ -1,0 +1,251 @@
+"""The types of request fields: what RDS accepts, checked before anything is sent.
+
+A rule that depends on where the request goes finds the ``Destination`` in the
+validation's context; without one (a model built by hand) only the form is checked.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, cast
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetPydanticSchema,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import core_schema
+
+from .._arn import (
+    Arn,
+    Destination,
+    is_automated_backup_id,
+    is_db_instance_identifier,
+    is_kms_alias,
+    is_kms_key_id,
+    is_region_name,
+    parse_arn,
+)
+from ._base import RequestModel, SequenceOf
+from ._responses import Tag
+
+_MAX_TAGS = 50
+# Pydantic's pattern engine knows \p{…}; Python's re does not.
+_TAG_CHARACTERS = r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"
+_TAG_CHARACTERS_IN_WORDS = "letters, numbers, spaces and _ . : / = + - @"
+_IDENTIFIER_RULE = (
+    "1 to 63 letters, digits and hyphens, the first a letter, with no hyphen at the end or "
+    "beside another"
+)
+_DB_INSTANCE_ARN_FORM = "arn:{partition}:rds:{region}:{12-digit account}:db:{instance identifier}"
+_BACKUP_ARN_FORM = "arn:{partition}:rds:{region}:{12-digit account}:auto-backup:ab-{id}"
+_KMS_FORMS = (
+    "a key ARN (arn:{partition}:kms:{region}:{12-digit account}:key/{id}), an alias ARN, "
+    "a key ID or an alias name (alias/{name})"
+)
+_RESOURCE_KINDS = {
+    "auto-backup": "an automated backup",
+    "cluster": "a DB cluster, and this operation takes DB instances alone",
+    "cluster-auto-backup": "an automated backup of a DB cluster",
+    "cluster-snapshot": "a DB cluster snapshot",
+    "db": "a DB instance",
+    "snapshot": "a DB snapshot",
+}
+
+
+def says(what_is_right: str) -> WrapValidator:
+    """Puts a sentence for people in place of pydantic's own."""
+
+    def wrap(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise ValueError(what_is_right) from None
+
+    return WrapValidator(wrap)
+
+
+def _destination(info: ValidationInfo) -> Destination | None:
+    return info.context if isinstance(info.context, Destination) else None
+
+
+def _rds_arn(value: str, resource_type: str, form: str) -> tuple[Arn, str]:
+    """The ARN's parts and its resource's id."""
+    arn = parse_arn(value)
+    if arn is None or arn.service != "rds":
+        raise ValueError(f"must be an ARN of the form {form}")
+    given_type, _, resource_id = arn.resource.partition(":")
+    if given_type != resource_type:
+        kind = _RESOURCE_KINDS.get(given_type, f"a resource of type {given_type!r}")
+        raise ValueError(f"is the ARN of {kind}; it must have the form {form}")
+    return arn, resource_id
+
+
+def _require_partition(arn: Arn, destination: Destination) -> None:
+    if arn.partition != destination.partition:
+        raise ValueError(
+            f"lies in partition {arn.partition!r}, and the client's Region "
+            f"{destination.region_name} in {destination.partition!r}; "
+            "nothing is replicated across partitions"
+        )
+
+
+def _source_db_instance_arn(value: str, info: ValidationInfo) -> str:
+    arn, identifier = _rds_arn(value, "db", _DB_INSTANCE_ARN_FORM)
+    if not is_db_instance_identifier(identifier):
+        raise ValueError(f"ends in {identifier!r}; an instance identifier has {_IDENTIFIER_RULE}")
+    destination = _destination(info)
+    if destination is not None:
+        if arn.region == destination.region_name:
+            raise ValueError(
+                f"lies in {arn.region}, and so does this client. The call belongs to the "
+                "destination Region, the one that is to keep the replicated backups: make a "
+                "BackupReplicationClient with that Region, not the source's, as region_name"
+            )
+        _require_partition(arn, destination)
+    return value
+
+
+def _automated_backups_arn(value: str, info: ValidationInfo) -> str:
+    arn, backup_id = _rds_arn(value, "auto-backup", _BACKUP_ARN_FORM)
+    if not is_automated_backup_id(backup_id):
+        raise ValueError(f"must be an ARN of the form {_BACKUP_ARN_FORM}")
+    destination = _destination(info)
+    if destination is not None:
+        _require_partition(arn, destination)
+        if arn.region != destination.region_name:
+            raise ValueError(
+                f"lies in {arn.region}, and this client asks {destination.region_name}; "
+                "the Region in an automated backup's ARN is the one that keeps it, so ask there"
+            )
+    return value
+
+
+def _region_name(value: str) -> str:
+    # botocore builds a host name from it by text replacement: nothing but a name may pass.
+    if not is_region_name(value):
+        raise ValueError("must be the name of a Region, such as us-west-2")
+    return value
+
+
+def _source_region(value: str, info: ValidationInfo) -> str:
+    source = parse_arn(info.data.get("source_db_instance_arn", ""))
+    if source is not None and value != source.region:
+        raise ValueError(f"must be the Region of source_db_instance_arn, {source.region}")
+    return value
+
+
+def _is_key_or_alias(resource: str) -> bool:
+    kind, _, name = resource.partition("/")
+    return (kind == "key" and is_kms_key_id(name)) or (kind == "alias" and is_kms_alias(name))
+
+
+def _kms_key_id(value: str, info: ValidationInfo) -> str:
+    if not value.startswith("arn:"):
+        if not (is_kms_key_id(value) or (value.startswith("alias/") and _is_key_or_alias(value))):
+            raise ValueError(f"must be {_KMS_FORMS}")
+        return value
+    arn = parse_arn(value)
+    if arn is None or arn.service != "kms" or not _is_key_or_alias(arn.resource):
+        raise ValueError(f"must be {_KMS_FORMS}")
+    destination = _destination(info)
+    if destination is not None:
+        _require_partition(arn, destination)
+        if arn.region != destination.region_name:
+            raise ValueError(
+                f"is a key in {arn.region}; the key must live in the destination Region, "
+                f"{destination.region_name} (of a multi-Region key, name its replica there)"
+            )
+    return value
+
+
+def _db_instance_identifier(value: str) -> str:
+    if not is_db_instance_identifier(value):
+        raise ValueError(f"must have {_IDENTIFIER_RULE}")
+    return value
+
+
+def _no_reserved_prefix(value: str) -> str:
+    if value.lower().startswith(("aws:", "rds:")):
+        raise ValueError("must not begin with aws: or rds:, which are reserved for AWS")
+    return value
+
+
+class _RequestTag(RequestModel):
+    """A tag of one's own, which must follow RDS's rules; ``Tag`` itself takes any."""
+
+    key: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=128, pattern=_TAG_CHARACTERS),
+        says(f"must be 1 to 128 {_TAG_CHARACTERS_IN_WORDS}"),
+        AfterValidator(_no_reserved_prefix),
+    ]
+    value: Annotated[
+        str | None,
+        Field(max_length=256, pattern=_TAG_CHARACTERS),
+        says(f"must be up to 256 {_TAG_CHARACTERS_IN_WORDS}, or None"),
+        AfterValidator(lambda value: value and _no_reserved_prefix(value)),
+    ] = None
+
+
+def _read_tags(value: Any) -> Any:
+    """Brings the forms that tags may be given in to one: boto3's list of dicts."""
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[object, object]", value)
+        return [{"key": key, "value": item} for key, item in mapping.items()]
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ValueError(  # noqa: TRY004  # pydantic lets a TypeError through
+            'must be Tags, a mapping of keys to values, or boto3\'s [{"Key": …}]'
+        )
+    tags = cast("Iterable[object]", value)
+    return [dict(tag) if isinstance(tag, Tag) else tag for tag in tags]
+
+
+def _one_tag_per_key(tags: list[_RequestTag]) -> list[_RequestTag]:
+    mistakes = [
+        f"name the key {key!r} once, not {count} times"
+        for key, count in Counter(tag.key for tag in tags).items()
+        if count > 1
+    ]
+    if len(tags) > _MAX_TAGS:
+        mistakes.append(f"be at most {_MAX_TAGS} tags, not {len(tags)}")
+    if mistakes:
+        raise ValueError(f"must {' and '.join(mistakes)}")
+    return tags
+
+
+_RequestTags = Annotated[
+    list[_RequestTag],
+    BeforeValidator(_read_tags),
+    AfterValidator(_one_tag_per_key),
+    AfterValidator(lambda tags: [Tag(key=tag.key, value=tag.value) for tag in tags]),
+]
+
+Tags = Annotated[
+    SequenceOf[Tag],
+    GetPydanticSchema(
+        lambda source, handler: core_schema.chain_schema(
+            [handler.generate_schema(_RequestTags), handler(source)]
+        )
+    ),
+]
+"""Tags that follow RDS's rules, read from any form that the client takes."""
+# No tags at all: botocore would send an empty parameter for an empty list.
+OptionalTags = Annotated[Tags | None, AfterValidator(lambda tags: tags or None)]
+
+SourceDBInstanceArn = Annotated[str, AfterValidator(_source_db_instance_arn)]
+AutomatedBackupsArn = Annotated[str, AfterValidator(_automated_backups_arn)]
+RegionName = Annotated[str, AfterValidator(_region_name)]
+SourceRegionName = Annotated[RegionName, AfterValidator(_source_region)]
+KmsKeyId = Annotated[str, AfterValidator(_kms_key_id)]
+DBInstanceIdentifier = Annotated[str, AfterValidator(_db_instance_identifier)]
+NonEmpty = Annotated[str, Field(min_length=1), says("must be a string that is not empty")]
+RetentionDays = Annotated[
+    int, Field(ge=1, le=35), says("must be a whole number of days from 1 to 35")
+]
+PageSize = Annotated[int, Field(ge=20, le=100), says("must be a whole number from 20 to 100")]

@@ -1,0 +1,173 @@
+"""The API operations, each written down once, and the way that a call of any of them takes.
+
+Keywords become the request model, its dump becomes boto3's parameters, and the
+answer becomes the result model or an exception.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Generic, TypeVar
+
+from botocore import xform_name
+from botocore.client import BaseClient
+from pydantic import ValidationError
+
+from ._arn import Destination
+from ._faults import translated
+from ._models import (
+    DBInstance,
+    DBInstanceAutomatedBackup,
+    DeleteDBInstanceAutomatedBackupRequest,
+    DescribeDBInstanceAutomatedBackupsRequest,
+    DescribeSourceRegionsRequest,
+    RequestModel,
+    ResponseModel,
+    RestoreDBInstanceToPointInTimeRequest,
+    SourceRegion,
+    StartDBInstanceAutomatedBackupsReplicationRequest,
+    StopDBInstanceAutomatedBackupsReplicationRequest,
+)
+from .exceptions import (
+    InvalidParameter,
+    RequestValidationError,
+    ResponseValidationError,
+    ServiceError,
+)
+
+RequestT = TypeVar("RequestT", bound=RequestModel)
+ResultT = TypeVar("ResultT", bound=ResponseModel)
+
+_logger = logging.getLogger("rds_backup_replication")
+_MAX_GIVEN = 200
+_HIDDEN = "(hidden)"
+
+
+@dataclass(frozen=True)
+class Operation(Generic[RequestT, ResultT]):
+    """An API operation: what it takes, and which member of its answer holds the result."""
+
+    name: str
+    request: type[RequestT]
+    result_member: str
+    result: type[ResultT]
+
+    def __call__(self, client: BaseClient, request: RequestT) -> ResultT:
+        """Sends one request and reads its answer."""
+        call = getattr(client, xform_name(self.name))
+        answer = self._exchange(client, lambda: call(**_parameters(request)))
+        if self.result_member not in answer:
+            raise ResponseValidationError(self.name, f"it has no {self.result_member}", answer)
+        return self._read(answer[self.result_member], answer)
+
+    def iterate(self, client: BaseClient, request: RequestT) -> Iterator[ResultT]:
+        """Reads all pages of a listing, each when it is reached."""
+        pages = iter(client.get_paginator(xform_name(self.name)).paginate(**_parameters(request)))
+        while (page := self._exchange(client, lambda: next(pages, None))) is not None:
+            for item in page.get(self.result_member, ()):
+                yield self._read(item, page)
+
+    def validate(self, destination: Destination, keywords: Mapping[str, object]) -> RequestT:
+        """Makes the request, or names all mistakes in it."""
+        try:
+            return self.request.model_validate(keywords, context=destination)
+        except ValidationError as error:
+            mistakes = [self._mistake(detail) for detail in error.errors(include_url=False)]
+        # Out here, so that no traceback carries pydantic's own account, secrets included.
+        raise RequestValidationError(self.name, mistakes)
+
+    def _mistake(self, detail: Mapping[str, Any]) -> InvalidParameter:
+        first, *rest = detail["loc"]
+        field = self.request.model_fields.get(first)
+        name = (field and field.title) or first
+        for part in rest:
+            name += f"[{part}]" if isinstance(part, int) else f".{xform_name(part)}"
+        message = str(detail.get("ctx", {}).get("error", detail["msg"]))
+        given = repr(detail["input"])
+        if detail["type"] == "extra_forbidden":
+            message = "is not a parameter"
+            near = get_close_matches(str(first), self.request.model_fields, n=1)
+            if near and not rest:
+                message += f"; did you mean {near[0]}?"
+            given = _HIDDEN  # it may be a secret whose name was misspelt
+        elif field and not field.repr:
+            given = _HIDDEN
+        elif len(given) > _MAX_GIVEN:
+            given = f"{given[:_MAX_GIVEN]}…"
+        return InvalidParameter(name, given, message)
+
+    def _exchange(self, client: BaseClient, send: Callable[[], Any]) -> Any:
+        started = time.perf_counter()
+        outcome = "no answer"
+        try:
+            with translated(self.name):
+                answer = send()
+        except ServiceError as error:
+            outcome = f"{error.code}, {error.request_id}"
+            raise
+        else:
+            if answer is None:  # no further page: nothing was sent
+                outcome = ""
+            else:
+                outcome = answer.get("ResponseMetadata", {}).get("RequestId", "answered")
+            return answer
+        finally:
+            if outcome:
+                _logger.debug(
+                    "%s in %s: %s, %.0f ms",
+                    self.name,
+                    client.meta.region_name,
+                    outcome,
+                    (time.perf_counter() - started) * 1000,
+                )
+
+    def _read(self, item: object, answer: Mapping[str, Any]) -> ResultT:
+        try:
+            return self.result.model_validate(item)
+        except ValidationError as error:
+            reason = "; ".join(
+                f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
+                for detail in error.errors(include_url=False)
+            )
+            raise ResponseValidationError(self.name, reason, answer) from error
+
+
+def _parameters(request: RequestModel) -> dict[str, Any]:
+    return request.model_dump(by_alias=True, exclude_none=True)
+
+
+START = Operation(
+    "StartDBInstanceAutomatedBackupsReplication",
+    StartDBInstanceAutomatedBackupsReplicationRequest,
+    "DBInstanceAutomatedBackup",
+    DBInstanceAutomatedBackup,
+)
+STOP = Operation(
+    "StopDBInstanceAutomatedBackupsReplication",
+    StopDBInstanceAutomatedBackupsReplicationRequest,
+    "DBInstanceAutomatedBackup",
+    DBInstanceAutomatedBackup,
+)
+DESCRIBE = Operation(
+    "DescribeDBInstanceAutomatedBackups",
+    DescribeDBInstanceAutomatedBackupsRequest,
+    "DBInstanceAutomatedBackups",
+    DBInstanceAutomatedBackup,
+)
+DELETE = Operation(
+    "DeleteDBInstanceAutomatedBackup",
+    DeleteDBInstanceAutomatedBackupRequest,
+    "DBInstanceAutomatedBackup",
+    DBInstanceAutomatedBackup,
+)
+DESCRIBE_SOURCE_REGIONS = Operation(
+    "DescribeSourceRegions", DescribeSourceRegionsRequest, "SourceRegions", SourceRegion
+)
+RESTORE = Operation(
+    "RestoreDBInstanceToPointInTime",
+    RestoreDBInstanceToPointInTimeRequest,
+    "DBInstance",
+    DBInstance,
+)

@@ -1,0 +1,172 @@
+"""The sandbox's server, in a thread of the process that uses it."""
+
+import threading
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from boto3.session import Session
+from botocore.config import Config
+from flask import Flask
+from moto.core.base_backend import BackendDict
+from moto.core.utils import convert_to_flask_response
+from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingTypeStubs]
+    DomainDispatcherApplication,
+    create_backend_app,
+)
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from .._client import BackupReplicationClient
+from ._lifecycle import Behaviour
+from ._rds import SandboxRDSResponse, State
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_HOST = "127.0.0.1"
+# Moto's backends belong to the process, so only one sandbox at a time can use them.
+_process_has_a_sandbox = threading.Lock()
+
+
+class _QuietRequestHandler(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Says nothing: a request line may carry a presigned URL."""
+
+
+class Sandbox:
+    """An RDS on loopback, running while its ``with`` block does.
+
+    For example::
+
+        with Sandbox() as sandbox:
+            source = sandbox.boto3_client("rds", "us-west-2")
+            source.create_db_instance(
+                DBInstanceIdentifier="mydatabase",
+                DBInstanceClass="db.t3.micro",
+                Engine="postgres",
+                AllocatedStorage=20,
+                BackupRetentionPeriod=7,
+            )
+            client = sandbox.client("us-east-1")
+            client.start_db_instance_automated_backups_replication(
+                source_db_instance_arn="arn:aws:rds:us-west-2:123456789012:db:mydatabase"
+            )
+
+    A replication moves on when it is looked at, not by the clock: ``Behaviour``
+    says after how many looks. RDS's refusals come with their real codes, and with
+    their real messages where those are known; a message that begins with
+    "Sandbox:" is a stand-in. Everything else of RDS, KMS, STS and so on is moto's.
+
+    One process runs one sandbox at a time. Its data is in memory, and is gone
+    when it stops. Any credentials are taken; those of a role assumed through its
+    STS act for the role's account, others for account 123456789012.
+
+    Args:
+        behaviour: When and how a replication moves on.
+        port: The TCP port; a free one if 0.
+
+    Attributes:
+        endpoint_url: What to pass as ``endpoint_url`` or ``--endpoint-url``.
+        session: A boto3 session with made-up credentials.
+
+    Raises:
+        RuntimeError: From ``start``, if this process runs a sandbox already.
+    """
+
+    def __init__(self, behaviour: Behaviour | None = None, *, port: int = 0) -> None:
+        self._port = port
+        self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
+        self._state = State(behaviour or Behaviour())
+        self._config = Config(proxies={})  # loopback is not behind a proxy
+        self.endpoint_url: str = ""
+        self.session: Session = Session(
+            aws_access_key_id="sandbox",
+            aws_secret_access_key="sandbox",  # noqa: S106  # no secret: any is taken
+            region_name="us-east-1",
+        )
+
+    def __enter__(self) -> "Self":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Starts to serve; ``with`` does this."""
+        if not _process_has_a_sandbox.acquire(blocking=False):
+            raise RuntimeError(
+                "this process runs a sandbox already, and moto's data belongs to the process"
+            )
+        try:
+            self._server = make_server(
+                _HOST,
+                self._port,
+                DomainDispatcherApplication(self._create_app),
+                threaded=True,
+                request_handler=_QuietRequestHandler,
+            )
+        except BaseException:
+            _process_has_a_sandbox.release()
+            raise
+        self.reset()
+        self.endpoint_url = f"http://{_HOST}:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops to serve, and forgets everything; leaving ``with`` does this."""
+        if self._server is None or self._thread is None:
+            return
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self._server = self._thread = None
+        self.reset()
+        _process_has_a_sandbox.release()
+
+    def reset(self) -> None:
+        """Forgets all instances, keys, backups and the advanced clock."""
+        BackendDict.reset()
+        self._state.reset()
+
+    def advance(self, by: timedelta) -> None:
+        """Moves the clock on: restore windows grow, retained backups expire."""
+        with self._state.lock:
+            self._state.clock_offset += by
+
+    def client(self, region_name: str) -> BackupReplicationClient:
+        """A client of this library whose destination is a Region of the sandbox."""
+        return BackupReplicationClient(
+            session=self.session,
+            region_name=region_name,
+            endpoint_url=self.endpoint_url,
+            config=self._config,
+        )
+
+    def boto3_client(self, service_name: str, region_name: str) -> Any:
+        """A boto3 client: ``rds`` to create sources, ``kms`` to create keys, and so on."""
+        session: Any = self.session  # its stubs are typed by service, for the services installed
+        return session.client(
+            service_name,
+            region_name=region_name,
+            endpoint_url=self.endpoint_url,
+            config=self._config,
+        )
+
+    def _create_app(self, service: Any) -> Flask:
+        app = create_backend_app(service)
+        if service == "rds":
+
+            class Response(SandboxRDSResponse):
+                state = self._state
+
+            for endpoint in app.view_functions:
+                app.view_functions[endpoint] = convert_to_flask_response(Response.dispatch)
+        return app
