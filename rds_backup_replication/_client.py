@@ -78,13 +78,15 @@ class BackupReplicationClient:
             client = create_rds_client(session, region_name, config, endpoint_url)
         elif (region_name, session, config, endpoint_url) != (None, None, None, None):
             raise TypeError("client= has its Region, session, config and endpoint already")
+        if not isinstance(client, BaseClient):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"client= must be a boto3 client, not {type(client).__name__}")
         service = client.meta.service_model.service_name
         if service != "rds":
             raise TypeError(f"client= must be boto3's client for rds, not for {service}")
         keep_unparsed_answers(client.meta.events)
         self.client: BaseClient = client
         self.region_name: str = client.meta.region_name
-        self._destination = Destination(self.region_name, client.meta.partition)
+        self._destination = Destination(self.region_name.lower(), client.meta.partition)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(region_name={self.region_name!r})"
@@ -215,7 +217,7 @@ class BackupReplicationClient:
                 "dbi_resource_id": dbi_resource_id,
                 "db_instance_identifier": db_instance_identifier,
                 "db_instance_automated_backups_arn": db_instance_automated_backups_arn,
-                "filters": filters if filters is None else list(filters),
+                "filters": filters,
                 "max_records": page_size,
             },
         )

@@ -8,7 +8,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from botocore.hooks import BaseEventHooks
-from botocore.parsers import ResponseParserError
 
 from . import exceptions
 from .exceptions import ResponseValidationError, ServiceError
@@ -93,8 +92,9 @@ _HINTS = (
 def service_error(error: ClientError) -> ServiceError:
     """The typed form of what RDS refused with."""
     fault = error.response.get("Error", {})
-    stem = _stem(fault.get("Code", ""))
-    message = fault.get("Message", "")
+    # An empty element comes as None.
+    stem = _stem(fault.get("Code") or "")
+    message = fault.get("Message") or ""
     hint = next((hint for code, part, hint in _HINTS if code == stem and part in message), None)
     return _CLASSES.get(stem, ServiceError)(error.response, error.operation_name, hint)
 
@@ -126,16 +126,12 @@ def translated(operation_name: str) -> Generator[None, None, None]:
     try:
         yield
     except ClientError as error:
+        if error.operation_name != operation_name:  # not RDS refused, but STS, say
+            raise
         raise service_error(error) from error
-    except (
-        # The parser's own, and what it stumbles with over a wrong root, number or time.
-        ResponseParserError,
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
+    # The parser stumbles over a wrong root, number or time with any type of error; what is
+    # raised elsewhere passes through.
+    except Exception as error:
         answer = _unparsed.get()
         if answer is None:
             raise

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from botocore import xform_name
 from botocore.client import BaseClient
+from botocore.exceptions import PaginationError
 from pydantic import ValidationError
 
 from ._arn import Destination
@@ -58,15 +59,21 @@ class Operation(Generic[RequestT, ResultT]):
         """Sends one request and reads its answer."""
         call = getattr(client, xform_name(self.name))
         answer = self._exchange(client, lambda: call(**_parameters(request)))
-        if self.result_member not in answer:
-            raise ResponseValidationError(self.name, f"it has no {self.result_member}", answer)
-        return self._read(answer[self.result_member], answer)
+        return self._read(self._result_of(answer), answer)
 
     def iterate(self, client: BaseClient, request: RequestT) -> Iterator[ResultT]:
         """Reads all pages of a listing, each when it is reached."""
         pages = iter(client.get_paginator(xform_name(self.name)).paginate(**_parameters(request)))
-        while (page := self._exchange(client, lambda: next(pages, None))) is not None:
-            for item in page.get(self.result_member, ()):
+        page: dict[str, Any] | None = {}
+        while True:
+            last_page = page
+            try:
+                page = self._exchange(client, lambda: next(pages, None))
+            except PaginationError as error:  # the same marker twice: there would be no end
+                raise ResponseValidationError(self.name, str(error), last_page) from error
+            if page is None:
+                return
+            for item in self._result_of(page):
                 yield self._read(item, page)
 
     def validate(self, destination: Destination, keywords: Mapping[str, object]) -> RequestT:
@@ -79,24 +86,27 @@ class Operation(Generic[RequestT, ResultT]):
         raise RequestValidationError(self.name, mistakes)
 
     def _mistake(self, detail: Mapping[str, Any]) -> InvalidParameter:
-        first, *rest = detail["loc"]
-        field = self.request.model_fields.get(first)
-        name = (field and field.title) or first
+        given_name, *rest = detail["loc"]
+        fields = self.request.model_fields
+        name = next((n for n, f in fields.items() if given_name in (n, f.alias)), given_name)
+        field = fields.get(name)
+        parameter = (field and field.title) or name
         for part in rest:
-            name += f"[{part}]" if isinstance(part, int) else f".{xform_name(part)}"
+            parameter += f"[{part}]" if isinstance(part, int) else f".{xform_name(part)}"
         message = str(detail.get("ctx", {}).get("error", detail["msg"]))
-        given = repr(detail["input"])
-        if detail["type"] == "extra_forbidden":
-            message = "is not a parameter"
-            near = get_close_matches(str(first), self.request.model_fields, n=1)
-            if near and not rest:
+        message = message.replace("Input should be", "must be")
+        given = _shortened_repr(detail["input"])
+        if detail["type"] == "missing":
+            message, given = "must be given", "(nothing)"
+        elif detail["type"] == "extra_forbidden":
+            message = "is not a parameter" if field is None or rest else "is given twice"
+            near = get_close_matches(str(name), fields, n=1)
+            if near and field is None:
                 message += f"; did you mean {near[0]}?"
             given = _HIDDEN  # it may be a secret whose name was misspelt
-        elif field and not field.repr:
+        if field and not field.repr:
             given = _HIDDEN
-        elif len(given) > _MAX_GIVEN:
-            given = f"{given[:_MAX_GIVEN]}…"
-        return InvalidParameter(name, given, message)
+        return InvalidParameter(parameter, given, message)
 
     def _exchange(self, client: BaseClient, send: Callable[[], Any]) -> Any:
         started = time.perf_counter()
@@ -106,6 +116,9 @@ class Operation(Generic[RequestT, ResultT]):
                 answer = send()
         except ServiceError as error:
             outcome = f"{error.code}, {error.request_id}"
+            raise
+        except ResponseValidationError:
+            outcome = "unreadable answer"
             raise
         else:
             if answer is None:  # no further page: nothing was sent
@@ -123,6 +136,11 @@ class Operation(Generic[RequestT, ResultT]):
                     (time.perf_counter() - started) * 1000,
                 )
 
+    def _result_of(self, answer: Mapping[str, Any]) -> Any:
+        if self.result_member not in answer:
+            raise ResponseValidationError(self.name, f"it has no {self.result_member}", answer)
+        return answer[self.result_member]
+
     def _read(self, item: object, answer: Mapping[str, Any]) -> ResultT:
         try:
             return self.result.model_validate(item)
@@ -132,6 +150,14 @@ class Operation(Generic[RequestT, ResultT]):
                 for detail in error.errors(include_url=False)
             )
             raise ResponseValidationError(self.name, reason, answer) from error
+
+
+def _shortened_repr(value: object) -> str:
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  # a repr may raise anything, int's of 5,000 digits too
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= _MAX_GIVEN else f"{text[:_MAX_GIVEN]}…"
 
 
 def _parameters(request: RequestModel) -> dict[str, Any]:

@@ -101,8 +101,8 @@ class ServiceError(BackupReplicationError, ClientError):
         super().__init__(cast("Any", error_response), operation_name)
         error = error_response.get("Error", {})
         metadata = error_response.get("ResponseMetadata", {})
-        self.code: str = error.get("Code", "Unknown")
-        self.message: str = error.get("Message", "")
+        self.code: str = error.get("Code") or "Unknown"
+        self.message: str = error.get("Message") or ""
         self.hint: str | None = hint
         self.request_id: str | None = metadata.get("RequestId")
         self.http_status_code: int | None = metadata.get("HTTPStatusCode")

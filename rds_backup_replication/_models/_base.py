@@ -1,9 +1,9 @@
 """What all models share: immutability, and AWS's names beside the Python ones."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any, ClassVar, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, WrapSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WrapSerializer
 
 T = TypeVar("T")
 
@@ -37,14 +37,24 @@ class ResponseModel(_Model):
 class RequestModel(_Model):
     """The parameters of an operation: no conversions, and no parameter RDS does not have."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", strict=True, hide_input_in_errors=True
+    )
 
 
 def _as_list(value: Any, serialize: Callable[[Any], Any]) -> list[Any]:
     return list(serialize(value))
 
 
+def _read_list(value: Any) -> list[object]:
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise ValueError("must be a list")  # noqa: TRY004  # pydantic lets a TypeError through
+    return list(cast("Iterable[object]", value))
+
+
 # Tuples, so that a model cannot be changed; dumped as the lists that boto3 has there.
 Items = Annotated[tuple[T, ...], WrapSerializer(_as_list)]
-SequenceOf = Annotated[Sequence[T], AfterValidator(tuple), WrapSerializer(_as_list)]
+SequenceOf = Annotated[
+    Sequence[T], BeforeValidator(_read_list), AfterValidator(tuple), WrapSerializer(_as_list)
+]
 """Of a request, whose constructor may be given a list."""

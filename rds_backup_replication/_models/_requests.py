@@ -14,6 +14,7 @@ from ._base import RequestModel, SequenceOf
 from ._rules import (
     AutomatedBackupsArn,
     KmsKeyId,
+    ListOf,
     NonEmpty,
     OptionalTags,
     PageSize,
@@ -21,6 +22,7 @@ from ._rules import (
     RetentionDays,
     SourceDBInstanceArn,
     SourceRegionName,
+    require_one_of,
 )
 
 
@@ -29,7 +31,7 @@ class Filter(RequestModel):
 
     name: NonEmpty
     """``status``, ``db-instance-id`` or ``dbi-resource-id``; case-sensitive."""
-    values: SequenceOf[str]
+    values: Annotated[SequenceOf[NonEmpty], Field(min_length=1)]
     """The values to look for, such as ``active``, ``retained`` and ``creating``."""
 
 
@@ -64,31 +66,30 @@ class DescribeDBInstanceAutomatedBackupsRequest(RequestModel):
     """Resource ID of the source instance, in any capitalisation."""
     db_instance_identifier: NonEmpty | None = None
     """Identifier of the source instance, in any capitalisation."""
-    filters: SequenceOf[Filter] | None = None
+    filters: ListOf[Filter] = None
     """Conditions that a record must all meet."""
     max_records: Annotated[PageSize | None, Field(title="page_size")] = None
     """Records per page, 20 to 100."""
-    marker: str | None = None
+    marker: NonEmpty | None = None
     """Where the page begins, as the one before it said."""
     db_instance_automated_backups_arn: AutomatedBackupsArn | None = None
     """ARN of the automated backups."""
 
 
-def _exactly_one_id(arn: str | None, info: ValidationInfo) -> str | None:
-    if "dbi_resource_id" in info.data and (arn is None) == (info.data["dbi_resource_id"] is None):
-        raise ValueError("must be given, or dbi_resource_id, and not both")
-    return arn
+def _exactly_one_id(resource_id: str | None, info: ValidationInfo) -> str | None:
+    require_one_of(resource_id, info, "db_instance_automated_backups_arn")
+    return resource_id
 
 
 class DeleteDBInstanceAutomatedBackupRequest(RequestModel):
     """Parameters of ``DeleteDBInstanceAutomatedBackup``: exactly one of them."""
 
-    dbi_resource_id: NonEmpty | None = None
-    """Resource ID of the source instance."""
-    db_instance_automated_backups_arn: Annotated[
-        AutomatedBackupsArn | None, AfterValidator(_exactly_one_id), Field(validate_default=True)
-    ] = None
+    db_instance_automated_backups_arn: AutomatedBackupsArn | None = None
     """ARN of the automated backups."""
+    dbi_resource_id: Annotated[
+        NonEmpty | None, AfterValidator(_exactly_one_id), Field(validate_default=True)
+    ] = None
+    """Resource ID of the source instance."""
 
 
 class DescribeSourceRegionsRequest(RequestModel):
@@ -98,7 +99,7 @@ class DescribeSourceRegionsRequest(RequestModel):
     """The one source Region to ask about."""
     max_records: PageSize | None = None
     """Records per page, 20 to 100."""
-    marker: str | None = None
+    marker: NonEmpty | None = None
     """Where the page begins, as the one before it said."""
-    filters: SequenceOf[Filter] | None = None
+    filters: ListOf[Filter] = None
     """Not supported by RDS yet."""

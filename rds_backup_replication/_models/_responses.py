@@ -9,7 +9,7 @@ said where it matters.
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, GetCoreSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler, GetPydanticSchema
 from pydantic_core import CoreSchema, core_schema
 
 from ._base import Items, ResponseModel
@@ -53,6 +53,12 @@ class BackupStatus(str):
         return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
 
 
+# Read as a BackupStatus; a plain string is as good where a model is built by hand.
+_Status = Annotated[
+    BackupStatus | str,
+    GetPydanticSchema(lambda _, handler: handler.generate_schema(BackupStatus)),
+]
+
 BackupStatus.ACTIVE = BackupStatus("active")
 BackupStatus.CREATING = BackupStatus("creating")
 BackupStatus.DELETING = BackupStatus("deleting")
@@ -68,8 +74,8 @@ class Tag(ResponseModel):
     of your own apply when they are part of a request.
     """
 
-    key: str
-    """The name, case-sensitive. In a request: 1 to 128 letters, numbers, spaces
+    key: str = ""
+    """The name, case-sensitive; empty only if RDS left it out. In a request: 1 to 128 letters, numbers, spaces
     and ``_.:/=+-@``, not beginning with ``aws:`` or ``rds:``."""
     value: str | None = None
     """The value, or ``None`` for a tag without one. In a request: up to 256 of
@@ -128,7 +134,7 @@ class DBInstanceAutomatedBackup(ResponseModel):
     """What can be restored; without times while ``status`` is pending."""
     allocated_storage: int | None = None
     """Size in GiB."""
-    status: BackupStatus | str | None = None
+    status: _Status | None = None
     """A :class:`BackupStatus`, which compares equal in any capitalisation."""
     port: int | None = None
     """Port that the source instance listened on."""

@@ -8,20 +8,25 @@ parameter for another one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, ValidationInfo
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, ValidationInfo
 
 # Python 3.10 and 3.11: pydantic reads a TypedDict from here alone.
 from typing_extensions import TypedDict
 
-from ._base import RequestModel, SequenceOf
+from ._base import RequestModel
 from ._responses import AdditionalStorageVolume, Tag
 from ._rules import (
     AutomatedBackupsArn,
     DBInstanceIdentifier,
+    KmsKeyId,
+    ListOf,
     NonEmpty,
     OptionalTags,
+    first_as,
+    require_one_of,
     says,
 )
 
@@ -103,17 +108,38 @@ def _exactly_one_time(
     use_latest: bool | None,  # noqa: FBT001  # pydantic passes it by position
     info: ValidationInfo,
 ) -> bool | None:
-    if "restore_time" in info.data and bool(use_latest) == (info.data["restore_time"] is not None):
-        raise ValueError("must be True, or restore_time given, and not both")
+    require_one_of(use_latest or None, info, "restore_time")
     return use_latest
 
 
-def _sendable(volume: AdditionalStorageVolume) -> AdditionalStorageVolume:
-    if volume.model_extra:
-        raise ValueError(f"has no field {', '.join(map(repr, volume.model_extra))}")
-    if volume.volume_name is None:
-        raise ValueError("needs a volume_name: rdsdbdata2, rdsdbdata3 or rdsdbdata4")
-    return volume
+def _in_utc(moment: datetime | None) -> datetime | None:
+    try:
+        return moment and moment.astimezone(timezone.utc)
+    except OverflowError:
+        raise ValueError("must be a time that exists in UTC") from None
+
+
+class _RequestVolume(RequestModel):
+    volume_name: NonEmpty
+    allocated_storage: int | None = None
+    iops: Annotated[int | None, Field(alias="IOPS")] = None
+    max_allocated_storage: int | None = None
+    storage_throughput: int | None = None
+    storage_type: NonEmpty | None = None
+
+
+_Volume = Annotated[
+    AdditionalStorageVolume,
+    first_as(
+        Annotated[
+            _RequestVolume,
+            BeforeValidator(
+                lambda value: dict(value) if isinstance(value, AdditionalStorageVolume) else value
+            ),
+            AfterValidator(_RequestVolume.model_dump),
+        ]
+    ),
+]
 
 
 class RestoreDBInstanceToPointInTimeRequest(RequestModel):
@@ -124,7 +150,9 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel):
     target_db_instance_identifier: DBInstanceIdentifier
     """Name of the new instance: 1 to 63 letters, digits and hyphens."""
     restore_time: Annotated[
-        AwareDatetime | None, says("must be a datetime with a timezone, such as timezone.utc")
+        AwareDatetime | None,
+        says("must be a datetime with a timezone, such as timezone.utc"),
+        AfterValidator(_in_utc),
     ] = None
     """The moment to restore, within the backup's restore window."""
     use_latest_restorable_time: Annotated[
@@ -170,7 +198,7 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel):
     """ARN in the key store for TDE encryption."""
     tde_credential_password: Annotated[NonEmpty | None, Field(repr=False)] = None
     """Password for ``tde_credential_arn``; a secret."""
-    vpc_security_group_ids: SequenceOf[str] | None = None
+    vpc_security_group_ids: ListOf[NonEmpty] = None
     """VPC security groups; the default one if omitted."""
     domain: NonEmpty | None = None
     """Active Directory directory to join."""
@@ -182,13 +210,13 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel):
     """Organizational unit to join."""
     domain_auth_secret_arn: NonEmpty | None = None
     """ARN of the secret with the credentials to join the domain."""
-    domain_dns_ips: SequenceOf[str] | None = None
+    domain_dns_ips: ListOf[NonEmpty] = None
     """IPv4 addresses of the two domain controllers."""
     enable_iam_database_authentication: bool | None = None
     """Whether IAM accounts are mapped to database accounts."""
-    enable_cloudwatch_logs_exports: SequenceOf[str] | None = None
+    enable_cloudwatch_logs_exports: ListOf[NonEmpty] = None
     """Logs to export to CloudWatch; which ones exist depends on the engine."""
-    processor_features: SequenceOf[ProcessorFeature] | None = None
+    processor_features: ListOf[ProcessorFeature] = None
     """Core count and threads per core."""
     use_default_processor_features: bool | None = None
     """Whether the class's own core count and threads apply."""
@@ -224,13 +252,11 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel):
     """CA certificate for the server's certificate."""
     engine_lifecycle_support: NonEmpty | None = None
     """``open-source-rds-extended-support`` or ``…-disabled``."""
-    additional_storage_volumes: (
-        SequenceOf[Annotated[AdditionalStorageVolume, AfterValidator(_sendable)]] | None
-    ) = None
+    additional_storage_volumes: ListOf[_Volume] = None
     """Up to three further volumes (RDS for Oracle and SQL Server)."""
-    tag_specifications: SequenceOf[TagSpecification] | None = None
+    tag_specifications: ListOf[TagSpecification] = None
     """Tags of the resources created along with the instance."""
     manage_master_user_password: bool | None = None
     """Whether Secrets Manager keeps the master password (Oracle)."""
-    master_user_secret_kms_key_id: NonEmpty | None = None
+    master_user_secret_kms_key_id: KmsKeyId | None = None
     """KMS key of that secret."""

@@ -6,7 +6,7 @@ validation's context; without one (a model built by hand) only the form is check
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -19,7 +19,7 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
-from pydantic_core import core_schema
+from pydantic_core import InitErrorDetails, core_schema
 
 from .._arn import (
     Arn,
@@ -33,6 +33,8 @@ from .._arn import (
 )
 from ._base import RequestModel, SequenceOf
 from ._responses import Tag
+
+T = TypeVar("T")
 
 _MAX_TAGS = 50
 # Pydantic's pattern engine knows \p{…}; Python's re does not.
@@ -86,28 +88,36 @@ def _rds_arn(value: str, resource_type: str, form: str) -> tuple[Arn, str]:
     return arn, resource_id
 
 
-def _require_partition(arn: Arn, destination: Destination) -> None:
-    if arn.partition != destination.partition:
-        raise ValueError(
-            f"lies in partition {arn.partition!r}, and the client's Region "
-            f"{destination.region_name} in {destination.partition!r}; "
-            "nothing is replicated across partitions"
-        )
+def _partition_mistakes(arn: Arn, destination: Destination) -> list[str]:
+    if arn.partition == destination.partition:
+        return []
+    return [
+        f"lies in partition {arn.partition!r}, and the client's Region "
+        f"{destination.region_name} in {destination.partition!r}; "
+        "nothing is replicated across partitions"
+    ]
+
+
+def _raise_any(mistakes: list[str]) -> None:
+    if mistakes:
+        raise ValueError("; ".join(mistakes))
 
 
 def _source_db_instance_arn(value: str, info: ValidationInfo) -> str:
     arn, identifier = _rds_arn(value, "db", _DB_INSTANCE_ARN_FORM)
+    mistakes: list[str] = []
     if not is_db_instance_identifier(identifier):
-        raise ValueError(f"ends in {identifier!r}; an instance identifier has {_IDENTIFIER_RULE}")
+        mistakes.append(f"ends in {identifier!r}; an instance identifier has {_IDENTIFIER_RULE}")
     destination = _destination(info)
     if destination is not None:
         if arn.region == destination.region_name:
-            raise ValueError(
+            mistakes.append(
                 f"lies in {arn.region}, and so does this client. The call belongs to the "
                 "destination Region, the one that is to keep the replicated backups: make a "
                 "BackupReplicationClient with that Region, not the source's, as region_name"
             )
-        _require_partition(arn, destination)
+        mistakes += _partition_mistakes(arn, destination)
+    _raise_any(mistakes)
     return value
 
 
@@ -117,12 +127,13 @@ def _automated_backups_arn(value: str, info: ValidationInfo) -> str:
         raise ValueError(f"must be an ARN of the form {_BACKUP_ARN_FORM}")
     destination = _destination(info)
     if destination is not None:
-        _require_partition(arn, destination)
+        mistakes = _partition_mistakes(arn, destination)
         if arn.region != destination.region_name:
-            raise ValueError(
+            mistakes.append(
                 f"lies in {arn.region}, and this client asks {destination.region_name}; "
                 "the Region in an automated backup's ARN is the one that keeps it, so ask there"
             )
+        _raise_any(mistakes)
     return value
 
 
@@ -155,12 +166,13 @@ def _kms_key_id(value: str, info: ValidationInfo) -> str:
         raise ValueError(f"must be {_KMS_FORMS}")
     destination = _destination(info)
     if destination is not None:
-        _require_partition(arn, destination)
+        mistakes = _partition_mistakes(arn, destination)
         if arn.region != destination.region_name:
-            raise ValueError(
+            mistakes.append(
                 f"is a key in {arn.region}; the key must live in the destination Region, "
                 f"{destination.region_name} (of a multi-Region key, name its replica there)"
             )
+        _raise_any(mistakes)
     return value
 
 
@@ -193,50 +205,96 @@ class _RequestTag(RequestModel):
     ] = None
 
 
-def _read_tags(value: Any) -> Any:
-    """Brings the forms that tags may be given in to one: boto3's list of dicts."""
+def _read_tags(value: Any) -> list[object]:
+    """Brings the forms that tags may be given in to one: a list of Tags or of dicts."""
     if isinstance(value, Mapping):
         mapping = cast("Mapping[object, object]", value)
         return [{"key": key, "value": item} for key, item in mapping.items()]
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise ValueError(  # noqa: TRY004  # pydantic lets a TypeError through
             'must be Tags, a mapping of keys to values, or boto3\'s [{"Key": …}]'
         )
-    tags = cast("Iterable[object]", value)
-    return [dict(tag) if isinstance(tag, Tag) else tag for tag in tags]
+    return list(cast("Iterable[object]", value))
 
 
-def _one_tag_per_key(tags: list[_RequestTag]) -> list[_RequestTag]:
+def _read_tag(value: Any) -> object:
+    if isinstance(value, Tag):
+        return dict(value)
+    if not isinstance(value, Mapping):
+        raise ValueError(  # noqa: TRY004  # pydantic lets a TypeError through
+            "must be a Tag, or a dict with Key and Value"
+        )
+    return cast("Mapping[object, object]", value)
+
+
+def _key_of(tag: object) -> object:
+    if isinstance(tag, Tag):
+        return tag.key
+    fields = cast("Mapping[str, object]", tag) if isinstance(tag, Mapping) else {}
+    return fields.get("key", fields.get("Key"))
+
+
+def _whole_list(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Adds what is wrong with the list to what is wrong with its tags."""
+    tags = _read_tags(value)
+    keys = Counter(key for key in map(_key_of, tags) if isinstance(key, str))
     mistakes = [
-        f"name the key {key!r} once, not {count} times"
-        for key, count in Counter(tag.key for tag in tags).items()
-        if count > 1
+        f"name the key {key!r} once, not {count} times" for key, count in keys.items() if count > 1
     ]
     if len(tags) > _MAX_TAGS:
         mistakes.append(f"be at most {_MAX_TAGS} tags, not {len(tags)}")
+    details: list[InitErrorDetails] = []
     if mistakes:
-        raise ValueError(f"must {' and '.join(mistakes)}")
-    return tags
+        mistake = ValueError(f"must {' and '.join(mistakes)}")
+        details = [{"type": "value_error", "input": tags, "ctx": {"error": mistake}}]
+    try:
+        checked = handler(tags)
+    except ValidationError as error:
+        for line in error.errors(include_url=False):
+            ctx = line.get("ctx", {})
+            details.append(
+                {"type": line["type"], "loc": line["loc"], "input": line["input"], "ctx": ctx}
+            )
+        raise ValidationError.from_exception_data("tags", details) from None
+    if details:
+        raise ValidationError.from_exception_data("tags", details)
+    return checked
 
 
-_RequestTags = Annotated[
-    list[_RequestTag],
-    BeforeValidator(_read_tags),
-    AfterValidator(_one_tag_per_key),
-    AfterValidator(lambda tags: [Tag(key=tag.key, value=tag.value) for tag in tags]),
-]
+def first_as(checked: Any) -> GetPydanticSchema:
+    """Has a value checked as another type first, and then read as the annotated one."""
+    return GetPydanticSchema(
+        lambda source, handler: core_schema.chain_schema(
+            [handler.generate_schema(checked), handler(source)]
+        )
+    )
+
+
+def require_one_of(value: object, info: ValidationInfo, other: str) -> None:
+    """Raises unless exactly one of the field and the other, which stands before it, is given."""
+    # A field that is not in the data was given, and wrong.
+    other_is_given = other not in info.data or info.data[other] is not None
+    if value is None and not other_is_given:
+        raise ValueError(f"must be given, or else {other}")
+    if value is not None and other_is_given:
+        raise ValueError(f"must not be given together with {other}")
+
 
 Tags = Annotated[
     SequenceOf[Tag],
-    GetPydanticSchema(
-        lambda source, handler: core_schema.chain_schema(
-            [handler.generate_schema(_RequestTags), handler(source)]
-        )
+    first_as(
+        Annotated[
+            list[Annotated[_RequestTag, BeforeValidator(_read_tag)]],
+            WrapValidator(_whole_list),
+            AfterValidator(lambda tags: [Tag(key=tag.key, value=tag.value) for tag in tags]),
+        ]
     ),
 ]
 """Tags that follow RDS's rules, read from any form that the client takes."""
-# No tags at all: botocore would send an empty parameter for an empty list.
-OptionalTags = Annotated[Tags | None, AfterValidator(lambda tags: tags or None)]
+# Nothing in it: botocore would send an empty parameter for an empty list.
+_no_empty_list = AfterValidator(lambda items: items or None)
+OptionalTags = Annotated[Tags | None, _no_empty_list]
+ListOf = Annotated[SequenceOf[T] | None, _no_empty_list]
 
 SourceDBInstanceArn = Annotated[str, AfterValidator(_source_db_instance_arn)]
 AutomatedBackupsArn = Annotated[str, AfterValidator(_automated_backups_arn)]
