@@ -107,6 +107,8 @@ class BackupReplicationClient:
         ``replicating``, when the first snapshot has been copied. See
         StartDBInstanceAutomatedBackupsReplication_.
 
+        .. _StartDBInstanceAutomatedBackupsReplication: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StartDBInstanceAutomatedBackupsReplication.html
+
         Args:
             source_db_instance_arn: ARN of the source instance, of another Region
                 of the same partition.
@@ -135,8 +137,6 @@ class BackupReplicationClient:
             StorageTypeNotSupportedFault: The storage type cannot be replicated.
             InvalidParameterValueError: Among others: it is encrypted, and no key
                 was given.
-
-        .. _StartDBInstanceAutomatedBackupsReplication: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StartDBInstanceAutomatedBackupsReplication.html
         """
         request = _operations.START.validate(
             self._destination,
@@ -162,6 +162,8 @@ class BackupReplicationClient:
         What has been replicated stays, ``retained``, until it expires. The answer
         may still say ``replicating``. See StopDBInstanceAutomatedBackupsReplication_.
 
+        .. _StopDBInstanceAutomatedBackupsReplication: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StopDBInstanceAutomatedBackupsReplication.html
+
         Args:
             source_db_instance_arn: ARN of the source instance.
 
@@ -172,8 +174,6 @@ class BackupReplicationClient:
             DBInstanceNotFoundFault: The instance does not exist.
             InvalidDBInstanceStateFault: It does not replicate to this Region, or
                 is busy.
-
-        .. _StopDBInstanceAutomatedBackupsReplication: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StopDBInstanceAutomatedBackupsReplication.html
         """
         request = _operations.STOP.validate(
             self._destination, {"source_db_instance_arn": source_db_instance_arn}
@@ -195,6 +195,8 @@ class BackupReplicationClient:
         checked at once; a page is fetched when the iterator reaches it, and raises
         what RDS refuses it with there. See DescribeDBInstanceAutomatedBackups_.
 
+        .. _DescribeDBInstanceAutomatedBackups: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstanceAutomatedBackups.html
+
         Args:
             dbi_resource_id: Only those of the instance with this resource ID.
             db_instance_identifier: Only those of instances of this name, of any
@@ -208,8 +210,6 @@ class BackupReplicationClient:
 
         Raises:
             DBInstanceAutomatedBackupNotFoundFault: No backup has that ARN.
-
-        .. _DescribeDBInstanceAutomatedBackups: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstanceAutomatedBackups.html
         """
         request = _operations.DESCRIBE.validate(
             self._destination,
@@ -234,18 +234,18 @@ class BackupReplicationClient:
         Exactly one of the two arguments says which. See
         DeleteDBInstanceAutomatedBackup_.
 
+        .. _DeleteDBInstanceAutomatedBackup: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstanceAutomatedBackup.html
+
         Args:
             dbi_resource_id: Resource ID of the source instance.
             db_instance_automated_backups_arn: ARN of the backup.
 
         Returns:
-            The backup, as RDS answered: its status is ``deleting``.
+            The backup as RDS answered, its status ``deleting``.
 
         Raises:
             DBInstanceAutomatedBackupNotFoundFault: There is no such backup here.
             InvalidDBInstanceAutomatedBackupStateFault: It is not retained but in use.
-
-        .. _DeleteDBInstanceAutomatedBackup: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstanceAutomatedBackup.html
         """
         request = _operations.DELETE.validate(
             self._destination,
@@ -262,13 +262,13 @@ class BackupReplicationClient:
         Ask rather than know: pairs work in one direction, and AWS adds to them.
         See DescribeSourceRegions_.
 
+        .. _DescribeSourceRegions: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeSourceRegions.html
+
         Args:
             region_name: Only this source Region.
 
         Returns:
             An iterator over all pages, each fetched when it is reached.
-
-        .. _DescribeSourceRegions: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeSourceRegions.html
         """
         request = _operations.DESCRIBE_SOURCE_REGIONS.validate(
             self._destination, {"region_name": region_name}
@@ -291,6 +291,8 @@ class BackupReplicationClient:
         leaves out: default subnet group, security group and parameter group,
         Single-AZ. See RestoreDBInstanceToPointInTime_.
 
+        .. _RestoreDBInstanceToPointInTime: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceToPointInTime.html
+
         Args:
             source_db_instance_automated_backups_arn: ARN of the replicated backup.
             target_db_instance_identifier: Name of the new instance.
@@ -306,8 +308,6 @@ class BackupReplicationClient:
             DBInstanceAutomatedBackupNotFoundFault: There is no such backup here.
             DBInstanceAlreadyExistsFault: The name is taken.
             InvalidRestoreFault: That moment cannot be restored.
-
-        .. _RestoreDBInstanceToPointInTime: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceToPointInTime.html
         """
         keywords = dict(
             options,

@@ -64,15 +64,15 @@ class Operation(Generic[RequestT, ResultT]):
     def iterate(self, client: BaseClient, request: RequestT) -> Iterator[ResultT]:
         """Reads all pages of a listing, each when it is reached."""
         pages = iter(client.get_paginator(xform_name(self.name)).paginate(**_parameters(request)))
-        page: dict[str, Any] | None = {}
+        last_page: dict[str, Any] = {}
         while True:
-            last_page = page
             try:
                 page = self._exchange(client, lambda: next(pages, None))
             except PaginationError as error:  # the same marker twice: there would be no end
                 raise ResponseValidationError(self.name, str(error), last_page) from error
             if page is None:
                 return
+            last_page = page
             for item in self._result_of(page):
                 yield self._read(item, page)
 
@@ -88,9 +88,9 @@ class Operation(Generic[RequestT, ResultT]):
     def _mistake(self, detail: Mapping[str, Any]) -> InvalidParameter:
         given_name, *rest = detail["loc"]
         fields = self.request.model_fields
-        name = next((n for n, f in fields.items() if given_name in (n, f.alias)), given_name)
+        name: str = next((n for n, f in fields.items() if given_name in (n, f.alias)), given_name)
         field = fields.get(name)
-        parameter = (field and field.title) or name
+        parameter = field.title if field and field.title else name
         for part in rest:
             parameter += f"[{part}]" if isinstance(part, int) else f".{xform_name(part)}"
         message = str(detail.get("ctx", {}).get("error", detail["msg"]))

@@ -15,9 +15,9 @@ def aws_name(python_name: str) -> str:
     return "".join(_ABBREVIATIONS.get(word, word.capitalize()) for word in python_name.split("_"))
 
 
-class _Model(BaseModel):
+class _Model(BaseModel, frozen=True):
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        alias_generator=aws_name, validate_by_name=True, validate_by_alias=True, frozen=True
+        alias_generator=aws_name, validate_by_name=True, validate_by_alias=True
     )
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
@@ -25,7 +25,7 @@ class _Model(BaseModel):
         return (item for item in super().__repr_args__() if item[1] is not None)
 
 
-class ResponseModel(_Model):
+class ResponseModel(_Model, frozen=True):
     """A shape of RDS's answers: every field may be missing, and new ones are kept.
 
     A field that this version does not know is an attribute under its AWS name.
@@ -34,7 +34,7 @@ class ResponseModel(_Model):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
 
 
-class RequestModel(_Model):
+class RequestModel(_Model, frozen=True):
     """The parameters of an operation: no conversions, and no parameter RDS does not have."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(

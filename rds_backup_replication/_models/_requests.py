@@ -26,7 +26,7 @@ from ._rules import (
 )
 
 
-class Filter(RequestModel):
+class Filter(RequestModel, frozen=True):
     """A filter of a listing: records whose property has one of the values."""
 
     name: NonEmpty
@@ -35,7 +35,7 @@ class Filter(RequestModel):
     """The values to look for, such as ``active``, ``retained`` and ``creating``."""
 
 
-class StartDBInstanceAutomatedBackupsReplicationRequest(RequestModel):
+class StartDBInstanceAutomatedBackupsReplicationRequest(RequestModel, frozen=True):
     """Parameters of ``StartDBInstanceAutomatedBackupsReplication``."""
 
     source_db_instance_arn: SourceDBInstanceArn
@@ -52,14 +52,14 @@ class StartDBInstanceAutomatedBackupsReplicationRequest(RequestModel):
     """Region of the source; botocore makes a ``pre_signed_url`` from it."""
 
 
-class StopDBInstanceAutomatedBackupsReplicationRequest(RequestModel):
+class StopDBInstanceAutomatedBackupsReplicationRequest(RequestModel, frozen=True):
     """Parameters of ``StopDBInstanceAutomatedBackupsReplication``."""
 
     source_db_instance_arn: SourceDBInstanceArn
     """ARN of the DB instance whose automated backups are replicated."""
 
 
-class DescribeDBInstanceAutomatedBackupsRequest(RequestModel):
+class DescribeDBInstanceAutomatedBackupsRequest(RequestModel, frozen=True):
     """Parameters of ``DescribeDBInstanceAutomatedBackups``."""
 
     dbi_resource_id: NonEmpty | None = None
@@ -81,7 +81,7 @@ def _exactly_one_id(resource_id: str | None, info: ValidationInfo) -> str | None
     return resource_id
 
 
-class DeleteDBInstanceAutomatedBackupRequest(RequestModel):
+class DeleteDBInstanceAutomatedBackupRequest(RequestModel, frozen=True):
     """Parameters of ``DeleteDBInstanceAutomatedBackup``: exactly one of them."""
 
     db_instance_automated_backups_arn: AutomatedBackupsArn | None = None
@@ -92,7 +92,7 @@ class DeleteDBInstanceAutomatedBackupRequest(RequestModel):
     """Resource ID of the source instance."""
 
 
-class DescribeSourceRegionsRequest(RequestModel):
+class DescribeSourceRegionsRequest(RequestModel, frozen=True):
     """Parameters of ``DescribeSourceRegions``."""
 
     region_name: RegionName | None = None

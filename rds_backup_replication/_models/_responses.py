@@ -67,7 +67,7 @@ BackupStatus.REPLICATING = BackupStatus("replicating")
 BackupStatus.RETAINED = BackupStatus("retained")
 
 
-class Tag(ResponseModel):
+class Tag(ResponseModel, frozen=True):
     """A tag of an RDS resource.
 
     Reading takes what RDS sends, its own ``aws:`` tags too; the rules for tags
@@ -75,14 +75,14 @@ class Tag(ResponseModel):
     """
 
     key: str = ""
-    """The name, case-sensitive; empty only if RDS left it out. In a request: 1 to 128 letters, numbers, spaces
-    and ``_.:/=+-@``, not beginning with ``aws:`` or ``rds:``."""
+    """The name, case-sensitive; empty only if RDS left it out. In a request: 1 to
+    128 letters, numbers, spaces and ``_.:/=+-@``, not beginning with ``aws:`` or ``rds:``."""
     value: str | None = None
     """The value, or ``None`` for a tag without one. In a request: up to 256 of
     the same characters, with the same prefixes reserved."""
 
 
-class RestoreWindow(ResponseModel):
+class RestoreWindow(ResponseModel, frozen=True):
     """The span of time that an instance can be restored to; empty while pending."""
 
     earliest_time: datetime | None = None
@@ -91,14 +91,14 @@ class RestoreWindow(ResponseModel):
     """The latest moment that can be restored: everything after it would be lost."""
 
 
-class DBInstanceAutomatedBackupsReplication(ResponseModel):
+class DBInstanceAutomatedBackupsReplication(ResponseModel, frozen=True):
     """A replication of an instance's automated backups to another Region."""
 
     db_instance_automated_backups_arn: str | None = None
     """ARN of the replicated backups; its Region is the destination."""
 
 
-class AdditionalStorageVolume(ResponseModel):
+class AdditionalStorageVolume(ResponseModel, frozen=True):
     """A storage volume beside the main one (RDS for Oracle and SQL Server)."""
 
     volume_name: str | None = None
@@ -115,7 +115,7 @@ class AdditionalStorageVolume(ResponseModel):
     """``gp3`` or ``io2``."""
 
 
-class DBInstanceAutomatedBackup(ResponseModel):
+class DBInstanceAutomatedBackup(ResponseModel, frozen=True):
     """Automated backups of a DB instance: of its own Region, or replicated to this one.
 
     Of a replicated backup, ``region`` and ``db_instance_arn`` name the *source*,
@@ -223,7 +223,7 @@ class DBInstanceAutomatedBackup(ResponseModel):
         return (now or datetime.now(timezone.utc)) - self.restore_window.latest_time
 
 
-class SourceRegion(ResponseModel):
+class SourceRegion(ResponseModel, frozen=True):
     """A Region that this one can take replicated backups, snapshots or replicas from."""
 
     region_name: str | None = None
@@ -236,7 +236,7 @@ class SourceRegion(ResponseModel):
     """Whether automated backups can be replicated from there to here."""
 
 
-class Endpoint(ResponseModel):
+class Endpoint(ResponseModel, frozen=True):
     """Where a DB instance listens."""
 
     address: str | None = None
@@ -247,7 +247,7 @@ class Endpoint(ResponseModel):
     """ID of the Amazon Route 53 hosted zone."""
 
 
-class DBInstance(ResponseModel):
+class DBInstance(ResponseModel, frozen=True):
     """A DB instance: the fields one acts on; the others are kept under AWS's names.
 
     See https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html.

@@ -34,7 +34,7 @@ TagsInput = Mapping[str, str | None] | Iterable[Tag | Mapping[str, str]]
 """The forms that tags may be given in: ``{"env": "prod"}``, ``Tag`` models, boto3's dicts."""
 
 
-class ProcessorFeature(RequestModel):
+class ProcessorFeature(RequestModel, frozen=True):
     """A processor setting of the DB instance class."""
 
     name: NonEmpty
@@ -43,7 +43,7 @@ class ProcessorFeature(RequestModel):
     """The number, as text."""
 
 
-class TagSpecification(RequestModel):
+class TagSpecification(RequestModel, frozen=True):
     """Tags for a resource that is created along with the instance."""
 
     resource_type: NonEmpty
@@ -119,7 +119,7 @@ def _in_utc(moment: datetime | None) -> datetime | None:
         raise ValueError("must be a time that exists in UTC") from None
 
 
-class _RequestVolume(RequestModel):
+class _RequestVolume(RequestModel, frozen=True):
     volume_name: NonEmpty
     allocated_storage: int | None = None
     iops: Annotated[int | None, Field(alias="IOPS")] = None
@@ -142,7 +142,7 @@ _Volume = Annotated[
 ]
 
 
-class RestoreDBInstanceToPointInTimeRequest(RequestModel):
+class RestoreDBInstanceToPointInTimeRequest(RequestModel, frozen=True):
     """Parameters of ``RestoreDBInstanceToPointInTime``, from a replicated backup."""
 
     source_db_instance_automated_backups_arn: AutomatedBackupsArn

@@ -92,9 +92,11 @@ def _partition_mistakes(arn: Arn, destination: Destination) -> list[str]:
     if arn.partition == destination.partition:
         return []
     return [
-        f"lies in partition {arn.partition!r}, and the client's Region "
-        f"{destination.region_name} in {destination.partition!r}; "
-        "nothing is replicated across partitions"
+        (
+            f"lies in partition {arn.partition!r}, and the client's Region "
+            f"{destination.region_name} in {destination.partition!r}; "
+            "nothing is replicated across partitions"
+        )
     ]
 
 
@@ -188,7 +190,7 @@ def _no_reserved_prefix(value: str) -> str:
     return value
 
 
-class _RequestTag(RequestModel):
+class _RequestTag(RequestModel, frozen=True):
     """A tag of one's own, which must follow RDS's rules; ``Tag`` itself takes any."""
 
     key: Annotated[
@@ -230,7 +232,9 @@ def _read_tag(value: Any) -> object:
 def _key_of(tag: object) -> object:
     if isinstance(tag, Tag):
         return tag.key
-    fields = cast("Mapping[str, object]", tag) if isinstance(tag, Mapping) else {}
+    if not isinstance(tag, Mapping):
+        return None
+    fields = cast("Mapping[str, object]", tag)
     return fields.get("key", fields.get("Key"))
 
 

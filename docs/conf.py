@@ -1,0 +1,69 @@
+"""Settings of Sphinx; `make docs` builds, without a network."""
+
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel
+
+import rds_backup_replication as package
+
+project = "rds-backup-replication"
+author = "The rds-backup-replication maintainers"
+project_copyright = author
+version = release = package.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"{project} {release}"
+
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 88
+myst_heading_anchors = 2
+
+
+nitpick_ignore = [
+    ("py:class", "Session"),  # boto3's, which the client imports for type checkers alone
+]
+nitpick_ignore_regex = [
+    # Documented elsewhere, and nothing is fetched from there.
+    ("py:class", r"(botocore|boto3|collections\.abc|datetime|pydantic|types)\..+"),
+]
+
+
+# Where types are checked, Sphinx is not installed: its `app` is Any.
+
+
+def _without_constructor(
+    _app: Any, what: str, _name: str, obj: object, *_: object
+) -> tuple[str, str] | None:
+    """A model's fields are listed below it; in its signature they would be there twice."""
+    is_model = what == "class" and isinstance(obj, type) and issubclass(obj, BaseModel)
+    return ("", "") if is_model else None
+
+
+def _keep_colons(
+    _app: Any, what: str, _name: str, _obj: object, _: object, lines: list[str]
+) -> None:
+    """Napoleon takes what is before a colon for a type, if it is on an attribute's first line."""
+    if what in ("attribute", "property"):
+        lines[:0] = ["..", ""]  # an empty comment, so that the first line is another
+
+
+def _show_plain_types() -> None:
+    """Has the fields of the models shown without pydantic's validators and serializers."""
+    for value in vars(package).values():
+        if isinstance(value, type) and issubclass(value, BaseModel):
+            hints = get_type_hints(value)
+            value.__annotations__ = {name: hints[name] for name in value.__annotations__}
+
+
+def setup(app: Any) -> None:
+    _show_plain_types()
+    app.connect("autodoc-process-docstring", _keep_colons, priority=400)  # napoleon's is 500
+    app.connect("autodoc-process-signature", _without_constructor)

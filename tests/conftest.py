@@ -1,0 +1,49 @@
+"""What the tests share: clients that cannot reach AWS, and a scripted RDS on loopback."""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from boto3.session import Session
+from botocore.stub import Stubber
+
+from rds_backup_replication import BackupReplicationClient
+
+from .wire import ScriptedRDS
+
+
+@pytest.fixture(autouse=True)
+def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No credentials, profile, endpoint or proxy of the machine gets into a test."""
+    nothing = tmp_path_factory.getbasetemp() / "no-such-file"
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(nothing))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nothing))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+
+
+@pytest.fixture
+def session() -> Session:
+    return Session(aws_access_key_id="testing", aws_secret_access_key="testing")
+
+
+@pytest.fixture
+def client(session: Session) -> BackupReplicationClient:
+    return BackupReplicationClient(session=session, region_name="us-east-1")
+
+
+@pytest.fixture
+def stubber(client: BackupReplicationClient) -> Iterator[Stubber]:
+    with Stubber(client.client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+@pytest.fixture
+def rds() -> Iterator[ScriptedRDS]:
+    with ScriptedRDS() as server:
+        yield server

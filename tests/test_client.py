@@ -1,0 +1,120 @@
+"""How a client is made, and how it lives beside botocore's own tools."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+import pytest
+from boto3.session import Session
+from botocore.exceptions import NoRegionError
+from botocore.stub import Stubber
+
+from rds_backup_replication import BackupReplicationClient, BackupStatus, Tag
+from rds_backup_replication.exceptions import DBInstanceNotFoundFault
+
+from .wire import BACKUP_ARN, SOURCE_ARN
+
+
+def boto3_client(session: Session, service: str) -> Any:
+    untyped: Any = session
+    return untyped.client(service, region_name="us-east-1")
+
+
+def test_botocores_stubber_works_as_always(
+    client: BackupReplicationClient, stubber: Stubber
+) -> None:
+    stubber.add_response(
+        "start_db_instance_automated_backups_replication",
+        {"DBInstanceAutomatedBackup": {"DBInstanceArn": SOURCE_ARN, "Status": "pending"}},
+        {"SourceDBInstanceArn": SOURCE_ARN, "Tags": [{"Key": "env", "Value": "prod"}]},
+    )
+    stubber.add_client_error(
+        "stop_db_instance_automated_backups_replication", "DBInstanceNotFound", "Gone."
+    )
+    backup = client.start_db_instance_automated_backups_replication(
+        source_db_instance_arn=SOURCE_ARN, tags=[Tag(key="env", value="prod")]
+    )
+    assert backup.status == BackupStatus.PENDING
+    with pytest.raises(DBInstanceNotFoundFault, match="Gone"):
+        client.stop_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
+
+
+def test_the_stubber_serves_pages(client: BackupReplicationClient, stubber: Stubber) -> None:
+    operation = "describe_db_instance_automated_backups"
+    stubber.add_response(operation, {"DBInstanceAutomatedBackups": [{}], "Marker": "1"}, {})
+    stubber.add_response(operation, {"DBInstanceAutomatedBackups": [{}, {}]}, {"Marker": "1"})
+    assert len(list(client.describe_db_instance_automated_backups())) == 3
+
+
+def test_the_region_is_the_sessions_if_none_is_given() -> None:
+    assert BackupReplicationClient(session=Session(region_name="eu-west-1")).region_name == (
+        "eu-west-1"
+    )
+
+
+def test_without_a_session_boto3s_default_one_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", Session(region_name="eu-north-1"))
+    client = BackupReplicationClient()
+    assert client.region_name == "eu-north-1"
+    assert repr(client) == "BackupReplicationClient(region_name='eu-north-1')"
+
+
+def test_without_any_region_botocore_says_so() -> None:
+    with pytest.raises(NoRegionError):
+        BackupReplicationClient(session=Session())
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"region_name": "us-east-1"},
+        {"session": Session()},
+        {"endpoint_url": "http://127.0.0.1:1"},
+    ],
+)
+def test_a_client_excludes_what_it_has_already(session: Session, others: Any) -> None:
+    with pytest.raises(TypeError, match="already"):
+        BackupReplicationClient(client=boto3_client(session, "rds"), **others)
+
+
+def test_only_a_client_for_rds_will_do(session: Session) -> None:
+    with pytest.raises(TypeError, match="not for sts"):
+        BackupReplicationClient(client=boto3_client(session, "sts"))
+    not_a_client: Any = session
+    with pytest.raises(TypeError, match="not Session"):
+        BackupReplicationClient(client=not_a_client)
+
+
+def test_arguments_are_keywords(client: BackupReplicationClient) -> None:
+    untyped: Any = client
+    with pytest.raises(TypeError):
+        untyped.stop_db_instance_automated_backups_replication(SOURCE_ARN)
+
+
+def test_clients_are_made_in_many_threads_at_once(session: Session) -> None:
+    def one(number: int) -> str:
+        region = ("us-east-1", "eu-west-1")[number % 2]
+        return BackupReplicationClient(session=session, region_name=region).region_name
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(one, range(16))) == {"us-east-1", "eu-west-1"}
+
+
+def test_a_region_in_capitals_is_the_same_region(session: Session) -> None:
+    client = BackupReplicationClient(session=session, region_name="US-WEST-2")
+    with pytest.raises(ValueError, match="so does this client"):
+        client.stop_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
+
+
+def test_an_answer_of_a_listing_is_read_when_reached(
+    client: BackupReplicationClient, stubber: Stubber
+) -> None:
+    backups = client.describe_db_instance_automated_backups(
+        db_instance_automated_backups_arn=BACKUP_ARN
+    )
+    stubber.add_response(
+        "describe_db_instance_automated_backups",
+        {"DBInstanceAutomatedBackups": []},
+        {"DBInstanceAutomatedBackupsArn": BACKUP_ARN},
+    )
+    assert list(backups) == []

@@ -1,0 +1,85 @@
+"""What the README and the demo promise, run."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rds_backup_replication import BackupReplicationClient, __version__
+from rds_backup_replication.exceptions import RequestValidationError
+from rds_backup_replication.sandbox import Sandbox
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+SOURCE_ARN = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
+
+
+def test_the_demo_shows_the_main_job_and_three_mistakes() -> None:
+    run = subprocess.run(  # noqa: S603  # our own demo
+        [sys.executable, "-W", "error", ROOT / "docs/demo.py"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    statuses = re.findall(r"status: (\w+)", run.stdout)
+    assert [status.lower() for status in statuses] == [
+        *["pending"] * 2,
+        "replicating",
+        "replicating",
+        "retained",
+    ]
+    for mistake in ("RequestValidationError", "InvalidParameterValueError", "KMSKeyNotAccessible"):
+        assert f"\n{mistake}" in run.stdout
+    assert run.stderr == ""
+
+
+def test_the_readmes_error_is_the_real_one() -> None:
+    (shown,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+    with pytest.raises(RequestValidationError) as caught:
+        BackupReplicationClient(
+            region_name="us-west-2"
+        ).start_db_instance_automated_backups_replication(
+            source_db_instance_arn=SOURCE_ARN, backup_retention_period=36
+        )
+    assert shown == f"{RequestValidationError.__module__}.RequestValidationError: {caught.value}\n"
+
+
+def test_the_readmes_examples_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, lag, errors, sandbox_example = BLOCKS
+    exec(sandbox_example, {})  # noqa: S102  # the README is ours
+    assert capsys.readouterr().out == "pending\n"
+
+    with Sandbox() as sandbox:
+        # The README's client is made from the environment, as a user's is.
+        monkeypatch.setenv("AWS_ENDPOINT_URL", sandbox.endpoint_url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
+        source = sandbox.boto3_client("rds", "us-west-2")
+        source.create_db_instance(
+            DBInstanceIdentifier="mydatabase",
+            DBInstanceClass="db.t3.micro",
+            Engine="postgres",
+            AllocatedStorage=20,
+            BackupRetentionPeriod=7,
+        )
+        key = sandbox.boto3_client("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]
+        names: dict[str, object] = {}
+        exec(re.sub(r"arn:aws:kms[^\"]*", key, start), names)  # noqa: S102
+        exec(lag, names)  # noqa: S102
+        exec(errors, names)  # noqa: S102
+        exec(errors, names)  # noqa: S102  # nothing replicates any more
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].startswith("pending arn:aws:rds:us-east-1:123456789012:auto-backup:ab-")
+    assert shown[-1].startswith("InvalidDBInstanceState Sandbox:")
+
+
+def test_the_changelog_tells_of_this_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(
+        rf"^## \[{re.escape(__version__)}\] - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE
+    )

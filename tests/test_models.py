@@ -1,0 +1,139 @@
+"""Models as values: immutable, comparable, and the same as boto3's dicts."""
+
+import copy
+import pickle
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from rds_backup_replication import (
+    BackupStatus,
+    DBInstance,
+    DBInstanceAutomatedBackup,
+    RestoreDBInstanceToPointInTimeRequest,
+    RestoreOptions,
+    RestoreWindow,
+    StartDBInstanceAutomatedBackupsReplicationRequest,
+    Tag,
+)
+
+from .wire import SOURCE_ARN
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+BOTO3_DICT: dict[str, Any] = {
+    "DBInstanceArn": SOURCE_ARN,
+    "Status": "Replicating",
+    "RestoreWindow": {"EarliestTime": NOON - timedelta(days=7), "LatestTime": NOON},
+    "IAMDatabaseAuthenticationEnabled": False,
+    "TagList": [{"Key": "env", "Value": ""}, {"Key": "aws:cloudformation:stack-name"}],
+    "DBInstanceAutomatedBackupsReplications": [],
+    "AdditionalStorageVolumes": [{"VolumeName": "rdsdbdata2", "IOPS": 3000, "New": {"a": [1]}}],
+    "BrandNewField": {"Nested": [1, 2]},
+}
+
+
+def test_boto3s_dict_goes_in_and_comes_back() -> None:
+    backup = DBInstanceAutomatedBackup.model_validate(BOTO3_DICT)
+    assert backup.model_dump(by_alias=True, exclude_none=True) == BOTO3_DICT
+    assert backup.model_extra == {"BrandNewField": {"Nested": [1, 2]}}
+
+
+def test_a_request_becomes_boto3s_parameters() -> None:
+    parameters = {
+        "SourceDBInstanceArn": SOURCE_ARN,
+        "BackupRetentionPeriod": 14,
+        "Tags": [{"Key": "env", "Value": "prod"}, {"Key": "empty", "Value": ""}, {"Key": "none"}],
+    }
+    request = StartDBInstanceAutomatedBackupsReplicationRequest.model_validate(parameters)
+    assert request.model_dump(by_alias=True, exclude_none=True) == parameters
+    assert request == StartDBInstanceAutomatedBackupsReplicationRequest(
+        source_db_instance_arn=SOURCE_ARN,
+        backup_retention_period=14,
+        tags=[Tag(key="env", value="prod"), Tag(key="empty", value=""), Tag(key="none")],
+    )
+
+
+def test_models_compare_by_value_and_can_be_hashed() -> None:
+    one = DBInstanceAutomatedBackup.model_validate(BOTO3_DICT)
+    assert one == DBInstanceAutomatedBackup.model_validate(BOTO3_DICT)
+    assert one != DBInstanceAutomatedBackup.model_validate({**BOTO3_DICT, "Port": 1})
+    assert len({one, DBInstanceAutomatedBackup.model_validate(BOTO3_DICT)}) == 1
+
+
+def test_models_cannot_be_changed() -> None:
+    backup: Any = DBInstanceAutomatedBackup.model_validate(BOTO3_DICT)
+    with pytest.raises(ValidationError, match="frozen"):
+        backup.port = 5432
+    assert isinstance(backup.tag_list, tuple)
+    given_tags = [Tag(key="env")]
+    request = StartDBInstanceAutomatedBackupsReplicationRequest(
+        source_db_instance_arn=SOURCE_ARN, tags=given_tags
+    )
+    given_tags.clear()
+    assert request.tags == (Tag(key="env"),)
+
+
+def test_models_pickle_and_copy_and_come_back_from_json() -> None:
+    backup = DBInstanceAutomatedBackup.model_validate(BOTO3_DICT)
+    for twin in (
+        pickle.loads(pickle.dumps(backup)),  # noqa: S301  # our own
+        copy.deepcopy(backup),
+        DBInstanceAutomatedBackup.model_validate_json(backup.model_dump_json(by_alias=True)),
+    ):
+        assert twin == backup
+        assert isinstance(twin.status, BackupStatus)
+        assert str(twin.status) == "Replicating"
+
+
+def test_what_is_absent_is_not_printed() -> None:
+    assert repr(Tag(key="env")) == "Tag(key='env')"
+    assert repr(DBInstanceAutomatedBackup(port=5432)) == "DBInstanceAutomatedBackup(port=5432)"
+
+
+@given(st.text())
+def test_a_status_keeps_any_text_and_equals_it_in_any_ascii_case(text: str) -> None:
+    status = BackupStatus(text)
+    assert str(status) == text
+    assert status == text.lower()
+    assert hash(status) == hash(BackupStatus(text.lower()))
+    assert (status != text) is False
+    assert status != text + "x"
+    assert status != 5
+
+
+def test_a_plain_status_becomes_one_that_compares_in_any_case() -> None:
+    assert DBInstanceAutomatedBackup(status="RETAINED").is_retained
+
+
+@pytest.mark.parametrize("window", [None, RestoreWindow()])
+def test_there_is_no_lag_while_nothing_can_be_restored(window: RestoreWindow | None) -> None:
+    assert DBInstanceAutomatedBackup(restore_window=window).lag() is None
+
+
+def test_the_lag_is_what_a_disaster_now_would_lose() -> None:
+    backup = DBInstanceAutomatedBackup(restore_window=RestoreWindow(latest_time=NOON))
+    assert backup.lag(NOON + timedelta(minutes=9)) == timedelta(minutes=9)
+    lag = backup.lag()
+    assert lag is not None
+    assert abs(lag - (datetime.now(timezone.utc) - NOON)) < timedelta(minutes=1)
+
+
+def test_an_instance_keeps_what_it_has_no_field_for() -> None:
+    instance = DBInstance.model_validate({"MultiAZ": True, "DbInstancePort": 5432})
+    assert instance.multi_az is True
+    assert instance.model_extra == {"DbInstancePort": 5432}
+
+
+def test_the_options_of_a_restore_are_the_requests_fields() -> None:
+    own = {
+        "source_db_instance_automated_backups_arn",
+        "target_db_instance_identifier",
+        "restore_time",
+        "use_latest_restorable_time",
+    }
+    options = set(TypeAdapter(RestoreOptions).json_schema()["properties"])
+    assert options == set(RestoreDBInstanceToPointInTimeRequest.model_fields) - own

@@ -1,0 +1,68 @@
+"""One front door: what the package exports, and what importing it costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rds_backup_replication
+from rds_backup_replication import exceptions
+
+PACKAGE = Path(rds_backup_replication.__file__).parent
+# Each module may import those before it; sandbox stands for its folder.
+LAYERS = (
+    "_version",
+    "exceptions",
+    "_arn",
+    "_models",
+    "_faults",
+    "_operations",
+    "_session",
+    "_client",
+    "sandbox",
+)
+
+
+def test_all_is_sorted_and_is_what_is_imported() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    imported = {
+        alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert set(rds_backup_replication.__all__) == imported
+    assert rds_backup_replication.__all__ == sorted(rds_backup_replication.__all__)
+
+
+def test_every_error_is_one_of_ours_and_says_what_it_means() -> None:
+    for name, value in vars(exceptions).items():
+        if isinstance(value, type) and value.__module__ == exceptions.__name__:
+            assert value.__doc__, name
+            if name != "InvalidParameter":
+                assert issubclass(value, exceptions.BackupReplicationError)
+
+
+def test_imports_point_one_way() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if own == "__init__":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                steps_out = node.level - (len(path.relative_to(PACKAGE).parts) - 1)
+                if steps_out == 1:
+                    names = [node.module] if node.module else [alias.name for alias in node.names]
+                    for name in names:
+                        target = str(name).split(".")[0]
+                        assert LAYERS.index(target) < LAYERS.index(own), f"{path}: {target}"
+
+
+@pytest.mark.parametrize("flags", [[], ["-O"], ["-W", "error"]])
+def test_importing_it_needs_no_extra_and_has_no_side_effects(flags: list[str]) -> None:
+    code = (
+        "import sys, threading, logging, rds_backup_replication\n"
+        "assert not {'moto', 'flask', 'typer', 'pytest', 'yaml'} & set(sys.modules)\n"
+        "assert threading.active_count() == 1\n"
+        "assert not logging.getLogger().handlers\n"
+    )
+    subprocess.run([sys.executable, *flags, "-c", code], check=True)  # noqa: S603  # our own code

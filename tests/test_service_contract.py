@@ -1,0 +1,115 @@
+"""The models, faults and names against the service model of the installed botocore.
+
+AWS adds members and faults every few months: these tests name what is missing.
+"""
+
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+from botocore.model import ListShape, OperationModel, Shape, StructureShape
+from pydantic import BaseModel
+
+import rds_backup_replication as package
+from rds_backup_replication import _operations, exceptions
+from rds_backup_replication._operations import Operation
+
+SERVICE = botocore.session.get_session().get_service_model("rds")
+OPERATIONS: list[Operation[Any, Any]] = [
+    value for value in vars(_operations).values() if isinstance(value, Operation)
+]
+# RDS can restore from an instance too; this library restores replicated backups alone.
+LEFT_OUT = {
+    "RestoreDBInstanceToPointInTimeMessage": {"SourceDBInstanceIdentifier", "SourceDbiResourceId"}
+}
+# The fields that a caller acts on; the rest is kept under AWS's names.
+PARTIAL_MODELS = {"DBInstance"}
+
+
+def operation_model(operation: Operation[Any, Any]) -> OperationModel:
+    return SERVICE.operation_model(operation.name)
+
+
+def structures(shape: Shape) -> dict[str, StructureShape]:
+    """The structures within a shape, by name."""
+    if isinstance(shape, ListShape):
+        return structures(shape.member)
+    if not isinstance(shape, StructureShape) or shape.name in PARTIAL_MODELS:
+        return {}
+    found = {shape.name: shape}
+    for member in shape.members.values():
+        found.update(structures(member))
+    return found
+
+
+def mirrored_shapes() -> list[tuple[type[BaseModel], StructureShape]]:
+    pairs: list[tuple[type[BaseModel], StructureShape]] = []
+    for operation in OPERATIONS:
+        input_shape = operation_model(operation).input_shape
+        assert isinstance(input_shape, StructureShape)
+        pairs.append((operation.request, input_shape))
+        nested = structures(input_shape)
+        del nested[input_shape.name]
+        output_shape = operation_model(operation).output_shape
+        assert isinstance(output_shape, StructureShape)
+        nested.update(structures(output_shape.members[operation.result_member]))
+        pairs += [(getattr(package, name), shape) for name, shape in nested.items()]
+    return pairs
+
+
+def test_six_operations_are_wrapped() -> None:
+    assert {operation.name for operation in OPERATIONS} == {
+        "StartDBInstanceAutomatedBackupsReplication",
+        "StopDBInstanceAutomatedBackupsReplication",
+        "DescribeDBInstanceAutomatedBackups",
+        "DeleteDBInstanceAutomatedBackup",
+        "DescribeSourceRegions",
+        "RestoreDBInstanceToPointInTime",
+    }
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_an_operation_has_a_method_of_boto3s_name(operation: Operation[Any, Any]) -> None:
+    assert callable(getattr(package.BackupReplicationClient, xform_name(operation.name)))
+    assert operation.request.__name__ == f"{operation.name}Request"
+
+
+@pytest.mark.parametrize(
+    ("model", "shape"), mirrored_shapes(), ids=lambda value: getattr(value, "name", "")
+)
+def test_a_model_has_every_member_of_its_shape(
+    model: type[BaseModel], shape: StructureShape
+) -> None:
+    fields = {field.alias: name for name, field in model.model_fields.items()}
+    missing = set(shape.members) - set(fields) - LEFT_OUT.get(shape.name, set())
+    assert not missing, f"{model.__name__} lacks {sorted(missing)} of {shape.name}"
+    for member in set(shape.members) & set(fields):
+        assert fields[member] == xform_name(member)
+
+
+@pytest.mark.parametrize("name", sorted(PARTIAL_MODELS | {"Endpoint"}))
+def test_a_partial_model_has_no_field_that_aws_does_not_have(name: str) -> None:
+    shape = SERVICE.shape_for(name)
+    assert isinstance(shape, StructureShape)
+    for field_name, field in getattr(package, name).model_fields.items():
+        assert field.alias in shape.members
+        assert field_name == xform_name(field.alias)
+
+
+@pytest.mark.parametrize(
+    ("model", "shape"), mirrored_shapes(), ids=lambda value: getattr(value, "name", "")
+)
+def test_what_aws_calls_sensitive_stays_out_of_the_repr(
+    model: type[BaseModel], shape: StructureShape
+) -> None:
+    for name, field in model.model_fields.items():
+        member = shape.members.get(str(field.alias))
+        if member is not None and member.metadata.get("sensitive"):
+            assert not field.repr, f"{model.__name__}.{name} is a secret"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_every_documented_fault_has_a_class_of_its_name(operation: Operation[Any, Any]) -> None:
+    for shape in operation_model(operation).error_shapes:
+        assert issubclass(getattr(exceptions, shape.name), exceptions.ServiceError)

@@ -1,0 +1,143 @@
+"""Code as users write it: never run, checked by mypy and pyright alone."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+
+from boto3.session import Session
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from typing_extensions import assert_type
+
+from rds_backup_replication import (
+    BackupReplicationClient,
+    BackupStatus,
+    DBInstance,
+    DBInstanceAutomatedBackup,
+    DescribeDBInstanceAutomatedBackupsRequest,
+    Endpoint,
+    Filter,
+    RestoreDBInstanceToPointInTimeRequest,
+    RestoreWindow,
+    SourceRegion,
+    StartDBInstanceAutomatedBackupsReplicationRequest,
+    Tag,
+)
+from rds_backup_replication.exceptions import (
+    InvalidParameter,
+    KMSKeyNotAccessibleFault,
+    RequestValidationError,
+    ResponseValidationError,
+    ServiceError,
+)
+
+SOURCE_ARN = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
+BACKUP_ARN = "arn:aws:rds:us-east-1:123456789012:auto-backup:ab-example"
+
+
+def construct(boto3_client: BaseClient) -> None:
+    BackupReplicationClient(region_name="us-east-1")
+    BackupReplicationClient(client=boto3_client)
+    client = BackupReplicationClient(
+        session=Session(profile_name="dr"),
+        region_name="us-east-1",
+        config=Config(retries={"mode": "adaptive"}),
+        endpoint_url="http://127.0.0.1:5000",
+    )
+    assert_type(client.client, BaseClient)
+    assert_type(client.region_name, str)
+
+
+def operations(client: BackupReplicationClient) -> None:
+    started = client.start_db_instance_automated_backups_replication(
+        source_db_instance_arn=SOURCE_ARN,
+        backup_retention_period=14,
+        kms_key_id="alias/backups",
+        tags=[Tag(key="env", value="prod"), {"Key": "team", "Value": "dba"}],
+    )
+    assert_type(started, DBInstanceAutomatedBackup)
+    client.start_db_instance_automated_backups_replication(
+        source_db_instance_arn=SOURCE_ARN, tags={"env": "prod", "stoppable": None}
+    )
+    stopped = client.stop_db_instance_automated_backups_replication(
+        source_db_instance_arn=SOURCE_ARN
+    )
+    assert_type(stopped, DBInstanceAutomatedBackup)
+    listed = client.describe_db_instance_automated_backups(
+        filters=[Filter(name="status", values=["retained"])], page_size=50
+    )
+    assert_type(listed, Iterator[DBInstanceAutomatedBackup])
+    deleted = client.delete_db_instance_automated_backup(dbi_resource_id="db-EXAMPLE")
+    assert_type(deleted, DBInstanceAutomatedBackup)
+    assert_type(client.describe_source_regions(), Iterator[SourceRegion])
+    restored = client.restore_db_instance_to_point_in_time(
+        source_db_instance_automated_backups_arn=BACKUP_ARN,
+        target_db_instance_identifier="restored",
+        restore_time=datetime(2026, 11, 24, tzinfo=timezone.utc),
+        db_instance_class="db.t3.micro",
+        multi_az=True,
+        tags={"env": "drill"},
+    )
+    assert_type(restored, DBInstance)
+    assert_type(restored.endpoint, Endpoint | None)
+
+
+def read(backup: DBInstanceAutomatedBackup) -> None:
+    assert_type(backup.restore_window, RestoreWindow | None)
+    assert_type(backup.lag(), timedelta | None)
+    assert_type(backup.is_replicating, bool)
+    assert_type(backup.tag_list, tuple[Tag, ...] | None)
+    assert_type(backup.status == "replicating", bool)
+    assert_type(BackupStatus.RETAINED, BackupStatus)
+    assert_type([tag.key for tag in backup.tag_list or ()], list[str])
+
+
+def build() -> None:
+    """Requests and results by their Python names, without a plugin."""
+    StartDBInstanceAutomatedBackupsReplicationRequest(
+        source_db_instance_arn=SOURCE_ARN, backup_retention_period=7, tags=[Tag(key="env")]
+    )
+    DescribeDBInstanceAutomatedBackupsRequest(filters=[Filter(name="status", values=["active"])])
+    RestoreDBInstanceToPointInTimeRequest(
+        source_db_instance_automated_backups_arn=BACKUP_ARN,
+        target_db_instance_identifier="restored",
+        use_latest_restorable_time=True,
+        port=5432,
+        domain_dns_ips=["10.0.0.1", "10.0.0.2"],
+    )
+    DBInstanceAutomatedBackup(
+        status="replicating",
+        restore_window=RestoreWindow(latest_time=datetime.now(timezone.utc)),
+        tag_list=(Tag(key="env", value="prod"),),
+        iam_database_authentication_enabled=True,
+    )
+
+
+def handle(client: BackupReplicationClient) -> None:
+    try:
+        operations(client)
+    except RequestValidationError as error:
+        assert_type(error.errors, tuple[InvalidParameter, ...])
+    except ResponseValidationError as error:
+        assert_type(error.reason, str)
+    except KMSKeyNotAccessibleFault as error:
+        assert_type(error.hint, str | None)
+    except ServiceError as error:
+        assert_type(error.code, str)
+        assert_type(error.http_status_code, int | None)
+    except ClientError:
+        pass
+
+
+def misuse(client: BackupReplicationClient) -> None:
+    """Each line is an error to both checkers, and each says so if it no longer is one."""
+    client.stop_db_instance_automated_backups_replication(SOURCE_ARN)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.start_db_instance_automated_backups_replication(
+        source_db_instance_arn=SOURCE_ARN,
+        backup_retention_period="14",  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    )
+    client.restore_db_instance_to_point_in_time(  # type: ignore[call-arg]
+        source_db_instance_automated_backups_arn=BACKUP_ARN,
+        target_db_instance_identifier="restored",
+        multi_as=True,  # pyright: ignore[reportCallIssue]
+    )
