@@ -86,9 +86,9 @@ class Operation(Generic[RequestT, ResultT]):
         raise RequestValidationError(self.name, mistakes)
 
     def _mistake(self, detail: Mapping[str, Any]) -> InvalidParameter:
-        given_name, *rest = detail["loc"]
+        given_name, rest = str(detail["loc"][0]), detail["loc"][1:]
         fields = self.request.model_fields
-        name: str = next((n for n, f in fields.items() if given_name in (n, f.alias)), given_name)
+        name = next((n for n, f in fields.items() if given_name in (n, f.alias)), given_name)
         field = fields.get(name)
         parameter = field.title if field and field.title else name
         for part in rest:
@@ -100,7 +100,7 @@ class Operation(Generic[RequestT, ResultT]):
             message, given = "must be given", "(nothing)"
         elif detail["type"] == "extra_forbidden":
             message = "is not a parameter" if field is None or rest else "is given twice"
-            near = get_close_matches(str(name), fields, n=1)
+            near = get_close_matches(name, fields, n=1)
             if near and field is None:
                 message += f"; did you mean {near[0]}?"
             given = _HIDDEN  # it may be a secret whose name was misspelt
