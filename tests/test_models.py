@@ -137,3 +137,21 @@ def test_the_options_of_a_restore_are_the_requests_fields() -> None:
     }
     options = set(TypeAdapter(RestoreOptions).json_schema()["properties"])
     assert options == set(RestoreDBInstanceToPointInTimeRequest.model_fields) - own
+
+
+def test_a_request_built_by_hand_is_checked_for_form_alone() -> None:
+    """Where it will go is not known yet, so any Region will do."""
+    backup_arn = "arn:aws-cn:rds:cn-north-1:123456789012:auto-backup:ab-x"
+    RestoreDBInstanceToPointInTimeRequest(
+        source_db_instance_automated_backups_arn=backup_arn,
+        target_db_instance_identifier="restored",
+        use_latest_restorable_time=True,
+    )
+    key_arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd"
+    StartDBInstanceAutomatedBackupsReplicationRequest(
+        source_db_instance_arn=SOURCE_ARN, kms_key_id=key_arn
+    )
+    with pytest.raises(ValidationError, match="must be a key ARN"):
+        StartDBInstanceAutomatedBackupsReplicationRequest(
+            source_db_instance_arn=SOURCE_ARN, kms_key_id=f"{key_arn} "
+        )
