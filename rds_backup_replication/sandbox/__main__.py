@@ -13,22 +13,23 @@ def main() -> None:
     )
     parser.add_argument("--port", type=int, default=5000, help="TCP port; 0 takes a free one")
     port = parser.parse_args().port
-    with Sandbox(port=port) as sandbox:
-        print(
-            f"The sandbox listens on {sandbox.endpoint_url}, and forgets everything when it stops.",
-            "In another shell:",
-            "",
-            f"  export AWS_ENDPOINT_URL={sandbox.endpoint_url}",
-            "  export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox",
-            "",
-            "Ctrl-C stops it.",
-            sep="\n",
-            flush=True,
-        )
-        try:
+    try:
+        with Sandbox(port=port) as sandbox:
+            print(
+                f"The sandbox listens on {sandbox.endpoint_url}, "
+                "and forgets everything when it stops.",
+                "In another shell:",
+                "",
+                f"  export AWS_ENDPOINT_URL={sandbox.endpoint_url}",
+                "  export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox",
+                "",
+                "Ctrl-C stops it.",
+                sep="\n",
+                flush=True,
+            )
             threading.Event().wait()
-        except KeyboardInterrupt:
-            print("\nStopped.")
+    except KeyboardInterrupt:
+        print("\nStopped.")
 
 
 if __name__ == "__main__":

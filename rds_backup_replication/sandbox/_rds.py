@@ -354,7 +354,10 @@ class SandboxRDSResponse(RDSResponse):
         arn = parse_arn(asked)
         account_id = arn.account_id if arn else self.current_account
         keys = get_backend("kms")[account_id][self.region]
-        key = keys.keys.get(keys.any_id_to_key_id(asked))
+        alias = keys.get_alias_name(asked)
+        # Moto fails on an alias that it does not know.
+        is_known = not alias.startswith("alias/") or keys.get_key_id_from_alias(alias)
+        key = keys.keys.get(keys.any_id_to_key_id(asked)) if is_known else None
         if key is None or not key.enabled or (arn and arn.region != self.region):
             raise RDSClientError(
                 "KMSKeyNotAccessibleFault",
@@ -436,6 +439,8 @@ class SandboxRDSResponse(RDSResponse):
         asked: datetime | None = self.params.get("RestoreTime")
         if not window:
             raise RDSClientError("InvalidRestoreFault", "Sandbox: there is nothing to restore yet.")
+        if asked is not None:
+            asked = asked.replace(tzinfo=timezone.utc)  # moto parses to naive UTC
         if asked is not None and not window["EarliestTime"] <= asked <= window["LatestTime"]:
             raise RDSClientError(
                 "InvalidRestoreFault",

@@ -1,0 +1,561 @@
+"""The sandbox: the life of a replication, RDS's refusals, and the server around them."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from rds_backup_replication import BackupReplicationClient, DBInstanceAutomatedBackup
+from rds_backup_replication.exceptions import (
+    DBInstanceAlreadyExistsFault,
+    DBInstanceAutomatedBackupNotFoundFault,
+    DBInstanceAutomatedBackupQuotaExceededFault,
+    DBInstanceNotFoundFault,
+    InvalidDBInstanceAutomatedBackupStateFault,
+    InvalidDBInstanceStateFault,
+    InvalidParameterValueError,
+    InvalidRestoreFault,
+    KMSKeyNotAccessibleFault,
+    ServiceError,
+)
+from rds_backup_replication.sandbox import Behaviour, Sandbox
+
+from .wire import SOURCE_ARN
+
+Run = Callable[..., Sandbox]
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Starts a sandbox with the settings given, with one source instance in it."""
+    with ExitStack() as stack:
+
+        def start(**settings: Any) -> Sandbox:
+            sandbox = stack.enter_context(Sandbox(Behaviour(**settings)))
+            create_source(sandbox)
+            return sandbox
+
+        yield start
+
+
+@pytest.fixture
+def sandbox(run: Run) -> Sandbox:
+    return run()
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> BackupReplicationClient:
+    return sandbox.client("us-east-1")
+
+
+def create_source(
+    sandbox: Sandbox, name: str = "mydatabase", region: str = "us-west-2", **settings: Any
+) -> None:
+    sandbox.boto3_client("rds", region).create_db_instance(
+        **{
+            "DBInstanceIdentifier": name,
+            "DBInstanceClass": "db.t3.micro",
+            "Engine": "postgres",
+            "AllocatedStorage": 20,
+            "BackupRetentionPeriod": 7,
+            **settings,
+        }
+    )
+
+
+def start(client: BackupReplicationClient, **keywords: Any) -> DBInstanceAutomatedBackup:
+    arguments: dict[str, Any] = {"source_db_instance_arn": SOURCE_ARN, **keywords}
+    return client.start_db_instance_automated_backups_replication(**arguments)
+
+
+def stop(client: BackupReplicationClient) -> DBInstanceAutomatedBackup:
+    return client.stop_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
+
+
+def look(client: BackupReplicationClient, arn: str | None) -> DBInstanceAutomatedBackup:
+    (backup,) = client.describe_db_instance_automated_backups(db_instance_automated_backups_arn=arn)
+    return backup
+
+
+def statuses(client: BackupReplicationClient, looks: int) -> list[str]:
+    """What consecutive looks at all backups show."""
+    shown: list[str] = []
+    for _ in range(looks):
+        backups = client.describe_db_instance_automated_backups()
+        shown.append(" ".join(str(backup.status) for backup in backups))
+    return shown
+
+
+def source_status(sandbox: Sandbox) -> tuple[str, list[str]]:
+    rds = sandbox.boto3_client("rds", "us-west-2")
+    (instance,) = rds.describe_db_instances(DBInstanceIdentifier="mydatabase")["DBInstances"]
+    replications = instance.get("DBInstanceAutomatedBackupsReplications", [])
+    return instance["DBInstanceStatus"], [r["DBInstanceAutomatedBackupsArn"] for r in replications]
+
+
+# The life of a replication
+
+
+def test_a_replication_goes_from_pending_to_replicating_to_retained(
+    client: BackupReplicationClient,
+) -> None:
+    assert start(client).status == "pending"
+    assert statuses(client, 4) == ["Pending", "pending", "Replicating", "replicating"]
+    assert stop(client).status == "replicating"
+    assert statuses(client, 3) == ["Replicating", "retained", "Retained"]
+
+
+def test_the_capitalisation_can_be_steady(run: Run) -> None:
+    client = run(shifting_case=False, pending_looks=1).client("us-east-1")
+    start(client)
+    assert statuses(client, 3) == ["pending", "replicating", "replicating"]
+
+
+def test_retained_backups_expire_after_their_retention(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
+    start(client, backup_retention_period=14)
+    stop(client)
+    sandbox.advance(timedelta(days=13, hours=23))
+    assert statuses(client, 1) != [""]
+    sandbox.advance(timedelta(hours=1))
+    assert statuses(client, 1) == [""]
+
+
+def test_the_restore_window_opens_and_grows(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
+    arn = start(client).db_instance_automated_backups_arn
+    assert look(client, arn).lag() is None
+    look(client, arn)
+    window = look(client, arn).restore_window
+    assert window is not None
+    assert window.earliest_time is not None
+    assert window.earliest_time == window.latest_time
+    sandbox.advance(timedelta(hours=2))
+    later = look(client, arn)
+    lag = later.lag(datetime.now(timezone.utc) + timedelta(hours=2))
+    assert lag is not None
+    assert timedelta(minutes=5) <= lag < timedelta(minutes=6)
+    stop(client)
+    sandbox.advance(timedelta(hours=2))
+    stopped = look(client, arn).restore_window
+    assert stopped is not None
+    assert later.restore_window is not None
+    assert stopped.latest_time is not None
+    assert later.restore_window.latest_time is not None
+    assert stopped.latest_time - later.restore_window.latest_time < timedelta(minutes=1)
+
+
+def test_answers_can_be_behind_every_change(run: Run) -> None:
+    client = run(answer_lag=2, pending_looks=1, shifting_case=False).client("us-east-1")
+    start(client)
+    assert statuses(client, 4) == ["", "", "pending", "replicating"]
+    stop(client)
+    assert statuses(client, 4) == ["replicating"] * 3 + ["retained"]
+    (backup,) = client.describe_db_instance_automated_backups()
+    client.delete_db_instance_automated_backup(
+        db_instance_automated_backups_arn=backup.db_instance_automated_backups_arn
+    )
+    assert statuses(client, 4) == ["retained", "retained", "deleting", ""]
+
+
+def test_the_source_lists_a_replication_until_it_has_stopped(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
+    arn = start(client).db_instance_automated_backups_arn
+    assert source_status(sandbox) == ("available", [arn])
+    stop(client)
+    assert source_status(sandbox) == ("modifying", [arn])
+    assert source_status(sandbox) == ("available", [])
+
+
+def test_backups_are_retained_when_their_source_is_deleted(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
+    start(client)
+    sandbox.boto3_client("rds", "us-west-2").delete_db_instance(
+        DBInstanceIdentifier="mydatabase", SkipFinalSnapshot=True
+    )
+    assert statuses(client, 2)[-1].lower() == "retained"
+    with pytest.raises(DBInstanceNotFoundFault):
+        stop(client)
+
+
+def test_a_replication_can_be_started_anew_beside_what_is_retained(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
+    first = start(client)
+    stop(client)
+    source_status(sandbox)
+    source_status(sandbox)
+    second = start(client)
+    assert second.db_instance_automated_backups_arn != first.db_instance_automated_backups_arn
+    assert len(list(client.describe_db_instance_automated_backups())) == 2
+
+
+def test_only_retained_backups_can_be_deleted(client: BackupReplicationClient) -> None:
+    started = start(client)
+    arn = started.db_instance_automated_backups_arn
+
+    def delete() -> DBInstanceAutomatedBackup:
+        return client.delete_db_instance_automated_backup(db_instance_automated_backups_arn=arn)
+
+    with pytest.raises(InvalidDBInstanceAutomatedBackupStateFault):
+        delete()
+    stop(client)
+    assert delete().status == "deleting"
+    with pytest.raises(InvalidDBInstanceAutomatedBackupStateFault):
+        delete()
+    assert [status.lower() for status in statuses(client, 2)] == ["deleting", ""]
+    with pytest.raises(DBInstanceAutomatedBackupNotFoundFault):
+        delete()
+    with pytest.raises(DBInstanceAutomatedBackupNotFoundFault):
+        look(client, arn)
+
+
+def test_a_backup_can_be_deleted_by_its_sources_resource_id(
+    client: BackupReplicationClient,
+) -> None:
+    resource_id = start(client).dbi_resource_id
+    stop(client)
+    deleted = client.delete_db_instance_automated_backup(dbi_resource_id=resource_id)
+    assert deleted.dbi_resource_id == resource_id
+
+
+# Refusals
+
+
+def test_the_sources_own_region_is_refused(sandbox: Sandbox) -> None:
+    with pytest.raises(ClientError, match="Feature is not available in region us-west-2") as caught:
+        sandbox.boto3_client("rds", "us-west-2").start_db_instance_automated_backups_replication(
+            SourceDBInstanceArn=SOURCE_ARN
+        )
+    assert caught.value.response.get("Error", {}).get("Code") == "InvalidParameterValue"
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        (
+            {"BackupRetentionPeriod": 0},
+            InvalidDBInstanceStateFault,
+            "Source DB instance must have backup retention enabled.",
+        ),
+        (
+            {"StorageEncrypted": True},
+            InvalidParameterValueError,
+            "Encrypted instances require a valid KMS key ID.",
+        ),
+        ({"Engine": "aurora-postgresql"}, InvalidParameterValueError, "Sandbox: automated backups"),
+    ],
+)
+def test_a_source_that_cannot_be_replicated_is_refused(
+    sandbox: Sandbox,
+    client: BackupReplicationClient,
+    settings: dict[str, Any],
+    error: type[ServiceError],
+    message: str,
+) -> None:
+    if "Engine" in settings:
+        sandbox.boto3_client("rds", "us-west-2").create_db_cluster(
+            DBClusterIdentifier="cluster",
+            Engine="aurora-postgresql",
+            MasterUsername="admin1",
+            MasterUserPassword="only-a-sandbox",
+        )
+        settings = {**settings, "DBClusterIdentifier": "cluster"}
+    create_source(sandbox, "other", **settings)
+    with pytest.raises(error) as caught:
+        start(client, source_db_instance_arn=SOURCE_ARN.replace("mydatabase", "other"))
+    assert caught.value.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    "arn", [f"{SOURCE_ARN}x", SOURCE_ARN.replace("123456789012", "210987654321")]
+)
+def test_an_unknown_source_is_refused(client: BackupReplicationClient, arn: str) -> None:
+    with pytest.raises(DBInstanceNotFoundFault) as caught:
+        start(client, source_db_instance_arn=arn)
+    assert caught.value.http_status_code == 404
+
+
+def test_a_source_that_is_not_available_is_refused(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
+    sandbox.boto3_client("rds", "us-west-2").stop_db_instance(DBInstanceIdentifier="mydatabase")
+    with pytest.raises(InvalidDBInstanceStateFault, match="not available"):
+        start(client)
+
+
+def test_only_a_key_of_the_destination_will_do(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
+    kms = sandbox.boto3_client("kms", "us-east-1")
+    key = kms.create_key()["KeyMetadata"]
+    kms.create_alias(AliasName="alias/backups", TargetKeyId=key["KeyId"])
+    for missing in ("alias/nothing", f"{key['Arn'][:-4]}0000", key["KeyId"][:-4] + "0000"):
+        with pytest.raises(KMSKeyNotAccessibleFault, match="does not exist, is not enabled"):
+            start(client, kms_key_id=missing)
+    assert start(client, kms_key_id="alias/backups").kms_key_id == key["Arn"]
+    stop(client)
+    source_status(sandbox)
+    source_status(sandbox)
+    other = kms.create_key()["KeyMetadata"]["Arn"]
+    with pytest.raises(InvalidParameterValueError, match="another KMS key"):
+        start(client, kms_key_id=other)
+    kms.disable_key(KeyId=key["KeyId"])
+    with pytest.raises(KMSKeyNotAccessibleFault):
+        start(client, kms_key_id=key["Arn"])
+
+
+def test_a_second_start_is_refused(client: BackupReplicationClient) -> None:
+    start(client)
+    with pytest.raises(InvalidDBInstanceAutomatedBackupStateFault, match="already replicating"):
+        start(client)
+
+
+def test_a_stop_of_what_does_not_replicate_is_refused(client: BackupReplicationClient) -> None:
+    with pytest.raises(InvalidDBInstanceStateFault, match="not replicating to the current region"):
+        stop(client)
+
+
+def test_the_quota_is_counted_by_destination(run: Run) -> None:
+    sandbox = run(quota=1)
+    create_source(sandbox, "second")
+    second = SOURCE_ARN.replace("mydatabase", "second")
+    start(sandbox.client("us-east-1"))
+    with pytest.raises(DBInstanceAutomatedBackupQuotaExceededFault):
+        start(sandbox.client("us-east-1"), source_db_instance_arn=second)
+    start(sandbox.client("us-east-2"), source_db_instance_arn=second)
+
+
+def test_a_pair_of_regions_that_aws_does_not_list_is_refused(sandbox: Sandbox) -> None:
+    with pytest.raises(InvalidParameterValueError, match="cannot be replicated to eu-south-1"):
+        start(sandbox.client("eu-south-1"))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            {"Tags": [{"Key": "aws:x", "Value": "y"}]},
+            'Tag keys cannot start with the reserved prefix "aws:".',
+        ),
+        ({"BackupRetentionPeriod": 36}, "Sandbox: 36 days"),
+        ({"SourceDBInstanceArn": "mydatabase"}, "Sandbox: mydatabase names no DB instance"),
+    ],
+)
+def test_what_our_client_would_not_send_is_refused(
+    sandbox: Sandbox, parameters: dict[str, Any], message: str
+) -> None:
+    rds = sandbox.boto3_client("rds", "us-east-1")
+    with pytest.raises(ClientError) as caught:
+        rds.start_db_instance_automated_backups_replication(
+            **{"SourceDBInstanceArn": SOURCE_ARN, **parameters}
+        )
+    assert message in str(caught.value)
+
+
+def test_an_arn_of_another_region_is_refused(sandbox: Sandbox) -> None:
+    arn = "arn:aws:rds:us-west-2:123456789012:auto-backup:ab-x"
+    with pytest.raises(ClientError, match="is invalid for this parameter"):
+        sandbox.boto3_client("rds", "us-east-1").describe_db_instance_automated_backups(
+            DBInstanceAutomatedBackupsArn=arn
+        )
+
+
+# Listings
+
+
+def test_backups_are_found_by_what_they_are(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
+    backup = start(client)
+    create_source(sandbox, "mydatabase", "eu-west-1")
+    start(client, source_db_instance_arn=SOURCE_ARN.replace("us-west-2", "eu-west-1"))
+    create_source(sandbox, "own", "us-east-1")
+
+    def found(**keywords: Any) -> list[tuple[str | None, str | None]]:
+        backups = client.describe_db_instance_automated_backups(**keywords)
+        return [(backup.region, backup.db_instance_identifier) for backup in backups]
+
+    west, ireland, own = (
+        ("us-west-2", "mydatabase"),
+        ("eu-west-1", "mydatabase"),
+        ("us-east-1", "own"),
+    )
+    assert found() == [own, west, ireland]
+    assert found(db_instance_identifier="MYDATABASE") == [west, ireland]
+    assert found(dbi_resource_id=str(backup.dbi_resource_id).lower()) == [west]
+    filters: list[tuple[str, str | None, list[tuple[str, str]]]] = [
+        ("status", "active", [own]),
+        ("db-instance-id", SOURCE_ARN, [west]),
+        ("dbi-resource-id", backup.dbi_resource_id, [west]),
+        ("status", "retained", []),
+    ]
+    for name, value, expected in filters:
+        assert found(filters=[{"Name": name, "Values": [value]}]) == expected
+    with pytest.raises(InvalidParameterValueError, match="no filter"):
+        found(filters=[{"Name": "colour", "Values": ["red"]}])
+
+
+def test_a_regions_own_backups_list_where_they_are_replicated_to(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
+    arn = start(client).db_instance_automated_backups_arn
+    (own,) = sandbox.client("us-west-2").describe_db_instance_automated_backups()
+    assert own.status == "active"
+    assert own.db_instance_automated_backups_replications is not None
+    (replication,) = own.db_instance_automated_backups_replications
+    assert replication.db_instance_automated_backups_arn == arn
+
+
+def test_45_backups_come_in_pages_of_20(sandbox: Sandbox) -> None:
+    for number in range(44):
+        create_source(sandbox, f"db{number}")
+    backups = list(sandbox.client("us-west-2").describe_db_instance_automated_backups(page_size=20))
+    assert len({backup.db_instance_identifier for backup in backups}) == 45
+    assert len({backup.dbi_resource_id for backup in backups}) == 45
+
+
+def test_region_pairs_have_a_direction(sandbox: Sandbox) -> None:
+    def supported(source: str, destination: str) -> list[bool | None]:
+        regions = sandbox.client(destination).describe_source_regions(region_name=source)
+        return [region.supports_db_instance_automated_backups_replication for region in regions]
+
+    assert supported("us-west-2", "us-east-1") == [True]
+    assert supported("eu-south-1", "eu-central-1") == [True]
+    assert supported("eu-central-1", "eu-south-1") == [False]
+    assert supported("cn-north-1", "us-east-1") == []
+    assert len(list(sandbox.client("us-gov-west-1").describe_source_regions())) == 1
+
+
+def test_govcloud_replicates_within_its_partition(sandbox: Sandbox) -> None:
+    create_source(sandbox, "mydatabase", "us-gov-east-1")
+    arn = "arn:aws-us-gov:rds:us-gov-east-1:123456789012:db:mydatabase"
+    backup = start(sandbox.client("us-gov-west-1"), source_db_instance_arn=arn)
+    assert str(backup.db_instance_automated_backups_arn).startswith(
+        "arn:aws-us-gov:rds:us-gov-west-1:123456789012:auto-backup:ab-"
+    )
+
+
+# Restores
+
+
+def test_an_instance_is_restored_from_a_replicated_backup(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
+    arn = str(start(client).db_instance_automated_backups_arn)
+
+    def restore(**keywords: Any) -> Any:
+        return client.restore_db_instance_to_point_in_time(
+            source_db_instance_automated_backups_arn=keywords.pop("arn", arn),
+            target_db_instance_identifier=keywords.pop("target", "restored"),
+            **keywords,
+        )
+
+    with pytest.raises(InvalidRestoreFault, match="nothing to restore yet"):
+        restore(use_latest_restorable_time=True)
+    statuses(client, 3)
+    sandbox.advance(timedelta(hours=1))
+    now = datetime.now(timezone.utc)
+    for outside in (now - timedelta(hours=1), now + timedelta(hours=2)):
+        with pytest.raises(InvalidRestoreFault, match="is not between"):
+            restore(restore_time=outside)
+    restored = restore(use_latest_restorable_time=True, db_instance_class="db.m5.large")
+    assert restored.db_instance_status == "creating"
+    assert restored.db_instance_class == "db.m5.large"
+    assert restored.engine == "postgres"
+    shown = sandbox.boto3_client("rds", "us-east-1").describe_db_instances(
+        DBInstanceIdentifier="restored"
+    )
+    assert shown["DBInstances"][0]["DBInstanceStatus"] == "available"
+    with pytest.raises(DBInstanceAlreadyExistsFault):
+        restore(use_latest_restorable_time=True)
+    assert restore(restore_time=now + timedelta(minutes=30), target="earlier").db_instance_arn
+    with pytest.raises(DBInstanceAutomatedBackupNotFoundFault):
+        restore(arn=f"{arn}x", use_latest_restorable_time=True)
+
+
+def test_motos_own_restore_still_works(sandbox: Sandbox) -> None:
+    restored = sandbox.boto3_client("rds", "us-west-2").restore_db_instance_to_point_in_time(
+        SourceDBInstanceIdentifier="mydatabase",
+        TargetDBInstanceIdentifier="copy",
+        UseLatestRestorableTime=True,
+    )
+    assert restored["DBInstance"]["DBInstanceIdentifier"] == "copy"
+
+
+# The server
+
+
+def test_one_process_runs_one_sandbox_at_a_time(client: BackupReplicationClient) -> None:
+    with pytest.raises(RuntimeError, match="runs a sandbox already"), Sandbox():
+        pass
+    assert start(client).status == "pending"
+
+
+def test_reset_forgets_everything(sandbox: Sandbox, client: BackupReplicationClient) -> None:
+    start(client)
+    sandbox.reset()
+    assert statuses(client, 1) == [""]
+    with pytest.raises(DBInstanceNotFoundFault):
+        start(client)
+
+
+def test_it_listens_on_loopback_and_no_longer_than_it_should() -> None:
+    sandbox = Sandbox()
+    with sandbox:
+        assert sandbox.endpoint_url.startswith("http://127.0.0.1:")
+        client = sandbox.client("us-east-1")
+        assert statuses(client, 1) == [""]
+    with pytest.raises(EndpointConnectionError):
+        statuses(client, 1)
+    sandbox.stop()
+    with sandbox:
+        assert statuses(sandbox.client("us-east-1"), 1) == [""]
+
+
+def test_a_port_that_is_taken_is_an_error_and_blocks_nothing() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises((OSError, SystemExit)):
+            Sandbox(port=taken.getsockname()[1]).start()
+    with Sandbox() as sandbox:
+        assert sandbox.endpoint_url
+
+
+def test_it_runs_from_a_shell_until_interrupted() -> None:
+    command = [sys.executable, "-m", "rds_backup_replication.sandbox", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout is not None
+        assert "listens on http://127.0.0.1:" in process.stdout.readline()
+        while "Ctrl-C" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read().endswith("Stopped.\n")
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(("module", "named"), [("moto", True), ("botocore", False)])
+def test_a_missing_extra_is_named(module: str, *, named: bool) -> None:
+    code = f"import sys; sys.modules['{module}'] = None; import rds_backup_replication.sandbox"
+    run = subprocess.run(  # noqa: S603  # our own code
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ},
+    )
+    assert run.returncode == 1
+    assert ("pip install 'rds-backup-replication[sandbox]'" in run.stderr) == named
