@@ -4,14 +4,9 @@ Where AWS's wording of a refusal is not known, the message begins with
 "Sandbox:", and its code is the likeliest one that the service model declares.
 """
 
-import hashlib
-import threading
-from base64 import b32encode
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any
-from uuid import uuid4
 
 from moto.backends import get_backend
 from moto.core.responses import ActionResult
@@ -21,32 +16,13 @@ from moto.rds.responses import RDSResponse
 from moto.utilities.utils import get_partition
 
 from .._arn import Arn, parse_arn
-from ._lifecycle import Behaviour, ReplicatedBackup
+from ._lifecycle import ReplicatedBackup
 from ._regions import DESTINATIONS
+from ._state import RESTORED_SETTINGS, State, Wanted, facts_of, make_distinct
 
 _PAGE_SIZE = 100
 _MAX_RETENTION_DAYS = 35
 _RESERVED_TAG_PREFIXES = ("aws:", "rds:")
-_IDENTITY_PARAMETERS = ("DBInstanceAutomatedBackupsArn", "DbiResourceId", "DBInstanceIdentifier")
-_FILTERS = {
-    "db-instance-id": ("DBInstanceIdentifier", "DBInstanceArn"),
-    "dbi-resource-id": ("DbiResourceId",),
-    "status": ("Status",),
-}
-_RESTORED_SETTINGS = (
-    "allocated_storage",
-    "backup_retention_period",
-    "db_instance_class",
-    "db_name",
-    "engine",
-    "engine_version",
-    "iops",
-    "license_model",
-    "master_username",
-    "port",
-    "storage_encrypted",
-    "storage_type",
-)
 # What a restore says about the backup, not about the new instance.
 _RESTORE_ONLY = (
     "restore_time",
@@ -54,100 +30,6 @@ _RESTORE_ONLY = (
     "target_db_instance_identifier",
     "use_latest_restorable_time",
 )
-
-
-def _facts(instance: DBInstance) -> dict[str, Any]:
-    """What an automated backup says of its instance, under AWS's names."""
-    return {
-        "DBInstanceArn": instance.db_instance_arn,
-        "DbiResourceId": instance.dbi_resource_id,
-        "Region": instance.region,
-        "DBInstanceIdentifier": instance.db_instance_identifier,
-        "AllocatedStorage": instance.allocated_storage,
-        "Port": instance.port,
-        "InstanceCreateTime": instance.instance_create_time,
-        "MasterUsername": instance.master_username,
-        "Engine": instance.engine,
-        "EngineVersion": instance.engine_version,
-        "LicenseModel": instance.license_model,
-        "Iops": instance.iops,
-        "OptionGroupName": instance.option_group_name,
-        "Encrypted": instance.storage_encrypted,
-        "StorageEncryptionType": "sse-kms" if instance.storage_encrypted else "none",
-        "StorageType": instance.storage_type,
-        "IAMDatabaseAuthenticationEnabled": instance.enable_iam_database_authentication,
-        "BackupRetentionPeriod": instance.backup_retention_period,
-    }
-
-
-def _make_distinct(instance: DBInstance) -> None:
-    """Gives the instance a resource ID of its own: moto's is the same for all."""
-    instance.dbi_resource_id = f"db-{b32encode(uuid4().bytes).decode().rstrip('=')}"
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What a Describe asks for: record members, one of which must have one of the values."""
-
-    conditions: dict[tuple[str, ...], list[str]]
-
-    def by_identity(self, record: dict[str, Any]) -> bool:
-        return all(
-            _has_one_of(record, members, values)
-            for members, values in self.conditions.items()
-            if members != _FILTERS["status"]
-        )
-
-    def by_status(self, record: dict[str, Any]) -> bool:
-        values = self.conditions.get(_FILTERS["status"])
-        return values is None or _has_one_of(record, _FILTERS["status"], values)
-
-
-def _has_one_of(record: dict[str, Any], members: tuple[str, ...], values: list[str]) -> bool:
-    folded = {value.lower() for value in values}
-    return any(str(record[member]).lower() in folded for member in members)
-
-
-class State:
-    """All replicated backups of one sandbox, and its clock."""
-
-    def __init__(self, behaviour: Behaviour) -> None:
-        self.behaviour = behaviour
-        self.lock = threading.RLock()
-        self.reset()
-
-    def reset(self) -> None:
-        self.clock_offset = timedelta()
-        self._started = 0
-        # By account and destination Region.
-        self._backups: dict[tuple[str, str], list[ReplicatedBackup]] = {}
-
-    def now(self) -> datetime:
-        return datetime.now(timezone.utc) + self.clock_offset
-
-    def kept_in(self, account_id: str, region: str) -> list[ReplicatedBackup]:
-        """The backups that a Region keeps, those that are gone swept away."""
-        now = self.now()
-        kept = [b for b in self._backups.get((account_id, region), []) if not b.is_gone(now)]
-        self._backups[account_id, region] = kept
-        return kept
-
-    def of_source(self, source_arn: str) -> list[ReplicatedBackup]:
-        return [b for kept in self._backups.values() for b in kept if b.source_arn == source_arn]
-
-    def start(
-        self, account_id: str, region: str, facts: dict[str, Any], settings: dict[str, Any]
-    ) -> ReplicatedBackup:
-        """Adds a replication; its ARN differs from that of any before it."""
-        self._started += 1
-        digest = hashlib.sha256(f"{region} {self._started}".encode()).hexdigest()[:12]
-        backup_id = f"ab-{facts['DbiResourceId'].removeprefix('db-').lower()}{digest}"
-        arn = f"arn:{get_partition(region)}:rds:{region}:{account_id}:auto-backup:{backup_id}"
-        backup = ReplicatedBackup(
-            {**facts, "DBInstanceAutomatedBackupsArn": arn}, settings, self.behaviour
-        )
-        self._backups.setdefault((account_id, region), []).append(backup)
-        return backup
 
 
 class SandboxRDSResponse(RDSResponse):
@@ -186,13 +68,13 @@ class SandboxRDSResponse(RDSResponse):
                     "DBInstanceAutomatedBackupQuotaExceeded",
                     f"Sandbox: {self.state.behaviour.quota} backups replicate to {self.region}.",
                 )
-            facts = _facts(source)
+            facts = facts_of(source)
             facts["BackupRetentionPeriod"] = self._retention() or source.backup_retention_period
             if key is not None:
                 facts["KmsKeyId"] = key
             if tags:
                 facts["TagList"] = tags
-            settings = {name: getattr(source, name) for name in _RESTORED_SETTINGS}
+            settings = {name: getattr(source, name) for name in RESTORED_SETTINGS}
             backup = self.state.start(self.current_account, self.region, facts, settings)
             return ActionResult({"DBInstanceAutomatedBackup": backup.record(self.state.now())})
 
@@ -222,7 +104,7 @@ class SandboxRDSResponse(RDSResponse):
                     f"The provided ARN ({asked_arn}) is invalid for this parameter "
                     "(DbInstanceAutomatedBackupsArn).",
                 )
-            wanted = self._wanted()
+            wanted = Wanted.by(self.params)
             records = [
                 record
                 for record in (*self._own_backups(), *self._looks(wanted))
@@ -279,7 +161,7 @@ class SandboxRDSResponse(RDSResponse):
                 if backup.arn == asked_arn and not backup.deleted:
                     self._require_restorable(backup)
                     instance = self.backend.create_db_instance(self._restored(backup))
-                    _make_distinct(instance)
+                    make_distinct(instance)
                     instance.status = "creating"
                     return ActionResult({"DBInstance": instance})
             raise RDSClientError(
@@ -290,7 +172,7 @@ class SandboxRDSResponse(RDSResponse):
 
     def create_db_instance(self) -> ActionResult:
         result = super().create_db_instance()
-        _make_distinct(self.backend.databases[self.params["DBInstanceIdentifier"].lower()])
+        make_distinct(self.backend.databases[self.params["DBInstanceIdentifier"].lower()])
         return result
 
     def describe_db_instances(self) -> ActionResult:
@@ -389,7 +271,7 @@ class SandboxRDSResponse(RDSResponse):
         """The automated backups of this Region's own instances."""
         for instance in self.backend.databases.values():
             if instance.backup_retention_period and not instance.db_cluster_identifier:
-                facts = _facts(instance)
+                facts = facts_of(instance)
                 backup_id = facts["DbiResourceId"].removeprefix("db-").lower()
                 prefix = instance.db_instance_arn.rsplit(":", 2)[0]
                 yield {
@@ -403,25 +285,12 @@ class SandboxRDSResponse(RDSResponse):
                     },
                 }
 
-    def _looks(self, wanted: "_Wanted") -> Iterable[dict[str, Any]]:
+    def _looks(self, wanted: Wanted) -> Iterable[dict[str, Any]]:
         for backup in self.state.kept_in(self.current_account, self.region):
             if wanted.by_identity(backup.facts):
                 record = backup.look(self.state.now())
                 if record is not None:
                     yield record
-
-    def _wanted(self) -> "_Wanted":
-        conditions: dict[tuple[str, ...], list[str]] = {
-            (name,): [self.params[name]] for name in _IDENTITY_PARAMETERS if self.params.get(name)
-        }
-        filters: list[dict[str, Any]] = self.params.get("Filters") or []
-        for asked in filters:
-            if asked["Name"] not in _FILTERS:
-                raise RDSClientError(
-                    "InvalidParameterValue", f"Sandbox: there is no filter {asked['Name']!r}."
-                )
-            conditions[_FILTERS[asked["Name"]]] = asked["Values"]
-        return _Wanted(conditions)
 
     def _restored(self, backup: ReplicatedBackup) -> dict[str, Any]:
         overrides = {

@@ -18,7 +18,8 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from .._client import BackupReplicationClient
 from ._lifecycle import Behaviour
-from ._rds import SandboxRDSResponse, State
+from ._rds import SandboxRDSResponse
+from ._state import State
 
 if TYPE_CHECKING:
     from typing_extensions import Self
