@@ -529,8 +529,14 @@ def test_a_port_that_is_taken_is_an_error_and_blocks_nothing() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises((OSError, SystemExit)):
-            Sandbox(port=taken.getsockname()[1]).start()
+        with pytest.raises(OSError, match="in use"), Sandbox(port=taken.getsockname()[1]):
+            pass
+        command = [sys.executable, "-m", "rds_backup_replication.sandbox", "--port"]
+        shell = subprocess.run(  # noqa: S603  # our own command
+            [*command, str(taken.getsockname()[1])], capture_output=True, text=True, check=False
+        )
+        assert (shell.returncode, shell.stderr.count("\n")) == (1, 1)
+        assert "Try --port 0" in shell.stderr
     with Sandbox() as sandbox:
         assert sandbox.endpoint_url
 

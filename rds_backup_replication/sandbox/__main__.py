@@ -30,6 +30,8 @@ def main() -> None:
             threading.Event().wait()
     except KeyboardInterrupt:
         print("\nStopped.")
+    except OSError as error:
+        parser.exit(1, f"Port {port} cannot be used: {error.strerror}. Try --port 0.\n")
 
 
 if __name__ == "__main__":

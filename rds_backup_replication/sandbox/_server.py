@@ -1,5 +1,6 @@
 """The sandbox's server, in a thread of the process that uses it."""
 
+import socket
 import threading
 from datetime import timedelta
 from types import TracebackType
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _HOST = "127.0.0.1"
+_STOP_CHECK_SECONDS = 0.01
 # Moto's backends belong to the process, so only one sandbox at a time can use them.
 _process_has_a_sandbox = threading.Lock()
 
@@ -72,6 +74,7 @@ class Sandbox:
 
     Raises:
         RuntimeError: From ``start``, if this process runs a sandbox already.
+        OSError: From ``start``, if the port is taken.
     """
 
     def __init__(self, behaviour: Behaviour | None = None, *, port: int = 0) -> None:
@@ -106,19 +109,25 @@ class Sandbox:
                 "this process runs a sandbox already, and moto's data belongs to the process"
             )
         try:
-            self._server = make_server(
-                _HOST,
-                self._port,
-                DomainDispatcherApplication(self._create_app),
-                threaded=True,
-                request_handler=_QuietRequestHandler,
-            )
+            # Bound here: werkzeug would end the process where the port is taken.
+            with socket.create_server((_HOST, self._port)) as listener:
+                port = listener.getsockname()[1]
+                self._server = make_server(
+                    _HOST,
+                    port,
+                    DomainDispatcherApplication(self._create_app),
+                    threaded=True,
+                    request_handler=_QuietRequestHandler,
+                    fd=listener.fileno(),
+                )
         except BaseException:
             _process_has_a_sandbox.release()
             raise
         self.reset()
-        self.endpoint_url = f"http://{_HOST}:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self.endpoint_url = f"http://{_HOST}:{port}"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_STOP_CHECK_SECONDS,), daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
