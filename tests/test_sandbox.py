@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from boto3.session import Session
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from rds_backup_replication import BackupReplicationClient, DBInstanceAutomatedBackup
@@ -412,7 +413,11 @@ def test_a_regions_own_backups_list_where_they_are_replicated_to(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
     arn = start(client).db_instance_automated_backups_arn
-    (own,) = sandbox.client("us-west-2").describe_db_instance_automated_backups()
+    create_source(sandbox, "second")
+    start(client, source_db_instance_arn=SOURCE_ARN.replace("mydatabase", "second"))
+    (own,) = sandbox.client("us-west-2").describe_db_instance_automated_backups(
+        db_instance_identifier="mydatabase"
+    )
     assert own.status == "active"
     assert own.db_instance_automated_backups_replications is not None
     (replication,) = own.db_instance_automated_backups_replications
@@ -502,6 +507,26 @@ def test_one_process_runs_one_sandbox_at_a_time(client: BackupReplicationClient)
     with pytest.raises(RuntimeError, match="runs a sandbox already"), Sandbox():
         pass
     assert start(client).status == "pending"
+
+
+def test_an_assumed_role_acts_for_its_account(sandbox: Sandbox) -> None:
+    role: dict[str, str] = sandbox.boto3_client("sts", "us-east-1").assume_role(
+        RoleArn="arn:aws:iam::210987654321:role/dr", RoleSessionName="test"
+    )["Credentials"]
+    other = Session(
+        aws_access_key_id=role["AccessKeyId"],
+        aws_secret_access_key=role["SecretAccessKey"],
+        aws_session_token=role["SessionToken"],
+    )
+    client = BackupReplicationClient(
+        session=other, region_name="us-east-1", endpoint_url=sandbox.endpoint_url
+    )
+    with pytest.raises(DBInstanceNotFoundFault):
+        start(client)
+    with pytest.raises(DBInstanceNotFoundFault):
+        start(client, source_db_instance_arn=SOURCE_ARN.replace("123456789012", "210987654321"))
+    start(sandbox.client("us-east-1"))
+    assert statuses(client, 1) == [""]
 
 
 def test_reset_forgets_everything(sandbox: Sandbox, client: BackupReplicationClient) -> None:
