@@ -1,34 +1,31 @@
-"""The client: one method per API operation, under boto3's name for it."""
+"""The client: the API's operations, and what is built on them."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
 from botocore.client import BaseClient
-from botocore.config import Config
 
 from . import _operations
-from ._arn import Destination, parse_arn
-from ._faults import keep_unparsed_answers
+from ._api import ApiOperations
+from ._arn import parse_arn
+from ._check import CheckReason, check_replication
+from ._ensure import EnsureResult, ensure_replication, ensure_stopped
+from ._look import Context, find_replicated_backup
 from ._models import (
-    DBInstance,
+    POLL_INTERVAL,
+    WAIT_TIMEOUT,
     DBInstanceAutomatedBackup,
-    Filter,
-    RestoreOptions,
-    SourceRegion,
+    SourceRequest,
     TagsInput,
+    WaitRequest,
 )
-from ._session import create_rds_client
+from ._session import prepared
+from ._validation import validated
+from ._wait import OnPoll, wait_until_replicating, wait_until_stopped
 
-if TYPE_CHECKING:
-    from boto3.session import Session
-    from typing_extensions import Unpack
-
-# Elsewhere RDS ignores a presigned URL, and making one costs time.
-_PRESIGNING_PARTITIONS = {"aws-us-gov"}
+_DESCRIBE = _operations.DESCRIBE.name
 
 
-class BackupReplicationClient:
+class BackupReplicationClient(ApiOperations):
     """Replicates automated backups of RDS DB instances to the client's Region.
 
     All calls go to the *destination*, the Region that keeps the replicated
@@ -39,6 +36,9 @@ class BackupReplicationClient:
             source_db_instance_arn="arn:aws:rds:us-west-2:123456789012:db:mydatabase",
             backup_retention_period=14,
         )
+
+    A method under a boto3 name is that one API operation. The others are built
+    on those, and may be called again and again.
 
     Every method raises, beside what its own documentation lists:
 
@@ -65,256 +65,225 @@ class BackupReplicationClient:
         TypeError: ``client`` is not an RDS client, or goes with other arguments.
     """
 
-    def __init__(
-        self,
-        *,
-        client: BaseClient | None = None,
-        region_name: str | None = None,
-        session: "Session | None" = None,
-        config: Config | None = None,
-        endpoint_url: str | None = None,
-    ) -> None:
-        if client is None:
-            client = create_rds_client(session, region_name, config, endpoint_url)
-        elif (region_name, session, config, endpoint_url) != (None, None, None, None):
-            raise TypeError("client= has its Region, session, config and endpoint already")
-        if not isinstance(client, BaseClient):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"client= must be a boto3 client, not {type(client).__name__}")
-        service = client.meta.service_model.service_name
-        if service != "rds":
-            raise TypeError(f"client= must be boto3's client for rds, not for {service}")
-        keep_unparsed_answers(client.meta.events)
-        self.client: BaseClient = client
-        self.region_name: str = client.meta.region_name
-        self._destination = Destination(self.region_name.lower(), client.meta.partition)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(region_name={self.region_name!r})"
-
-    def start_db_instance_automated_backups_replication(
-        self,
-        *,
-        source_db_instance_arn: str,
-        backup_retention_period: int | None = None,
-        kms_key_id: str | None = None,
-        pre_signed_url: str | None = None,
-        tags: TagsInput | None = None,
-        source_region: str | None = None,
-    ) -> DBInstanceAutomatedBackup:
-        """Starts to replicate an instance's automated backups to this Region.
-
-        The answer's status is ``pending``: nothing can be restored before it is
-        ``replicating``, when the first snapshot has been copied. See
-        StartDBInstanceAutomatedBackupsReplication_.
-
-        .. _StartDBInstanceAutomatedBackupsReplication: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StartDBInstanceAutomatedBackupsReplication.html
-
-        Args:
-            source_db_instance_arn: ARN of the source instance, of another Region
-                of the same partition.
-            backup_retention_period: Days to keep the replicated backups, 1 to 35,
-                independently of the source's own. It cannot be changed later, but
-                by stopping and starting.
-            kms_key_id: A KMS key in this Region: its ARN, ID, alias ARN or alias
-                name. Needed if the source is encrypted.
-            pre_signed_url: A signed request to the source Region; read in GovCloud
-                alone, where it is made for you. It is a secret.
-            tags: Tags for the replicated backup, at most 50: a mapping, ``Tag``
-                models or boto3's dicts.
-            source_region: Region of the source, to have botocore make a
-                ``pre_signed_url``; in GovCloud it is filled in for you.
-
-        Returns:
-            The replicated backup, as RDS answered.
-
-        Raises:
-            DBInstanceNotFoundFault: The instance does not exist.
-            InvalidDBInstanceStateFault: Its backups are off, or it is busy.
-            InvalidDBInstanceAutomatedBackupStateFault: It replicates already,
-                as far as is known.
-            KMSKeyNotAccessibleFault: The key is not here, disabled or not yours.
-            DBInstanceAutomatedBackupQuotaExceededFault: More than 20, by default.
-            StorageTypeNotSupportedFault: The storage type cannot be replicated.
-            InvalidParameterValueError: Among others: it is encrypted, and no key
-                was given.
-        """
-        request = _operations.START.validate(
-            self._destination,
-            {
-                "source_db_instance_arn": source_db_instance_arn,
-                "backup_retention_period": backup_retention_period,
-                "kms_key_id": kms_key_id,
-                "pre_signed_url": pre_signed_url,
-                "tags": tags,
-                "source_region": source_region,
-            },
-        )
-        if self._destination.partition in _PRESIGNING_PARTITIONS and pre_signed_url is None:
-            source = parse_arn(request.source_db_instance_arn)
-            request = request.model_copy(update={"source_region": source and source.region})
-        return _operations.START(self.client, request)
-
-    def stop_db_instance_automated_backups_replication(
+    def find_replicated_backup(
         self, *, source_db_instance_arn: str
-    ) -> DBInstanceAutomatedBackup:
-        """Ends the replication of an instance's automated backups to this Region.
+    ) -> DBInstanceAutomatedBackup | None:
+        """Finds what this Region keeps of a source instance's backups.
 
-        What has been replicated stays, ``retained``, until it expires. The answer
-        may still say ``replicating``. See StopDBInstanceAutomatedBackupsReplication_.
-
-        .. _StopDBInstanceAutomatedBackupsReplication: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StopDBInstanceAutomatedBackupsReplication.html
+        Instances of other Regions that have the same name are told apart.
 
         Args:
             source_db_instance_arn: ARN of the source instance.
 
         Returns:
-            The replicated backup, as RDS answered.
-
-        Raises:
-            DBInstanceNotFoundFault: The instance does not exist.
-            InvalidDBInstanceStateFault: It does not replicate to this Region, or
-                is busy.
+            The live backup, pending or replicating; if there is none, the retained
+            one with the latest restorable time; ``None`` if there is nothing.
         """
-        request = _operations.STOP.validate(
-            self._destination, {"source_db_instance_arn": source_db_instance_arn}
-        )
-        return _operations.STOP(self.client, request)
+        arn = self._source_arn(source_db_instance_arn)
+        return find_replicated_backup(self, arn)
 
-    def describe_db_instance_automated_backups(
+    def wait_until_replicating(
         self,
         *,
-        dbi_resource_id: str | None = None,
-        db_instance_identifier: str | None = None,
+        source_db_instance_arn: str | None = None,
         db_instance_automated_backups_arn: str | None = None,
-        filters: Iterable[Filter | Mapping[str, object]] | None = None,
-        page_size: int | None = None,
-    ) -> Iterator[DBInstanceAutomatedBackup]:
-        """Lists the automated backups that this Region keeps, replicated or its own.
-
-        Of a replicated one, ``region`` is another Region. The arguments are
-        checked at once; a page is fetched when the iterator reaches it, and raises
-        what RDS refuses it with there. See DescribeDBInstanceAutomatedBackups_.
-
-        .. _DescribeDBInstanceAutomatedBackups: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstanceAutomatedBackups.html
-
-        Args:
-            dbi_resource_id: Only those of the instance with this resource ID.
-            db_instance_identifier: Only those of instances of this name, of any
-                Region.
-            db_instance_automated_backups_arn: Only the one with this ARN.
-            filters: Conditions that a backup must all meet.
-            page_size: Backups per request, 20 to 100.
-
-        Returns:
-            An iterator over all pages.
-
-        Raises:
-            DBInstanceAutomatedBackupNotFoundFault: No backup has that ARN.
-        """
-        request = _operations.DESCRIBE.validate(
-            self._destination,
-            {
-                "dbi_resource_id": dbi_resource_id,
-                "db_instance_identifier": db_instance_identifier,
-                "db_instance_automated_backups_arn": db_instance_automated_backups_arn,
-                "filters": filters,
-                "max_records": page_size,
-            },
-        )
-        return _operations.DESCRIBE.iterate(self.client, request)
-
-    def delete_db_instance_automated_backup(
-        self,
-        *,
-        dbi_resource_id: str | None = None,
-        db_instance_automated_backups_arn: str | None = None,
+        timeout: timedelta = WAIT_TIMEOUT,
+        poll_interval: timedelta = POLL_INTERVAL,
+        on_poll: OnPoll | None = None,
     ) -> DBInstanceAutomatedBackup:
-        """Deletes retained automated backups for good.
+        """Waits until the first snapshot has been copied, so that one can restore.
 
-        Exactly one of the two arguments says which. See
-        DeleteDBInstanceAutomatedBackup_.
-
-        .. _DeleteDBInstanceAutomatedBackup: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstanceAutomatedBackup.html
+        Exactly one of the two ARNs says of what. Throttling, server errors and
+        lost connections are ridden out until the timeout; any other refusal ends
+        the wait at once. How long it takes depends on the first snapshot; AWS names
+        no figure.
 
         Args:
-            dbi_resource_id: Resource ID of the source instance.
-            db_instance_automated_backups_arn: ARN of the backup.
+            source_db_instance_arn: ARN of the source instance.
+            db_instance_automated_backups_arn: ARN of the replicated backup.
+            timeout: How long to wait at most; at zero, it looks once.
+            poll_interval: Time between two looks, give or take a fifth.
+            on_poll: Called with what each look shows: a backup, or ``None``. What it
+                raises ends the wait.
 
         Returns:
-            The backup as RDS answered, its status ``deleting``.
+            The backup, whose ``restore_window`` says what can be restored.
 
         Raises:
-            DBInstanceAutomatedBackupNotFoundFault: There is no such backup here.
-            InvalidDBInstanceAutomatedBackupStateFault: It is not retained but in use.
+            WaitTimeoutError: It does not replicate after ``timeout``.
+            ReplicationStoppedError: It turned retained, or vanished after it had been
+                seen, or six looks in a row show no more than a retained one.
         """
-        request = _operations.DELETE.validate(
-            self._destination,
-            {
-                "dbi_resource_id": dbi_resource_id,
-                "db_instance_automated_backups_arn": db_instance_automated_backups_arn,
-            },
+        request = self._wait_request(
+            source_db_instance_arn, db_instance_automated_backups_arn, timeout, poll_interval
         )
-        return _operations.DELETE(self.client, request)
+        return wait_until_replicating(self._context(), request, on_poll)
 
-    def describe_source_regions(self, *, region_name: str | None = None) -> Iterator[SourceRegion]:
-        """Lists the Regions that this one can take replicas, snapshots or backups from.
-
-        Ask rather than know: pairs work in one direction, and AWS adds to them.
-        See DescribeSourceRegions_.
-
-        .. _DescribeSourceRegions: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeSourceRegions.html
-
-        Args:
-            region_name: Only this source Region.
-
-        Returns:
-            An iterator over all pages, each fetched when it is reached.
-        """
-        request = _operations.DESCRIBE_SOURCE_REGIONS.validate(
-            self._destination, {"region_name": region_name}
-        )
-        return _operations.DESCRIBE_SOURCE_REGIONS.iterate(self.client, request)
-
-    def restore_db_instance_to_point_in_time(
+    def wait_until_stopped(
         self,
         *,
-        source_db_instance_automated_backups_arn: str,
-        target_db_instance_identifier: str,
-        restore_time: datetime | None = None,
-        use_latest_restorable_time: bool | None = None,
-        **options: "Unpack[RestoreOptions]",
-    ) -> DBInstance:
-        """Makes a new instance in this Region from a replicated backup.
+        source_db_instance_arn: str | None = None,
+        db_instance_automated_backups_arn: str | None = None,
+        timeout: timedelta = WAIT_TIMEOUT,
+        poll_interval: timedelta = POLL_INTERVAL,
+        on_poll: OnPoll | None = None,
+    ) -> DBInstanceAutomatedBackup | None:
+        """Waits until a replication has ended, here and in the source Region.
 
-        Exactly one of the two times says which moment to restore. The new
-        instance keeps the backup's key, and takes defaults for what ``options``
-        leaves out: default subnet group, security group and parameter group,
-        Single-AZ. See RestoreDBInstanceToPointInTime_.
-
-        .. _RestoreDBInstanceToPointInTime: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceToPointInTime.html
+        It has when this Region shows the backup as retained or not at all, and the
+        source no longer lists the replication and is ``available`` again: before
+        that, RDS refuses to snapshot or delete it. The source is not asked by a
+        client made with ``client=``, nor if rds:DescribeDBInstances is denied there.
+        Failures are treated as by ``wait_until_replicating``.
 
         Args:
-            source_db_instance_automated_backups_arn: ARN of the replicated backup.
-            target_db_instance_identifier: Name of the new instance.
-            restore_time: An aware datetime within the backup's restore window.
-            use_latest_restorable_time: ``True`` for the latest there is.
-            **options: Any other parameter of the operation, under its snake_case
-                name; ``RestoreDBInstanceToPointInTimeRequest`` describes them.
+            source_db_instance_arn: ARN of the source instance.
+            db_instance_automated_backups_arn: ARN of the replicated backup.
+            timeout: How long to wait at most; at zero, it looks once.
+            poll_interval: Time between two looks, give or take a fifth.
+            on_poll: Called with what each look shows: a backup, or ``None``. What it
+                raises ends the wait.
 
         Returns:
-            The new instance; its ``db_instance_status`` is ``creating``.
+            The retained backup, or ``None`` if nothing is left.
 
         Raises:
-            DBInstanceAutomatedBackupNotFoundFault: There is no such backup here.
-            DBInstanceAlreadyExistsFault: The name is taken.
-            InvalidRestoreFault: That moment cannot be restored.
+            WaitTimeoutError: It has not ended after ``timeout``.
         """
-        keywords = dict(
-            options,
-            source_db_instance_automated_backups_arn=source_db_instance_automated_backups_arn,
-            target_db_instance_identifier=target_db_instance_identifier,
-            restore_time=restore_time,
-            use_latest_restorable_time=use_latest_restorable_time,
+        request = self._wait_request(
+            source_db_instance_arn, db_instance_automated_backups_arn, timeout, poll_interval
         )
-        request = _operations.RESTORE.validate(self._destination, keywords)
-        return _operations.RESTORE(self.client, request)
+        return wait_until_stopped(self._context(), request, on_poll)
+
+    def ensure_replication(
+        self,
+        *,
+        source_db_instance_arn: str,
+        backup_retention_period: int | None = None,
+        kms_key_id: str | None = None,
+        tags: TagsInput | None = None,
+        replace: bool = False,
+    ) -> EnsureResult:
+        """Makes it replicate as asked, however often and from wherever it is called.
+
+        Where RDS's refusal of a start, or the loss of its answer, leaves open
+        whether it replicates, that is decided by looking again. It does not wait
+        until the backup is replicating.
+
+        Args:
+            source_db_instance_arn: ARN of the source instance.
+            backup_retention_period: Days to keep the replicated backups, 1 to 35. If
+                omitted, any will do.
+            kms_key_id: A KMS key in this Region. If omitted, any will do. Different
+                names of one key are the same; an alias is looked up in KMS.
+            tags: Tags for the replicated backup if it is started. A live one's tags
+                are not compared.
+            replace: Whether to stop a replication that has another retention or key,
+                and start it anew once it has stopped, which may take many minutes. If
+                RDS refuses the new one, the old one is started again.
+
+        Returns:
+            What was done, and the backup.
+
+        Raises:
+            ReplicationDriftError: It replicates with another retention or key, and
+                ``replace`` is not set; or it cannot be told whether the key is another.
+            WaitTimeoutError: What is to be replaced does not stop.
+            ServiceError: RDS refused the start, for the reasons that
+                ``start_db_instance_automated_backups_replication`` lists.
+        """
+        keywords = {
+            "source_db_instance_arn": source_db_instance_arn,
+            "backup_retention_period": backup_retention_period,
+            "kms_key_id": kms_key_id,
+            "tags": tags,
+        }
+        request = _operations.START.validate(self._destination, keywords)
+        return ensure_replication(self._context(), request, replace=replace)
+
+    def ensure_stopped(self, *, source_db_instance_arn: str) -> DBInstanceAutomatedBackup | None:
+        """Stops the replication of an instance to this Region, if there is one.
+
+        It does not wait; what was replicated stays, retained.
+
+        Args:
+            source_db_instance_arn: ARN of the source instance.
+
+        Returns:
+            The backup whose replication this call stopped, or ``None`` if nothing
+            replicated.
+
+        Raises:
+            InvalidDBInstanceStateFault: It replicates, and the instance is busy.
+        """
+        arn = self._source_arn(source_db_instance_arn)
+        return ensure_stopped(self._context(), arn)
+
+    def check_replication(
+        self,
+        *,
+        source_db_instance_arn: str,
+        kms_key_id: str | None = None,
+        source_client: BaseClient | None = None,
+    ) -> tuple[CheckReason, ...]:
+        """Finds every reason why a start would be refused, and changes nothing.
+
+        It asks this Region and the source's. A question that is refused, or not
+        answered, is a reason of its own, ``could_not_be_checked``. Quotas, and
+        whether the key can be used, cannot be asked beforehand.
+
+        Args:
+            source_db_instance_arn: ARN of the source instance.
+            kms_key_id: The KMS key that the start would be given.
+            source_client: A boto3 RDS client for the source's Region. If omitted, one
+                is made of the same session, endpoint and configuration; with
+                ``client=`` there is none, and it must be given.
+
+        Returns:
+            The reasons; empty if there is none.
+
+        Raises:
+            TypeError: ``source_client`` is missing, or not an RDS client.
+            ValueError: ``source_client`` is of another Region than the source.
+        """
+        keywords = {"source_db_instance_arn": source_db_instance_arn, "kms_key_id": kms_key_id}
+        request = _operations.START.validate(self._destination, keywords)
+        context = self._context()
+        if source_client is None:
+            source_client = context.source_client(source_db_instance_arn)
+        if source_client is None:
+            raise TypeError(
+                "source_client= is needed: this client was made with client=, and cannot make one"
+            )
+        prepared(source_client, "source_client")
+        source = parse_arn(source_db_instance_arn)
+        if source and source_client.meta.region_name != source.region:
+            raise ValueError(
+                f"source_client= must be a client for {source.region}, where the source is, not "
+                f"for {source_client.meta.region_name}"
+            )
+        return check_replication(context, source_client, request)
+
+    def _context(self) -> Context:
+        return Context(self, self._clock, self._boto3_client)
+
+    def _source_arn(self, source_db_instance_arn: str) -> str:
+        keywords = {"source_db_instance_arn": source_db_instance_arn}
+        return validated(
+            _DESCRIBE, SourceRequest, self._destination, keywords
+        ).source_db_instance_arn
+
+    def _wait_request(
+        self,
+        source_db_instance_arn: str | None,
+        db_instance_automated_backups_arn: str | None,
+        timeout: timedelta,
+        poll_interval: timedelta,
+    ) -> WaitRequest:
+        keywords = {
+            "source_db_instance_arn": source_db_instance_arn,
+            "db_instance_automated_backups_arn": db_instance_automated_backups_arn,
+            "timeout": timeout,
+            "poll_interval": poll_interval,
+        }
+        return validated(_DESCRIBE, WaitRequest, self._destination, keywords)

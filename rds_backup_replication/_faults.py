@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from botocore.hooks import BaseEventHooks
+from botocore.model import ServiceModel
 
 from . import exceptions
 from .exceptions import ResponseValidationError, ServiceError
@@ -18,11 +19,14 @@ def _stem(name: str) -> str:
     return re.sub(r"(Fault|Error|Exception)$", "", name)
 
 
+# What other services and versions of the protocol call Throttling.
+_ALSO_THROTTLING = ("RequestLimitExceeded", "RequestThrottled", "Throttled", "TooManyRequests")
 _CLASSES = {
     _stem(name): value
     for name, value in vars(exceptions).items()
     if isinstance(value, type) and issubclass(value, ServiceError) and value is not ServiceError
 }
+_CLASSES.update(dict.fromkeys(_ALSO_THROTTLING, exceptions.ThrottlingError))
 
 # (stem of the code, part of the message, what to do about it)
 _HINTS = (
@@ -97,6 +101,19 @@ def service_error(error: ClientError) -> ServiceError:
     message = fault.get("Message") or ""
     hint = next((hint for code, part, hint in _HINTS if code == stem and part in message), None)
     return _CLASSES.get(stem, ServiceError)(error.response, error.operation_name, hint)
+
+
+_STATUS_OF_UNDOCUMENTED = {"AccessDenied": 403, "InternalFailure": 500, "ServiceUnavailable": 503}
+_BAD_REQUEST = 400
+
+
+def wire_form(fault: type[ServiceError], service_model: ServiceModel) -> tuple[str, int]:
+    """The code and HTTP status with which RDS answers a fault of this class."""
+    for shape in service_model.error_shapes:
+        if shape.name == fault.__name__:
+            return shape.error_code, shape.metadata["error"]["httpStatusCode"]
+    code = _stem(fault.__name__)
+    return code, _STATUS_OF_UNDOCUMENTED.get(code, _BAD_REQUEST)
 
 
 # The answer that botocore is parsing in this thread, for the case that it fails to.

@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Generic, TypeVar
 
 from botocore import xform_name
@@ -31,19 +30,13 @@ from ._models import (
     StartDBInstanceAutomatedBackupsReplicationRequest,
     StopDBInstanceAutomatedBackupsReplicationRequest,
 )
-from .exceptions import (
-    InvalidParameter,
-    RequestValidationError,
-    ResponseValidationError,
-    ServiceError,
-)
+from ._validation import validated
+from .exceptions import ResponseValidationError, ServiceError
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
 ResultT = TypeVar("ResultT", bound=ResponseModel)
 
 _logger = logging.getLogger("rds_backup_replication")
-_MAX_GIVEN = 200
-_HIDDEN = "(hidden)"
 
 
 @dataclass(frozen=True)
@@ -78,35 +71,7 @@ class Operation(Generic[RequestT, ResultT]):
 
     def validate(self, destination: Destination, keywords: Mapping[str, object]) -> RequestT:
         """Makes the request, or names all mistakes in it."""
-        try:
-            return self.request.model_validate(keywords, context=destination)
-        except ValidationError as error:
-            mistakes = [self._mistake(detail) for detail in error.errors(include_url=False)]
-        # Out here, so that no traceback carries pydantic's own account, secrets included.
-        raise RequestValidationError(self.name, mistakes)
-
-    def _mistake(self, detail: Mapping[str, Any]) -> InvalidParameter:
-        given_name, rest = str(detail["loc"][0]), detail["loc"][1:]
-        fields = self.request.model_fields
-        name = next((n for n, f in fields.items() if given_name in (n, f.alias)), given_name)
-        field = fields.get(name)
-        parameter = field.title if field and field.title else name
-        for part in rest:
-            parameter += f"[{part}]" if isinstance(part, int) else f".{xform_name(part)}"
-        message = str(detail.get("ctx", {}).get("error", detail["msg"]))
-        message = message.replace("Input should be", "must be")
-        given = _shortened_repr(detail["input"])
-        if detail["type"] == "missing":
-            message, given = "must be given", "(nothing)"
-        elif detail["type"] == "extra_forbidden":
-            message = "is not a parameter" if field is None or rest else "is given twice"
-            near = get_close_matches(name, fields, n=1)
-            if near and field is None:
-                message += f"; did you mean {near[0]}?"
-            given = _HIDDEN  # it may be a secret whose name was misspelt
-        if field and not field.repr:
-            given = _HIDDEN
-        return InvalidParameter(parameter, given, message)
+        return validated(self.name, self.request, destination, keywords)
 
     def _exchange(self, client: BaseClient, send: Callable[[], Any]) -> Any:
         started = time.perf_counter()
@@ -150,14 +115,6 @@ class Operation(Generic[RequestT, ResultT]):
                 for detail in error.errors(include_url=False)
             )
             raise ResponseValidationError(self.name, reason, answer) from error
-
-
-def _shortened_repr(value: object) -> str:
-    try:
-        text = repr(value)
-    except Exception:  # noqa: BLE001  # a repr may raise anything, int's of 5,000 digits too
-        return f"<{type(value).__name__}>"
-    return text if len(text) <= _MAX_GIVEN else f"{text[:_MAX_GIVEN]}…"
 
 
 def _parameters(request: RequestModel) -> dict[str, Any]:

@@ -5,9 +5,12 @@ The tree::
     BackupReplicationError
     ├── RequestValidationError (a ValueError)      nothing was sent
     ├── ResponseValidationError                    answered, but unreadable
-    └── ServiceError (a botocore ClientError)      refused by RDS
-        ├── a class per documented fault, by AWS's name
-        └── a class per undocumented code that really comes
+    ├── ServiceError (a botocore ClientError)      refused by RDS
+    │   ├── a class per documented fault, by AWS's name
+    │   └── a class per undocumented code that really comes
+    ├── ReplicationDriftError                      replicates, but not as asked
+    ├── ReplicationStoppedError                    ended while it was waited for
+    └── WaitTimeoutError (a TimeoutError)          not so far within the time given
 
 What botocore raises when no answer came (``NoCredentialsError``,
 ``EndpointConnectionError``, ``ReadTimeoutError`` …) passes through untouched.
@@ -15,9 +18,13 @@ What botocore raises when no answer came (``NoCredentialsError``,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from ._models import DBInstanceAutomatedBackup
 
 
 class BackupReplicationError(Exception):
@@ -114,6 +121,100 @@ class ServiceError(BackupReplicationError, ClientError):
     def __reduce__(self) -> tuple[Any, ...]:
         # ClientError's own comes back as a bare ClientError.
         return type(self), (self.response, self.operation_name, self.hint)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A setting of a live replication that is not the one asked for."""
+
+    parameter: str
+    """Python name of the parameter, such as ``kms_key_id``."""
+    wanted: object
+    """What was asked for."""
+    actual: object
+    """What the replication has."""
+    uncertainty: str | None = None
+    """Why the two may be the same all the same; ``None`` if they surely are not."""
+
+    def __str__(self) -> str:
+        text = f"{self.parameter} is {self.actual!r}, and {self.wanted!r} was asked for"
+        return f"{text} (perhaps the same: {self.uncertainty})" if self.uncertainty else text
+
+
+class ReplicationDriftError(BackupReplicationError):
+    """It replicates, with another retention or key than asked for. Nothing was changed.
+
+    Attributes:
+        backup: The live replicated backup.
+        differences: What differs, each with both values.
+    """
+
+    def __init__(
+        self, backup: "DBInstanceAutomatedBackup", differences: Sequence[Difference]
+    ) -> None:
+        super().__init__(backup, tuple(differences))
+        self.backup: DBInstanceAutomatedBackup = backup
+        self.differences: tuple[Difference, ...] = tuple(differences)
+
+    def __str__(self) -> str:
+        lines = "".join(f"\n  {difference}" for difference in self.differences)
+        if any(difference.uncertainty for difference in self.differences):
+            remedy = "Name the key by its ARN, so that it can be compared, or leave it out."
+        else:
+            remedy = (
+                "RDS cannot modify a replication: replace=True stops it and starts it anew, or "
+                "leave out what need not be so."
+            )
+        return f"{self.backup.db_instance_arn} replicates, but not as asked:{lines}\n{remedy}"
+
+
+class ReplicationStoppedError(BackupReplicationError):
+    """The replication that was waited for has ended.
+
+    Attributes:
+        last_backup: The last that was seen of it.
+    """
+
+    def __init__(self, last_backup: "DBInstanceAutomatedBackup") -> None:
+        super().__init__(last_backup)
+        self.last_backup: DBInstanceAutomatedBackup = last_backup
+
+    def __str__(self) -> str:
+        backup = self.last_backup
+        return (
+            f"{backup.db_instance_arn} no longer replicates: "
+            f"{backup.db_instance_automated_backups_arn} was last seen as {backup.status}"
+        )
+
+
+class WaitTimeoutError(BackupReplicationError, TimeoutError):
+    """What was waited for did not come about in time. It may still.
+
+    If the last look failed, what it failed with is the ``__cause__``.
+
+    Attributes:
+        goal: What was waited for.
+        timeout: How long.
+        last_backup: The last backup that was seen, or ``None``.
+    """
+
+    def __init__(
+        self, goal: str, timeout: timedelta, last_backup: "DBInstanceAutomatedBackup | None"
+    ) -> None:
+        super().__init__(goal)
+        self.goal: str = goal
+        self.timeout: timedelta = timeout
+        self.last_backup: DBInstanceAutomatedBackup | None = last_backup
+
+    def __str__(self) -> str:
+        backup = self.last_backup
+        seen = f"it was last seen as {backup.status}" if backup else "it was never seen"
+        text = f"{self.goal} did not come about within {self.timeout}; {seen}"
+        return f"{text}. The last look failed: {self.__cause__}" if self.__cause__ else text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # OSError's own would drop what does not fit an errno.
+        return type(self), (self.goal, self.timeout, self.last_backup)
 
 
 # Documented faults, by AWS's names.

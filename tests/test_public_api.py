@@ -14,23 +14,39 @@ PACKAGE = Path(rds_backup_replication.__file__).parent
 # Each module may import those before it; sandbox stands for its folder.
 LAYERS = (
     "_version",
-    "exceptions",
+    "_clock",
     "_arn",
     "_models",
+    "exceptions",
+    "_validation",
     "_faults",
     "_operations",
     "_session",
+    "_api",
+    "_look",
+    "_kms",
+    "_wait",
+    "_ensure",
+    "_check",
     "_client",
     "sandbox",
+    "testing",
 )
 
 
 def test_all_is_sorted_and_is_what_is_imported() -> None:
     tree = ast.parse((PACKAGE / "__init__.py").read_text())
     imported = {
-        alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+        for alias in node.names
     }
     assert set(rds_backup_replication.__all__) == imported
+    for name in rds_backup_replication.__all__:
+        assert getattr(rds_backup_replication, name), name
+    with pytest.raises(AttributeError, match="no attribute 'Tagg'"):
+        rds_backup_replication.Tagg  # type: ignore[attr-defined]  # pyright: ignore
     assert rds_backup_replication.__all__ == sorted(rds_backup_replication.__all__)
 
 
@@ -38,7 +54,7 @@ def test_every_error_is_one_of_ours_and_says_what_it_means() -> None:
     for name, value in vars(exceptions).items():
         if isinstance(value, type) and value.__module__ == exceptions.__name__:
             assert value.__doc__, name
-            if name != "InvalidParameter":
+            if name not in ("Difference", "InvalidParameter"):
                 assert issubclass(value, exceptions.BackupReplicationError)
 
 
@@ -61,6 +77,8 @@ def test_imports_point_one_way() -> None:
 def test_importing_it_needs_no_extra_and_has_no_side_effects(flags: list[str]) -> None:
     code = (
         "import sys, threading, logging, rds_backup_replication\n"
+        "assert not {'boto3', 'botocore', 'pydantic'} & set(sys.modules)\n"
+        "from rds_backup_replication import *\n"
         "assert not {'moto', 'flask', 'typer', 'pytest', 'yaml'} & set(sys.modules)\n"
         "assert threading.active_count() == 1\n"
         "assert not logging.getLogger().handlers\n"

@@ -2,12 +2,16 @@
 
 from ._base import RequestModel, ResponseModel
 from ._requests import (
+    POLL_INTERVAL,
+    WAIT_TIMEOUT,
     DeleteDBInstanceAutomatedBackupRequest,
     DescribeDBInstanceAutomatedBackupsRequest,
     DescribeSourceRegionsRequest,
     Filter,
+    SourceRequest,
     StartDBInstanceAutomatedBackupsReplicationRequest,
     StopDBInstanceAutomatedBackupsReplicationRequest,
+    WaitRequest,
 )
 from ._responses import (
     AdditionalStorageVolume,
@@ -29,6 +33,8 @@ from ._restore import (
 )
 
 __all__ = [
+    "POLL_INTERVAL",
+    "WAIT_TIMEOUT",
     "AdditionalStorageVolume",
     "BackupStatus",
     "DBInstance",
@@ -46,9 +52,11 @@ __all__ = [
     "RestoreOptions",
     "RestoreWindow",
     "SourceRegion",
+    "SourceRequest",
     "StartDBInstanceAutomatedBackupsReplicationRequest",
     "StopDBInstanceAutomatedBackupsReplicationRequest",
     "Tag",
     "TagSpecification",
     "TagsInput",
+    "WaitRequest",
 ]

@@ -6,6 +6,7 @@ its methods' keywords.
 .. _API reference: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Operations.html
 """
 
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo
@@ -23,6 +24,7 @@ from ._rules import (
     SourceDBInstanceArn,
     SourceRegionName,
     require_one_of,
+    says,
 )
 
 
@@ -103,3 +105,34 @@ class DescribeSourceRegionsRequest(RequestModel, frozen=True):
     """Where the page begins, as the one before it said."""
     filters: ListOf[Filter] = None
     """Not supported by RDS yet."""
+
+
+class SourceRequest(RequestModel, frozen=True):
+    """What a question about one source instance takes."""
+
+    source_db_instance_arn: SourceDBInstanceArn
+
+
+def _exactly_one_arn(source_arn: str | None, info: ValidationInfo) -> str | None:
+    require_one_of(source_arn, info, "db_instance_automated_backups_arn")
+    return source_arn
+
+
+# Terraform's limit; AWS gives no figure.
+WAIT_TIMEOUT = timedelta(minutes=75)
+POLL_INTERVAL = timedelta(seconds=30)
+
+
+class WaitRequest(RequestModel, frozen=True):
+    """What a wait takes."""
+
+    db_instance_automated_backups_arn: AutomatedBackupsArn | None = None
+    source_db_instance_arn: Annotated[
+        SourceDBInstanceArn | None, AfterValidator(_exactly_one_arn), Field(validate_default=True)
+    ] = None
+    timeout: Annotated[
+        timedelta, Field(ge=timedelta(0)), says("must be a timedelta that is not negative")
+    ] = WAIT_TIMEOUT
+    poll_interval: Annotated[
+        timedelta, Field(gt=timedelta(0)), says("must be a timedelta of more than 0")
+    ] = POLL_INTERVAL

@@ -1,0 +1,171 @@
+"""Why a start would be refused, asked without changing anything."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from botocore.client import BaseClient
+from pydantic import BaseModel
+
+from ._kms import key_difference
+from ._look import (
+    LOOK_FAILED,
+    Context,
+    find_replicated_backup,
+    is_live,
+    replications_to,
+    source_instance,
+)
+from ._models import StartDBInstanceAutomatedBackupsReplicationRequest
+from .exceptions import AccessDeniedError, ServiceError
+
+CheckCode = Literal[
+    "already_replicating",
+    "backups_off",
+    "cluster_not_supported",
+    "could_not_be_checked",
+    "engine_not_supported",
+    "instance_not_available",
+    "instance_not_found",
+    "kms_key_required",
+    "region_pair_not_supported",
+    "retained_with_another_key",
+]
+
+
+class CheckReason(BaseModel, frozen=True):
+    """Why a start would be refused, or what could not be found out."""
+
+    code: CheckCode
+    """Which reason; a code keeps its meaning across versions."""
+    message: str
+    """What is so, as a sentence."""
+    remedy: str
+    """What to do about it, as a sentence."""
+
+
+def check_replication(
+    context: Context,
+    source_client: BaseClient,
+    request: StartDBInstanceAutomatedBackupsReplicationRequest,
+) -> tuple[CheckReason, ...]:
+    source_arn, kms_key_id = request.source_db_instance_arn, request.kms_key_id
+    region_name = context.api.region_name
+    source_region = source_client.meta.region_name
+    reasons = [
+        *_answers(
+            f"{region_name} takes backups from {source_region}",
+            _about_regions(context, source_region),
+        ),
+        *_answers(
+            "the source can be replicated",
+            _about_source(context, source_client, source_arn, kms_key_id),
+        ),
+        *_answers(
+            f"it replicates to {region_name} already",
+            _about_destination(context, source_arn, kms_key_id),
+        ),
+    ]
+    return tuple(dict.fromkeys(reasons))  # source and destination may both know of a replication
+
+
+def _answers(question: str, reasons: Iterator[CheckReason]) -> Iterator[CheckReason]:
+    """The reasons, or that the question was not answered."""
+    try:
+        yield from reasons
+    except LOOK_FAILED as error:
+        said = f"{error.code}: {error.message}" if isinstance(error, ServiceError) else str(error)
+        remedy = (isinstance(error, ServiceError) and error.hint) or "Mend this, and check again."
+        if isinstance(error, AccessDeniedError):
+            remedy = f"Allow the caller rds:{error.operation_name} there, or ask somebody who may."
+        yield CheckReason(
+            code="could_not_be_checked",
+            message=f"It could not be checked whether {question}: {said}",
+            remedy=remedy,
+        )
+
+
+def _about_regions(context: Context, source_region: str) -> Iterator[CheckReason]:
+    rows = context.api.describe_source_regions(region_name=source_region)
+    if not any(row.supports_db_instance_automated_backups_replication for row in rows):
+        yield CheckReason(
+            code="region_pair_not_supported",
+            message=(
+                f"{context.api.region_name} does not take automated backups from {source_region}."
+            ),
+            remedy=(
+                "Choose another destination: there, describe_source_regions() must list "
+                f"{source_region} as supported. Pairs work in one direction only."
+            ),
+        )
+
+
+def _about_source(
+    context: Context, source_client: BaseClient, source_arn: str, kms_key_id: str | None
+) -> Iterator[CheckReason]:
+    instance = source_instance(source_client, source_arn)
+    if instance is None:
+        yield CheckReason(
+            code="instance_not_found",
+            message=f"There is no instance {source_arn}.",
+            remedy="Check its name, Region and account, and whose credentials these are.",
+        )
+        return
+    engine = instance.engine or ""
+    if engine.startswith(("aurora", "custom-")):
+        yield CheckReason(
+            code="engine_not_supported",
+            message=f"RDS does not replicate automated backups of {engine}.",
+            remedy="Protect it by other means: copies of its snapshots, or AWS Backup.",
+        )
+    elif instance.db_cluster_identifier:
+        yield CheckReason(
+            code="cluster_not_supported",
+            message=f"It belongs to the Multi-AZ DB cluster {instance.db_cluster_identifier}.",
+            remedy="Protect the cluster by other means: copies of its snapshots, or AWS Backup.",
+        )
+    if instance.backup_retention_period == 0:
+        yield CheckReason(
+            code="backups_off",
+            message="Its own automated backups are turned off.",
+            remedy="Modify the instance to a BackupRetentionPeriod of at least 1 day.",
+        )
+    if instance.db_instance_status != "available":
+        yield CheckReason(
+            code="instance_not_available",
+            message=f"It is {instance.db_instance_status}, and must be available.",
+            remedy="Wait until it is available, or start it if it is stopped.",
+        )
+    if instance.storage_encrypted and kms_key_id is None:
+        yield CheckReason(
+            code="kms_key_required",
+            message="It is encrypted, and no kms_key_id was given.",
+            remedy=f"Pass kms_key_id, a KMS key that lives in {context.api.region_name}.",
+        )
+    if replications_to(context.api.region_name, instance):
+        yield _already_replicating(context, source_arn)
+
+
+def _about_destination(
+    context: Context, source_arn: str, kms_key_id: str | None
+) -> Iterator[CheckReason]:
+    backup = find_replicated_backup(context.api, source_arn)
+    if backup is None:
+        return
+    if is_live(backup):
+        yield _already_replicating(context, source_arn)
+    elif kms_key_id is not None and backup.kms_key_id is not None:
+        difference = key_difference(context, kms_key_id, backup.kms_key_id)
+        if difference and not difference.uncertainty:
+            yield CheckReason(
+                code="retained_with_another_key",
+                message=f"Retained backups of it are encrypted with {backup.kms_key_id}.",
+                remedy="Use that key, or delete the retained backups first.",
+            )
+
+
+def _already_replicating(context: Context, source_arn: str) -> CheckReason:
+    return CheckReason(
+        code="already_replicating",
+        message=f"{source_arn} replicates to {context.api.region_name} already.",
+        remedy="There is nothing to start; ensure_replication() takes this for a success.",
+    )

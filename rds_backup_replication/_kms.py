@@ -1,0 +1,31 @@
+"""Whether two identifiers mean one KMS key: an ID, an ARN, an alias or an alias's ARN."""
+
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ._look import Context
+from .exceptions import Difference
+
+
+def key_difference(context: Context, wanted: str, actual: str | None) -> Difference | None:
+    """How the key of a backup differs from the wanted one, if it does or may."""
+    if wanted == actual:
+        return None
+    if actual is None:
+        return Difference("kms_key_id", wanted, actual, "RDS names no key of the backup")
+    try:
+        is_same = _key_id(context, wanted) == _key_id(context, actual)
+    except (BotoCoreError, ClientError, LookupError) as error:
+        return Difference("kms_key_id", wanted, actual, f"an alias could not be looked up: {error}")
+    return None if is_same else Difference("kms_key_id", wanted, actual)
+
+
+def _key_id(context: Context, identifier: str) -> str:
+    kind, _, name = identifier.rpartition(":")[2].rpartition("/")
+    if not kind.startswith("alias"):
+        return name
+    if context.boto3_client is None:
+        raise LookupError("a client made from a boto3 client cannot ask KMS")
+    kms: Any = context.boto3_client("kms", context.api.region_name)
+    return str(kms.describe_key(KeyId=identifier)["KeyMetadata"]["KeyId"])

@@ -1,0 +1,125 @@
+"""Looking: at a source's replicated backup, and at the source itself."""
+
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+from botocore.client import BaseClient
+from botocore.exceptions import ConnectionError as NoConnectionError
+from botocore.exceptions import HTTPClientError, SSLError
+
+from ._api import ApiOperations
+from ._arn import parse_arn
+from ._clock import Clock
+from ._models import BackupStatus, DBInstance, DBInstanceAutomatedBackup, RequestModel
+from ._operations import Operation
+from ._session import ClientFactory, prepared
+from .exceptions import (
+    DBInstanceAutomatedBackupNotFoundFault,
+    DBInstanceNotFoundFault,
+    ResponseValidationError,
+    ServiceError,
+    ThrottlingError,
+)
+
+NO_ANSWER = (NoConnectionError, HTTPClientError)
+"""What botocore raises if nothing came back: whether a request took effect is not known."""
+LOOK_FAILED = (ServiceError, ResponseValidationError, *NO_ANSWER)
+_SERVER_ERROR = 500
+_LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
+
+
+class DescribeDBInstancesRequest(RequestModel, frozen=True):
+    db_instance_identifier: str
+
+
+DESCRIBE_DB_INSTANCES = Operation(
+    "DescribeDBInstances", DescribeDBInstancesRequest, "DBInstances", DBInstance
+)
+
+
+class Context(NamedTuple):
+    """What the methods that are built on API operations work with."""
+
+    api: ApiOperations
+    clock: Clock
+    boto3_client: ClientFactory | None
+    """Of the same session, endpoint and configuration; ``None`` if only a client was given."""
+
+    def source_client(self, source_arn: str) -> BaseClient | None:
+        """A boto3 client for the source's Region, where one can be made."""
+        arn = parse_arn(source_arn)
+        if arn is None or self.boto3_client is None:
+            return None
+        return prepared(self.boto3_client("rds", arn.region), "source_client")
+
+
+def server_failed(error: ServiceError) -> bool:
+    """Whether RDS failed, rather than refused."""
+    return (error.http_status_code or 0) >= _SERVER_ERROR
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same call may well succeed in a while, whatever one does."""
+    if isinstance(error, ServiceError):
+        return server_failed(error) or isinstance(error, ThrottlingError)
+    return isinstance(error, NO_ANSWER) and not isinstance(error, SSLError)
+
+
+def is_live(backup: DBInstanceAutomatedBackup) -> bool:
+    """Whether it replicates or is about to; a status that nobody knows counts as that."""
+    return backup.status not in (BackupStatus.RETAINED, BackupStatus.DELETING)
+
+
+def find_replicated_backup(api: ApiOperations, source_arn: str) -> DBInstanceAutomatedBackup | None:
+    """The live backup of a source in the client's Region, or else the newest retained one."""
+    # Instances of other Regions may have the same name, so RDS's answer is not enough.
+    found = [
+        backup
+        for backup in api.describe_db_instance_automated_backups(
+            db_instance_identifier=source_arn.rpartition(":")[2]
+        )
+        if _same(backup.db_instance_arn, source_arn)
+    ]
+    live = next(filter(is_live, found), None)
+    retained = [backup for backup in found if backup.is_retained]
+    return live or max(retained, key=_latest_time, default=None)
+
+
+def backup_of(api: ApiOperations, backup_arn: str) -> DBInstanceAutomatedBackup | None:
+    """The backup of that ARN, if RDS knows it."""
+    try:
+        backups = list(
+            api.describe_db_instance_automated_backups(db_instance_automated_backups_arn=backup_arn)
+        )
+    except DBInstanceAutomatedBackupNotFoundFault:
+        return None
+    # An answer that is behind may be empty, or of another backup.
+    found = (b for b in backups if _same(b.db_instance_automated_backups_arn, backup_arn))
+    return next(found, None)
+
+
+def source_instance(source_client: BaseClient, source_arn: str) -> DBInstance | None:
+    """The source instance as its own Region shows it; ``None`` if it does not exist."""
+    request = DescribeDBInstancesRequest(db_instance_identifier=source_arn.rpartition(":")[2])
+    try:
+        instances = list(DESCRIBE_DB_INSTANCES.iterate(source_client, request))
+    except DBInstanceNotFoundFault:
+        return None
+    return next((i for i in instances if _same(i.db_instance_arn, source_arn)), None)
+
+
+def replications_to(region_name: str, instance: DBInstance) -> list[str]:
+    """ARNs of the replicated backups in a Region, as far as the source lists them."""
+    replications = instance.db_instance_automated_backups_replications or ()
+    arns = [replication.db_instance_automated_backups_arn or "" for replication in replications]
+    return [arn for arn in arns if f":rds:{region_name}:".lower() in arn.lower()]
+
+
+def _same(one: str | None, other: str) -> bool:
+    """Whether two ARNs are: RDS stores identifiers in lower case, whatever was typed."""
+    return one is not None and one.lower() == other.lower()
+
+
+def _latest_time(backup: DBInstanceAutomatedBackup) -> datetime:
+    window = backup.restore_window
+    return (window and window.latest_time) or _LONG_AGO

@@ -1,0 +1,63 @@
+"""From keywords to a request model, or to all the mistakes in them."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from botocore import xform_name
+from pydantic import ValidationError
+
+from ._arn import Destination
+from ._models import RequestModel
+from .exceptions import InvalidParameter, RequestValidationError
+
+RequestT = TypeVar("RequestT", bound=RequestModel)
+
+_MAX_GIVEN = 200
+_HIDDEN = "(hidden)"
+
+
+def validated(
+    operation_name: str,
+    model: type[RequestT],
+    destination: Destination,
+    keywords: Mapping[str, object],
+) -> RequestT:
+    try:
+        return model.model_validate(keywords, context=destination)
+    except ValidationError as error:
+        mistakes = [_mistake(model, detail) for detail in error.errors(include_url=False)]
+    # Out here, so that no traceback carries pydantic's own account, secrets included.
+    raise RequestValidationError(operation_name, mistakes)
+
+
+def _mistake(model: type[RequestModel], detail: Mapping[str, Any]) -> InvalidParameter:
+    given_name, rest = str(detail["loc"][0]), detail["loc"][1:]
+    fields = model.model_fields
+    name = next((n for n, f in fields.items() if given_name in (n, f.alias)), given_name)
+    field = fields.get(name)
+    parameter = field.title if field and field.title else name
+    for part in rest:
+        parameter += f"[{part}]" if isinstance(part, int) else f".{xform_name(part)}"
+    message = str(detail.get("ctx", {}).get("error", detail["msg"]))
+    message = message.replace("Input should be", "must be")
+    given = _shortened_repr(detail["input"])
+    if detail["type"] == "missing":
+        message, given = "must be given", "(nothing)"
+    elif detail["type"] == "extra_forbidden":
+        message = "is not a parameter" if field is None or rest else "is given twice"
+        near = get_close_matches(name, fields, n=1)
+        if near and field is None:
+            message += f"; did you mean {near[0]}?"
+        given = _HIDDEN  # it may be a secret whose name was misspelt
+    if field and not field.repr:
+        given = _HIDDEN
+    return InvalidParameter(parameter, given, message)
+
+
+def _shortened_repr(value: object) -> str:
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  # a repr may raise anything, int's of 5,000 digits too
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= _MAX_GIVEN else f"{text[:_MAX_GIVEN]}…"

@@ -1,0 +1,140 @@
+"""Waiting: looking again and again until a replication is as it should be.
+
+botocore's waiters compare statuses with regard to case and fold refusals into
+one text, so the loop is our own. Time comes from the client's clock.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from ._look import (
+    LOOK_FAILED,
+    Context,
+    backup_of,
+    find_replicated_backup,
+    is_live,
+    is_passing,
+    replications_to,
+    source_instance,
+)
+from ._models import DBInstanceAutomatedBackup, WaitRequest
+from .exceptions import AccessDeniedError, ReplicationStoppedError, WaitTimeoutError
+
+OnPoll = Callable[[DBInstanceAutomatedBackup | None], object]
+
+_logger = logging.getLogger("rds_backup_replication")
+# Waits that begin together, of a fleet say, should not look together for ever.
+_JITTER = (0.8, 1.2)
+# An answer may be behind the start, and show no more than what an earlier replication left. It
+# counts as the end only if so many looks in a row show nothing else.
+_LOOKS_BEHIND = 5
+
+
+class _Look(NamedTuple):
+    backup: DBInstanceAutomatedBackup | None
+    source_is_free: bool = True
+    """Whether the source neither lists the replication nor is busy, as far as can be asked."""
+
+
+def wait_until_replicating(
+    context: Context, request: WaitRequest, on_poll: OnPoll | None
+) -> DBInstanceAutomatedBackup:
+    last_live: DBInstanceAutomatedBackup | None = None
+    looks_ended = 0
+    goal = f"replication of {_subject(context, request)}"
+    for backup, _ in _looks(context, request, goal, on_poll, lambda: _Look(_see(context, request))):
+        if backup is not None and is_live(backup):
+            if backup.is_replicating:
+                return backup
+            last_live = backup
+        elif last_live is not None:
+            raise ReplicationStoppedError(backup or last_live)
+        elif backup is not None:
+            looks_ended += 1
+            if looks_ended > _LOOKS_BEHIND:
+                raise ReplicationStoppedError(backup)
+    raise AssertionError  # the looks end in an exception
+
+
+def wait_until_stopped(
+    context: Context, request: WaitRequest, on_poll: OnPoll | None
+) -> DBInstanceAutomatedBackup | None:
+    source_arn = request.source_db_instance_arn
+    backup_arn = request.db_instance_automated_backups_arn
+
+    def look() -> _Look:
+        nonlocal source_arn
+        backup = _see(context, request)
+        if backup is not None:
+            source_arn = source_arn or backup.db_instance_arn
+        if (backup and is_live(backup)) or source_arn is None:
+            return _Look(backup)
+        return _Look(backup, _source_is_free(context, source_arn, backup_arn))
+
+    goal = f"end of the replication of {_subject(context, request)}, its source available again,"
+    for backup, source_is_free in _looks(context, request, goal, on_poll, look):
+        if source_is_free and not (backup and is_live(backup)):
+            return backup
+    raise AssertionError  # the looks end in an exception
+
+
+def _looks(
+    context: Context,
+    request: WaitRequest,
+    goal: str,
+    on_poll: OnPoll | None,
+    look: Callable[[], _Look],
+) -> Iterator[_Look]:
+    """Looks at intervals, for as long as it is asked to and the time given lasts."""
+    clock = context.clock
+    deadline = clock.monotonic() + request.timeout.total_seconds()
+    last_backup: DBInstanceAutomatedBackup | None = None
+    while True:
+        failure: Exception | None = None
+        try:
+            seen = look()
+        except LOOK_FAILED as error:
+            if not is_passing(error):
+                raise
+            failure = error
+        else:
+            last_backup = seen.backup or last_backup
+            if on_poll is not None:
+                on_poll(seen.backup)
+            yield seen
+        time_left = deadline - clock.monotonic()
+        if time_left <= 0:
+            raise WaitTimeoutError(goal, request.timeout, last_backup) from failure
+        # Jitter needs no randomness that an attacker could not guess.
+        pause = request.poll_interval.total_seconds() * random.uniform(*_JITTER)  # noqa: S311
+        clock.sleep(min(pause, time_left))
+
+
+def _see(context: Context, request: WaitRequest) -> DBInstanceAutomatedBackup | None:
+    if request.source_db_instance_arn is not None:
+        return find_replicated_backup(context.api, request.source_db_instance_arn)
+    return backup_of(context.api, str(request.db_instance_automated_backups_arn))
+
+
+def _subject(context: Context, request: WaitRequest) -> str:
+    arn = request.source_db_instance_arn or request.db_instance_automated_backups_arn
+    return f"{arn} to {context.api.region_name}"
+
+
+def _source_is_free(context: Context, source_arn: str, backup_arn: str | None) -> bool:
+    """Whether the source has let go of a replication to this Region, or of that one."""
+    source_client = context.source_client(source_arn)
+    if source_client is None:
+        return True
+    try:
+        instance = source_instance(source_client, source_arn)
+    except AccessDeniedError as error:
+        _logger.warning("%s cannot be asked whether it still replicates: %s", source_arn, error)
+        return True
+    if instance is None:
+        return True
+    listed = replications_to(context.api.region_name, instance)
+    still_listed = backup_arn in listed if backup_arn else bool(listed)
+    return not still_listed and instance.db_instance_status == "available"
