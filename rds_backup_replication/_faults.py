@@ -111,7 +111,8 @@ def wire_form(fault: type[ServiceError], service_model: ServiceModel) -> tuple[s
     """The code and HTTP status with which RDS answers a fault of this class."""
     for shape in service_model.error_shapes:
         if shape.name == fault.__name__:
-            return shape.error_code, shape.metadata["error"]["httpStatusCode"]
+            form = shape.metadata["error"]
+            return form.get("code", shape.name), form["httpStatusCode"]
     code = _stem(fault.__name__)
     return code, _STATUS_OF_UNDOCUMENTED.get(code, _BAD_REQUEST)
 
