@@ -8,6 +8,7 @@ from boto3.session import Session
 from botocore.stub import Stubber
 
 from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication._clock import InstantClock
 
 from .wire import ScriptedRDS
 
@@ -24,6 +25,26 @@ def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+
+
+class RecordingClock(InstantClock):
+    """Time that passes by being slept through, and how it was slept through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sleeps: list[float] = []
+
+    def sleep(self, seconds: float, /) -> None:
+        self.sleeps.append(seconds)
+        super().sleep(seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> RecordingClock:
+    """The clock of every client."""
+    clock = RecordingClock()
+    monkeypatch.setattr(BackupReplicationClient, "_clock", clock)
+    return clock
 
 
 @pytest.fixture

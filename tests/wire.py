@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,12 @@ def backup_xml(**members: str) -> str:
     return f"<DBInstanceAutomatedBackup>{inner}</DBInstanceAutomatedBackup>"
 
 
+@cache
+def _session() -> Session:
+    """One for all clients: making one reads botocore's data anew."""
+    return Session(aws_access_key_id="testing", aws_secret_access_key="testing")
+
+
 @dataclass
 class Received:
     """One request as it came over the wire."""
@@ -86,10 +93,9 @@ class ScriptedRDS:
     def client(
         self, region_name: str = "us-east-1", *, retries: int = 0, **config: Any
     ) -> BackupReplicationClient:
-        session = Session(aws_access_key_id="testing", aws_secret_access_key="testing")
         settings = Config(retries={"total_max_attempts": retries + 1}, proxies={}, **config)
         return BackupReplicationClient(
-            session=session,
+            session=_session(),
             region_name=region_name,
             endpoint_url=self.endpoint_url,
             config=settings,

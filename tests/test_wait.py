@@ -1,0 +1,344 @@
+"""Waiting, over a socket: what is waited for, what is ridden out, and what ends it."""
+
+import copy
+import pickle
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectionClosedError, SSLError
+
+from rds_backup_replication import BackupReplicationClient, DBInstanceAutomatedBackup
+from rds_backup_replication.exceptions import (
+    AccessDeniedError,
+    ReplicationStoppedError,
+    RequestValidationError,
+    WaitTimeoutError,
+)
+
+from .conftest import RecordingClock
+from .wire import BACKUP_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, error_xml, result_xml
+
+OTHER_BACKUP_ARN = f"{BACKUP_ARN}x"
+
+
+def listing(*backups: str) -> str:
+    inner = "".join(backups)
+    return result_xml(
+        "DescribeDBInstanceAutomatedBackups",
+        f"<DBInstanceAutomatedBackups>{inner}</DBInstanceAutomatedBackups>",
+    )
+
+
+def backup(status: str, arn: str = BACKUP_ARN, **members: str) -> str:
+    return backup_xml(Status=status, DBInstanceAutomatedBackupsArn=arn, **members)
+
+
+def source(status: str, *replicated_to: str) -> str:
+    replications = "".join(
+        "<DBInstanceAutomatedBackupsReplication><DBInstanceAutomatedBackupsArn>"
+        f"{arn}</DBInstanceAutomatedBackupsArn></DBInstanceAutomatedBackupsReplication>"
+        for arn in replicated_to
+    )
+    return result_xml(
+        "DescribeDBInstances",
+        f"<DBInstances><DBInstance><DBInstanceArn>{SOURCE_ARN}</DBInstanceArn>"
+        f"<DBInstanceStatus>{status}</DBInstanceStatus><DBInstanceAutomatedBackupsReplications>"
+        f"{replications}</DBInstanceAutomatedBackupsReplications></DBInstance></DBInstances>",
+    )
+
+
+def seen(polled: list[DBInstanceAutomatedBackup | None]) -> list[str]:
+    return [str(each.status) if each else "" for each in polled]
+
+
+# Until it replicates
+
+
+def test_it_looks_until_the_backup_replicates(rds: ScriptedRDS, clock: RecordingClock) -> None:
+    rds.answers(listing())  # behind the start
+    for status in ("pending", "Pending", "resyncing", "PENDING", "Replicating"):
+        rds.answers(listing(backup(status)))
+    polled: list[DBInstanceAutomatedBackup | None] = []
+    result = rds.client().wait_until_replicating(
+        source_db_instance_arn=SOURCE_ARN, on_poll=polled.append
+    )
+    assert result.is_replicating
+    assert seen(polled) == ["", "pending", "Pending", "resyncing", "PENDING", "Replicating"]
+    assert len(clock.sleeps) == 5
+    assert all(24 <= pause <= 36 for pause in clock.sleeps)
+    assert len(set(clock.sleeps)) > 1
+
+
+def test_a_wait_goes_by_the_backups_arn_too(rds: ScriptedRDS, clock: RecordingClock) -> None:
+    rds.answers(error_xml("DBInstanceAutomatedBackupNotFound"), status=404)
+    rds.answers(listing(backup("replicating", OTHER_BACKUP_ARN)))  # not the one asked for
+    rds.answers(listing(backup("replicating")))
+    result = rds.client().wait_until_replicating(db_instance_automated_backups_arn=BACKUP_ARN)
+    assert result.db_instance_automated_backups_arn == BACKUP_ARN
+    assert len(clock.sleeps) == 2
+    assert rds.received[0].parameters["DBInstanceAutomatedBackupsArn"] == BACKUP_ARN
+
+
+def test_another_regions_instance_of_the_same_name_is_not_taken_for_it(
+    rds: ScriptedRDS, clock: RecordingClock
+) -> None:
+    other = backup(
+        "replicating", OTHER_BACKUP_ARN, DBInstanceArn=SOURCE_ARN.replace("us-west-2", "eu-west-1")
+    )
+    own = backup(
+        "active", OTHER_BACKUP_ARN, DBInstanceArn=SOURCE_ARN.replace("us-west-2", "us-east-1")
+    )
+    rds.answers(listing(other, own, backup("pending")))
+    rds.answers(listing(other, own, backup("replicating")))
+    result = rds.client().wait_until_replicating(
+        source_db_instance_arn=SOURCE_ARN.replace("mydatabase", "MyDatabase")
+    )
+    assert result.db_instance_automated_backups_arn == BACKUP_ARN
+    assert len(clock.sleeps) == 1
+
+
+def test_the_live_backup_counts_and_not_a_retained_one_beside_it(
+    rds: ScriptedRDS, clock: RecordingClock
+) -> None:
+    old = backup("retained", OTHER_BACKUP_ARN)
+    for _ in range(5):  # behind: nothing but what the replication before has left
+        rds.answers(listing(old))
+    rds.answers(listing(old, backup("pending")))
+    rds.answers(listing(old, backup("replicating")))
+    result = rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
+    assert result.db_instance_automated_backups_arn == BACKUP_ARN
+    assert len(clock.sleeps) == 6
+
+
+def test_a_retained_backup_that_stays_alone_ends_the_wait(
+    rds: ScriptedRDS, clock: RecordingClock
+) -> None:
+    rds.answers(listing(backup("Retained")))
+    with pytest.raises(ReplicationStoppedError, match="last seen as Retained") as caught:
+        rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
+    assert caught.value.last_backup.is_retained
+    assert len(clock.sleeps) == 5
+
+
+@pytest.mark.parametrize("by", ["source_db_instance_arn", "db_instance_automated_backups_arn"])
+@pytest.mark.parametrize(
+    ("end", "last_status"),
+    [
+        (listing(backup("retained")), "retained"),
+        (listing(backup("deleting")), "deleting"),
+        (listing(), "pending"),
+    ],
+)
+def test_it_ends_at_once_when_the_replication_does(
+    rds: ScriptedRDS, clock: RecordingClock, by: str, end: str, last_status: str
+) -> None:
+    rds.answers(listing(backup("pending")))
+    rds.answers(end)
+    keywords: dict[str, Any] = {by: SOURCE_ARN if by.startswith("source") else BACKUP_ARN}
+    with pytest.raises(ReplicationStoppedError) as caught:
+        rds.client().wait_until_replicating(**keywords)
+    if last_status == "deleting" and by.startswith("source"):
+        last_status = "pending"  # a backup that is being deleted is no longer found
+    assert caught.value.last_backup.status == last_status
+    assert len(clock.sleeps) == 1
+
+
+def test_throttling_lost_connections_and_server_errors_are_ridden_out(
+    rds: ScriptedRDS, clock: RecordingClock
+) -> None:
+    rds.answers(listing(backup("pending")))
+    for _ in range(20):
+        rds.answers(error_xml("Throttling", "Rate exceeded"), status=400)
+    rds.answers(error_xml("RequestLimitExceeded"), status=503)
+    rds.answers("<html>Service Unavailable</html>", status=503)
+    rds.resets()
+    rds.answers(listing(backup("replicating")))
+    polled: list[DBInstanceAutomatedBackup | None] = []
+    rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN, on_poll=polled.append)
+    assert seen(polled) == ["pending", "replicating"]
+    assert len(clock.sleeps) == 24
+
+
+def test_a_timeout_tells_what_was_seen_last_and_what_failed_last(
+    rds: ScriptedRDS, clock: RecordingClock
+) -> None:
+    rds.answers(listing(backup("pending")))
+    rds.resets()
+    with pytest.raises(WaitTimeoutError, match="last seen as pending") as caught:
+        rds.client().wait_until_replicating(
+            source_db_instance_arn=SOURCE_ARN, timeout=timedelta(minutes=2)
+        )
+    assert caught.value.last_backup is not None
+    assert caught.value.last_backup.status == "pending"
+    assert isinstance(caught.value.__cause__, ConnectionClosedError)
+    assert "The last look failed: Connection was closed" in str(caught.value)
+    assert isinstance(caught.value, TimeoutError)
+    assert sum(clock.sleeps) == pytest.approx(120)
+    assert SOURCE_ARN in str(caught.value)
+    assert "0:02:00" in str(caught.value)
+
+
+@pytest.mark.usefixtures("clock")
+def test_without_a_failure_a_timeout_has_no_cause(rds: ScriptedRDS) -> None:
+    rds.resets()
+    rds.answers(listing())
+    with pytest.raises(WaitTimeoutError, match="never seen") as caught:
+        rds.client().wait_until_replicating(
+            source_db_instance_arn=SOURCE_ARN, timeout=timedelta(minutes=1)
+        )
+    assert caught.value.last_backup is None
+    assert caught.value.__cause__ is None
+
+
+def test_a_timeout_of_zero_looks_once(rds: ScriptedRDS, clock: RecordingClock) -> None:
+    rds.answers(listing(backup("pending")))
+    with pytest.raises(WaitTimeoutError):
+        rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN, timeout=timedelta(0))
+    assert len(rds.received) == 1
+    assert clock.sleeps == []
+
+
+def test_a_refusal_ends_the_wait_at_once(rds: ScriptedRDS, clock: RecordingClock) -> None:
+    rds.answers(error_xml("AccessDenied"), status=403)
+    with pytest.raises(AccessDeniedError):
+        rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
+    assert clock.sleeps == []
+
+
+def test_a_certificate_that_fails_ends_the_wait_at_once(
+    rds: ScriptedRDS, clock: RecordingClock
+) -> None:
+    client = rds.client()
+
+    def fail(**_: Any) -> None:
+        raise SSLError(endpoint_url="https://127.0.0.1", error=OSError("self-signed"))
+
+    client.client.meta.events.register("before-send.rds", fail)
+    with pytest.raises(SSLError):
+        client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
+    assert clock.sleeps == []
+
+
+def test_what_on_poll_raises_ends_the_wait(rds: ScriptedRDS, clock: RecordingClock) -> None:
+    rds.answers(listing(backup("pending")))
+
+    def give_up(_: DBInstanceAutomatedBackup | None) -> None:
+        raise ConnectionClosedError(endpoint_url="of something else")
+
+    with pytest.raises(ConnectionClosedError):
+        rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN, on_poll=give_up)
+    assert clock.sleeps == []
+
+
+@pytest.mark.parametrize(
+    ("keywords", "mistakes"),
+    [
+        ({}, ["source_db_instance_arn"]),
+        (
+            {"source_db_instance_arn": SOURCE_ARN, "db_instance_automated_backups_arn": BACKUP_ARN},
+            ["source_db_instance_arn"],
+        ),
+        (
+            {"source_db_instance_arn": "mydatabase", "timeout": 60, "poll_interval": timedelta(0)},
+            ["source_db_instance_arn", "timeout", "poll_interval"],
+        ),
+        ({"source_db_instance_arn": SOURCE_ARN, "timeout": timedelta(seconds=-1)}, ["timeout"]),
+    ],
+)
+def test_all_mistakes_are_told_before_the_first_look(
+    client: BackupReplicationClient, keywords: dict[str, Any], mistakes: list[str]
+) -> None:
+    for wait in (client.wait_until_replicating, client.wait_until_stopped):
+        with pytest.raises(RequestValidationError) as caught:
+            wait(**keywords)
+        assert [mistake.parameter for mistake in caught.value.errors] == mistakes
+
+
+def test_the_errors_can_be_pickled_and_copied() -> None:
+    last = DBInstanceAutomatedBackup(status="pending", db_instance_arn=SOURCE_ARN)
+    for error in (
+        WaitTimeoutError("the end of the world", timedelta(minutes=1), last),
+        ReplicationStoppedError(last),
+        ReplicationDriftError(last, [Difference("kms_key_id", "a", "b", "who knows")]),
+    ):
+        for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301  # our own
+            assert type(twin) is type(error)
+            assert vars(twin) == vars(error)
+            assert str(twin) == str(error)
+
+
+# Until it has stopped
+
+
+def test_it_has_stopped_when_the_source_has_let_go_of_it_too(
+    rds: ScriptedRDS, clock: RecordingClock
+) -> None:
+    rds.answers(listing(backup("replicating")))
+    rds.answers(listing(backup("retained")))
+    rds.answers(source("available", BACKUP_ARN))  # before RDS shows it as modifying
+    rds.answers(listing(backup("retained")))
+    rds.answers(error_xml("Throttling"), status=400)
+    rds.answers(listing(backup("retained")))
+    rds.answers(source("modifying"))
+    rds.answers(listing(backup("retained")))
+    elsewhere = BACKUP_ARN.replace("us-east-1", "eu-west-1")
+    rds.answers(source("available", elsewhere))
+    polled: list[DBInstanceAutomatedBackup | None] = []
+    result = rds.client().wait_until_stopped(
+        source_db_instance_arn=SOURCE_ARN, on_poll=polled.append
+    )
+    assert result is not None
+    assert result.is_retained
+    assert seen(polled) == ["replicating", "retained", "retained", "retained"]
+    assert len(clock.sleeps) == 4
+    regions = [request.headers["Authorization"].split("/")[2] for request in rds.received]
+    assert regions == ["us-east-1"] + ["us-east-1", "us-west-2"] * 4
+
+
+@pytest.mark.parametrize("last", [source("available"), error_xml("DBInstanceNotFound")])
+def test_nothing_left_is_stopped_as_well(
+    rds: ScriptedRDS, clock: RecordingClock, last: str
+) -> None:
+    rds.answers(listing())
+    rds.answers(last, status=404 if "NotFound" in last else 200)
+    assert rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN) is None
+    assert clock.sleeps == []
+
+
+def test_by_the_backups_arn_that_one_replication_must_have_ended(
+    rds: ScriptedRDS, clock: RecordingClock
+) -> None:
+    rds.answers(listing(backup("replicating")))
+    rds.answers(listing(backup("retained")))
+    rds.answers(source("available", OTHER_BACKUP_ARN))
+    result = rds.client().wait_until_stopped(db_instance_automated_backups_arn=BACKUP_ARN)
+    assert result is not None
+    assert result.is_retained
+    assert len(clock.sleeps) == 1
+
+
+def test_a_source_that_must_not_be_asked_is_left_out_and_that_is_logged(
+    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
+) -> None:
+    rds.answers(listing(backup("retained")))
+    rds.answers(error_xml("AccessDenied", "not authorized"), status=403)
+    assert rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
+    (record,) = [r for r in caplog.records if r.levelname == "WARNING"]
+    assert SOURCE_ARN in record.getMessage()
+    assert "not authorized" in record.getMessage()
+
+
+def test_with_a_clients_own_boto3_client_the_source_is_not_asked(rds: ScriptedRDS) -> None:
+    client = BackupReplicationClient(client=rds.client().client)
+    rds.answers(listing(backup("retained")))
+    assert client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
+    assert len(rds.received) == 1
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_replication_that_does_not_end_times_out(rds: ScriptedRDS) -> None:
+    rds.answers(listing(backup("replicating")))
+    with pytest.raises(WaitTimeoutError, match="end of the replication") as caught:
+        rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
+    assert caught.value.timeout == timedelta(minutes=75)
