@@ -11,6 +11,8 @@ from botocore.exceptions import ConnectionClosedError, SSLError
 from rds_backup_replication import BackupReplicationClient, DBInstanceAutomatedBackup
 from rds_backup_replication.exceptions import (
     AccessDeniedError,
+    Difference,
+    ReplicationDriftError,
     ReplicationStoppedError,
     RequestValidationError,
     WaitTimeoutError,
