@@ -48,6 +48,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> RecordingClock:
 
 
 @pytest.fixture
+def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore's own retries come without a pause."""
+
+    def no_pause(_: float) -> None:
+        pass
+
+    monkeypatch.setattr("botocore.endpoint.time.sleep", no_pause)
+
+
+@pytest.fixture
 def session() -> Session:
     return Session(aws_access_key_id="testing", aws_secret_access_key="testing")
 

@@ -19,17 +19,17 @@ from rds_backup_replication.exceptions import (
 )
 
 from .conftest import RecordingClock
-from .wire import BACKUP_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, error_xml, result_xml
+from .wire import (
+    BACKUP_ARN,
+    SOURCE_ARN,
+    ScriptedRDS,
+    backup_xml,
+    error_xml,
+    listing_xml,
+    result_xml,
+)
 
 OTHER_BACKUP_ARN = f"{BACKUP_ARN}x"
-
-
-def listing(*backups: str) -> str:
-    inner = "".join(backups)
-    return result_xml(
-        "DescribeDBInstanceAutomatedBackups",
-        f"<DBInstanceAutomatedBackups>{inner}</DBInstanceAutomatedBackups>",
-    )
 
 
 def backup(status: str, arn: str = BACKUP_ARN, **members: str) -> str:
@@ -58,9 +58,9 @@ def seen(polled: list[DBInstanceAutomatedBackup | None]) -> list[str]:
 
 
 def test_it_looks_until_the_backup_replicates(rds: ScriptedRDS, clock: RecordingClock) -> None:
-    rds.answers(listing())  # behind the start
+    rds.answers(listing_xml())  # behind the start
     for status in ("pending", "Pending", "resyncing", "PENDING", "Replicating"):
-        rds.answers(listing(backup(status)))
+        rds.answers(listing_xml(backup(status)))
     polled: list[DBInstanceAutomatedBackup | None] = []
     result = rds.client().wait_until_replicating(
         source_db_instance_arn=SOURCE_ARN, on_poll=polled.append
@@ -74,8 +74,8 @@ def test_it_looks_until_the_backup_replicates(rds: ScriptedRDS, clock: Recording
 
 def test_a_wait_goes_by_the_backups_arn_too(rds: ScriptedRDS, clock: RecordingClock) -> None:
     rds.answers(error_xml("DBInstanceAutomatedBackupNotFound"), status=404)
-    rds.answers(listing(backup("replicating", OTHER_BACKUP_ARN)))  # not the one asked for
-    rds.answers(listing(backup("replicating")))
+    rds.answers(listing_xml(backup("replicating", OTHER_BACKUP_ARN)))  # not the one asked for
+    rds.answers(listing_xml(backup("replicating")))
     result = rds.client().wait_until_replicating(db_instance_automated_backups_arn=BACKUP_ARN)
     assert result.db_instance_automated_backups_arn == BACKUP_ARN
     assert len(clock.sleeps) == 2
@@ -91,8 +91,8 @@ def test_another_regions_instance_of_the_same_name_is_not_taken_for_it(
     own = backup(
         "active", OTHER_BACKUP_ARN, DBInstanceArn=SOURCE_ARN.replace("us-west-2", "us-east-1")
     )
-    rds.answers(listing(other, own, backup("pending")))
-    rds.answers(listing(other, own, backup("replicating")))
+    rds.answers(listing_xml(other, own, backup("pending")))
+    rds.answers(listing_xml(other, own, backup("replicating")))
     result = rds.client().wait_until_replicating(
         source_db_instance_arn=SOURCE_ARN.replace("mydatabase", "MyDatabase")
     )
@@ -105,9 +105,9 @@ def test_the_live_backup_counts_and_not_a_retained_one_beside_it(
 ) -> None:
     old = backup("retained", OTHER_BACKUP_ARN)
     for _ in range(5):  # behind: nothing but what the replication before has left
-        rds.answers(listing(old))
-    rds.answers(listing(old, backup("pending")))
-    rds.answers(listing(old, backup("replicating")))
+        rds.answers(listing_xml(old))
+    rds.answers(listing_xml(old, backup("pending")))
+    rds.answers(listing_xml(old, backup("replicating")))
     result = rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
     assert result.db_instance_automated_backups_arn == BACKUP_ARN
     assert len(clock.sleeps) == 6
@@ -116,7 +116,7 @@ def test_the_live_backup_counts_and_not_a_retained_one_beside_it(
 def test_a_retained_backup_that_stays_alone_ends_the_wait(
     rds: ScriptedRDS, clock: RecordingClock
 ) -> None:
-    rds.answers(listing(backup("Retained")))
+    rds.answers(listing_xml(backup("Retained")))
     with pytest.raises(ReplicationStoppedError, match="last seen as Retained") as caught:
         rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
     assert caught.value.last_backup.is_retained
@@ -127,15 +127,15 @@ def test_a_retained_backup_that_stays_alone_ends_the_wait(
 @pytest.mark.parametrize(
     ("end", "last_status"),
     [
-        (listing(backup("retained")), "retained"),
-        (listing(backup("deleting")), "deleting"),
-        (listing(), "pending"),
+        (listing_xml(backup("retained")), "retained"),
+        (listing_xml(backup("deleting")), "deleting"),
+        (listing_xml(), "pending"),
     ],
 )
 def test_it_ends_at_once_when_the_replication_does(
     rds: ScriptedRDS, clock: RecordingClock, by: str, end: str, last_status: str
 ) -> None:
-    rds.answers(listing(backup("pending")))
+    rds.answers(listing_xml(backup("pending")))
     rds.answers(end)
     keywords: dict[str, Any] = {by: SOURCE_ARN if by.startswith("source") else BACKUP_ARN}
     with pytest.raises(ReplicationStoppedError) as caught:
@@ -149,13 +149,13 @@ def test_it_ends_at_once_when_the_replication_does(
 def test_throttling_lost_connections_and_server_errors_are_ridden_out(
     rds: ScriptedRDS, clock: RecordingClock
 ) -> None:
-    rds.answers(listing(backup("pending")))
+    rds.answers(listing_xml(backup("pending")))
     for _ in range(20):
         rds.answers(error_xml("Throttling", "Rate exceeded"), status=400)
     rds.answers(error_xml("RequestLimitExceeded"), status=503)
     rds.answers("<html>Service Unavailable</html>", status=503)
     rds.resets()
-    rds.answers(listing(backup("replicating")))
+    rds.answers(listing_xml(backup("replicating")))
     polled: list[DBInstanceAutomatedBackup | None] = []
     rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN, on_poll=polled.append)
     assert seen(polled) == ["pending", "replicating"]
@@ -165,7 +165,7 @@ def test_throttling_lost_connections_and_server_errors_are_ridden_out(
 def test_a_timeout_tells_what_was_seen_last_and_what_failed_last(
     rds: ScriptedRDS, clock: RecordingClock
 ) -> None:
-    rds.answers(listing(backup("pending")))
+    rds.answers(listing_xml(backup("pending")))
     rds.resets()
     with pytest.raises(WaitTimeoutError, match="last seen as pending") as caught:
         rds.client().wait_until_replicating(
@@ -184,7 +184,7 @@ def test_a_timeout_tells_what_was_seen_last_and_what_failed_last(
 @pytest.mark.usefixtures("clock")
 def test_without_a_failure_a_timeout_has_no_cause(rds: ScriptedRDS) -> None:
     rds.resets()
-    rds.answers(listing())
+    rds.answers(listing_xml())
     with pytest.raises(WaitTimeoutError, match="never seen") as caught:
         rds.client().wait_until_replicating(
             source_db_instance_arn=SOURCE_ARN, timeout=timedelta(minutes=1)
@@ -194,7 +194,7 @@ def test_without_a_failure_a_timeout_has_no_cause(rds: ScriptedRDS) -> None:
 
 
 def test_a_timeout_of_zero_looks_once(rds: ScriptedRDS, clock: RecordingClock) -> None:
-    rds.answers(listing(backup("pending")))
+    rds.answers(listing_xml(backup("pending")))
     with pytest.raises(WaitTimeoutError):
         rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN, timeout=timedelta(0))
     assert len(rds.received) == 1
@@ -223,7 +223,7 @@ def test_a_certificate_that_fails_ends_the_wait_at_once(
 
 
 def test_what_on_poll_raises_ends_the_wait(rds: ScriptedRDS, clock: RecordingClock) -> None:
-    rds.answers(listing(backup("pending")))
+    rds.answers(listing_xml(backup("pending")))
 
     def give_up(_: DBInstanceAutomatedBackup | None) -> None:
         raise ConnectionClosedError(endpoint_url="of something else")
@@ -276,14 +276,14 @@ def test_the_errors_can_be_pickled_and_copied() -> None:
 def test_it_has_stopped_when_the_source_has_let_go_of_it_too(
     rds: ScriptedRDS, clock: RecordingClock
 ) -> None:
-    rds.answers(listing(backup("replicating")))
-    rds.answers(listing(backup("retained")))
+    rds.answers(listing_xml(backup("replicating")))
+    rds.answers(listing_xml(backup("retained")))
     rds.answers(source("available", BACKUP_ARN))  # before RDS shows it as modifying
-    rds.answers(listing(backup("retained")))
+    rds.answers(listing_xml(backup("retained")))
     rds.answers(error_xml("Throttling"), status=400)
-    rds.answers(listing(backup("retained")))
+    rds.answers(listing_xml(backup("retained")))
     rds.answers(source("modifying"))
-    rds.answers(listing(backup("retained")))
+    rds.answers(listing_xml(backup("retained")))
     elsewhere = BACKUP_ARN.replace("us-east-1", "eu-west-1")
     rds.answers(source("available", elsewhere))
     polled: list[DBInstanceAutomatedBackup | None] = []
@@ -302,7 +302,7 @@ def test_it_has_stopped_when_the_source_has_let_go_of_it_too(
 def test_nothing_left_is_stopped_as_well(
     rds: ScriptedRDS, clock: RecordingClock, last: str
 ) -> None:
-    rds.answers(listing())
+    rds.answers(listing_xml())
     rds.answers(last, status=404 if "NotFound" in last else 200)
     assert rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN) is None
     assert clock.sleeps == []
@@ -311,8 +311,8 @@ def test_nothing_left_is_stopped_as_well(
 def test_by_the_backups_arn_that_one_replication_must_have_ended(
     rds: ScriptedRDS, clock: RecordingClock
 ) -> None:
-    rds.answers(listing(backup("replicating")))
-    rds.answers(listing(backup("retained")))
+    rds.answers(listing_xml(backup("replicating")))
+    rds.answers(listing_xml(backup("retained")))
     rds.answers(source("available", OTHER_BACKUP_ARN))
     result = rds.client().wait_until_stopped(db_instance_automated_backups_arn=BACKUP_ARN)
     assert result is not None
@@ -323,7 +323,7 @@ def test_by_the_backups_arn_that_one_replication_must_have_ended(
 def test_a_source_that_must_not_be_asked_is_left_out_and_that_is_logged(
     rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rds.answers(listing(backup("retained")))
+    rds.answers(listing_xml(backup("retained")))
     rds.answers(error_xml("AccessDenied", "not authorized"), status=403)
     assert rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
     (record,) = [r for r in caplog.records if r.levelname == "WARNING"]
@@ -333,14 +333,14 @@ def test_a_source_that_must_not_be_asked_is_left_out_and_that_is_logged(
 
 def test_with_a_clients_own_boto3_client_the_source_is_not_asked(rds: ScriptedRDS) -> None:
     client = BackupReplicationClient(client=rds.client().client)
-    rds.answers(listing(backup("retained")))
+    rds.answers(listing_xml(backup("retained")))
     assert client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
     assert len(rds.received) == 1
 
 
 @pytest.mark.usefixtures("clock")
 def test_a_replication_that_does_not_end_times_out(rds: ScriptedRDS) -> None:
-    rds.answers(listing(backup("replicating")))
+    rds.answers(listing_xml(backup("replicating")))
     with pytest.raises(WaitTimeoutError, match="end of the replication") as caught:
         rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
     assert caught.value.timeout == timedelta(minutes=75)

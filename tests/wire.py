@@ -48,6 +48,12 @@ def backup_xml(**members: str) -> str:
     return f"<DBInstanceAutomatedBackup>{inner}</DBInstanceAutomatedBackup>"
 
 
+def listing_xml(*backups: str) -> str:
+    """A page of backups, the last."""
+    inner = f"<DBInstanceAutomatedBackups>{''.join(backups)}</DBInstanceAutomatedBackups>"
+    return result_xml("DescribeDBInstanceAutomatedBackups", inner)
+
+
 @cache
 def _session() -> Session:
     """One for all clients: making one reads botocore's data anew."""

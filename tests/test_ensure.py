@@ -1,0 +1,380 @@
+"""Ensuring, over a socket: what is done, what is said of it, and what decides."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectionClosedError
+
+from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication.exceptions import (
+    AccessDeniedError,
+    DBInstanceAutomatedBackupQuotaExceededFault,
+    InternalFailureError,
+    InvalidDBInstanceAutomatedBackupStateFault,
+    InvalidDBInstanceStateFault,
+    ReplicationDriftError,
+    RequestValidationError,
+    ResponseValidationError,
+    ServiceError,
+)
+
+from .conftest import RecordingClock
+from .wire import (
+    BACKUP_ARN,
+    KMS_KEY_ARN,
+    SOURCE_ARN,
+    ScriptedRDS,
+    backup_xml,
+    error_xml,
+    listing_xml,
+    result_xml,
+)
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+START = "StartDBInstanceAutomatedBackupsReplication"
+STOP = "StopDBInstanceAutomatedBackupsReplication"
+DESCRIBE = "DescribeDBInstanceAutomatedBackups"
+KEY_ID = KMS_KEY_ARN.rpartition("/")[2]
+LIVE = backup_xml(BackupRetentionPeriod="14", KmsKeyId=KMS_KEY_ARN)
+RETAINED = backup_xml(Status="retained")
+STARTED = result_xml(START, backup_xml(Status="pending"))
+STOPPED = result_xml(STOP, backup_xml(Status="replicating"))
+REFUSED = error_xml("InvalidDBInstanceAutomatedBackupState", "Nobody knows this sentence.")
+
+
+def ensure(client: BackupReplicationClient, **keywords: Any) -> str:
+    return client.ensure_replication(source_db_instance_arn=SOURCE_ARN, **keywords).action
+
+
+def sent(rds: ScriptedRDS) -> list[str]:
+    return [request.parameters.get("Action", "") for request in rds.received]
+
+
+def test_it_starts_what_does_not_replicate(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml(RETAINED))
+    rds.answers(STARTED)
+    result = rds.client().ensure_replication(
+        source_db_instance_arn=SOURCE_ARN,
+        backup_retention_period=14,
+        kms_key_id="alias/backups",
+        tags=iter([{"Key": "env", "Value": "prod"}]),
+    )
+    assert result.action == "started"
+    assert result.backup.status == "pending"
+    assert sent(rds) == [DESCRIBE, START]
+    assert rds.received[1].parameters.items() >= {
+        ("SourceDBInstanceArn", SOURCE_ARN),
+        ("BackupRetentionPeriod", "14"),
+        ("KmsKeyId", "alias/backups"),
+        ("Tags.Tag.1.Key", "env"),
+    }
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {},
+        {"backup_retention_period": 14},
+        {"kms_key_id": KMS_KEY_ARN},
+        {"kms_key_id": KEY_ID, "tags": {"env": "prod"}, "replace": True},
+    ],
+)
+def test_what_replicates_as_asked_is_left_alone(rds: ScriptedRDS, keywords: dict[str, Any]) -> None:
+    rds.answers(listing_xml(LIVE))
+    assert ensure(rds.client(), **keywords) == "unchanged"
+    assert sent(rds) == [DESCRIBE]
+
+
+def test_mistakes_are_told_before_the_first_look(client: BackupReplicationClient) -> None:
+    with pytest.raises(RequestValidationError) as caught:
+        client.ensure_replication(
+            source_db_instance_arn="mydatabase", backup_retention_period=36, tags={"aws:x": "y"}
+        )
+    assert len(caught.value.errors) == 3
+    for method in (client.ensure_stopped, client.find_replicated_backup, client.check_replication):
+        with pytest.raises(RequestValidationError, match="mydatabase"):
+            method(source_db_instance_arn="mydatabase")
+
+
+# Drift
+
+
+def test_another_retention_or_key_is_drift_and_nothing_is_changed(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml(LIVE))
+    other_key = KMS_KEY_ARN.replace("1234abcd", "ffffffff")
+    with pytest.raises(ReplicationDriftError) as caught:
+        ensure(rds.client(), backup_retention_period=7, kms_key_id=other_key)
+    retention, key = caught.value.differences
+    assert (retention.parameter, retention.wanted, retention.actual) == (
+        *("backup_retention_period", 7),
+        14,
+    )
+    assert (key.parameter, key.wanted, key.actual) == ("kms_key_id", other_key, KMS_KEY_ARN)
+    assert key.uncertainty is None
+    assert caught.value.backup.db_instance_arn == SOURCE_ARN
+    for text in ("is 14, and 7 was asked for", KMS_KEY_ARN, other_key, "replace=True"):
+        assert text in str(caught.value)
+    assert sent(rds) == [DESCRIBE]
+
+
+@pytest.mark.parametrize("wanted", ["ffffffff-12ab-34cd-56ef-1234567890ab", f"mrk-{KEY_ID}"])
+def test_another_keys_id_is_drift(rds: ScriptedRDS, wanted: str) -> None:
+    rds.answers(listing_xml(LIVE))
+    with pytest.raises(ReplicationDriftError, match="is 'arn:aws:kms"):
+        ensure(rds.client(), kms_key_id=wanted)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "actual"),
+    [
+        ("alias/backups", KMS_KEY_ARN),
+        (KMS_KEY_ARN, "alias/backups"),
+        (KMS_KEY_ARN.replace(f"key/{KEY_ID}", "alias/backups"), KEY_ID),
+    ],
+)
+def test_an_alias_is_looked_up_in_kms(rds: ScriptedRDS, wanted: str, actual: str) -> None:
+    for key_id in (KEY_ID, "another"):
+        rds.answers(listing_xml(backup_xml(KmsKeyId=actual)))
+        rds.answers(json.dumps({"KeyMetadata": {"KeyId": key_id}}))
+    client = rds.client()
+    assert ensure(client, kms_key_id=wanted) == "unchanged"
+    with pytest.raises(ReplicationDriftError) as caught:
+        ensure(client, kms_key_id=wanted)
+    assert caught.value.differences[0].uncertainty is None
+    assert rds.received[1].headers["X-Amz-Target"] == "TrentService.DescribeKey"
+    assert "/us-east-1/kms/" in rds.received[1].headers["Authorization"]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_an_alias_that_cannot_be_looked_up_is_uncertain_and_never_replaced(
+    rds: ScriptedRDS, *, replace: bool
+) -> None:
+    rds.answers(listing_xml(LIVE))
+    rds.answers(json.dumps({"__type": "AccessDeniedException", "message": "no."}), status=400)
+    with pytest.raises(ReplicationDriftError, match="perhaps the same") as caught:
+        ensure(rds.client(), kms_key_id="alias/backups", replace=replace)
+    assert "AccessDenied" in str(caught.value.differences[0].uncertainty)
+    assert "Name the key by its ARN" in str(caught.value)
+    assert len(rds.received) == 2
+
+
+def test_a_client_of_a_boto3_client_cannot_look_an_alias_up(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml(LIVE))
+    client = BackupReplicationClient(client=rds.client().client)
+    with pytest.raises(ReplicationDriftError, match="cannot ask KMS"):
+        ensure(client, kms_key_id="alias/backups", replace=True)
+    assert ensure(client, kms_key_id=KEY_ID) == "unchanged"
+
+
+def test_a_backup_without_a_key_may_have_any(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml(backup_xml()))
+    with pytest.raises(ReplicationDriftError, match="RDS names no key"):
+        ensure(rds.client(), kms_key_id=KEY_ID, replace=True)
+
+
+# Refusals and lost answers
+
+
+@pytest.mark.usefixtures("no_backoff")
+def test_a_retry_that_is_refused_after_a_lost_answer_is_a_success(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml())
+    rds.resets()
+    rds.answers(REFUSED, status=400)
+    rds.answers(listing_xml(LIVE))
+    assert ensure(rds.client(retries=1), backup_retention_period=14) == "started"
+    assert sent(rds) == [DESCRIBE, START, START, DESCRIBE]
+
+
+def test_a_refusal_of_the_first_attempt_means_that_somebody_else_started_it(
+    rds: ScriptedRDS, clock: RecordingClock
+) -> None:
+    rds.answers(listing_xml())
+    rds.answers(REFUSED, status=400)
+    for _ in range(2):
+        rds.answers(listing_xml(RETAINED))  # behind
+    rds.answers(error_xml("Throttling"), status=400)
+    rds.answers(listing_xml(RETAINED, LIVE))
+    assert ensure(rds.client()) == "unchanged"
+    assert clock.sleeps == [0, 1, 2, 4]
+
+
+def test_what_somebody_else_started_otherwise_is_drift(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml())
+    rds.answers(REFUSED, status=400)
+    rds.answers(listing_xml(LIVE))
+    with pytest.raises(ReplicationDriftError) as caught:
+        ensure(rds.client(), backup_retention_period=7)
+    assert isinstance(caught.value.__cause__, InvalidDBInstanceAutomatedBackupStateFault)
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (None, ConnectionClosedError),
+        (error_xml("InternalFailure"), InternalFailureError),
+        ("<html>Bad Gateway</html>", ServiceError),
+        (result_xml(START, "<DBInstanceAutomatedBackup>"), ResponseValidationError),
+    ],
+)
+def test_an_answer_that_says_nothing_is_followed_by_a_look(
+    rds: ScriptedRDS, body: str | None, error: type[Exception], *, is_live: bool
+) -> None:
+    rds.answers(listing_xml())
+    if body is None:
+        rds.resets()
+    else:
+        rds.answers(body, status=200 if error is ResponseValidationError else 500)
+    rds.answers(listing_xml(LIVE) if is_live else listing_xml())
+    if is_live:
+        assert ensure(rds.client()) == "started"
+    else:
+        with pytest.raises(error):
+            ensure(rds.client())
+    assert sent(rds).count(START) == 1
+    assert sent(rds).count(DESCRIBE) == (2 if is_live else 5)
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("InvalidDBInstanceAutomatedBackupState", InvalidDBInstanceAutomatedBackupStateFault),
+        ("InvalidDBInstanceState", InvalidDBInstanceStateFault),
+        (
+            "DBInstanceAutomatedBackupQuotaExceeded",
+            DBInstanceAutomatedBackupQuotaExceededFault,
+        ),
+    ],
+)
+def test_a_refusal_is_raised_if_it_does_not_replicate(
+    rds: ScriptedRDS, code: str, error: type[Exception]
+) -> None:
+    rds.answers(listing_xml())
+    rds.answers(error_xml(code, "already replicating"), status=400)  # whatever the words
+    rds.answers(listing_xml(RETAINED))
+    with pytest.raises(error, match="already replicating"):
+        ensure(rds.client())
+    assert sent(rds) == [DESCRIBE, START] + [DESCRIBE] * 4
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDenied", "DBInstanceNotFound", "KMSKeyNotAccessibleFault", "Throttling"]
+)
+def test_any_other_refusal_is_raised_at_once(rds: ScriptedRDS, code: str) -> None:
+    rds.answers(listing_xml())
+    rds.answers(error_xml(code), status=400)
+    with pytest.raises(ServiceError) as caught:
+        ensure(rds.client())
+    assert caught.value.code == code
+    assert sent(rds) == [DESCRIBE, START]
+
+
+def test_a_look_that_fails_does_not_hide_the_refusal(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml())
+    rds.answers(REFUSED, status=400)
+    rds.answers(error_xml("AccessDenied"), status=403)
+    with pytest.raises(InvalidDBInstanceAutomatedBackupStateFault):
+        ensure(rds.client())
+
+
+def test_the_first_look_is_not_ridden_out(rds: ScriptedRDS) -> None:
+    rds.answers(error_xml("AccessDenied"), status=403)
+    with pytest.raises(AccessDeniedError):
+        ensure(rds.client())
+
+
+# Replacing
+
+
+def test_a_replacement_that_is_refused_brings_the_former_replication_back(
+    rds: ScriptedRDS,
+) -> None:
+    tags = "<TagList><Tag><Key>aws:x</Key></Tag><Tag><Key>env</Key></Tag></TagList>"
+    former = backup_xml(
+        Status="replicating",
+        BackupRetentionPeriod="14",
+        KmsKeyId=KMS_KEY_ARN,
+        DBInstanceAutomatedBackupsArn=BACKUP_ARN,
+    ).replace("</DBInstanceAutomatedBackup>", f"{tags}</DBInstanceAutomatedBackup>")
+    client = BackupReplicationClient(client=rds.client().client)
+    for last in (STARTED, error_xml("InvalidDBInstanceState", "busy")):
+        del rds.received[:], rds.script[:]
+        rds.answers(listing_xml(former))
+        rds.answers(STOPPED)
+        rds.answers(listing_xml(former))
+        rds.answers(listing_xml(former.replace("replicating", "retained")))
+        rds.answers(error_xml("KMSKeyNotAccessibleFault", "no such key"), status=400)
+        rds.answers(last, status=200 if last is STARTED else 400)
+        with pytest.raises(ServiceError, match="no such key") as caught:
+            ensure(client, kms_key_id=KMS_KEY_ARN.replace("1234abcd", "ffffffff"), replace=True)
+        assert caught.value.code == "KMSKeyNotAccessibleFault"
+        assert sent(rds) == [DESCRIBE, STOP, DESCRIBE, DESCRIBE, START, START]
+        assert rds.received[-1].parameters.items() >= {
+            ("BackupRetentionPeriod", "14"),
+            ("KmsKeyId", KMS_KEY_ARN),
+            ("Tags.Tag.1.Key", "env"),
+        }
+        said = "started again as it was. " if last is STARTED else "no longer replicates"
+        assert said in str(caught.value)
+        assert "must exist in the destination" in str(caught.value)  # the fault's own hint
+
+
+def test_a_replacement_whose_answer_is_lost_says_that_nothing_may_replicate(
+    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
+) -> None:
+    rds.answers(listing_xml(LIVE))
+    rds.answers(STOPPED)
+    rds.answers(listing_xml())
+    rds.answers(result_xml("DescribeDBInstances", "<DBInstances></DBInstances>"))
+    rds.resets()
+    with pytest.raises(ConnectionClosedError):
+        ensure(rds.client(), backup_retention_period=7, replace=True)
+    assert [r.levelname for r in caplog.records if SOURCE_ARN in r.getMessage()] == ["WARNING"]
+    assert "no longer replicates" in caplog.text
+
+
+# Stopping
+
+
+def test_it_stops_what_replicates(rds: ScriptedRDS) -> None:
+    rds.answers(STOPPED)
+    stopped = rds.client().ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+    assert stopped is not None
+    assert sent(rds) == [STOP]
+
+
+@pytest.mark.parametrize("left", [(), (RETAINED,)])
+@pytest.mark.parametrize("code", ["InvalidDBInstanceState", "DBInstanceNotFound"])
+def test_what_does_not_replicate_need_not_be_stopped(
+    rds: ScriptedRDS, code: str, left: tuple[str, ...]
+) -> None:
+    rds.answers(error_xml(code), status=400)
+    rds.answers(listing_xml(LIVE))  # behind
+    rds.answers(listing_xml(*left))
+    assert rds.client().ensure_stopped(source_db_instance_arn=SOURCE_ARN) is None
+    assert sent(rds) == [STOP, DESCRIBE, DESCRIBE]
+
+
+def test_a_stop_whose_answer_is_lost_is_looked_after(rds: ScriptedRDS) -> None:
+    rds.resets()
+    rds.answers(listing_xml(LIVE))
+    rds.answers(listing_xml(RETAINED))
+    stopped = rds.client().ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+    assert stopped is not None
+    assert stopped.is_retained
+
+
+@pytest.mark.parametrize(
+    ("code", "looks"), [("InvalidDBInstanceState", 4), ("AccessDenied", 0), ("Throttling", 0)]
+)
+def test_a_stop_that_is_refused_while_it_replicates_is_an_error(
+    rds: ScriptedRDS, code: str, looks: int
+) -> None:
+    rds.answers(error_xml(code, "not replicating to the current region"), status=400)
+    rds.answers(listing_xml(LIVE))
+    with pytest.raises(ServiceError) as caught:
+        rds.client().ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+    assert caught.value.code == code
+    assert sent(rds) == [STOP] + [DESCRIBE] * looks
