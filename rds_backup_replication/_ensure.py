@@ -31,7 +31,7 @@ from .exceptions import (
 _logger = logging.getLogger("rds_backup_replication")
 
 # Seconds before each further look: RDS's answers are behind a change by a moment.
-_PAUSES = (0, 1, 2, 4)
+_PAUSES = (0, 1, 2, 4, 8)
 # Refusals that may mean that it is so already; RDS's wording of them is not known.
 _MAY_REPLICATE = (
     DBInstanceAutomatedBackupQuotaExceededFault,

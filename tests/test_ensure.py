@@ -234,7 +234,7 @@ def test_an_answer_that_says_nothing_is_followed_by_a_look(
         with pytest.raises(error):
             ensure(rds.client())
     assert sent(rds).count(START) == 1
-    assert sent(rds).count(DESCRIBE) == (2 if is_live else 5)
+    assert sent(rds).count(DESCRIBE) == (2 if is_live else 6)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_refusal_is_raised_if_it_does_not_replicate(
     rds.answers(listing_xml(RETAINED))
     with pytest.raises(error, match="already replicating"):
         ensure(rds.client())
-    assert sent(rds) == [DESCRIBE, START] + [DESCRIBE] * 4
+    assert sent(rds) == [DESCRIBE, START] + [DESCRIBE] * 5
 
 
 @pytest.mark.parametrize(
@@ -367,7 +367,7 @@ def test_a_stop_whose_answer_is_lost_is_looked_after(rds: ScriptedRDS) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "looks"), [("InvalidDBInstanceState", 4), ("AccessDenied", 0), ("Throttling", 0)]
+    ("code", "looks"), [("InvalidDBInstanceState", 5), ("AccessDenied", 0), ("Throttling", 0)]
 )
 def test_a_stop_that_is_refused_while_it_replicates_is_an_error(
     rds: ScriptedRDS, code: str, looks: int
