@@ -1,0 +1,143 @@
+"""What the documentation's pages show, run."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+import rds_backup_replication
+from rds_backup_replication import CheckReason, exceptions
+from rds_backup_replication.exceptions import BackupReplicationError, InvalidParameterValueError
+from rds_backup_replication.sandbox import Sandbox
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+DOCS = Path(__file__).parent.parent / "docs"
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+KEY_ARN = re.compile(r"arn:aws:kms:us-east-1:\d{12}:key/[\w-]+")
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        # A page's client is made from the environment, as a user's is.
+        monkeypatch.setenv("AWS_ENDPOINT_URL", sandbox.endpoint_url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
+        yield sandbox
+
+
+def read(page: str) -> str:
+    return (DOCS / f"{page}.md").read_text(encoding="utf-8")
+
+
+def blocks_of(page: str) -> list[tuple[str, str]]:
+    """Language and text of what is fenced."""
+    return FENCED.findall(read(page))
+
+
+def create_source(sandbox: Sandbox, **settings: Any) -> None:
+    sandbox.boto3_client("rds", "us-west-2").create_db_instance(
+        **{
+            "DBInstanceIdentifier": "mydatabase",
+            "DBInstanceClass": "db.t3.micro",
+            "Engine": "postgres",
+            "AllocatedStorage": 20,
+            "BackupRetentionPeriod": 7,
+            **settings,
+        }
+    )
+
+
+def run(page: str, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Runs a page's examples, each with what the ones before have left; what each prints.
+
+    What the page shows below one must be what it prints.
+    """
+    key = sandbox.boto3_client("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]
+    blocks = blocks_of(page)
+    names: dict[str, object] = {}
+    printed: list[str] = []
+    for (language, text), (next_language, shown) in zip(
+        blocks, [*blocks[1:], ("", "")], strict=True
+    ):
+        if language != "python":
+            continue
+        exec(KEY_ARN.sub(key, text), names)  # noqa: S102  # the pages are ours
+        output = re.sub(r"auto-backup:ab-\w+", "auto-backup:ab-example", capsys.readouterr().out)
+        if next_language == "text":
+            assert output == shown
+        printed.append(output)
+    return printed
+
+
+def test_the_first_steps_run(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    create_source(sandbox, StorageEncrypted=True)
+    ec2 = sandbox.boto3_client("ec2", "us-east-1")
+    subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"][:2]]
+    sandbox.boto3_client("rds", "us-east-1").create_db_subnet_group(
+        DBSubnetGroupName="private", DBSubnetGroupDescription="Private", SubnetIds=subnets
+    )
+    _, regions, started, waited, listed, restored, _, _ = run("start", sandbox, capsys)
+    assert "us-west-2" in regions.splitlines()
+    assert started == "pending arn:aws:rds:us-east-1:123456789012:auto-backup:ab-example\n"
+    assert "latest_time=datetime" in waited
+    assert re.match(r"us-west-2 replicating True \d:\d\d:\d\d", listed)
+    assert restored == "arn:aws:rds:us-east-1:123456789012:db:mydatabase-restored creating\n"
+    backups = sandbox.client("us-east-1").describe_db_instance_automated_backups(
+        db_instance_identifier="mydatabase"
+    )
+    assert [backup.status for backup in backups] == ["deleting"]
+
+
+def test_the_waits_run_as_shown(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    create_source(sandbox)
+    run("waiting", sandbox, capsys)
+
+
+def test_ensuring_runs_as_shown(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    create_source(sandbox, StorageEncrypted=True)
+    run("idempotence", sandbox, capsys)
+
+
+def test_checking_runs_as_shown(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    create_source(sandbox, StorageEncrypted=True, BackupRetentionPeriod=0)
+    run("checking", sandbox, capsys)
+
+
+def test_the_table_of_reasons_has_every_code() -> None:
+    table = read("checking").partition("## Reasons")[2].partition("\n## ")[0]
+    codes = re.findall(r"^\| `(\w+)` \| \w", table, re.MULTILINE)
+    assert sorted(codes) == sorted(get_args(CheckReason.model_fields["code"].annotation))
+
+
+def test_the_errors_are_the_real_ones(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    create_source(sandbox, StorageEncrypted=True)
+    _, (_, unsent), (_, unsent_text), (_, refused), (_, refused_text) = blocks_of("errors")
+    names: dict[str, object] = {}
+    exec(unsent, names)  # noqa: S102
+    assert capsys.readouterr().out == unsent_text
+
+    exec(refused, names)  # noqa: S102
+    with pytest.raises(InvalidParameterValueError) as caught:
+        sandbox.client("us-east-1").start_db_instance_automated_backups_replication(
+            source_db_instance_arn="arn:aws:rds:us-west-2:123456789012:db:mydatabase"
+        )
+    assert f"{caught.value}\n" == refused_text
+    assert capsys.readouterr().out == f"{caught.value.message} {caught.value.hint}\n"
+
+
+def test_the_tree_of_errors_has_every_branch() -> None:
+    tree = blocks_of("errors")[0][1]
+    branches = {error.__name__ for error in BackupReplicationError.__subclasses__()}
+    assert set(re.findall(r"^[├└]── (\w+)", tree, re.MULTILINE)) == branches
+    for name in re.findall(r"── (\w+)", tree):
+        assert issubclass(getattr(exceptions, name), BackupReplicationError)
+
+
+def test_the_reference_has_every_public_name() -> None:
+    listed = re.findall(r"^\.\. auto\w+:: ([\w.]+)", read("reference"), re.MULTILINE)
+    for name in set(rds_backup_replication.__all__) - {"__version__"}:
+        assert f"rds_backup_replication.{name}" in listed
