@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 import rds_backup_replication
-from rds_backup_replication import CheckReason, exceptions
+from rds_backup_replication import CheckReason, exceptions, testing
 from rds_backup_replication.exceptions import BackupReplicationError, InvalidParameterValueError
 from rds_backup_replication.sandbox import Sandbox
 
@@ -139,5 +139,6 @@ def test_the_tree_of_errors_has_every_branch() -> None:
 
 def test_the_reference_has_every_public_name() -> None:
     listed = re.findall(r"^\.\. auto\w+:: ([\w.]+)", read("reference"), re.MULTILINE)
-    for name in set(rds_backup_replication.__all__) - {"__version__"}:
-        assert f"rds_backup_replication.{name}" in listed
+    for module in (rds_backup_replication, testing):
+        for name in set(module.__all__) - {"__version__"}:
+            assert f"{module.__name__}.{name}" in listed

@@ -53,8 +53,8 @@ def stop(client: BackupReplicationClient) -> None:
 def live(client: BackupReplicationClient) -> list[DBInstanceAutomatedBackup]:
     """What replicates once all that was started or stopped has settled."""
     for _ in range(10):
-        backups = list(client.describe_db_instance_automated_backups())
-    return [backup for backup in backups if backup.is_replicating]
+        list(client.describe_db_instance_automated_backups())
+    return [b for b in client.describe_db_instance_automated_backups() if b.is_replicating]
 
 
 def test_a_replication_lives_from_its_start_to_its_end(client: BackupReplicationClient) -> None:

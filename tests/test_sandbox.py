@@ -41,7 +41,7 @@ def run() -> Iterator[Run]:
 
         def start(**settings: Any) -> Sandbox:
             sandbox = stack.enter_context(Sandbox(Behaviour(**settings)))
-            create_source(sandbox)
+            sandbox.create_db_instance("us-west-2")
             return sandbox
 
         yield start
@@ -55,21 +55,6 @@ def sandbox(run: Run) -> Sandbox:
 @pytest.fixture
 def client(sandbox: Sandbox) -> BackupReplicationClient:
     return sandbox.client("us-east-1")
-
-
-def create_source(
-    sandbox: Sandbox, name: str = "mydatabase", region: str = "us-west-2", **settings: Any
-) -> None:
-    sandbox.boto3_client("rds", region).create_db_instance(
-        **{
-            "DBInstanceIdentifier": name,
-            "DBInstanceClass": "db.t3.micro",
-            "Engine": "postgres",
-            "AllocatedStorage": 20,
-            "BackupRetentionPeriod": 7,
-            **settings,
-        }
-    )
 
 
 def start(client: BackupReplicationClient, **keywords: Any) -> DBInstanceAutomatedBackup:
@@ -274,9 +259,9 @@ def test_a_source_that_cannot_be_replicated_is_refused(
             MasterUserPassword="only-a-sandbox",
         )
         settings = {**settings, "DBClusterIdentifier": "cluster"}
-    create_source(sandbox, "other", **settings)
+    other = sandbox.create_db_instance("us-west-2", "other", **settings)
     with pytest.raises(error) as caught:
-        start(client, source_db_instance_arn=SOURCE_ARN.replace("mydatabase", "other"))
+        start(client, source_db_instance_arn=other.db_instance_arn)
     assert caught.value.message.startswith(message)
 
 
@@ -331,8 +316,7 @@ def test_a_stop_of_what_does_not_replicate_is_refused(client: BackupReplicationC
 
 def test_the_quota_is_counted_by_destination(run: Run) -> None:
     sandbox = run(quota=1)
-    create_source(sandbox, "second")
-    second = SOURCE_ARN.replace("mydatabase", "second")
+    second = sandbox.create_db_instance("us-west-2", "second").db_instance_arn
     start(sandbox.client("us-east-1"))
     with pytest.raises(DBInstanceAutomatedBackupQuotaExceededFault):
         start(sandbox.client("us-east-1"), source_db_instance_arn=second)
@@ -381,9 +365,9 @@ def test_backups_are_found_by_what_they_are(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
     backup = start(client)
-    create_source(sandbox, "mydatabase", "eu-west-1")
-    start(client, source_db_instance_arn=SOURCE_ARN.replace("us-west-2", "eu-west-1"))
-    create_source(sandbox, "own", "us-east-1")
+    ireland_source = sandbox.create_db_instance("eu-west-1")
+    start(client, source_db_instance_arn=ireland_source.db_instance_arn)
+    sandbox.create_db_instance("us-east-1", "own")
 
     def found(**keywords: Any) -> list[tuple[str | None, str | None]]:
         backups = client.describe_db_instance_automated_backups(**keywords)
@@ -413,8 +397,8 @@ def test_a_regions_own_backups_list_where_they_are_replicated_to(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
     arn = start(client).db_instance_automated_backups_arn
-    create_source(sandbox, "second")
-    start(client, source_db_instance_arn=SOURCE_ARN.replace("mydatabase", "second"))
+    second = sandbox.create_db_instance("us-west-2", "second")
+    start(client, source_db_instance_arn=second.db_instance_arn)
     (own,) = sandbox.client("us-west-2").describe_db_instance_automated_backups(
         db_instance_identifier="mydatabase"
     )
@@ -426,7 +410,7 @@ def test_a_regions_own_backups_list_where_they_are_replicated_to(
 
 def test_45_backups_come_in_pages_of_20(sandbox: Sandbox) -> None:
     for number in range(44):
-        create_source(sandbox, f"db{number}")
+        sandbox.create_db_instance("us-west-2", f"db{number}")
     backups = list(sandbox.client("us-west-2").describe_db_instance_automated_backups(page_size=20))
     assert len({backup.db_instance_identifier for backup in backups}) == 45
     assert len({backup.dbi_resource_id for backup in backups}) == 45
@@ -445,9 +429,8 @@ def test_region_pairs_have_a_direction(sandbox: Sandbox) -> None:
 
 
 def test_govcloud_replicates_within_its_partition(sandbox: Sandbox) -> None:
-    create_source(sandbox, "mydatabase", "us-gov-east-1")
-    arn = "arn:aws-us-gov:rds:us-gov-east-1:123456789012:db:mydatabase"
-    backup = start(sandbox.client("us-gov-west-1"), source_db_instance_arn=arn)
+    instance = sandbox.create_db_instance("us-gov-east-1")
+    backup = start(sandbox.client("us-gov-west-1"), source_db_instance_arn=instance.db_instance_arn)
     assert str(backup.db_instance_automated_backups_arn).startswith(
         "arn:aws-us-gov:rds:us-gov-west-1:123456789012:auto-backup:ab-"
     )

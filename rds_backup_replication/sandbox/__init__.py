@@ -15,6 +15,7 @@ except ModuleNotFoundError as _error:
         "the sandbox needs an extra: pip install 'rds-backup-replication[sandbox]'",
         name=_error.name,
     ) from _error
+from ._faults import OperationName
 from ._lifecycle import Behaviour
 
-__all__ = ["Behaviour", "Sandbox"]
+__all__ = ["Behaviour", "OperationName", "Sandbox"]

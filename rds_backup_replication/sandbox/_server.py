@@ -18,6 +18,10 @@ from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingType
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from .._client import BackupReplicationClient
+from .._clock import InstantClock
+from .._models import DBInstance
+from ..exceptions import ServiceError
+from ._faults import ErrorAnswer, Fault, Faults, OperationName
 from ._lifecycle import Behaviour
 from ._rds import SandboxRDSResponse
 from ._state import State
@@ -42,17 +46,10 @@ class Sandbox:
     For example::
 
         with Sandbox() as sandbox:
-            source = sandbox.boto3_client("rds", "us-west-2")
-            source.create_db_instance(
-                DBInstanceIdentifier="mydatabase",
-                DBInstanceClass="db.t3.micro",
-                Engine="postgres",
-                AllocatedStorage=20,
-                BackupRetentionPeriod=7,
-            )
+            instance = sandbox.create_db_instance("us-west-2")
             client = sandbox.client("us-east-1")
             client.start_db_instance_automated_backups_replication(
-                source_db_instance_arn="arn:aws:rds:us-west-2:123456789012:db:mydatabase"
+                source_db_instance_arn=instance.db_instance_arn
             )
 
     A replication moves on when it is looked at, not by the clock: ``Behaviour``
@@ -82,6 +79,7 @@ class Sandbox:
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
         self._state = State(behaviour or Behaviour())
+        self._faults = Faults()
         self._config = Config(proxies={})  # loopback is not behind a proxy
         self.endpoint_url: str = ""
         self.session: Session = Session(
@@ -115,7 +113,7 @@ class Sandbox:
                 self._server = make_server(
                     _HOST,
                     port,
-                    DomainDispatcherApplication(self._create_app),
+                    self._faults.around(DomainDispatcherApplication(self._create_app)),
                     threaded=True,
                     request_handler=_QuietRequestHandler,
                     fd=listener.fileno(),
@@ -142,33 +140,170 @@ class Sandbox:
         _process_has_a_sandbox.release()
 
     def reset(self) -> None:
-        """Forgets all instances, keys, backups and the advanced clock."""
+        """Forgets all instances, keys, backups, faults and the advanced clock."""
         BackendDict.reset()
         self._state.reset()
+        self._faults.clear()
 
     def advance(self, by: timedelta) -> None:
         """Moves the clock on: restore windows grow, retained backups expire."""
         with self._state.lock:
             self._state.clock_offset += by
 
-    def client(self, region_name: str) -> BackupReplicationClient:
-        """A client of this library whose destination is a Region of the sandbox."""
-        return BackupReplicationClient(
+    @property
+    def behaviour(self) -> Behaviour:
+        """When and how a replication moves on.
+
+        A new one is for replications that start after it was set; those before
+        keep theirs, and ``reset`` does not undo it. Its quota holds at once.
+        """
+        with self._state.lock:
+            return self._state.behaviour
+
+    @behaviour.setter
+    def behaviour(self, behaviour: Behaviour) -> None:
+        with self._state.lock:
+            self._state.behaviour = behaviour
+
+    def client(self, region_name: str, *, config: Config | None = None) -> BackupReplicationClient:
+        """A client of this library whose destination is a Region of the sandbox.
+
+        Its waits take no time: each pause between two looks is over at once, and
+        only counts towards the timeout.
+
+        Args:
+            region_name: The destination Region.
+            config: botocore's settings, over those of the sandbox.
+        """
+        client = BackupReplicationClient(
             session=self.session,
             region_name=region_name,
             endpoint_url=self.endpoint_url,
-            config=self._config,
+            config=self._merged(config),
         )
+        # Looks move a replication on, so there is nothing to sleep for. That is no option of
+        # the public constructor, because it never holds for AWS.
+        client._clock = InstantClock()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return client
 
-    def boto3_client(self, service_name: str, region_name: str) -> Any:
-        """A boto3 client: ``rds`` to create sources, ``kms`` to create keys, and so on."""
+    def boto3_client(
+        self, service_name: str, region_name: str, *, config: Config | None = None
+    ) -> Any:
+        """A boto3 client: ``rds`` to change sources, ``kms`` to create keys, and so on.
+
+        Args:
+            service_name: boto3's name of the service.
+            region_name: The Region.
+            config: botocore's settings, over those of the sandbox.
+        """
         session: Any = self.session  # its stubs are typed by service, for the services installed
         return session.client(
             service_name,
             region_name=region_name,
             endpoint_url=self.endpoint_url,
-            config=self._config,
+            config=self._merged(config),
         )
+
+    def create_db_instance(
+        self, region_name: str, db_instance_identifier: str = "mydatabase", **settings: Any
+    ) -> DBInstance:
+        """Creates an instance whose backups can be replicated.
+
+        It is a ``db.t3.micro`` with ``postgres``, 20 GiB and 7 days of backups, as
+        far as the settings do not say otherwise.
+
+        Args:
+            region_name: The source Region.
+            db_instance_identifier: The instance's name.
+            **settings: Parameters of boto3's ``create_db_instance``, under its names.
+
+        Returns:
+            The instance; its ``db_instance_arn`` is what to start a replication with.
+
+        Raises:
+            botocore.exceptions.ClientError: RDS refused it; such a name exists, say.
+        """
+        parameters: dict[str, Any] = {
+            "DBInstanceIdentifier": db_instance_identifier,
+            "DBInstanceClass": "db.t3.micro",
+            "Engine": "postgres",
+            "AllocatedStorage": 20,
+            "BackupRetentionPeriod": 7,
+            **settings,
+        }
+        answer = self.boto3_client("rds", region_name).create_db_instance(**parameters)
+        return DBInstance.model_validate(answer["DBInstance"])
+
+    def add_fault(
+        self,
+        operation: OperationName | None,
+        fault: type[ServiceError],
+        *,
+        message: str = "Sandbox: refused by add_fault.",
+        times: int | None = 1,
+        region_name: str | None = None,
+    ) -> None:
+        """Has the next requests of an operation refused, before they take effect.
+
+        Faults queue up: a request uses up the first one that is meant for it. Each
+        attempt of botocore's own retries, and each page of a listing, is a request.
+
+        Args:
+            operation: boto3's name of the operation; ``None`` is every one of RDS.
+            fault: What to refuse with: a class of ``rds_backup_replication.exceptions``,
+                sent with the code and HTTP status that RDS has for it.
+            message: The refusal's message.
+            times: How many requests; ``None`` is all until ``reset``.
+            region_name: The Region whose requests are meant; every one if omitted.
+
+        Raises:
+            ValueError: There is no such operation, ``times`` is below 1, or the fault is
+                ``ServiceError`` itself, which has no code.
+        """
+        service_model = self.boto3_client("rds", "us-east-1").meta.service_model
+        answer = ErrorAnswer.of(fault, service_model, message)
+        self._faults.add(Fault(operation, region_name, times, answer))
+
+    def reset_connection(
+        self,
+        operation: OperationName | None,
+        *,
+        times: int | None = 1,
+        region_name: str | None = None,
+    ) -> None:
+        """Has the connection closed on the next requests, before they take effect.
+
+        Args:
+            operation: As for ``add_fault``, with which these queue up.
+            times: How many requests; ``None`` is all until ``reset``.
+            region_name: The Region whose requests are meant; every one if omitted.
+
+        Raises:
+            ValueError: There is no such operation, or ``times`` is below 1.
+        """
+        self._faults.add(Fault(operation, region_name, times, answer=None))
+
+    def lose_answer(
+        self,
+        operation: OperationName | None,
+        *,
+        times: int | None = 1,
+        region_name: str | None = None,
+    ) -> None:
+        """Has the next requests take effect, and the connection closed instead of the answer.
+
+        Args:
+            operation: As for ``add_fault``, with which these queue up.
+            times: How many requests; ``None`` is all until ``reset``.
+            region_name: The Region whose requests are meant; every one if omitted.
+
+        Raises:
+            ValueError: There is no such operation, or ``times`` is below 1.
+        """
+        self._faults.add(Fault(operation, region_name, times, answer=None, takes_effect=True))
+
+    def _merged(self, config: Config | None) -> Config:
+        return self._config.merge(config) if config else self._config
 
     def _create_app(self, service: Any) -> Flask:
         app = create_backend_app(service)

@@ -1,0 +1,31 @@
+import pytest
+
+from rds_backup_replication import BackupReplicationClient, exceptions
+from rds_backup_replication.testing import ReplicationStubber, make_automated_backup
+
+ARN = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
+
+
+def test_a_start(replication_stubber: ReplicationStubber) -> None:
+    replication_stubber.add_describe()  # nothing replicates yet
+    replication_stubber.add_start(status="pending")
+    result = BackupReplicationClient().ensure_replication(source_db_instance_arn=ARN)
+    assert result.action == "started"
+
+
+def test_a_fault(replication_stubber: ReplicationStubber) -> None:
+    replication_stubber.add_fault("describe_source_regions", exceptions.AccessDeniedError)
+    with pytest.raises(exceptions.AccessDeniedError):
+        list(BackupReplicationClient().describe_source_regions())
+
+
+def test_pages(replication_stubber: ReplicationStubber) -> None:
+    replication_stubber.add_describe([[make_automated_backup()] * 2, [make_automated_backup()]])
+    assert len(list(BackupReplicationClient().describe_db_instance_automated_backups())) == 3
+
+
+def test_a_wait(replication_stubber: ReplicationStubber) -> None:
+    replication_stubber.add_describe([make_automated_backup(status="pending")])
+    replication_stubber.add_describe([make_automated_backup(status="replicating")])
+    backup = BackupReplicationClient().wait_until_replicating(source_db_instance_arn=ARN)
+    assert backup.is_replicating

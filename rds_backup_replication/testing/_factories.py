@@ -1,0 +1,376 @@
+"""Valid models for tests: a factory per model, whose defaults fit together.
+
+By default the source is ``mydatabase`` in us-west-2, and replicates to us-east-1.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from difflib import get_close_matches
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+
+from typing_extensions import ParamSpec
+
+from .._arn import parse_arn
+from .._check import CheckCode, CheckReason
+from .._ensure import EnsureResult
+from .._models import (
+    AdditionalStorageVolume,
+    BackupStatus,
+    DBInstance,
+    DBInstanceAutomatedBackup,
+    DBInstanceAutomatedBackupsReplication,
+    DeleteDBInstanceAutomatedBackupRequest,
+    DescribeDBInstanceAutomatedBackupsRequest,
+    DescribeSourceRegionsRequest,
+    Endpoint,
+    Filter,
+    ProcessorFeature,
+    RestoreDBInstanceToPointInTimeRequest,
+    RestoreOptions,
+    RestoreWindow,
+    SourceRegion,
+    StartDBInstanceAutomatedBackupsReplicationRequest,
+    StopDBInstanceAutomatedBackupsReplicationRequest,
+    Tag,
+    TagsInput,
+    TagSpecification,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+P = ParamSpec("P")
+ModelT = TypeVar("ModelT")
+Fields = Mapping[str, Any]
+
+_ACCOUNT = "123456789012"
+_SOURCE_REGION = "us-west-2"
+# Where a partition's sources replicate to: the first of its Regions that is not the source's own.
+_DESTINATIONS = {
+    "aws": ("us-east-1", _SOURCE_REGION),
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+    "aws-us-gov": ("us-gov-west-1", "us-gov-east-1"),
+}
+_CREATED = datetime(2026, 1, 1, 9, 30, tzinfo=timezone.utc)
+_EARLIEST = datetime(2026, 1, 8, 12, 0, tzinfo=timezone.utc)
+_LATEST = datetime(2026, 1, 15, 12, 0, tzinfo=timezone.utc)
+_RETENTION_DAYS = 7
+_PORT = 5432
+_NOTHING_TO_RESTORE = (BackupStatus.PENDING, BackupStatus.CREATING)
+
+
+class _Source(NamedTuple):
+    """An instance, and what its ARN tells of it."""
+
+    arn: str
+    partition: str
+    region: str
+    account_id: str
+    identifier: str
+
+    @property
+    def resource_id(self) -> str:
+        return f"db-{_digest(self.arn)[:26]}"
+
+    @property
+    def destination(self) -> str:
+        regions = _DESTINATIONS.get(self.partition, _DESTINATIONS["aws"])
+        return next(region for region in regions if region != self.region)
+
+    @property
+    def backup_arn(self) -> str:
+        prefix = f"arn:{self.partition}:rds:{self.destination}:{self.account_id}"
+        return f"{prefix}:auto-backup:ab-{_digest(self.arn)[:32].lower()}"
+
+    @property
+    def kms_key_id(self) -> str:
+        return _kms_key_arn(self.partition, self.destination, self.account_id)
+
+
+def _digest(text: str) -> str:
+    return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _kms_key_arn(partition: str, region: str, account_id: str) -> str:
+    return f"arn:{partition}:kms:{region}:{account_id}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def _source(fields: Fields) -> _Source:
+    """The instance that the fields name by its ARN, or by parts of it."""
+    region = fields.get("region") or _SOURCE_REGION
+    identifier = fields.get("db_instance_identifier") or "mydatabase"
+    text = fields.get("db_instance_arn") or f"arn:aws:rds:{region}:{_ACCOUNT}:db:{identifier}"
+    arn = parse_arn(text)
+    if arn is None:
+        raise ValueError(f"db_instance_arn={text!r} is not an ARN")
+    return _Source(text, arn.partition, arn.region, arn.account_id, arn.resource.partition(":")[2])
+
+
+SOURCE = _source({})
+"""The instance that all defaults speak of."""
+
+
+def _factory(
+    model: Callable[P, ModelT],
+) -> Callable[[Callable[[Fields], Fields]], Callable[P, ModelT]]:
+    """Makes a factory with the model's own parameters of a function that has its defaults."""
+    known: Fields = vars(model)["__pydantic_fields__"]
+
+    def decorate(defaults: Callable[[Fields], Fields]) -> Callable[P, ModelT]:
+        name = defaults.__name__
+
+        def make(*args: P.args, **fields: P.kwargs) -> ModelT:
+            for field in fields:
+                # The models of answers would keep it: RDS may send fields that they do not know.
+                if field not in known:
+                    near = get_close_matches(field, known, n=1)
+                    hint = f"; did you mean {near[0]}?" if near else ""
+                    raise TypeError(f"{name}() got an unexpected keyword argument {field!r}{hint}")
+            for field, value in defaults(fields).items():
+                fields.setdefault(field, value)
+            return model(*args, **fields)
+
+        make.__name__ = make.__qualname__ = name
+        make.__doc__ = defaults.__doc__
+        signature = Signature([Parameter("fields", Parameter.VAR_KEYWORD)])
+        vars(make)["__signature__"] = signature.replace(return_annotation=model)
+        return make
+
+    return decorate
+
+
+def _software(fields: Fields, **more: object) -> Fields:
+    """What hangs on the engine: known here of the default one alone."""
+    if fields.get("engine", "postgres") != "postgres":
+        return {}
+    return {"engine": "postgres", "engine_version": "17.4", "master_username": "postgres", **more}
+
+
+@_factory(DBInstanceAutomatedBackup)
+def make_automated_backup(fields: Fields) -> Fields:
+    """Makes a replicated backup, ``replicating`` by default.
+
+    Region, identifiers and ARNs follow from ``db_instance_arn``, or from ``region``
+    and ``db_instance_identifier``. The ``restore_window`` follows from the status:
+    while it is ``pending`` it is empty. A ``kms_key_id`` makes it encrypted.
+    """
+    source = _source(fields)
+    status = BackupStatus(fields.get("status") or BackupStatus.REPLICATING)
+    encrypted = fields.get("encrypted", fields.get("kms_key_id") is not None)
+    window = RestoreWindow() if status in _NOTHING_TO_RESTORE else make_restore_window()
+    return {
+        **_software(fields, port=_PORT, license_model="postgresql-license"),
+        "db_instance_arn": source.arn,
+        "dbi_resource_id": source.resource_id,
+        "region": source.region,
+        "db_instance_identifier": source.identifier,
+        "restore_window": window,
+        "allocated_storage": 20,
+        "status": status,
+        "instance_create_time": _CREATED,
+        "encrypted": encrypted,
+        "storage_encryption_type": "sse-kms" if encrypted else "none",
+        "storage_type": "gp3",
+        "kms_key_id": source.kms_key_id if encrypted else None,
+        "iam_database_authentication_enabled": False,
+        "backup_retention_period": _RETENTION_DAYS,
+        "db_instance_automated_backups_arn": source.backup_arn,
+        "tag_list": (),
+    }
+
+
+@_factory(DBInstance)
+def make_db_instance(fields: Fields) -> Fields:
+    """Makes an instance, ``available`` by default, that is the source of the default backup.
+
+    Identifier, resource ID and endpoint follow from ``db_instance_arn``, or the ARN
+    from ``db_instance_identifier``. It lists no replications. A ``kms_key_id`` makes
+    it encrypted.
+    """
+    source = _source(fields)
+    encrypted = fields.get("storage_encrypted", fields.get("kms_key_id") is not None)
+    address = f"{source.identifier}.c1example.{source.region}.rds.amazonaws.com"
+    creating = fields.get("db_instance_status") == "creating"
+    return {
+        **_software(fields),
+        "db_instance_identifier": source.identifier,
+        "db_instance_arn": source.arn,
+        "dbi_resource_id": source.resource_id,
+        "db_instance_status": "available",
+        "db_instance_class": "db.t3.micro",
+        "endpoint": None if creating else make_endpoint(address=address),
+        "allocated_storage": 20,
+        "storage_type": "gp3",
+        "storage_encrypted": encrypted,
+        "kms_key_id": _kms_key_arn(*source[1:4]) if encrypted else None,
+        "instance_create_time": None if creating else _CREATED,
+        "latest_restorable_time": None if creating else _LATEST,
+        "backup_retention_period": _RETENTION_DAYS,
+        "availability_zone": f"{source.region}a",
+        "multi_az": False,
+        "deletion_protection": False,
+        "db_instance_automated_backups_replications": (),
+        "tag_list": (),
+    }
+
+
+@_factory(DBInstanceAutomatedBackupsReplication)
+def make_db_instance_automated_backups_replication(_fields: Fields) -> Fields:
+    """Makes a source's note of a replication: of that to the default backup."""
+    return {"db_instance_automated_backups_arn": SOURCE.backup_arn}
+
+
+@_factory(RestoreWindow)
+def make_restore_window(_fields: Fields) -> Fields:
+    """Makes a window of a week, to 2026-01-15 12:00 UTC."""
+    return {"earliest_time": _EARLIEST, "latest_time": _LATEST}
+
+
+@_factory(Endpoint)
+def make_endpoint(_fields: Fields) -> Fields:
+    """Makes the default instance's endpoint."""
+    address = f"{SOURCE.identifier}.c1example.{SOURCE.region}.rds.amazonaws.com"
+    return {"address": address, "port": _PORT, "hosted_zone_id": "Z1EXAMPLE"}
+
+
+@_factory(SourceRegion)
+def make_source_region(fields: Fields) -> Fields:
+    """Makes a Region that backups can be replicated from; its endpoint follows from its name."""
+    region_name = fields.get("region_name") or _SOURCE_REGION
+    return {
+        "region_name": region_name,
+        "endpoint": f"https://rds.{region_name}.amazonaws.com",
+        "status": "available",
+        "supports_db_instance_automated_backups_replication": True,
+    }
+
+
+@_factory(AdditionalStorageVolume)
+def make_additional_storage_volume(_fields: Fields) -> Fields:
+    """Makes a storage volume, for answers and requests alike."""
+    return {"volume_name": "rdsdbdata2", "allocated_storage": 200, "storage_type": "gp3"}
+
+
+@_factory(Tag)
+def make_tag(_fields: Fields) -> Fields:
+    """Makes the tag ``env=test``."""
+    return {"key": "env", "value": "test"}
+
+
+@_factory(DescribeDBInstanceAutomatedBackupsRequest)
+def make_describe_db_instance_automated_backups_request(_fields: Fields) -> Fields:
+    """Makes the request for all backups, unless fields narrow it down."""
+    return {}
+
+
+@_factory(DescribeSourceRegionsRequest)
+def make_describe_source_regions_request(_fields: Fields) -> Fields:
+    """Makes the request for all source Regions, unless fields narrow it down."""
+    return {}
+
+
+@_factory(DeleteDBInstanceAutomatedBackupRequest)
+def make_delete_db_instance_automated_backup_request(fields: Fields) -> Fields:
+    """Makes the request to delete the default backup, unless ``dbi_resource_id`` names another."""
+    if fields.get("dbi_resource_id") is not None:
+        return {}
+    return {"db_instance_automated_backups_arn": SOURCE.backup_arn}
+
+
+# Models with parameters that must be given: a factory with the model's own would demand them too.
+
+
+def make_start_db_instance_automated_backups_replication_request(
+    *,
+    source_db_instance_arn: str = SOURCE.arn,
+    backup_retention_period: int | None = None,
+    kms_key_id: str | None = None,
+    pre_signed_url: str | None = None,
+    tags: TagsInput | None = None,
+    source_region: str | None = None,
+) -> StartDBInstanceAutomatedBackupsReplicationRequest:
+    """Makes the request to replicate the default instance, with nothing but its ARN."""
+    return StartDBInstanceAutomatedBackupsReplicationRequest.model_validate(
+        {
+            "source_db_instance_arn": source_db_instance_arn,
+            "backup_retention_period": backup_retention_period,
+            "kms_key_id": kms_key_id,
+            "pre_signed_url": pre_signed_url,
+            "tags": tags,
+            "source_region": source_region,
+        }
+    )
+
+
+def make_stop_db_instance_automated_backups_replication_request(
+    *, source_db_instance_arn: str = SOURCE.arn
+) -> StopDBInstanceAutomatedBackupsReplicationRequest:
+    """Makes the request to end the default instance's replication."""
+    return StopDBInstanceAutomatedBackupsReplicationRequest(
+        source_db_instance_arn=source_db_instance_arn
+    )
+
+
+def make_restore_db_instance_to_point_in_time_request(
+    *,
+    source_db_instance_automated_backups_arn: str = SOURCE.backup_arn,
+    target_db_instance_identifier: str = "restored",
+    restore_time: datetime | None = None,
+    use_latest_restorable_time: bool | None = None,
+    **options: "Unpack[RestoreOptions]",
+) -> RestoreDBInstanceToPointInTimeRequest:
+    """Makes the request to restore the default backup, to the latest time if none is given."""
+    if restore_time is None and use_latest_restorable_time is None:
+        use_latest_restorable_time = True
+    fields = dict(
+        options,
+        source_db_instance_automated_backups_arn=source_db_instance_automated_backups_arn,
+        target_db_instance_identifier=target_db_instance_identifier,
+        restore_time=restore_time,
+        use_latest_restorable_time=use_latest_restorable_time,
+    )
+    unknown = fields.keys() - RestoreDBInstanceToPointInTimeRequest.model_fields.keys()
+    if unknown:
+        raise TypeError(f"unexpected keyword arguments: {', '.join(sorted(unknown))}")
+    return RestoreDBInstanceToPointInTimeRequest.model_validate(fields)
+
+
+def make_filter(*, name: str = "status", values: Sequence[str] = ("active",)) -> Filter:
+    """Makes the filter for backups of existing instances."""
+    return Filter(name=name, values=values)
+
+
+def make_processor_feature(*, name: str = "coreCount", value: str = "2") -> ProcessorFeature:
+    """Makes the setting of two cores."""
+    return ProcessorFeature(name=name, value=value)
+
+
+def make_tag_specification(
+    *, resource_type: str = "auto-backup", tags: Iterable[Tag] | None = None
+) -> TagSpecification:
+    """Makes the tags of a restored instance's backup: ``env=test`` by default."""
+    chosen = [make_tag()] if tags is None else list(tags)
+    return TagSpecification(resource_type=resource_type, tags=chosen)
+
+
+def make_ensure_result(
+    *,
+    action: Literal["started", "unchanged", "replaced"] = "started",
+    backup: DBInstanceAutomatedBackup | None = None,
+) -> EnsureResult:
+    """Makes a result of ``ensure_replication``, its backup new unless it is ``unchanged``."""
+    status = "replicating" if action == "unchanged" else "pending"
+    return EnsureResult(action, backup or make_automated_backup(status=status))
+
+
+def make_check_reason(
+    *,
+    code: CheckCode = "backups_off",
+    message: str = "The source cannot be replicated as it is.",
+    remedy: str = "Change the source, and check again.",
+) -> CheckReason:
+    """Makes a reason of ``check_replication``, in words that go with any code."""
+    return CheckReason(code=code, message=message, remedy=remedy)

@@ -1,0 +1,644 @@
+"""The kit for users' tests: what it answers, what it refuses, and that it cleans up."""
+
+import inspect
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from typing import Any, Final
+
+import pytest
+from boto3.session import Session
+from botocore import xform_name
+from botocore.exceptions import ReadTimeoutError
+from botocore.validate import validate_parameters
+
+import rds_backup_replication
+from rds_backup_replication import (
+    BackupReplicationClient,
+    BackupStatus,
+    DeleteDBInstanceAutomatedBackupRequest,
+    RestoreWindow,
+    StartDBInstanceAutomatedBackupsReplicationRequest,
+    testing,
+)
+from rds_backup_replication._arn import Destination
+from rds_backup_replication._models import RequestModel, ResponseModel
+from rds_backup_replication.exceptions import (
+    AccessDeniedError,
+    DBInstanceNotFoundFault,
+    InternalFailureError,
+    InvalidParameterValueError,
+    KMSKeyNotAccessibleFault,
+    RequestValidationError,
+    ServiceError,
+    ThrottlingError,
+    WaitTimeoutError,
+)
+from rds_backup_replication.testing import (
+    ReplicationStubber,
+    UnexpectedCall,
+    instant_waits,
+    make_automated_backup,
+    make_db_instance,
+    make_source_region,
+    stub_all_clients,
+)
+
+from .wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN
+
+START: Final = "start_db_instance_automated_backups_replication"
+STOP: Final = "stop_db_instance_automated_backups_replication"
+DESCRIBE: Final = "describe_db_instance_automated_backups"
+ALIAS_ARN = "arn:aws:kms:us-east-1:123456789012:alias/backups"
+GOV_ARN = "arn:aws-us-gov:rds:us-gov-west-1:123456789012:db:mydatabase"
+OTHER_ARN = "arn:aws:rds:eu-west-1:210987654321:db:orders"
+
+
+def start(client: BackupReplicationClient, **keywords: Any) -> Any:
+    keywords = {"source_db_instance_arn": SOURCE_ARN, **keywords}
+    return client.start_db_instance_automated_backups_replication(**keywords)
+
+
+@cache  # a session's first client takes long
+def unsigned_session() -> Session:
+    """Without credentials: whatever a stubber does not answer cannot be sent."""
+    return Session()
+
+
+def unsigned(service: str, region_name: str) -> Any:
+    session: Any = unsigned_session()
+    return session.client(service, region_name=region_name)
+
+
+@pytest.fixture
+def client() -> BackupReplicationClient:
+    return BackupReplicationClient(session=unsigned_session(), region_name="us-east-1")
+
+
+# What is answered.
+
+
+def test_each_operation_gets_what_was_prepared_for_it(client: BackupReplicationClient) -> None:
+    with ReplicationStubber(client) as stubber:
+        stubber.add_start(backup_retention_period=14)
+        stubber.add_stop()
+        stubber.add_delete(make_automated_backup(status="deleting", engine="mysql"))
+        stubber.add_restore(db_instance_identifier="drill")
+        stubber.add_describe_source_regions([make_source_region()])
+        started = start(client)
+        assert started == make_automated_backup(status="pending", backup_retention_period=14)
+        stopped = client.stop_db_instance_automated_backups_replication(
+            source_db_instance_arn=SOURCE_ARN
+        )
+        assert stopped == make_automated_backup(status="replicating")
+        deleted = client.delete_db_instance_automated_backup(dbi_resource_id="db-X")
+        assert (deleted.status, deleted.engine) == ("deleting", "mysql")
+        restored = client.restore_db_instance_to_point_in_time(
+            source_db_instance_automated_backups_arn=BACKUP_ARN,
+            target_db_instance_identifier="drill",
+            use_latest_restorable_time=True,
+        )
+        assert restored.db_instance_identifier == "drill"
+        assert (restored.db_instance_status, restored.endpoint) == ("creating", None)
+        assert list(client.describe_source_regions()) == [make_source_region()]
+
+
+def test_a_deletion_and_an_instance_can_be_made_of_fields_too(
+    client: BackupReplicationClient,
+) -> None:
+    with ReplicationStubber(client) as stubber:
+        stubber.add_delete()
+        stubber.add_restore(make_db_instance(db_instance_identifier="given"))
+        assert client.delete_db_instance_automated_backup(dbi_resource_id="db-X").status == (
+            BackupStatus.DELETING
+        )
+        restored = client.restore_db_instance_to_point_in_time(
+            source_db_instance_automated_backups_arn=BACKUP_ARN,
+            target_db_instance_identifier="given",
+            use_latest_restorable_time=True,
+        )
+        assert restored.db_instance_identifier == "given"
+        with pytest.raises(TypeError, match="not both: status"):
+            stubber.add_start(make_automated_backup(), status="pending")
+        with pytest.raises(TypeError, match="not both: multi_az"):
+            stubber.add_restore(make_db_instance(), multi_az=True)
+        with pytest.raises(TypeError, match="did you mean status"):
+            stubber.add_start(statuss="pending")
+
+
+def test_pages_are_paged_through(client: BackupReplicationClient) -> None:
+    one, two, three = (make_automated_backup(db_instance_identifier=f"db{n}") for n in range(3))
+    with ReplicationStubber(client) as stubber:
+        stubber.add_describe([[one, two], [], three], expected={"page_size": 20})
+        assert list(client.describe_db_instance_automated_backups(page_size=20)) == [
+            one,
+            two,
+            three,
+        ]
+        stubber.add_describe()
+        assert list(client.describe_db_instance_automated_backups()) == []
+        stubber.add_describe([[one], [two]])
+        assert next(client.describe_db_instance_automated_backups()) == one
+        with pytest.raises(AssertionError, match="did not come"):  # nobody read the second page
+            stubber.assert_no_pending()
+        assert list(client.describe_db_instance_automated_backups()) == [two]
+
+
+def test_a_page_holds_models_of_its_kind(client: BackupReplicationClient) -> None:
+    stubber = ReplicationStubber(client)
+    not_pages: Any = [make_source_region()]
+    with pytest.raises(TypeError, match="holds DBInstanceAutomatedBackup models"):
+        stubber.add_describe([not_pages])
+    stubber.assert_no_pending()
+
+
+def test_no_presigned_url_takes_an_answer(session: Session) -> None:
+    client = BackupReplicationClient(session=session, region_name="us-east-1")
+    untyped: Any = client.client
+    with ReplicationStubber(client):
+        url = untyped.generate_presigned_url("describe_db_instances")
+    assert url.startswith("https://rds.us-east-1.amazonaws.com/")
+
+
+# What is expected.
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        StartDBInstanceAutomatedBackupsReplicationRequest(
+            source_db_instance_arn=SOURCE_ARN, tags=[testing.make_tag()]
+        ),
+        {"source_db_instance_arn": SOURCE_ARN, "tags": {"env": "test"}},
+    ],
+)
+def test_parameters_are_expected_as_a_model_or_by_name(
+    client: BackupReplicationClient, expected: Any
+) -> None:
+    with ReplicationStubber(client) as stubber:
+        stubber.add_start(expected=expected)
+        start(client, tags={"env": "test"})
+
+
+def test_each_parameter_that_differs_has_a_line(client: BackupReplicationClient) -> None:
+    with pytest.raises(UnexpectedCall) as caught, ReplicationStubber(client) as stubber:
+        stubber.add_start(
+            expected={
+                "source_db_instance_arn": SOURCE_ARN,
+                "backup_retention_period": 14,
+                "pre_signed_url": "https://example.com/secret-1",
+                "tags": {"env": "prod"},
+            }
+        )
+        start(
+            client,
+            backup_retention_period=7,
+            pre_signed_url="https://example.com/secret-2",
+            kms_key_id="alias/backups",
+        )
+    assert str(caught.value).splitlines() == [
+        f"{START} came with other parameters",
+        "  backup_retention_period: expected 14, came 7",
+        "  pre_signed_url: expected (hidden), came (hidden)",
+        "  tags: expected (Tag(key='env', value='prod'),), came nothing",
+        "  kms_key_id: expected nothing, came 'alias/backups'",
+    ]
+
+
+def test_a_differing_page_size_is_named_as_the_clients_methods_do(
+    client: BackupReplicationClient,
+) -> None:
+    with (
+        pytest.raises(UnexpectedCall, match=r"\n  page_size: expected 20, came 50$"),
+        ReplicationStubber(client) as stubber,
+    ):
+        stubber.add_describe(expected={"max_records": 20})
+        list(client.describe_db_instance_automated_backups(page_size=50))
+
+
+def test_a_later_page_is_expected_with_its_marker(client: BackupReplicationClient) -> None:
+    untyped: Any = client.client
+    with (
+        pytest.raises(UnexpectedCall, match="marker: expected 'page-2', came nothing"),
+        ReplicationStubber(client) as stubber,
+    ):
+        stubber.add_describe([[], []], expected={})
+        untyped.describe_db_instance_automated_backups()
+        untyped.describe_db_instance_automated_backups()
+
+
+def test_a_mistake_in_what_is_expected_is_raised_at_once() -> None:
+    with pytest.raises(RequestValidationError, match="did you mean source_db_instance_arn"):
+        ReplicationStubber().add_stop(expected={"source_db_instance": SOURCE_ARN})
+
+
+def test_calls_come_in_order(client: BackupReplicationClient) -> None:
+    with pytest.raises(UnexpectedCall) as caught, ReplicationStubber(client) as stubber:
+        stubber.add_stop(expected={"source_db_instance_arn": SOURCE_ARN})
+        stubber.add_start()
+        start(client, pre_signed_url="https://example.com/secret")
+    assert str(caught.value).splitlines() == [
+        f"expected {STOP}(source_db_instance_arn={SOURCE_ARN!r})",
+        f"  came {START}(source_db_instance_arn={SOURCE_ARN!r}, pre_signed_url=(hidden))",
+    ]
+
+
+def test_a_call_that_was_not_prepared_is_refused(client: BackupReplicationClient) -> None:
+    with (
+        pytest.raises(UnexpectedCall, match=rf"expected no call\n  came {DESCRIBE}\(\)"),
+        ReplicationStubber(client),
+    ):
+        list(client.describe_db_instance_automated_backups())
+
+
+def test_calls_by_other_means_are_refused_without_their_secrets(
+    client: BackupReplicationClient,
+) -> None:
+    untyped: Any = client.client
+    with pytest.raises(UnexpectedCall) as caught, ReplicationStubber(client):
+        untyped.modify_db_instance(DBInstanceIdentifier="x", MasterUserPassword="secret")
+    assert "master_user_password=(hidden)" in str(caught.value)
+
+
+def clock_of(client: Any) -> Any:
+    return client._clock
+
+
+def swallow_all(call: Callable[[], object]) -> None:
+    try:
+        call()
+    except Exception:  # noqa: BLE001  # code under test may do so
+        return
+
+
+def test_a_swallowed_unexpected_call_is_raised_at_the_end(client: BackupReplicationClient) -> None:
+    with pytest.raises(UnexpectedCall, match="expected no call"), ReplicationStubber(client):
+        swallow_all(lambda: start(client))
+
+
+def test_the_blocks_own_exception_goes_before_what_is_pending(
+    client: BackupReplicationClient,
+) -> None:
+    with pytest.raises(KeyError), ReplicationStubber(client) as stubber:
+        stubber.add_start()
+        swallow_all(lambda: list(client.describe_source_regions()))
+        raise KeyError
+
+
+def test_answers_that_nobody_asked_for_are_named(client: BackupReplicationClient) -> None:
+    with pytest.raises(AssertionError) as caught, ReplicationStubber(client) as stubber:
+        stubber.add_start(expected={"source_db_instance_arn": SOURCE_ARN})
+        stubber.add_describe()
+    assert str(caught.value).splitlines()[1:] == [
+        f"  {START}(source_db_instance_arn={SOURCE_ARN!r})",
+        f"  {DESCRIBE}(...)",
+    ]
+
+
+# What is refused, or not answered.
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "status"),
+    [
+        (DBInstanceNotFoundFault, "DBInstanceNotFound", 404),
+        (KMSKeyNotAccessibleFault, "KMSKeyNotAccessibleFault", 400),
+        (InvalidParameterValueError, "InvalidParameterValue", 400),
+        (AccessDeniedError, "AccessDenied", 403),
+        (InternalFailureError, "InternalFailure", 500),
+    ],
+)
+def test_a_fault_comes_with_its_code_and_status(
+    client: BackupReplicationClient, fault: type[ServiceError], code: str, status: int
+) -> None:
+    with ReplicationStubber(client) as stubber:
+        stubber.add_fault(START, fault, "So it is.")
+        with pytest.raises(fault, match=r"So it is\.") as caught:
+            start(client)
+    assert (caught.value.code, caught.value.http_status_code) == (code, status)
+    assert type(caught.value) is fault
+    assert caught.value.request_id
+
+
+def test_a_fault_without_a_class_of_its_own_comes_by_its_code(
+    client: BackupReplicationClient,
+) -> None:
+    with ReplicationStubber(client) as stubber:
+        stubber.add_fault(START, ServiceError, code="SomethingNew")
+        stubber.add_fault(START, ThrottlingError, code="RequestLimitExceeded")
+        with pytest.raises(ServiceError) as caught:
+            start(client)
+        assert (type(caught.value), caught.value.code) == (ServiceError, "SomethingNew")
+        with pytest.raises(ThrottlingError, match="RequestLimitExceeded"):
+            start(client)
+
+
+def test_a_fault_that_the_client_would_not_raise_is_refused() -> None:
+    stubber = ReplicationStubber()
+    with pytest.raises(ValueError, match="code= must be given"):
+        stubber.add_fault(START, ServiceError)
+    with pytest.raises(ValueError, match="the client raises DBInstanceNotFoundFault"):
+        stubber.add_fault(START, ServiceError, code="DBInstanceNotFound")
+    misspelt: Any = "start_replication"
+    with pytest.raises(ValueError, match="'start_replication' is not an operation"):
+        stubber.add_fault(misspelt, DBInstanceNotFoundFault)
+    with pytest.raises(ValueError, match="'start_replication' is not an operation"):
+        stubber.add_no_answer(misspelt, ReadTimeoutError(endpoint_url="https://example.com"))
+    stubber.assert_no_pending()
+
+
+def test_no_answer_is_what_botocore_makes_of_it(client: BackupReplicationClient) -> None:
+    error = ReadTimeoutError(endpoint_url="https://example.com")
+    with ReplicationStubber(client) as stubber:
+        stubber.add_no_answer(START, error)
+        with pytest.raises(ReadTimeoutError) as caught:
+            start(client)
+    assert caught.value is error
+
+
+# What is built on the operations.
+
+
+def test_a_wait_takes_no_time(client: BackupReplicationClient) -> None:
+    with ReplicationStubber(client) as stubber:
+        stubber.add_describe([make_automated_backup(status="pending")])
+        stubber.add_fault(DESCRIBE, ThrottlingError)
+        stubber.add_no_answer(DESCRIBE, ReadTimeoutError(endpoint_url="https://example.com"))
+        stubber.add_describe([make_automated_backup()])
+        backup = client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
+    assert backup.is_replicating
+
+
+def test_a_wait_times_out_in_no_time(client: BackupReplicationClient) -> None:
+    with ReplicationStubber(client) as stubber:
+        for _ in range(3):
+            stubber.add_describe([make_automated_backup(status="pending")])
+        with pytest.raises(WaitTimeoutError, match="last seen as pending"):
+            client.wait_until_replicating(
+                source_db_instance_arn=SOURCE_ARN,
+                timeout=timedelta(hours=2),
+                poll_interval=timedelta(hours=1, minutes=40),
+            )
+
+
+def test_the_sources_region_is_answered_from_the_same_queue(
+    client: BackupReplicationClient,
+) -> None:
+    with ReplicationStubber(client) as stubber:
+        stubber.add_describe_source_regions([make_source_region()])
+        stubber.add_describe_db_instances(make_db_instance(backup_retention_period=0))
+        stubber.add_describe()
+        (reason,) = client.check_replication(source_db_instance_arn=SOURCE_ARN)
+    assert reason.code == "backups_off"
+
+
+def test_a_source_client_of_ones_own_is_answered_too() -> None:
+    with stub_all_clients() as stubber:
+        client = BackupReplicationClient(client=unsigned("rds", "us-east-1"))
+        with pytest.raises(TypeError, match="source_client= is needed"):
+            client.check_replication(source_db_instance_arn=SOURCE_ARN)
+        stubber.add_describe_source_regions()
+        stubber.add_fault("describe_db_instances", AccessDeniedError)
+        stubber.add_describe()
+        reasons = client.check_replication(
+            source_db_instance_arn=SOURCE_ARN, source_client=unsigned("rds", "us-west-2")
+        )
+    assert [reason.code for reason in reasons] == [
+        "region_pair_not_supported",
+        "could_not_be_checked",
+    ]
+
+
+def test_an_alias_is_looked_up_in_the_same_queue(client: BackupReplicationClient) -> None:
+    with ReplicationStubber(client) as stubber:
+        stubber.add_describe([make_automated_backup(kms_key_id=KMS_KEY_ARN)])
+        stubber.add_describe_key(KMS_KEY_ARN)
+        result = client.ensure_replication(
+            source_db_instance_arn=SOURCE_ARN, kms_key_id="alias/backups"
+        )
+        assert result.action == "unchanged"
+        with pytest.raises(ValueError, match="not the ARN of a KMS key"):
+            stubber.add_describe_key(ALIAS_ARN)
+
+
+def test_what_kms_is_asked_is_shown(client: BackupReplicationClient) -> None:
+    with pytest.raises(UnexpectedCall) as caught, ReplicationStubber(client) as stubber:
+        stubber.add_describe([make_automated_backup(kms_key_id=KMS_KEY_ARN)])
+        client.ensure_replication(source_db_instance_arn=SOURCE_ARN, kms_key_id=ALIAS_ARN)
+    assert str(caught.value) == f"expected no call\n  came describe_key(key_id={ALIAS_ARN!r})"
+
+
+# Clients made elsewhere.
+
+
+def test_every_client_that_is_made_is_answered() -> None:
+    made_outside = BackupReplicationClient(region_name="us-east-1")
+    with stub_all_clients() as stubber:
+        stubber.add_start()
+        stubber.add_describe([make_automated_backup(status="pending")])
+        stubber.add_describe([make_automated_backup()])
+        first = BackupReplicationClient(region_name="us-east-1")
+        second = rds_backup_replication.BackupReplicationClient(client=unsigned("rds", "us-east-1"))
+        assert first.region_name == second.region_name
+        start(first)
+        assert second.wait_until_replicating(source_db_instance_arn=SOURCE_ARN).is_replicating
+        assert clock_of(first) is not time
+        assert clock_of(made_outside) is time
+
+
+def test_one_boto3_client_may_have_two_clients() -> None:
+    shared = unsigned("rds", "us-east-1")
+    with stub_all_clients() as stubber:
+        stubber.add_start()
+        BackupReplicationClient(client=shared)
+        start(BackupReplicationClient(client=shared))
+
+
+def test_a_client_that_nobody_prepared_for_is_refused() -> None:
+    with pytest.raises(UnexpectedCall), stub_all_clients():
+        start(BackupReplicationClient(region_name="us-east-1"))
+
+
+# Afterwards.
+
+
+class _AnsweredError(Exception):
+    pass
+
+
+def _answer_instead_of_aws(**_: object) -> None:
+    raise _AnsweredError
+
+
+def test_a_client_is_afterwards_as_it_was(client: BackupReplicationClient) -> None:
+    before = dict(vars(client))
+    with ReplicationStubber(client) as stubber:
+        assert vars(client) != before
+        stubber.add_describe_source_regions()
+        stubber.add_describe_db_instances()
+        stubber.add_describe()
+        client.check_replication(source_db_instance_arn=SOURCE_ARN)
+    assert vars(client) == before
+    assert clock_of(client) is time
+    for boto3_client in (before["client"], before["_boto3_client"]("rds", "us-west-2")):
+        boto3_client.meta.events.register_first("before-call", _answer_instead_of_aws)
+        with pytest.raises(_AnsweredError):
+            boto3_client.describe_db_instances()
+
+
+def test_a_client_is_as_it_was_after_a_failure_too(client: BackupReplicationClient) -> None:
+    before = dict(vars(client))
+    with pytest.raises(KeyError), ReplicationStubber(client):
+        raise KeyError
+    assert vars(client) == before
+
+
+def test_clients_made_afterwards_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "real")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
+    construct = BackupReplicationClient.__init__
+    with stub_all_clients():
+        assert os.environ["AWS_ACCESS_KEY_ID"] != "real"
+        assert BackupReplicationClient.__init__ is not construct
+    assert BackupReplicationClient.__init__ is construct
+    assert os.environ["AWS_ACCESS_KEY_ID"] == "real"
+    assert clock_of(BackupReplicationClient(region_name="us-east-1")) is time
+
+
+def test_waits_of_all_clients_take_no_time(client: BackupReplicationClient) -> None:
+    with instant_waits():
+        clock_of(client).sleep(1e9)
+        assert clock_of(BackupReplicationClient(region_name="us-east-1")).monotonic() == 1e9
+    assert clock_of(client) is time
+
+
+# Factories.
+
+
+def models() -> list[type]:
+    values = [getattr(rds_backup_replication, name) for name in rds_backup_replication.__all__]
+    unneeded = (BackupReplicationClient, BackupStatus, rds_backup_replication.RestoreOptions)
+    return [value for value in values if isinstance(value, type) and value not in unneeded]
+
+
+def factory(model: type) -> Callable[..., Any]:
+    name = xform_name(model.__name__)
+    if model is rds_backup_replication.DBInstanceAutomatedBackup:
+        name = "automated_backup"
+    make: Callable[..., Any] = getattr(testing, f"make_{name}")
+    return make
+
+
+@pytest.mark.parametrize("model", models())
+def test_every_model_has_a_factory_whose_default_is_valid(
+    client: BackupReplicationClient, model: Any
+) -> None:
+    made = factory(model)()
+    assert type(made) is model
+    assert made == factory(model)()
+    if isinstance(made, RequestModel):
+        destination = Destination("us-east-1", "aws")
+        assert model.model_validate(dict(made), context=destination) == made
+    if isinstance(made, ResponseModel):
+        shape = client.client.meta.service_model.shape_for(model.__name__)
+        validate_parameters(made.model_dump(by_alias=True, exclude_none=True), shape)
+
+
+@pytest.mark.parametrize("model", models())
+def test_a_factory_refuses_a_field_that_there_is_not(model: type) -> None:
+    assert factory(model).__doc__
+    with pytest.raises(TypeError, match="no_such_field"):
+        factory(model)(no_such_field=1)
+
+
+def test_all_factories_are_of_a_model() -> None:
+    made = {name for name in testing.__all__ if name.startswith("make_")}
+    assert made == {factory(model).__name__ for model in models()}
+
+
+def test_a_backups_fields_follow_from_its_sources_arn() -> None:
+    backup = make_automated_backup(db_instance_arn=OTHER_ARN)
+    assert (backup.region, backup.db_instance_identifier) == ("eu-west-1", "orders")
+    assert str(backup.db_instance_automated_backups_arn).startswith(
+        "arn:aws:rds:us-east-1:210987654321:auto-backup:ab-"
+    )
+    instance = make_db_instance(db_instance_arn=OTHER_ARN)
+    assert backup.dbi_resource_id == instance.dbi_resource_id
+    assert backup.dbi_resource_id != make_automated_backup().dbi_resource_id
+    assert instance.endpoint is not None
+    assert str(instance.endpoint.address).startswith("orders.")
+
+
+def test_a_backups_arn_follows_from_its_sources_name_and_region() -> None:
+    backup = make_automated_backup(db_instance_identifier="orders", region="us-east-1")
+    assert backup.db_instance_arn == "arn:aws:rds:us-east-1:123456789012:db:orders"
+    assert ":us-west-2:" in str(backup.db_instance_automated_backups_arn)
+    gov = make_automated_backup(db_instance_arn=GOV_ARN)
+    assert "arn:aws-us-gov:rds:us-gov-east-1:" in str(gov.db_instance_automated_backups_arn)
+    with pytest.raises(ValueError, match="'mydatabase' is not an ARN"):
+        make_automated_backup(db_instance_arn="mydatabase")
+
+
+@pytest.mark.parametrize(
+    ("status", "window"),
+    [
+        ("pending", RestoreWindow()),
+        ("Pending", RestoreWindow()),
+        ("replicating", testing.make_restore_window()),
+        ("retained", testing.make_restore_window()),
+    ],
+)
+def test_a_backups_restore_window_follows_from_its_status(
+    status: str, window: RestoreWindow
+) -> None:
+    assert make_automated_backup(status=status).restore_window == window
+
+
+def test_a_key_makes_it_encrypted() -> None:
+    assert make_automated_backup().encrypted is False
+    backup = make_automated_backup(kms_key_id=KMS_KEY_ARN)
+    assert (backup.encrypted, backup.storage_encryption_type) == (True, "sse-kms")
+    assert ":kms:us-east-1:" in str(make_automated_backup(encrypted=True).kms_key_id)
+    assert ":kms:us-west-2:" in str(make_db_instance(storage_encrypted=True).kms_key_id)
+
+
+def test_another_engine_has_none_of_the_default_ones_software() -> None:
+    backup = make_automated_backup(engine="mysql")
+    assert (backup.engine_version, backup.license_model, backup.port) == (None, None, None)
+
+
+def test_exactly_one_of_two_stays_one() -> None:
+    by_id = testing.make_delete_db_instance_automated_backup_request(dbi_resource_id="db-X")
+    assert by_id == DeleteDBInstanceAutomatedBackupRequest(dbi_resource_id="db-X")
+    moment = testing.make_restore_window().latest_time
+    restore = testing.make_restore_db_instance_to_point_in_time_request(restore_time=moment)
+    assert (restore.restore_time, restore.use_latest_restorable_time) == (moment, None)
+
+
+def test_an_unchanged_result_replicates() -> None:
+    assert testing.make_ensure_result().backup.status == "pending"
+    assert testing.make_ensure_result(action="unchanged").backup.is_replicating
+
+
+def test_a_factorys_signature_says_what_it_makes() -> None:
+    assert inspect.signature(make_automated_backup).return_annotation.__name__ == (
+        "DBInstanceAutomatedBackup"
+    )
+
+
+def test_it_needs_no_pytest_and_no_sandbox() -> None:
+    assert testing.__all__ == sorted(testing.__all__)
+    assert dir(testing) == testing.__all__
+    with pytest.raises(AttributeError, match="no attribute 'make_tagg'"):
+        getattr(testing, "make_tagg")  # noqa: B009  # as a user may write it
+    code = (
+        "import sys, rds_backup_replication.testing\n"
+        "assert not {'boto3', 'botocore', 'pydantic'} & set(sys.modules)\n"
+        "from rds_backup_replication.testing import *\n"
+        "assert not {'pytest', '_pytest', 'moto', 'flask'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)  # noqa: S603  # our own code
