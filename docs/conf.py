@@ -32,7 +32,7 @@ nitpick_ignore = [
 ]
 nitpick_ignore_regex = [
     # Documented elsewhere, and nothing is fetched from there.
-    ("py:class", r"(botocore|collections\.abc|datetime|pydantic)\..+"),
+    ("py:(class|exc)", r"(botocore|collections\.abc|datetime|pydantic)\..+"),
 ]
 
 
@@ -68,10 +68,11 @@ def _inline_links(
 
 def _show_plain_types() -> None:
     """Has the fields of the models shown without pydantic's validators and serializers."""
-    for value in vars(package).values():
+    for name in package.__all__:
+        value = getattr(package, name)
         if isinstance(value, type) and issubclass(value, BaseModel):
             hints = get_type_hints(value)
-            value.__annotations__ = {name: hints[name] for name in value.__annotations__}
+            value.__annotations__ = {field: hints[field] for field in value.__annotations__}
 
 
 def setup(app: Any) -> None:

@@ -3,14 +3,12 @@ import pytest
 from rds_backup_replication import BackupReplicationClient, exceptions
 from rds_backup_replication.testing import ReplicationStubber, make_automated_backup
 
-ARN = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
+DB = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
 
 
-def test_a_start(replication_stubber: ReplicationStubber) -> None:
-    replication_stubber.add_describe()  # nothing replicates yet
-    replication_stubber.add_start(status="pending")
-    result = BackupReplicationClient().ensure_replication(source_db_instance_arn=ARN)
-    assert result.action == "started"
+def test_a_stop(replication_stubber: ReplicationStubber) -> None:
+    replication_stubber.add_stop()
+    assert BackupReplicationClient().ensure_stopped(source_db_instance_arn=DB) is not None
 
 
 def test_a_fault(replication_stubber: ReplicationStubber) -> None:
@@ -27,5 +25,5 @@ def test_pages(replication_stubber: ReplicationStubber) -> None:
 def test_a_wait(replication_stubber: ReplicationStubber) -> None:
     replication_stubber.add_describe([make_automated_backup(status="pending")])
     replication_stubber.add_describe([make_automated_backup(status="replicating")])
-    backup = BackupReplicationClient().wait_until_replicating(source_db_instance_arn=ARN)
-    assert backup.is_replicating
+    wait = BackupReplicationClient().wait_until_replicating
+    assert wait(source_db_instance_arn=DB).is_replicating

@@ -120,7 +120,7 @@ def _about_source(
     elif instance.db_cluster_identifier:
         yield CheckReason(
             code="cluster_not_supported",
-            message=f"It belongs to the Multi-AZ DB cluster {instance.db_cluster_identifier}.",
+            message=f"It belongs to the DB cluster {instance.db_cluster_identifier}.",
             remedy="Protect the cluster by other means: copies of its snapshots, or AWS Backup.",
         )
     if instance.backup_retention_period == 0:

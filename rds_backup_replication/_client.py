@@ -112,7 +112,7 @@ class BackupReplicationClient(ApiOperations):
         Raises:
             WaitTimeoutError: It does not replicate after ``timeout``.
             ReplicationStoppedError: It turned retained, or vanished after it had been
-                seen, or six looks in a row show no more than a retained one.
+                seen, or six looks have shown no more than a retained one.
         """
         request = self._wait_request(
             source_db_instance_arn, db_instance_automated_backups_arn, timeout, poll_interval
@@ -132,8 +132,9 @@ class BackupReplicationClient(ApiOperations):
 
         It has when this Region shows the backup as retained or not at all, and the
         source no longer lists the replication and is ``available`` again: before
-        that, RDS refuses to snapshot or delete it. The source is not asked by a
-        client made with ``client=``, nor if rds:DescribeDBInstances is denied there.
+        that, RDS refuses to delete it with a final snapshot. The source is not asked
+        by a client made with ``client=``; nor, with a warning in the log, if it
+        refuses to be, as for want of rds:DescribeDBInstances.
         Failures are treated as by ``wait_until_replicating``.
 
         Args:
@@ -179,8 +180,9 @@ class BackupReplicationClient(ApiOperations):
             tags: Tags for the replicated backup if it is started. A live one's tags
                 are not compared.
             replace: Whether to stop a replication that has another retention or key,
-                and start it anew once it has stopped, which may take many minutes. If
-                RDS refuses the new one, the old one is started again.
+                and start it anew once it has stopped, which may take many minutes. What
+                is omitted stays as it was. If RDS refuses the new one, as it does another
+                key while retained backups exist, the old one is started again.
 
         Returns:
             What was done, and the backup.
@@ -215,6 +217,8 @@ class BackupReplicationClient(ApiOperations):
 
         Raises:
             InvalidDBInstanceStateFault: It replicates, and the instance is busy.
+            DBInstanceNotFoundFault: The source is gone, and the backup still shows as
+                replicating.
         """
         arn = self._source_arn(source_db_instance_arn)
         return ensure_stopped(self._context(), arn)

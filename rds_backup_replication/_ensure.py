@@ -110,19 +110,33 @@ def _replace(
     request: StartDBInstanceAutomatedBackupsReplicationRequest,
     found: DBInstanceAutomatedBackup,
 ) -> EnsureResult:
-    stopped = ensure_stopped(context, request.source_db_instance_arn)
+    source_arn = request.source_db_instance_arn
+    former = StartDBInstanceAutomatedBackupsReplicationRequest(
+        source_db_instance_arn=source_arn,
+        backup_retention_period=found.backup_retention_period,
+        kms_key_id=found.kms_key_id,
+        tags=[tag for tag in found.tag_list or () if not tag.key.startswith(("aws:", "rds:"))],
+    )
+    # What was not asked for stays as it is: an encrypted source needs its key.
+    wanted = former.model_copy(update={name: value for name, value in request if value is not None})
+    stopped = ensure_stopped(context, source_arn)
     # By its ARN: another of the same source may have been started in the meantime.
     arn = found.db_instance_automated_backups_arn
-    source_arn = None if arn else request.source_db_instance_arn
-    wait = WaitRequest(db_instance_automated_backups_arn=arn, source_db_instance_arn=source_arn)
+    wait = WaitRequest(
+        db_instance_automated_backups_arn=arn, source_db_instance_arn=None if arn else source_arn
+    )
     wait_until_stopped(context, wait, None)
     try:
-        result = _start(context, request)
+        result = _start(context, wanted)
     except LOOK_FAILED as failure:
-        outcome = _start_as_before(context, request.source_db_instance_arn, found)
+        outcome = _start_again(context, former)
         if not isinstance(failure, ServiceError):
             _logger.warning(outcome)
             raise
+        if wanted.kms_key_id != former.kms_key_id:
+            outcome += (
+                " While retained backups of it exist, RDS takes no other KMS key than theirs."
+            )
         hint = f"{failure.hint}\n{outcome}" if failure.hint else outcome
         raise type(failure)(failure.response, failure.operation_name, hint) from failure
     if stopped is None and result.action == "unchanged":  # others have replaced it
@@ -130,26 +144,16 @@ def _replace(
     return EnsureResult("replaced", result.backup)
 
 
-def _start_as_before(context: Context, source_arn: str, former: DBInstanceAutomatedBackup) -> str:
+def _start_again(
+    context: Context, former: StartDBInstanceAutomatedBackupsReplicationRequest
+) -> str:
     """Starts what was stopped in vain: an unwanted replication is better than none."""
-    tags = [tag for tag in former.tag_list or () if not tag.key.startswith(("aws:", "rds:"))]
+    subject = f"The replication of {former.source_db_instance_arn} was stopped to replace it, and"
     try:
-        context.api.start_db_instance_automated_backups_replication(
-            source_db_instance_arn=source_arn,
-            backup_retention_period=former.backup_retention_period,
-            kms_key_id=former.kms_key_id,
-            tags=tags,
-        )
+        context.api.start_db_instance_automated_backups_replication(**dict(former))
     except LOOK_FAILED as error:
-        return (
-            f"{source_arn} no longer replicates: the replication was stopped "
-            f"to replace it, and starting it again as it was failed too: {error}"
-        )
-    return (
-        f"The replication of {source_arn} was stopped to replace it, and has "
-        "been started again as it was. While retained backups of it exist, RDS takes no other KMS "
-        "key than theirs: delete them first."
-    )
+        return f"{subject} starting it again as it was failed too, so nothing replicates: {error}"
+    return f"{subject} has been started again as it was."
 
 
 def _differences(

@@ -78,7 +78,7 @@ def find_replicated_backup(api: ApiOperations, source_arn: str) -> DBInstanceAut
         for backup in api.describe_db_instance_automated_backups(
             db_instance_identifier=source_arn.rpartition(":")[2]
         )
-        if _same(backup.db_instance_arn, source_arn)
+        if same_arn(backup.db_instance_arn, source_arn)
     ]
     live = next(filter(is_live, found), None)
     retained = [backup for backup in found if backup.is_retained]
@@ -94,7 +94,7 @@ def backup_of(api: ApiOperations, backup_arn: str) -> DBInstanceAutomatedBackup 
     except DBInstanceAutomatedBackupNotFoundFault:
         return None
     # An answer that is behind may be empty, or of another backup.
-    found = (b for b in backups if _same(b.db_instance_automated_backups_arn, backup_arn))
+    found = (b for b in backups if same_arn(b.db_instance_automated_backups_arn, backup_arn))
     return next(found, None)
 
 
@@ -105,7 +105,7 @@ def source_instance(source_client: BaseClient, source_arn: str) -> DBInstance | 
         instances = list(DESCRIBE_DB_INSTANCES.iterate(source_client, request))
     except DBInstanceNotFoundFault:
         return None
-    return next((i for i in instances if _same(i.db_instance_arn, source_arn)), None)
+    return next((i for i in instances if same_arn(i.db_instance_arn, source_arn)), None)
 
 
 def replications_to(region_name: str, instance: DBInstance) -> list[str]:
@@ -115,7 +115,7 @@ def replications_to(region_name: str, instance: DBInstance) -> list[str]:
     return [arn for arn in arns if f":rds:{region_name}:".lower() in arn.lower()]
 
 
-def _same(one: str | None, other: str) -> bool:
+def same_arn(one: str | None, other: str) -> bool:
     """Whether two ARNs are: RDS stores identifiers in lower case, whatever was typed."""
     return one is not None and one.lower() == other.lower()
 

@@ -17,10 +17,18 @@ from ._look import (
     is_live,
     is_passing,
     replications_to,
+    same_arn,
     source_instance,
 )
 from ._models import DBInstanceAutomatedBackup, WaitRequest
-from .exceptions import AccessDeniedError, ReplicationStoppedError, WaitTimeoutError
+from .exceptions import (
+    AccessDeniedError,
+    InvalidClientTokenIdError,
+    OptInRequiredError,
+    ReplicationStoppedError,
+    SignatureDoesNotMatchError,
+    WaitTimeoutError,
+)
 
 OnPoll = Callable[[DBInstanceAutomatedBackup | None], object]
 
@@ -30,6 +38,14 @@ _JITTER = (0.8, 1.2)
 # An answer may be behind the start, and show no more than what an earlier replication left. It
 # counts as the end only if so many looks in a row show nothing else.
 _LOOKS_BEHIND = 5
+# What the source's Region refuses for good: it is not for these credentials, or the endpoint is
+# the destination's alone.
+_CANNOT_ASK = (
+    AccessDeniedError,
+    InvalidClientTokenIdError,
+    OptInRequiredError,
+    SignatureDoesNotMatchError,
+)
 
 
 class _Look(NamedTuple):
@@ -130,11 +146,12 @@ def _source_is_free(context: Context, source_arn: str, backup_arn: str | None) -
         return True
     try:
         instance = source_instance(source_client, source_arn)
-    except AccessDeniedError as error:
+    except _CANNOT_ASK as error:
         _logger.warning("%s cannot be asked whether it still replicates: %s", source_arn, error)
         return True
     if instance is None:
         return True
     listed = replications_to(context.api.region_name, instance)
-    still_listed = backup_arn in listed if backup_arn else bool(listed)
-    return not still_listed and instance.db_instance_status == "available"
+    if backup_arn is not None:
+        listed = [arn for arn in listed if same_arn(arn, backup_arn)]
+    return not listed and instance.db_instance_status == "available"

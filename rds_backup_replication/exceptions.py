@@ -159,7 +159,10 @@ class ReplicationDriftError(BackupReplicationError):
     def __str__(self) -> str:
         lines = "".join(f"\n  {difference}" for difference in self.differences)
         if any(difference.uncertainty for difference in self.differences):
-            remedy = "Name the key by its ARN, so that it can be compared, or leave it out."
+            remedy = (
+                "While that is uncertain, nothing is replaced. Leave it out, or name a key by its "
+                "ARN in place of an alias."
+            )
         else:
             remedy = (
                 "RDS cannot modify a replication: replace=True stops it and starts it anew, or "

@@ -112,6 +112,11 @@ def test_each_reason_about_the_source_is_given(
     assert said in reason.message
 
 
+def test_what_rds_leaves_out_is_no_reason(rds: ScriptedRDS) -> None:
+    body = source().replace("<BackupRetentionPeriod>7</BackupRetentionPeriod>", "")
+    assert codes(rds, regions(), body, listing_xml()) == []
+
+
 def test_all_reasons_come_at_once(rds: ScriptedRDS) -> None:
     bad = source(
         Engine="aurora-mysql",
@@ -165,6 +170,13 @@ def test_a_key_other_than_the_retained_backups_is_a_reason(rds: ScriptedRDS) -> 
     )
     assert reason.code == "retained_with_another_key"
     assert KMS_KEY_ARN in reason.message
+
+
+def test_a_key_that_may_be_the_retained_backups_is_no_reason(rds: ScriptedRDS) -> None:
+    retained = listing_xml(backup_xml(Status="retained", KmsKeyId=KMS_KEY_ARN))
+    refused = error_xml("AccessDenied")  # KMS does not tell what the alias stands for
+    bodies = (regions(), source(), retained, refused)
+    assert codes(rds, *bodies, kms_key_id="alias/backups") == []
 
 
 @pytest.mark.parametrize(

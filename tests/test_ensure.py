@@ -156,7 +156,7 @@ def test_an_alias_that_cannot_be_looked_up_is_uncertain_and_never_replaced(
     with pytest.raises(ReplicationDriftError, match="perhaps the same") as caught:
         ensure(rds.client(), kms_key_id="alias/backups", replace=replace)
     assert "AccessDenied" in str(caught.value.differences[0].uncertainty)
-    assert "Name the key by its ARN" in str(caught.value)
+    assert "name a key by its ARN" in str(caught.value)
     assert len(rds.received) == 2
 
 
@@ -166,6 +166,12 @@ def test_a_client_of_a_boto3_client_cannot_look_an_alias_up(rds: ScriptedRDS) ->
     with pytest.raises(ReplicationDriftError, match="cannot ask KMS"):
         ensure(client, kms_key_id="alias/backups", replace=True)
     assert ensure(client, kms_key_id=KEY_ID) == "unchanged"
+
+
+def test_the_same_alias_need_not_be_looked_up(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml(backup_xml(KmsKeyId="alias/backups")))
+    assert ensure(rds.client(), kms_key_id="alias/backups") == "unchanged"
+    assert sent(rds) == [DESCRIBE]
 
 
 def test_a_backup_without_a_key_may_have_any(rds: ScriptedRDS) -> None:
@@ -316,7 +322,7 @@ def test_a_replacement_that_is_refused_brings_the_former_replication_back(
             ("KmsKeyId", KMS_KEY_ARN),
             ("Tags.Tag.1.Key", "env"),
         }
-        said = "started again as it was. " if last is STARTED else "no longer replicates"
+        said = "started again as it was. While" if last is STARTED else "so nothing replicates"
         assert said in str(caught.value)
         assert "must exist in the destination" in str(caught.value)  # the fault's own hint
 
@@ -332,7 +338,18 @@ def test_a_replacement_whose_answer_is_lost_says_that_nothing_may_replicate(
     with pytest.raises(ConnectionClosedError):
         ensure(rds.client(), backup_retention_period=7, replace=True)
     assert [r.levelname for r in caplog.records if SOURCE_ARN in r.getMessage()] == ["WARNING"]
-    assert "no longer replicates" in caplog.text
+    assert "so nothing replicates" in caplog.text
+
+
+def test_what_others_have_replaced_in_the_meantime_is_unchanged(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml(LIVE))
+    rds.answers(error_xml("InvalidDBInstanceState", "not replicating"), status=400)
+    rds.answers(listing_xml(RETAINED))
+    rds.answers(listing_xml(RETAINED))  # the wait
+    rds.answers(REFUSED, status=400)
+    rds.answers(listing_xml(RETAINED, LIVE.replace(">14<", ">7<")))
+    client = BackupReplicationClient(client=rds.client().client)
+    assert ensure(client, backup_retention_period=7, replace=True) == "unchanged"
 
 
 # Stopping

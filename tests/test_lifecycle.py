@@ -290,6 +290,10 @@ def test_a_new_key_is_refused_while_copies_are_retained_and_the_old_one_comes_ba
         ).action
 
     assert ensure_with(old["KeyId"]) == "started"
+    replaced = client.ensure_replication(
+        source_db_instance_arn=arn, backup_retention_period=3, replace=True
+    )
+    assert (replaced.action, replaced.backup.kms_key_id) == ("replaced", old["Arn"])
     for name in (
         old["Arn"],
         old["KeyId"],
@@ -299,7 +303,8 @@ def test_a_new_key_is_refused_while_copies_are_retained_and_the_old_one_comes_ba
         assert ensure_with(name, replace=True) == "unchanged"
     with pytest.raises(InvalidParameterValueError, match="started again as it was"):
         ensure_with(new["Arn"], replace=True)
-    assert [backup.kms_key_id for backup in live(client)] == [old["Arn"]]
+    (backup,) = live(client)
+    assert (backup.kms_key_id, backup.backup_retention_period) == (old["Arn"], 3)
 
 
 def test_what_may_not_be_asked_is_not_fine(

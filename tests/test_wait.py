@@ -152,14 +152,16 @@ def test_throttling_lost_connections_and_server_errors_are_ridden_out(
     rds.answers(listing_xml(backup("pending")))
     for _ in range(20):
         rds.answers(error_xml("Throttling", "Rate exceeded"), status=400)
-    rds.answers(error_xml("RequestLimitExceeded"), status=503)
+    for code in ("RequestLimitExceeded", "ThrottledException", "TooManyRequestsException"):
+        rds.answers(error_xml(code), status=400)
+    rds.answers(error_xml("InternalFailure"), status=500)
     rds.answers("<html>Service Unavailable</html>", status=503)
     rds.resets()
     rds.answers(listing_xml(backup("replicating")))
     polled: list[DBInstanceAutomatedBackup | None] = []
     rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN, on_poll=polled.append)
     assert seen(polled) == ["pending", "replicating"]
-    assert len(clock.sleeps) == 24
+    assert len(clock.sleeps) == 27
 
 
 def test_a_timeout_tells_what_was_seen_last_and_what_failed_last(
@@ -313,18 +315,22 @@ def test_by_the_backups_arn_that_one_replication_must_have_ended(
 ) -> None:
     rds.answers(listing_xml(backup("replicating")))
     rds.answers(listing_xml(backup("retained")))
+    rds.answers(source("available", BACKUP_ARN))
+    rds.answers(listing_xml(backup("retained")))
     rds.answers(source("available", OTHER_BACKUP_ARN))
-    result = rds.client().wait_until_stopped(db_instance_automated_backups_arn=BACKUP_ARN)
+    asked = BACKUP_ARN.replace(":ab-jk", ":ab-JK")  # whatever the capitalisation
+    result = rds.client().wait_until_stopped(db_instance_automated_backups_arn=asked)
     assert result is not None
     assert result.is_retained
-    assert len(clock.sleeps) == 1
+    assert len(clock.sleeps) == 2
 
 
-def test_a_source_that_must_not_be_asked_is_left_out_and_that_is_logged(
-    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("code", ["AccessDenied", "InvalidClientTokenId", "SignatureDoesNotMatch"])
+def test_a_source_that_cannot_be_asked_is_left_out_and_that_is_logged(
+    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture, code: str
 ) -> None:
     rds.answers(listing_xml(backup("retained")))
-    rds.answers(error_xml("AccessDenied", "not authorized"), status=403)
+    rds.answers(error_xml(code, "not authorized"), status=403)
     assert rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
     (record,) = [r for r in caplog.records if r.levelname == "WARNING"]
     assert SOURCE_ARN in record.getMessage()
@@ -336,6 +342,17 @@ def test_with_a_clients_own_boto3_client_the_source_is_not_asked(rds: ScriptedRD
     rds.answers(listing_xml(backup("retained")))
     assert client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
     assert len(rds.received) == 1
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_source_that_stays_busy_is_a_timeout_with_the_last_backup_seen(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml(backup("replicating")))
+    rds.answers(listing_xml())
+    rds.answers(source("modifying"))
+    with pytest.raises(WaitTimeoutError, match="last seen as replicating"):
+        rds.client().wait_until_stopped(
+            source_db_instance_arn=SOURCE_ARN, timeout=timedelta(seconds=20)
+        )
 
 
 @pytest.mark.usefixtures("clock")
