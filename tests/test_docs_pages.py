@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 
@@ -38,19 +38,6 @@ def blocks_of(page: str) -> list[tuple[str, str]]:
     return FENCED.findall(read(page))
 
 
-def create_source(sandbox: Sandbox, **settings: Any) -> None:
-    sandbox.boto3_client("rds", "us-west-2").create_db_instance(
-        **{
-            "DBInstanceIdentifier": "mydatabase",
-            "DBInstanceClass": "db.t3.micro",
-            "Engine": "postgres",
-            "AllocatedStorage": 20,
-            "BackupRetentionPeriod": 7,
-            **settings,
-        }
-    )
-
-
 def run(page: str, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> list[str]:
     """Runs a page's examples, each with what the ones before have left; what each prints.
 
@@ -74,7 +61,7 @@ def run(page: str, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> list
 
 
 def test_the_first_steps_run(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    create_source(sandbox, StorageEncrypted=True)
+    sandbox.create_db_instance("us-west-2", StorageEncrypted=True)
     ec2 = sandbox.boto3_client("ec2", "us-east-1")
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"][:2]]
     sandbox.boto3_client("rds", "us-east-1").create_db_subnet_group(
@@ -93,18 +80,22 @@ def test_the_first_steps_run(sandbox: Sandbox, capsys: pytest.CaptureFixture[str
 
 
 def test_the_waits_run_as_shown(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    create_source(sandbox)
+    sandbox.create_db_instance("us-west-2")
     run("waiting", sandbox, capsys)
 
 
 def test_ensuring_runs_as_shown(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    create_source(sandbox, StorageEncrypted=True)
+    sandbox.create_db_instance("us-west-2", StorageEncrypted=True)
     run("idempotence", sandbox, capsys)
 
 
 def test_checking_runs_as_shown(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    create_source(sandbox, StorageEncrypted=True, BackupRetentionPeriod=0)
+    sandbox.create_db_instance("us-west-2", StorageEncrypted=True, BackupRetentionPeriod=0)
     run("checking", sandbox, capsys)
+
+
+def test_testing_runs_as_shown(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    run("testing", sandbox, capsys)
 
 
 def test_the_table_of_reasons_has_every_code() -> None:
@@ -114,7 +105,7 @@ def test_the_table_of_reasons_has_every_code() -> None:
 
 
 def test_the_errors_are_the_real_ones(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    create_source(sandbox, StorageEncrypted=True)
+    sandbox.create_db_instance("us-west-2", StorageEncrypted=True)
     _, (_, unsent), (_, unsent_text), (_, refused), (_, refused_text) = blocks_of("errors")
     names: dict[str, object] = {}
     exec(unsent, names)  # noqa: S102

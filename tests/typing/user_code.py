@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from typing import Literal
 
 from boto3.session import Session
 from botocore.client import BaseClient
@@ -12,10 +13,12 @@ from typing_extensions import assert_type
 from rds_backup_replication import (
     BackupReplicationClient,
     BackupStatus,
+    CheckReason,
     DBInstance,
     DBInstanceAutomatedBackup,
     DescribeDBInstanceAutomatedBackupsRequest,
     Endpoint,
+    EnsureResult,
     Filter,
     RestoreDBInstanceToPointInTimeRequest,
     RestoreWindow,
@@ -26,9 +29,16 @@ from rds_backup_replication import (
 from rds_backup_replication.exceptions import (
     InvalidParameter,
     KMSKeyNotAccessibleFault,
+    ReplicationDriftError,
     RequestValidationError,
     ResponseValidationError,
     ServiceError,
+    WaitTimeoutError,
+)
+from rds_backup_replication.testing import (
+    ReplicationStubber,
+    make_automated_backup,
+    stub_all_clients,
 )
 
 SOURCE_ARN = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
@@ -82,6 +92,43 @@ def operations(client: BackupReplicationClient) -> None:
     assert_type(restored.endpoint, Endpoint | None)
 
 
+def built_on_those(client: BackupReplicationClient, source_client: BaseClient) -> None:
+    found = client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN)
+    assert_type(found, DBInstanceAutomatedBackup | None)
+    waited = client.wait_until_replicating(
+        source_db_instance_arn=SOURCE_ARN,
+        timeout=timedelta(hours=2),
+        on_poll=lambda backup: backup and backup.status,
+    )
+    assert_type(waited, DBInstanceAutomatedBackup)
+    stopped = client.wait_until_stopped(db_instance_automated_backups_arn=BACKUP_ARN)
+    assert_type(stopped, DBInstanceAutomatedBackup | None)
+    result = client.ensure_replication(source_db_instance_arn=SOURCE_ARN, replace=True)
+    assert_type(result, EnsureResult)
+    assert_type(result.action, Literal["started", "unchanged", "replaced"])
+    assert_type(result.backup, DBInstanceAutomatedBackup)
+    ended = client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+    assert_type(ended, DBInstanceAutomatedBackup | None)
+    reasons = client.check_replication(
+        source_db_instance_arn=SOURCE_ARN, source_client=source_client
+    )
+    assert_type(reasons, tuple[CheckReason, ...])
+    assert_type([reason.remedy for reason in reasons], list[str])
+
+
+def prepare_answers(client: BackupReplicationClient) -> None:
+    with ReplicationStubber(client) as stubber, stub_all_clients() as other:
+        assert_type(stubber, ReplicationStubber)
+        assert_type(other, ReplicationStubber)
+        stubber.add_start(expected={"source_db_instance_arn": SOURCE_ARN}, status="pending")
+        stubber.add_describe([make_automated_backup(), [make_automated_backup(status="pending")]])
+        stubber.add_fault("describe_source_regions", KMSKeyNotAccessibleFault, message="No.")
+    backup = make_automated_backup(db_instance_arn=SOURCE_ARN, backup_retention_period=14)
+    assert_type(backup, DBInstanceAutomatedBackup)
+    make_automated_backup(retention=14)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    stubber.add_fault("start", KMSKeyNotAccessibleFault)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
 def read(backup: DBInstanceAutomatedBackup) -> None:
     assert_type(backup.restore_window, RestoreWindow | None)
     assert_type(backup.lag(), timedelta | None)
@@ -120,6 +167,10 @@ def handle(client: BackupReplicationClient) -> None:
         assert_type(error.errors, tuple[InvalidParameter, ...])
     except ResponseValidationError as error:
         assert_type(error.reason, str)
+    except WaitTimeoutError as error:
+        assert_type(error.last_backup, DBInstanceAutomatedBackup | None)
+    except ReplicationDriftError as error:
+        assert_type(error.differences[0].uncertainty, str | None)
     except KMSKeyNotAccessibleFault as error:
         assert_type(error.hint, str | None)
     except ServiceError as error:
