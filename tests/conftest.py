@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication._clock import InstantClock
 
-from .wire import ScriptedRDS
+from .wire import ScriptedRDS, shared_session
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def session() -> Session:
-    return Session(aws_access_key_id="testing", aws_secret_access_key="testing")
+    return shared_session()
 
 
 @pytest.fixture

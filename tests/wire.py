@@ -55,7 +55,7 @@ def listing_xml(*backups: str) -> str:
 
 
 @cache
-def _session() -> Session:
+def shared_session() -> Session:
     """One for all clients: making one reads botocore's data anew."""
     return Session(aws_access_key_id="testing", aws_secret_access_key="testing")
 
@@ -101,7 +101,7 @@ class ScriptedRDS:
     ) -> BackupReplicationClient:
         settings = Config(retries={"total_max_attempts": retries + 1}, proxies={}, **config)
         return BackupReplicationClient(
-            session=_session(),
+            session=shared_session(),
             region_name=region_name,
             endpoint_url=self.endpoint_url,
             config=settings,
