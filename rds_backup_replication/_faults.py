@@ -11,6 +11,7 @@ from botocore.hooks import BaseEventHooks
 from botocore.model import ServiceModel
 
 from . import exceptions
+from ._reader import AnswerReader
 from .exceptions import ResponseValidationError, ServiceError
 
 
@@ -117,21 +118,33 @@ def wire_form(fault: type[ServiceError], service_model: ServiceModel) -> tuple[s
     return code, _STATUS_OF_UNDOCUMENTED.get(code, _BAD_REQUEST)
 
 
-# The answer that botocore is parsing in this thread, for the case that it fails to.
+# Within a call of ours: the answer that botocore is parsing, for the case that it fails to.
 _unparsed: ContextVar[dict[str, Any] | None] = ContextVar("unparsed", default=None)
-
-
-def _parsing_begins(response_dict: dict[str, Any], **_: Any) -> None:
-    _unparsed.set(response_dict)
+_NOTHING: dict[str, Any] = {}
 
 
 def _parsing_is_done(**_: Any) -> None:
-    _unparsed.set(None)
+    if _unparsed.get() is not None:
+        _unparsed.set(_NOTHING)
 
 
-def keep_unparsed_answers(events: BaseEventHooks) -> None:
-    """Has a client's events remember the raw answer while botocore parses it."""
-    events.register("before-parse.rds", _parsing_begins, unique_id="rds-backup-replication-raw")
+def watch_answers(events: BaseEventHooks) -> None:
+    """Has a client's events keep the raw answer while botocore parses it, and read it ahead.
+
+    Calls that are not made by this library are left alone.
+    """
+    reader = AnswerReader()
+
+    def parsing_begins(response_dict: dict[str, Any], **keywords: Any) -> None:
+        if _unparsed.get() is None:
+            return
+        _unparsed.set(dict(response_dict))
+        reader.read_ahead(
+            keywords["operation_model"], response_dict, keywords["customized_response_dict"]
+        )
+
+    # The first of a client's registrations stays.
+    events.register("before-parse.rds", parsing_begins, unique_id="rds-backup-replication-raw")
     events.register(
         "response-received.rds", _parsing_is_done, unique_id="rds-backup-replication-ok"
     )
@@ -140,7 +153,7 @@ def keep_unparsed_answers(events: BaseEventHooks) -> None:
 @contextmanager
 def translated(operation_name: str) -> Generator[None, None, None]:
     """Raises this library's exceptions for botocore's, where RDS has answered."""
-    _unparsed.set(None)
+    _unparsed.set(_NOTHING)
     try:
         yield
     except ClientError as error:
@@ -151,7 +164,7 @@ def translated(operation_name: str) -> Generator[None, None, None]:
     # raised elsewhere passes through.
     except Exception as error:
         answer = _unparsed.get()
-        if answer is None:
+        if not answer:
             raise
         raw = {
             "status_code": answer["status_code"],

@@ -8,7 +8,7 @@ import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
 
-from ._faults import keep_unparsed_answers
+from ._faults import watch_answers
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -57,5 +57,5 @@ def prepared(client: object, parameter: str) -> BaseClient:
     service = client.meta.service_model.service_name
     if service != "rds":
         raise TypeError(f"{parameter}= must be boto3's client for rds, not for {service}")
-    keep_unparsed_answers(client.meta.events)
+    watch_answers(client.meta.events)
     return client

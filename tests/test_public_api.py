@@ -19,6 +19,7 @@ LAYERS = (
     "_models",
     "exceptions",
     "_validation",
+    "_reader",
     "_faults",
     "_operations",
     "_session",

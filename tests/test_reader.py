@@ -1,0 +1,202 @@
+"""The fast reading of answers against botocore's own parser, field by field."""
+
+import logging
+import re
+from typing import Any
+from xml.etree.ElementTree import Element, tostring
+from xml.sax.saxutils import escape
+
+import botocore.session
+import pytest
+from botocore.model import ListShape, OperationModel, Shape, StructureShape
+from botocore.parsers import create_parser
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rds_backup_replication import BackupReplicationClient, _operations
+from rds_backup_replication._look import DESCRIBE_DB_INSTANCES
+from rds_backup_replication._operations import Operation
+from rds_backup_replication._reader import AnswerReader
+
+from .wire import NAMESPACE, ScriptedRDS, listing_xml
+
+SERVICE = botocore.session.get_session().get_service_model("rds")
+OPERATIONS = [
+    SERVICE.operation_model(operation.name)
+    for operation in (*vars(_operations).values(), DESCRIBE_DB_INSTANCES)
+    if isinstance(operation, Operation)
+]
+READER = AnswerReader()
+PARSER = create_parser("query")
+
+blanks = st.sampled_from(["", " ", "\n  "])
+timestamps = st.one_of(
+    st.datetimes().map(lambda value: f"{value.isoformat()}Z"),
+    st.datetimes().map(lambda value: f"{value.isoformat(timespec='milliseconds')}Z"),
+    st.datetimes().map(lambda value: f"{value.isoformat(timespec='seconds')}Z"),
+    st.datetimes(timezones=st.timezones()).map(lambda value: value.isoformat()),
+    st.integers(0, 4_000_000_000).map(str),
+    st.floats(0, 4_000_000_000).map(str),
+    st.sampled_from(
+        [
+            "Tue, 24 Nov 2026 13:35:11 GMT",
+            "20261124T133511Z",
+            "2026-11-24",
+            "2026-11-24T13:35:11",
+            "2026-11-24T13:35:11.1Z",
+            "2026-11-24T13:35:11.123456789Z",
+            "2026-11-24T13:35:60Z",
+            "2026-13-24T13:35:11Z",
+            "2026-11-24t13:35:11z",
+            "２０２６-11-24T13:35:11Z",
+            " 2026-11-24T13:35:11Z ",
+            "soon",
+            "",
+        ]
+    ),
+)
+texts = {
+    "boolean": st.sampled_from(["true", "false", "True", "1", "yes", "", " true"]),
+    "integer": st.one_of(
+        st.integers().map(str), st.sampled_from(["", " 7 ", "1_000", "1.0", "+5", "0x1", "٣"])
+    ),
+    "timestamp": timestamps,
+    "string": st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=20),
+}
+texts["long"] = texts["integer"]
+
+
+@st.composite
+def elements(draw: st.DrawFn, shape: Shape, depth: int = 0) -> str:
+    """What is within an element of the shape, as RDS may send it and as it should not."""
+    if isinstance(shape, StructureShape):
+        names = draw(st.lists(st.sampled_from(sorted(shape.members)), max_size=6, unique=True))
+        if draw(st.integers(0, 30)) == 0:
+            names += names[:1]  # twice
+        parts = [
+            f"<{_tag(name, shape.members[name])}>"
+            f"{draw(elements(shape.members[name], depth + 1))}"
+            f"</{_tag(name, shape.members[name])}>"
+            for name in names
+        ]
+        if draw(st.integers(0, 10)) == 0:
+            parts.append(draw(st.sampled_from(["<New>1</New>", '<x:Status xmlns:x="urn:x"/>'])))
+        return draw(blanks).join(["", *parts, ""])
+    if isinstance(shape, ListShape):
+        tag = shape.member.serialization.get("name", "member")
+        items = draw(st.lists(elements(shape.member, depth + 1), max_size=2))
+        return "".join(f"<{tag}>{item}</{tag}>" for item in items)
+    return escape(draw(texts[shape.type_name]))
+
+
+def output_of(operation: OperationModel) -> StructureShape:
+    assert operation.output_shape is not None
+    return operation.output_shape
+
+
+def _tag(name: str, shape: Shape) -> str:
+    return str(shape.serialization.get("name", name))
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> tuple[OperationModel, bytes]:
+    operation = draw(st.sampled_from(OPERATIONS))
+    wrapper = output_of(operation).serialization["resultWrapper"]
+    inner = draw(elements(output_of(operation)))
+    metadata = "<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>"
+    body = f"<{wrapper}>{inner}</{wrapper}>" + draw(st.sampled_from([metadata, ""]))
+    if draw(st.integers(0, 30)) == 0:
+        body = draw(st.sampled_from([body * 2, body[:-5], metadata, ""]))
+    namespace = draw(st.sampled_from([NAMESPACE] * 9 + ["urn:other"]))
+    return operation, f'<R xmlns="{namespace}">{body}</R>'.encode()
+
+
+def parsed(operation: OperationModel, body: bytes, *, ahead: bool) -> tuple[Any, bool]:
+    """What botocore's endpoint makes of an answer, and whether it was read ahead."""
+    response: dict[str, Any] = {"status_code": 200, "headers": {}, "body": body}
+    customized: dict[str, Any] = {}
+    if ahead:
+        READER.read_ahead(operation, response, customized)
+    try:
+        result = PARSER.parse(response, output_of(operation))
+    except Exception as error:  # noqa: BLE001  # whatever botocore raises
+        return re.sub("0x[0-9a-f]+", "", repr(error)), response["body"] is not body
+    result.update(customized)
+    return result, response["body"] is not body
+
+
+def with_types(value: Any) -> Any:
+    untyped: Any = value
+    if isinstance(value, dict):
+        return {key: with_types(item) for key, item in untyped.items()}
+    if isinstance(value, list):
+        return [with_types(item) for item in untyped]
+    if isinstance(value, Element):  # what botocore makes of one that comes twice
+        return tostring(untyped)
+    return type(value), value, repr(getattr(value, "tzinfo", None))
+
+
+@settings(max_examples=600, deadline=None)
+@given(answers())
+def test_an_answer_read_ahead_is_what_botocore_makes_of_it(
+    answer: tuple[OperationModel, bytes],
+) -> None:
+    slow, _ = parsed(*answer, ahead=False)
+    fast, _ = parsed(*answer, ahead=True)
+    assert with_types(fast) == with_types(slow)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_every_operation_is_read_ahead(operation: OperationModel) -> None:
+    wrapper = output_of(operation).serialization["resultWrapper"]
+    body = f'<R xmlns="{NAMESPACE}"><{wrapper}><Marker>1</Marker></{wrapper}></R>'.encode()
+    assert parsed(operation, body, ahead=True)[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_ahead"), [("2026-11-24T13:35:11.030Z", True), ("2026-11-24T13:35:60Z", False)]
+)
+def test_only_what_is_ordinary_is_read_ahead(text: str, *, is_ahead: bool) -> None:
+    (operation,) = [o for o in OPERATIONS if o.name == "DescribeDBInstanceAutomatedBackups"]
+    body = (
+        f'<R xmlns="{NAMESPACE}"><DescribeDBInstanceAutomatedBackupsResult>'
+        "<DBInstanceAutomatedBackups><DBInstanceAutomatedBackup>"
+        f"<InstanceCreateTime>{text}</InstanceCreateTime></DBInstanceAutomatedBackup>"
+        "</DBInstanceAutomatedBackups></DescribeDBInstanceAutomatedBackupsResult></R>"
+    ).encode()
+    assert parsed(operation, body, ahead=True)[1] is is_ahead
+
+
+def test_a_users_own_calls_and_handlers_notice_nothing(rds: ScriptedRDS) -> None:
+    rds.answers(
+        listing_xml("<DBInstanceAutomatedBackup><Port>1</Port></DBInstanceAutomatedBackup>")
+    )
+    client: BackupReplicationClient = rds.client()
+    boto3_client: Any = client.client
+    bodies: list[bytes] = []
+    seen: list[Any] = []
+
+    def before_parse(response_dict: dict[str, Any], **_: Any) -> None:
+        bodies.append(response_dict["body"])
+
+    def after_call(parsed: Any, **_: Any) -> None:
+        seen.append(parsed["DBInstanceAutomatedBackups"])
+
+    boto3_client.meta.events.register_last("before-parse.rds", before_parse)
+    boto3_client.meta.events.register("after-call.rds", after_call)
+    list(client.describe_db_instance_automated_backups())
+    boto3_client.describe_db_instance_automated_backups()
+    assert seen == [[{"Port": 1}], [{"Port": 1}]]
+    assert [b"Port" in body for body in bodies] == [False, True]
+
+
+def test_a_debug_log_has_the_whole_answer(
+    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
+) -> None:
+    rds.answers(
+        listing_xml("<DBInstanceAutomatedBackup><Port>1</Port></DBInstanceAutomatedBackup>")
+    )
+    with caplog.at_level(logging.DEBUG, logger="botocore.parsers"):
+        (backup,) = rds.client().describe_db_instance_automated_backups()
+    assert backup.port == 1
+    assert "<Port>1</Port>" in caplog.text
