@@ -7,12 +7,11 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import exceptions
-    from ._check import CheckReason
     from ._client import BackupReplicationClient
-    from ._ensure import EnsureResult
     from ._models import (
         AdditionalStorageVolume,
         BackupStatus,
+        CheckReason,
         DBInstance,
         DBInstanceAutomatedBackup,
         DBInstanceAutomatedBackupsReplication,
@@ -20,15 +19,18 @@ if TYPE_CHECKING:
         DescribeDBInstanceAutomatedBackupsRequest,
         DescribeSourceRegionsRequest,
         Endpoint,
+        EnsureResult,
         Filter,
-        ProcessorFeature,
-        RestoreDBInstanceToPointInTimeRequest,
-        RestoreOptions,
         RestoreWindow,
         SourceRegion,
         StartDBInstanceAutomatedBackupsReplicationRequest,
         StopDBInstanceAutomatedBackupsReplicationRequest,
         Tag,
+    )
+    from ._models._restore import (
+        ProcessorFeature,
+        RestoreDBInstanceToPointInTimeRequest,
+        RestoreOptions,
         TagSpecification,
     )
 
@@ -59,11 +61,13 @@ __all__ = [
     "exceptions",
 ]
 
-# All other names are models.
+# All other names are in _models.
 _HOMES = {
     "BackupReplicationClient": "_client",
-    "CheckReason": "_check",
-    "EnsureResult": "_ensure",
+    "ProcessorFeature": "_models._restore",
+    "RestoreDBInstanceToPointInTimeRequest": "_models._restore",
+    "RestoreOptions": "_models._restore",
+    "TagSpecification": "_models._restore",
 }
 
 if not TYPE_CHECKING:  # with it, type checkers would take any name for one of ours

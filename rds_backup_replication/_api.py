@@ -15,7 +15,6 @@ from ._models import (
     DBInstance,
     DBInstanceAutomatedBackup,
     Filter,
-    RestoreOptions,
     SourceRegion,
     TagsInput,
 )
@@ -24,6 +23,8 @@ from ._session import Boto3Clients, ClientFactory, prepared
 if TYPE_CHECKING:
     from boto3.session import Session
     from typing_extensions import Unpack
+
+    from ._models._restore import RestoreOptions
 
 # Elsewhere RDS ignores a presigned URL, and making one costs time.
 _PRESIGNING_PARTITIONS = {"aws-us-gov"}
@@ -283,5 +284,7 @@ class ApiOperations:
             restore_time=restore_time,
             use_latest_restorable_time=use_latest_restorable_time,
         )
-        request = _operations.RESTORE.validate(self._destination, keywords)
-        return _operations.RESTORE(self.client, request)
+        from ._restore import RESTORE  # noqa: PLC0415  # it costs time, and few programs need it
+
+        request = RESTORE.validate(self._destination, keywords)
+        return RESTORE(self.client, request)

@@ -1,10 +1,8 @@
 """Why a start would be refused, asked without changing anything."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 from botocore.client import BaseClient
-from pydantic import BaseModel
 
 from ._kms import key_difference
 from ._look import (
@@ -15,32 +13,8 @@ from ._look import (
     replications_to,
     source_instance,
 )
-from ._models import StartDBInstanceAutomatedBackupsReplicationRequest
+from ._models import CheckReason, StartDBInstanceAutomatedBackupsReplicationRequest
 from .exceptions import AccessDeniedError, ServiceError
-
-CheckCode = Literal[
-    "already_replicating",
-    "backups_off",
-    "cluster_not_supported",
-    "could_not_be_checked",
-    "engine_not_supported",
-    "instance_not_available",
-    "instance_not_found",
-    "kms_key_required",
-    "region_pair_not_supported",
-    "retained_with_another_key",
-]
-
-
-class CheckReason(BaseModel, frozen=True):
-    """Why a start would be refused, or what could not be found out."""
-
-    code: CheckCode
-    """Which reason; a code keeps its meaning across versions."""
-    message: str
-    """What is so, as a sentence."""
-    remedy: str
-    """What to do about it, as a sentence."""
 
 
 def check_replication(

@@ -1,26 +1,32 @@
 """The client: the API's operations, and what is built on them."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from botocore.client import BaseClient
 
 from . import _operations
 from ._api import ApiOperations
 from ._arn import parse_arn
-from ._check import CheckReason, check_replication
-from ._ensure import EnsureResult, ensure_replication, ensure_stopped
-from ._look import Context, find_replicated_backup
 from ._models import (
     POLL_INTERVAL,
     WAIT_TIMEOUT,
+    CheckReason,
     DBInstanceAutomatedBackup,
+    EnsureResult,
     SourceRequest,
     TagsInput,
     WaitRequest,
 )
 from ._session import prepared
 from ._validation import validated
-from ._wait import OnPoll, wait_until_replicating, wait_until_stopped
+
+if TYPE_CHECKING:
+    from ._look import Context
+    from ._wait import OnPoll
+
+# ruff: noqa: PLC0415 - a method's module is imported by the method, so that a program pays for
+# what it uses.
 
 _DESCRIBE = _operations.DESCRIBE.name
 
@@ -79,6 +85,8 @@ class BackupReplicationClient(ApiOperations):
             The live backup, pending or replicating; if there is none, the retained
             one with the latest restorable time; ``None`` if there is nothing.
         """
+        from ._look import find_replicated_backup
+
         arn = self._source_arn(source_db_instance_arn)
         return find_replicated_backup(self, arn)
 
@@ -89,7 +97,7 @@ class BackupReplicationClient(ApiOperations):
         db_instance_automated_backups_arn: str | None = None,
         timeout: timedelta = WAIT_TIMEOUT,
         poll_interval: timedelta = POLL_INTERVAL,
-        on_poll: OnPoll | None = None,
+        on_poll: "OnPoll | None" = None,
     ) -> DBInstanceAutomatedBackup:
         """Waits until the first snapshot has been copied, so that one can restore.
 
@@ -114,6 +122,8 @@ class BackupReplicationClient(ApiOperations):
             ReplicationStoppedError: It turned retained, or vanished after it had been
                 seen, or six looks have shown no more than a retained one.
         """
+        from ._wait import wait_until_replicating
+
         request = self._wait_request(
             source_db_instance_arn, db_instance_automated_backups_arn, timeout, poll_interval
         )
@@ -126,7 +136,7 @@ class BackupReplicationClient(ApiOperations):
         db_instance_automated_backups_arn: str | None = None,
         timeout: timedelta = WAIT_TIMEOUT,
         poll_interval: timedelta = POLL_INTERVAL,
-        on_poll: OnPoll | None = None,
+        on_poll: "OnPoll | None" = None,
     ) -> DBInstanceAutomatedBackup | None:
         """Waits until a replication has ended, here and in the source Region.
 
@@ -151,6 +161,8 @@ class BackupReplicationClient(ApiOperations):
         Raises:
             WaitTimeoutError: It has not ended after ``timeout``.
         """
+        from ._wait import wait_until_stopped
+
         request = self._wait_request(
             source_db_instance_arn, db_instance_automated_backups_arn, timeout, poll_interval
         )
@@ -194,6 +206,8 @@ class BackupReplicationClient(ApiOperations):
             ServiceError: RDS refused the start, for the reasons that
                 ``start_db_instance_automated_backups_replication`` lists.
         """
+        from ._ensure import ensure_replication
+
         keywords = {
             "source_db_instance_arn": source_db_instance_arn,
             "backup_retention_period": backup_retention_period,
@@ -220,6 +234,8 @@ class BackupReplicationClient(ApiOperations):
             DBInstanceNotFoundFault: The source is gone, and the backup still shows as
                 replicating.
         """
+        from ._ensure import ensure_stopped
+
         arn = self._source_arn(source_db_instance_arn)
         return ensure_stopped(self._context(), arn)
 
@@ -250,6 +266,8 @@ class BackupReplicationClient(ApiOperations):
             TypeError: ``source_client`` is missing, or not an RDS client.
             ValueError: ``source_client`` is of another Region than the source.
         """
+        from ._check import check_replication
+
         keywords = {"source_db_instance_arn": source_db_instance_arn, "kms_key_id": kms_key_id}
         request = _operations.START.validate(self._destination, keywords)
         context = self._context()
@@ -268,7 +286,9 @@ class BackupReplicationClient(ApiOperations):
             )
         return check_replication(context, source_client, request)
 
-    def _context(self) -> Context:
+    def _context(self) -> "Context":
+        from ._look import Context
+
         return Context(self, self._clock, self._boto3_client)
 
     def _source_arn(self, source_db_instance_arn: str) -> str:

@@ -7,13 +7,12 @@ unclear is decided by looking again.
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from ._kms import key_difference
 from ._look import LOOK_FAILED, Context, find_replicated_backup, is_live, server_failed
 from ._models import (
     DBInstanceAutomatedBackup,
+    EnsureResult,
     StartDBInstanceAutomatedBackupsReplicationRequest,
     WaitRequest,
 )
@@ -43,17 +42,6 @@ _MAY_BE_STOPPED = (
     InvalidDBInstanceAutomatedBackupStateFault,
     InvalidDBInstanceStateFault,
 )
-
-
-@dataclass(frozen=True)
-class EnsureResult:
-    """What ``ensure_replication`` did, and what there is now."""
-
-    action: Literal["started", "unchanged", "replaced"]
-    """``started``: this call started it. ``unchanged``: it replicated as asked
-    already. ``replaced``: one with other settings was stopped for it."""
-    backup: DBInstanceAutomatedBackup
-    """The replicated backup; ``pending`` if it is new."""
 
 
 def ensure_replication(

@@ -12,20 +12,17 @@ from typing import Any, Generic, TypeVar
 
 from botocore import xform_name
 from botocore.client import BaseClient
-from botocore.exceptions import PaginationError
 from pydantic import ValidationError
 
 from ._arn import Destination
 from ._faults import translated
 from ._models import (
-    DBInstance,
     DBInstanceAutomatedBackup,
     DeleteDBInstanceAutomatedBackupRequest,
     DescribeDBInstanceAutomatedBackupsRequest,
     DescribeSourceRegionsRequest,
     RequestModel,
     ResponseModel,
-    RestoreDBInstanceToPointInTimeRequest,
     SourceRegion,
     StartDBInstanceAutomatedBackupsReplicationRequest,
     StopDBInstanceAutomatedBackupsReplicationRequest,
@@ -56,18 +53,19 @@ class Operation(Generic[RequestT, ResultT]):
 
     def iterate(self, client: BaseClient, request: RequestT) -> Iterator[ResultT]:
         """Reads all pages of a listing, each when it is reached."""
-        pages = iter(client.get_paginator(xform_name(self.name)).paginate(**_parameters(request)))
-        last_page: dict[str, Any] = {}
+        # Not with botocore's paginator: loading it takes as long as reading a page.
+        call = getattr(client, xform_name(self.name))
+        parameters = _parameters(request)
         while True:
-            try:
-                page = self._exchange(client, lambda: next(pages, None))
-            except PaginationError as error:  # the same marker twice: there would be no end
-                raise ResponseValidationError(self.name, str(error), last_page) from error
-            if page is None:
-                return
-            last_page = page
+            page = self._exchange(client, lambda: call(**parameters))
             for item in self._result_of(page):
                 yield self._read(item, page)
+            marker = page.get("Marker")
+            if not marker:
+                return
+            if marker == parameters.get("Marker"):  # there would be no end
+                raise ResponseValidationError(self.name, f"the marker {marker!r} repeats", page)
+            parameters["Marker"] = marker
 
     def validate(self, destination: Destination, keywords: Mapping[str, object]) -> RequestT:
         """Makes the request, or names all mistakes in it."""
@@ -86,20 +84,16 @@ class Operation(Generic[RequestT, ResultT]):
             outcome = "unreadable answer"
             raise
         else:
-            if answer is None:  # no further page: nothing was sent
-                outcome = ""
-            else:
-                outcome = answer.get("ResponseMetadata", {}).get("RequestId", "answered")
+            outcome = answer.get("ResponseMetadata", {}).get("RequestId", "answered")
             return answer
         finally:
-            if outcome:
-                _logger.debug(
-                    "%s in %s: %s, %.0f ms",
-                    self.name,
-                    client.meta.region_name,
-                    outcome,
-                    (time.perf_counter() - started) * 1000,
-                )
+            _logger.debug(
+                "%s in %s: %s, %.0f ms",
+                self.name,
+                client.meta.region_name,
+                outcome,
+                (time.perf_counter() - started) * 1000,
+            )
 
     def _result_of(self, answer: Mapping[str, Any]) -> Any:
         if self.result_member not in answer:
@@ -147,10 +141,4 @@ DELETE = Operation(
 )
 DESCRIBE_SOURCE_REGIONS = Operation(
     "DescribeSourceRegions", DescribeSourceRegionsRequest, "SourceRegions", SourceRegion
-)
-RESTORE = Operation(
-    "RestoreDBInstanceToPointInTime",
-    RestoreDBInstanceToPointInTimeRequest,
-    "DBInstance",
-    DBInstance,
 )

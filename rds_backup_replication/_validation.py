@@ -1,7 +1,6 @@
 """From keywords to a request model, or to all the mistakes in them."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from botocore import xform_name
@@ -46,6 +45,8 @@ def _mistake(model: type[RequestModel], detail: Mapping[str, Any]) -> InvalidPar
         message, given = "must be given", "(nothing)"
     elif detail["type"] == "extra_forbidden":
         message = "is not a parameter" if field is None or rest else "is given twice"
+        from difflib import get_close_matches  # noqa: PLC0415  # only a typo needs it
+
         near = get_close_matches(name, fields, n=1)
         if near and field is None:
             message += f"; did you mean {near[0]}?"

@@ -22,6 +22,7 @@ LAYERS = (
     "_reader",
     "_faults",
     "_operations",
+    "_restore",
     "_session",
     "_api",
     "_look",

@@ -17,13 +17,14 @@ from rds_backup_replication import BackupReplicationClient, _operations
 from rds_backup_replication._look import DESCRIBE_DB_INSTANCES
 from rds_backup_replication._operations import Operation
 from rds_backup_replication._reader import AnswerReader
+from rds_backup_replication._restore import RESTORE
 
 from .wire import NAMESPACE, ScriptedRDS, listing_xml
 
 SERVICE = botocore.session.get_session().get_service_model("rds")
 OPERATIONS = [
     SERVICE.operation_model(operation.name)
-    for operation in (*vars(_operations).values(), DESCRIBE_DB_INSTANCES)
+    for operation in (*vars(_operations).values(), RESTORE, DESCRIBE_DB_INSTANCES)
     if isinstance(operation, Operation)
 ]
 READER = AnswerReader()

@@ -12,6 +12,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from rds_backup_replication import BackupReplicationClient, _operations, exceptions
 from rds_backup_replication._look import DESCRIBE_DB_INSTANCES
+from rds_backup_replication._restore import RESTORE
 from rds_backup_replication.exceptions import (
     AccessDeniedError,
     DBInstanceAlreadyExistsFault,
@@ -264,7 +265,7 @@ def test_a_fault_needs_a_class_with_a_code(sandbox: Sandbox) -> None:
 
 
 def test_the_operations_are_those_that_the_library_calls(sandbox: Sandbox) -> None:
-    operations = (*vars(_operations).values(), DESCRIBE_DB_INSTANCES)
+    operations = (*vars(_operations).values(), RESTORE, DESCRIBE_DB_INSTANCES)
     called = {value.name for value in operations if isinstance(value, _operations.Operation)}
     names = sandbox.boto3_client("rds", "us-east-1").meta.method_to_api_mapping
     assert {names[name] for name in get_args(OperationName)} == called

@@ -14,10 +14,12 @@ from pydantic import BaseModel
 import rds_backup_replication as package
 from rds_backup_replication import _operations, exceptions
 from rds_backup_replication._operations import Operation
+from rds_backup_replication._restore import RESTORE
 
 SERVICE = botocore.session.get_session().get_service_model("rds")
 OPERATIONS: list[Operation[Any, Any]] = [
-    value for value in vars(_operations).values() if isinstance(value, Operation)
+    *(value for value in vars(_operations).values() if isinstance(value, Operation)),
+    RESTORE,
 ]
 # RDS can restore from an instance too; this library restores replicated backups alone.
 LEFT_OUT = {

@@ -264,6 +264,19 @@ def test_calls_by_other_means_are_refused_without_their_secrets(
     assert "master_user_password=(hidden)" in str(caught.value)
 
 
+def test_parameters_that_the_client_never_sends_are_hidden(
+    client: BackupReplicationClient,
+) -> None:
+    untyped: Any = client.client
+    with pytest.raises(UnexpectedCall) as caught, ReplicationStubber(client):
+        untyped.restore_db_instance_to_point_in_time(
+            SourceDBInstanceIdentifier="mydatabase", TargetDBInstanceIdentifier="restored"
+        )
+    assert str(caught.value).endswith(
+        "(source_db_instance_identifier=(hidden), target_db_instance_identifier='restored')"
+    )
+
+
 def clock_of(client: Any) -> Any:
     return client._clock
 

@@ -1,4 +1,7 @@
-"""Pydantic models of what goes to RDS and what comes back; they know no client."""
+"""Pydantic models of what goes to RDS and what comes back; they know no client.
+
+A restore's are imported from ``_restore``, when they are used: they are many.
+"""
 
 from ._base import RequestModel, ResponseModel
 from ._requests import (
@@ -24,19 +27,16 @@ from ._responses import (
     SourceRegion,
     Tag,
 )
-from ._restore import (
-    ProcessorFeature,
-    RestoreDBInstanceToPointInTimeRequest,
-    RestoreOptions,
-    TagsInput,
-    TagSpecification,
-)
+from ._results import CheckCode, CheckReason, EnsureResult
+from ._rules import TagsInput
 
 __all__ = [
     "POLL_INTERVAL",
     "WAIT_TIMEOUT",
     "AdditionalStorageVolume",
     "BackupStatus",
+    "CheckCode",
+    "CheckReason",
     "DBInstance",
     "DBInstanceAutomatedBackup",
     "DBInstanceAutomatedBackupsReplication",
@@ -44,19 +44,16 @@ __all__ = [
     "DescribeDBInstanceAutomatedBackupsRequest",
     "DescribeSourceRegionsRequest",
     "Endpoint",
+    "EnsureResult",
     "Filter",
-    "ProcessorFeature",
     "RequestModel",
     "ResponseModel",
-    "RestoreDBInstanceToPointInTimeRequest",
-    "RestoreOptions",
     "RestoreWindow",
     "SourceRegion",
     "SourceRequest",
     "StartDBInstanceAutomatedBackupsReplicationRequest",
     "StopDBInstanceAutomatedBackupsReplicationRequest",
     "Tag",
-    "TagSpecification",
     "TagsInput",
     "WaitRequest",
 ]

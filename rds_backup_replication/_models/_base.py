@@ -17,7 +17,10 @@ def aws_name(python_name: str) -> str:
 
 class _Model(BaseModel, frozen=True):
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        alias_generator=aws_name, validate_by_name=True, validate_by_alias=True
+        alias_generator=aws_name,
+        validate_by_name=True,
+        validate_by_alias=True,
+        defer_build=True,  # most programs use few of the models
     )
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
@@ -52,9 +55,13 @@ def _read_list(value: Any) -> list[object]:
     return list(cast("Iterable[object]", value))
 
 
+def _as_tuple(items: Sequence[T]) -> tuple[T, ...]:
+    return tuple(items)  # pydantic inspects the signature of what it calls: slow for tuple itself
+
+
 # Tuples, so that a model cannot be changed; dumped as the lists that boto3 has there.
 Items = Annotated[tuple[T, ...], WrapSerializer(_as_list)]
 SequenceOf = Annotated[
-    Sequence[T], BeforeValidator(_read_list), AfterValidator(tuple), WrapSerializer(_as_list)
+    Sequence[T], BeforeValidator(_read_list), AfterValidator(_as_tuple), WrapSerializer(_as_list)
 ]
 """Of a request, whose constructor may be given a list."""

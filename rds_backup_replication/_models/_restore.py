@@ -7,7 +7,7 @@ parameter for another one.
 .. _API reference: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceToPointInTime.html
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Vali
 from typing_extensions import TypedDict
 
 from ._base import RequestModel
-from ._responses import AdditionalStorageVolume, Tag
+from ._responses import AdditionalStorageVolume
 from ._rules import (
     AutomatedBackupsArn,
     DBInstanceIdentifier,
@@ -25,13 +25,11 @@ from ._rules import (
     ListOf,
     NonEmpty,
     OptionalTags,
+    TagsInput,
     first_as,
     require_one_of,
     says,
 )
-
-TagsInput = Mapping[str, str | None] | Iterable[Tag | Mapping[str, str]]
-"""The forms that tags may be given in: ``{"env": "prod"}``, ``Tag`` models, boto3's dicts."""
 
 
 class ProcessorFeature(RequestModel, frozen=True):

@@ -284,6 +284,8 @@ def require_one_of(value: object, info: ValidationInfo, other: str) -> None:
         raise ValueError(f"must not be given together with {other}")
 
 
+TagsInput = Mapping[str, str | None] | Iterable[Tag | Mapping[str, str]]
+"""The forms that tags may be given in: ``{"env": "prod"}``, ``Tag`` models, boto3's dicts."""
 Tags = Annotated[
     SequenceOf[Tag],
     first_as(

@@ -10,6 +10,7 @@ from .. import _operations
 from .._arn import Destination
 from .._look import DESCRIBE_DB_INSTANCES
 from .._models import RequestModel
+from .._restore import RESTORE
 from .._validation import validated
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
@@ -50,7 +51,7 @@ _REQUESTS: Mapping[str, type[RequestModel]] = {
             _operations.DESCRIBE,
             _operations.DELETE,
             _operations.DESCRIBE_SOURCE_REGIONS,
-            _operations.RESTORE,
+            RESTORE,
             DESCRIBE_DB_INSTANCES,
         )
     },

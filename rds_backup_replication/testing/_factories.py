@@ -9,16 +9,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from difflib import get_close_matches
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
-
-from typing_extensions import ParamSpec
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, TypeVar
 
 from .._arn import parse_arn
-from .._check import CheckCode, CheckReason
-from .._ensure import EnsureResult
 from .._models import (
     AdditionalStorageVolume,
     BackupStatus,
+    CheckCode,
+    CheckReason,
     DBInstance,
     DBInstanceAutomatedBackup,
     DBInstanceAutomatedBackupsReplication,
@@ -26,16 +24,19 @@ from .._models import (
     DescribeDBInstanceAutomatedBackupsRequest,
     DescribeSourceRegionsRequest,
     Endpoint,
+    EnsureResult,
     Filter,
-    ProcessorFeature,
-    RestoreDBInstanceToPointInTimeRequest,
-    RestoreOptions,
     RestoreWindow,
     SourceRegion,
     StartDBInstanceAutomatedBackupsReplicationRequest,
     StopDBInstanceAutomatedBackupsReplicationRequest,
     Tag,
     TagsInput,
+)
+from .._models._restore import (
+    ProcessorFeature,
+    RestoreDBInstanceToPointInTimeRequest,
+    RestoreOptions,
     TagSpecification,
 )
 

@@ -12,7 +12,6 @@ from botocore.client import BaseClient
 from botocore.model import OperationModel
 from botocore.stub import Stubber
 
-from .._api import ApiOperations
 from .._client import BackupReplicationClient
 from .._clock import InstantClock
 from .._models import RequestModel
@@ -42,11 +41,11 @@ class AnswerQueue:
         self._active = ExitStack()
         self._lock = threading.Lock()
 
-    def answer(self, client: ApiOperations) -> None:
+    def answer(self, client: BackupReplicationClient) -> None:
         """Answers all boto3 clients that this client uses, and has its waits take no time."""
         self._attach(client.client)
         self._replace(client, "_clock", InstantClock())
-        # The core has no public way to these three.
+        # The core has no public way to these.
         make = client._boto3_client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         if make is not None:
 
@@ -54,21 +53,20 @@ class AnswerQueue:
                 return self._attach(make(service_name, region_name))
 
             self._replace(client, "_boto3_client", make_attached)
-        if isinstance(client, BackupReplicationClient):
-            check = client.check_replication
+        check = client.check_replication
 
-            def check_attached(**keywords: Any) -> object:
-                if isinstance(keywords.get("source_client"), BaseClient):
-                    self._attach(keywords["source_client"])
-                return check(**keywords)
+        def check_attached(**keywords: Any) -> object:
+            if isinstance(keywords.get("source_client"), BaseClient):
+                self._attach(keywords["source_client"])
+            return check(**keywords)
 
-            self._replace(client, "check_replication", check_attached)
+        self._replace(client, "check_replication", check_attached)
 
     def close(self) -> None:
         """Leaves all clients as they were."""
         self._active.close()
 
-    def _replace(self, client: ApiOperations, name: str, value: object) -> None:
+    def _replace(self, client: BackupReplicationClient, name: str, value: object) -> None:
         self._active.enter_context(mock.patch.object(client, name, value))
 
     def _attach(self, client: BaseClient) -> BaseClient:

@@ -26,12 +26,13 @@ from .._models import (
     DescribeSourceRegionsRequest,
     RequestModel,
     ResponseModel,
-    RestoreDBInstanceToPointInTimeRequest,
     SourceRegion,
     StartDBInstanceAutomatedBackupsReplicationRequest,
     StopDBInstanceAutomatedBackupsReplicationRequest,
 )
+from .._models._restore import RestoreDBInstanceToPointInTimeRequest
 from .._operations import Operation
+from .._restore import RESTORE
 from ..exceptions import ServiceError
 from ._calls import OperationName, expected_request
 from ._factories import make_automated_backup, make_db_instance
@@ -178,7 +179,7 @@ class ReplicationStubber:
             result = make_db_instance(**fields)
         else:
             _refuse_both(fields)
-        self._add_result(_operations.RESTORE, result, expected)
+        self._add_result(RESTORE, result, expected)
 
     def add_describe(
         self,
@@ -372,7 +373,7 @@ def stub_all_clients() -> Generator[ReplicationStubber, None, None]:
 
     with ReplicationStubber() as stubber:
 
-        def construct_answered(made: ApiOperations, /, **keywords: Any) -> None:
+        def construct_answered(made: BackupReplicationClient, /, **keywords: Any) -> None:
             construct(made, **keywords)
             stubber._queue.answer(made)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # this module's own
 

@@ -1,0 +1,44 @@
+"""What the methods that are built on API operations return."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel
+
+from ._responses import DBInstanceAutomatedBackup
+
+
+@dataclass(frozen=True)
+class EnsureResult:
+    """What ``ensure_replication`` did, and what there is now."""
+
+    action: Literal["started", "unchanged", "replaced"]
+    """``started``: this call started it. ``unchanged``: it replicated as asked
+    already. ``replaced``: one with other settings was stopped for it."""
+    backup: DBInstanceAutomatedBackup
+    """The replicated backup; ``pending`` if it is new."""
+
+
+CheckCode = Literal[
+    "already_replicating",
+    "backups_off",
+    "cluster_not_supported",
+    "could_not_be_checked",
+    "engine_not_supported",
+    "instance_not_available",
+    "instance_not_found",
+    "kms_key_required",
+    "region_pair_not_supported",
+    "retained_with_another_key",
+]
+
+
+class CheckReason(BaseModel, frozen=True, defer_build=True):
+    """Why a start would be refused, or what could not be found out."""
+
+    code: CheckCode
+    """Which reason; a code keeps its meaning across versions."""
+    message: str
+    """What is so, as a sentence."""
+    remedy: str
+    """What to do about it, as a sentence."""
