@@ -31,6 +31,7 @@ from rds_backup_replication.exceptions import (
     AccessDeniedError,
     DBInstanceNotFoundFault,
     InternalFailureError,
+    InvalidDBInstanceStateFault,
     InvalidParameterValueError,
     KMSKeyNotAccessibleFault,
     RequestValidationError,
@@ -426,6 +427,27 @@ def test_a_source_client_of_ones_own_is_answered_too() -> None:
     ]
 
 
+def test_the_built_methods_make_the_calls_that_the_documentation_lists(
+    client: BackupReplicationClient,
+) -> None:
+    with ReplicationStubber(client) as stubber:
+        stubber.add_describe()
+        stubber.add_fault(START, InvalidDBInstanceStateFault)
+        for _ in range(5):
+            stubber.add_describe()
+        with pytest.raises(InvalidDBInstanceStateFault):
+            client.ensure_replication(source_db_instance_arn=SOURCE_ARN)
+
+        stubber.add_stop()
+        client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+        stubber.add_describe([make_automated_backup()])
+        stubber.add_describe([make_automated_backup(status="retained")])
+        stubber.add_describe_db_instances(make_db_instance(db_instance_status="modifying"))
+        stubber.add_describe()
+        stubber.add_describe_db_instances(make_db_instance())
+        assert client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN) is None
+
+
 def test_an_alias_is_looked_up_in_the_same_queue(client: BackupReplicationClient) -> None:
     with ReplicationStubber(client) as stubber:
         stubber.add_describe([make_automated_backup(kms_key_id=KMS_KEY_ARN)])
@@ -646,7 +668,7 @@ def test_a_factorys_signature_says_what_it_makes() -> None:
 def test_it_needs_no_pytest_and_no_sandbox() -> None:
     assert testing.__all__ == sorted(testing.__all__)
     assert dir(testing) == testing.__all__
-    with pytest.raises(AttributeError, match="no attribute 'make_tagg'"):
+    with pytest.raises(AttributeError, match=r"testing' has no attribute 'make_tagg'"):
         getattr(testing, "make_tagg")  # noqa: B009  # as a user may write it
     code = (
         "import sys, rds_backup_replication.testing\n"

@@ -37,7 +37,6 @@ class AnswerQueue:
     def __init__(self) -> None:
         self.pending: deque[Prepared] = deque()
         self.unexpected: list[UnexpectedCall] = []
-        self._attached: list[BaseClient] = []
         self._active = ExitStack()
         self._lock = threading.Lock()
 
@@ -70,10 +69,6 @@ class AnswerQueue:
         self._active.enter_context(mock.patch.object(client, name, value))
 
     def _attach(self, client: BaseClient) -> BaseClient:
-        with self._lock:
-            if any(attached is client for attached in self._attached):
-                return client
-            self._attached.append(client)
         stubber = Stubber(client)
 
         def answer(
@@ -83,10 +78,10 @@ class AnswerQueue:
                 self._take(xform_name(model.name), params).give(stubber)
 
         # botocore emits this first, so that its Stubber finds the answer when it is asked next.
+        # Handlers that are there already, by their id, are not registered again.
         event, unique_id = "provide-client-params", f"rds-backup-replication-{id(self)}"
         client.meta.events.register_first(event, answer, unique_id=unique_id)
         stubber.activate()
-        self._active.callback(self._attached.remove, client)
         self._active.callback(stubber.deactivate)
         self._active.callback(client.meta.events.unregister, event, unique_id=unique_id)
         return client

@@ -37,7 +37,11 @@ from rds_backup_replication.exceptions import (
 )
 from rds_backup_replication.testing import (
     ReplicationStubber,
+    instant_waits,
     make_automated_backup,
+    make_source_region,
+    make_start_db_instance_automated_backups_replication_request,
+    make_tag,
     stub_all_clients,
 )
 
@@ -117,14 +121,21 @@ def built_on_those(client: BackupReplicationClient, source_client: BaseClient) -
 
 
 def prepare_answers(client: BackupReplicationClient) -> None:
-    with ReplicationStubber(client) as stubber, stub_all_clients() as other:
+    with ReplicationStubber(client) as stubber, stub_all_clients() as other, instant_waits():
         assert_type(stubber, ReplicationStubber)
         assert_type(other, ReplicationStubber)
         stubber.add_start(expected={"source_db_instance_arn": SOURCE_ARN}, status="pending")
         stubber.add_describe([make_automated_backup(), [make_automated_backup(status="pending")]])
+        stubber.add_describe([make_source_region()])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
         stubber.add_fault("describe_source_regions", KMSKeyNotAccessibleFault, message="No.")
     backup = make_automated_backup(db_instance_arn=SOURCE_ARN, backup_retention_period=14)
     assert_type(backup, DBInstanceAutomatedBackup)
+    assert_type(make_tag(key="env"), Tag)
+    assert_type(
+        make_start_db_instance_automated_backups_replication_request(tags={"env": "prod"}),
+        StartDBInstanceAutomatedBackupsReplicationRequest,
+    )
+    make_tag(kay="env")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     make_automated_backup(retention=14)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     stubber.add_fault("start", KMSKeyNotAccessibleFault)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
