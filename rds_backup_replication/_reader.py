@@ -11,11 +11,13 @@ from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape
 
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from botocore.utils import parse_timestamp
 
 _Read = Callable[[Element], Any]
+_ReadRoot = Callable[[Element], tuple[dict[str, Any], bytes]]
 
 _UTC = parse_timestamp("2000-01-01T00:00:00Z").tzinfo  # the very type that botocore uses
 # The form that RDS sends, of all that botocore's parser takes.
@@ -33,7 +35,7 @@ class AnswerReader:
     """Reads a client's answers ahead of botocore's parser, and leaves it next to nothing."""
 
     def __init__(self) -> None:
-        self._readers: dict[str, _Read | None] = {}
+        self._readers: dict[str, _ReadRoot | None] = {}
 
     def read_ahead(
         self,
@@ -57,32 +59,42 @@ class AnswerReader:
         try:
             parser = ElementTree.XMLParser(encoding="utf-8")  # noqa: S314  # botocore's own choice
             root = ElementTree.fromstring(response_dict["body"], parser)  # noqa: S314
-            members = read(root)
+            members, rest = read(root)
         except (ElementTree.ParseError, _UnusualError, ValueError, OverflowError, RuntimeError):
             return
         customized_response_dict.update(members)
-        response_dict["body"] = ElementTree.tostring(root)
+        response_dict["body"] = rest
 
 
-def _reader_of(operation_model: OperationModel) -> _Read | None:
-    """What reads an answer's root, and takes out of it what it has read."""
+def _reader_of(operation_model: OperationModel) -> _ReadRoot | None:
+    """What reads an answer's root: the members of the result, and what is left to botocore."""
     shape = operation_model.output_shape
-    namespace = f"{{{operation_model.service_model.metadata.get('xmlNamespace')}}}"
     if shape is None:
         return None
-    wrapper = f"{namespace}{shape.serialization.get('resultWrapper')}"
+    namespace = f"{{{operation_model.service_model.metadata.get('xmlNamespace')}}}"
+    wrapper_name = shape.serialization.get("resultWrapper")
+    wrapper, metadata = f"{namespace}{wrapper_name}", f"{namespace}ResponseMetadata"
     try:
         read_result = _structure(shape, namespace)
     except _UnusualError:
         return None
 
-    def read(root: Element) -> dict[str, Any]:
-        results = root.findall(wrapper)
-        if len(results) != 1:
+    def read(root: Element) -> tuple[dict[str, Any], bytes]:
+        children = {child.tag: child for child in root}
+        if len(children) != len(root) or wrapper not in children:
             raise _UnusualError
-        members = read_result(results[0])
-        results[0].clear()
-        return members
+        rest = ""
+        if metadata in children:
+            for child in children[metadata]:
+                name = child.tag.removeprefix(namespace)
+                if name.startswith("{"):
+                    raise _UnusualError
+                rest += f"<{name}>{escape(child.text or '')}</{name}>"
+            rest = f"<ResponseMetadata>{rest}</ResponseMetadata>"
+        return (
+            read_result(children[wrapper]),
+            f"<Response><{wrapper_name}/>{rest}</Response>".encode(),
+        )
 
     return read
 

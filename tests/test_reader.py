@@ -105,7 +105,17 @@ def answers(draw: st.DrawFn) -> tuple[OperationModel, bytes]:
     wrapper = output_of(operation).serialization["resultWrapper"]
     inner = draw(elements(output_of(operation)))
     metadata = "<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>"
-    body = f"<{wrapper}>{inner}</{wrapper}>" + draw(st.sampled_from([metadata, ""]))
+    other_metadata = (
+        metadata.replace("1", "&lt;&amp;"),
+        metadata.replace("1", ""),
+        metadata.replace("</RequestId>", "</RequestId><New>2</New>"),
+        metadata.replace("</RequestId>", "</RequestId><RequestId>2</RequestId>"),
+        metadata.replace("<RequestId>", '<RequestId xmlns="urn:x">'),
+        metadata.replace("ResponseMetadata", "Other"),
+        "",
+    )
+    rest = draw(st.one_of(st.just(metadata), st.sampled_from(other_metadata)))
+    body = f"<{wrapper}>{inner}</{wrapper}>{rest}"
     if draw(st.integers(0, 30)) == 0:
         body = draw(st.sampled_from([body * 2, body[:-5], metadata, ""]))
     namespace = draw(st.sampled_from([NAMESPACE] * 9 + ["urn:other"]))
