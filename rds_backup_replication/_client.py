@@ -1,5 +1,6 @@
 """The client: the API's operations, and what is built on them."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,6 @@ from ._validation import validated
 
 if TYPE_CHECKING:
     from ._look import Context
-    from ._wait import OnPoll
 
 # ruff: noqa: PLC0415 - a method's module is imported by the method, so that a program pays for
 # what it uses.
@@ -97,7 +97,7 @@ class BackupReplicationClient(ApiOperations):
         db_instance_automated_backups_arn: str | None = None,
         timeout: timedelta = WAIT_TIMEOUT,
         poll_interval: timedelta = POLL_INTERVAL,
-        on_poll: "OnPoll | None" = None,
+        on_poll: Callable[[DBInstanceAutomatedBackup | None], object] | None = None,
     ) -> DBInstanceAutomatedBackup:
         """Waits until the first snapshot has been copied, so that one can restore.
 
@@ -136,7 +136,7 @@ class BackupReplicationClient(ApiOperations):
         db_instance_automated_backups_arn: str | None = None,
         timeout: timedelta = WAIT_TIMEOUT,
         poll_interval: timedelta = POLL_INTERVAL,
-        on_poll: "OnPoll | None" = None,
+        on_poll: Callable[[DBInstanceAutomatedBackup | None], object] | None = None,
     ) -> DBInstanceAutomatedBackup | None:
         """Waits until a replication has ended, here and in the source Region.
 

@@ -1,7 +1,6 @@
 """What the documentation's pages show, run."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -12,21 +11,9 @@ from rds_backup_replication import CheckReason, exceptions, testing
 from rds_backup_replication.exceptions import BackupReplicationError, InvalidParameterValueError
 from rds_backup_replication.sandbox import Sandbox
 
-pytestmark = pytest.mark.usefixtures("clock")
-
 DOCS = Path(__file__).parent.parent / "docs"
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 KEY_ARN = re.compile(r"arn:aws:kms:us-east-1:\d{12}:key/[\w-]+")
-
-
-@pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        # A page's client is made from the environment, as a user's is.
-        monkeypatch.setenv("AWS_ENDPOINT_URL", sandbox.endpoint_url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
-        yield sandbox
 
 
 def read(page: str) -> str:
@@ -38,12 +25,12 @@ def blocks_of(page: str) -> list[tuple[str, str]]:
     return FENCED.findall(read(page))
 
 
-def run(page: str, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def run(page: str, rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> list[str]:
     """Runs a page's examples, each with what the ones before have left; what each prints.
 
     What the page shows below one must be what it prints.
     """
-    key = sandbox.boto3_client("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]
+    key = rds_sandbox.boto3_client("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]
     blocks = blocks_of(page)
     names: dict[str, object] = {}
     printed: list[str] = []
@@ -60,42 +47,42 @@ def run(page: str, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> list
     return printed
 
 
-def test_the_first_steps_run(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    sandbox.create_db_instance("us-west-2", StorageEncrypted=True)
-    ec2 = sandbox.boto3_client("ec2", "us-east-1")
+def test_the_first_steps_run(rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    rds_sandbox.create_db_instance("us-west-2", StorageEncrypted=True)
+    ec2 = rds_sandbox.boto3_client("ec2", "us-east-1")
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"][:2]]
-    sandbox.boto3_client("rds", "us-east-1").create_db_subnet_group(
+    rds_sandbox.boto3_client("rds", "us-east-1").create_db_subnet_group(
         DBSubnetGroupName="private", DBSubnetGroupDescription="Private", SubnetIds=subnets
     )
-    _, regions, started, waited, listed, restored, _, _ = run("start", sandbox, capsys)
+    _, regions, started, waited, listed, restored, _, _ = run("start", rds_sandbox, capsys)
     assert "us-west-2" in regions.splitlines()
     assert started == "pending arn:aws:rds:us-east-1:123456789012:auto-backup:ab-example\n"
     assert "latest_time=datetime" in waited
     assert re.match(r"us-west-2 replicating True \d:\d\d:\d\d", listed)
     assert restored == "arn:aws:rds:us-east-1:123456789012:db:mydatabase-restored creating\n"
-    backups = sandbox.client("us-east-1").describe_db_instance_automated_backups(
+    backups = rds_sandbox.client("us-east-1").describe_db_instance_automated_backups(
         db_instance_identifier="mydatabase"
     )
     assert [backup.status for backup in backups] == ["deleting"]
 
 
-def test_the_waits_run_as_shown(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    sandbox.create_db_instance("us-west-2")
-    run("waiting", sandbox, capsys)
+def test_the_waits_run_as_shown(rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    rds_sandbox.create_db_instance("us-west-2")
+    run("waiting", rds_sandbox, capsys)
 
 
-def test_ensuring_runs_as_shown(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    sandbox.create_db_instance("us-west-2", StorageEncrypted=True)
-    run("idempotence", sandbox, capsys)
+def test_ensuring_runs_as_shown(rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    rds_sandbox.create_db_instance("us-west-2", StorageEncrypted=True)
+    run("idempotence", rds_sandbox, capsys)
 
 
-def test_checking_runs_as_shown(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    sandbox.create_db_instance("us-west-2", StorageEncrypted=True, BackupRetentionPeriod=0)
-    run("checking", sandbox, capsys)
+def test_checking_runs_as_shown(rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    rds_sandbox.create_db_instance("us-west-2", StorageEncrypted=True, BackupRetentionPeriod=0)
+    run("checking", rds_sandbox, capsys)
 
 
-def test_testing_runs_as_shown(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    run("testing", sandbox, capsys)
+def test_testing_runs_as_shown(rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    run("testing", rds_sandbox, capsys)
 
 
 def test_the_table_of_reasons_has_every_code() -> None:
@@ -104,8 +91,10 @@ def test_the_table_of_reasons_has_every_code() -> None:
     assert sorted(codes) == sorted(get_args(CheckReason.model_fields["code"].annotation))
 
 
-def test_the_errors_are_the_real_ones(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    sandbox.create_db_instance("us-west-2", StorageEncrypted=True)
+def test_the_errors_are_the_real_ones(
+    rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rds_sandbox.create_db_instance("us-west-2", StorageEncrypted=True)
     _, (_, unsent), (_, unsent_text), (_, refused), (_, refused_text) = blocks_of("errors")
     names: dict[str, object] = {}
     exec(unsent, names)  # noqa: S102
@@ -113,7 +102,7 @@ def test_the_errors_are_the_real_ones(sandbox: Sandbox, capsys: pytest.CaptureFi
 
     exec(refused, names)  # noqa: S102
     with pytest.raises(InvalidParameterValueError) as caught:
-        sandbox.client("us-east-1").start_db_instance_automated_backups_replication(
+        rds_sandbox.client("us-east-1").start_db_instance_automated_backups_replication(
             source_db_instance_arn="arn:aws:rds:us-west-2:123456789012:db:mydatabase"
         )
     assert f"{caught.value}\n" == refused_text

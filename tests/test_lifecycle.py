@@ -1,7 +1,6 @@
 """The whole life of a replication on the sandbox, over its sockets and under its faults."""
 
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final
@@ -31,10 +30,9 @@ NO_RETRIES = Config(retries={"total_max_attempts": 1})
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        sandbox.create_db_instance("us-west-2")
-        yield sandbox
+def sandbox(rds_sandbox: Sandbox) -> Sandbox:
+    rds_sandbox.create_db_instance("us-west-2")
+    return rds_sandbox
 
 
 @pytest.fixture
