@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
 
 .SECONDARY: # keep the environments, which make takes for intermediate files
-.PHONY: help demo test check format docs clean
+.PHONY: help demo test check format docs bench clean
 
 help:
 	@echo "make demo    the main job, end to end, on the embedded sandbox: no AWS account needed"
@@ -14,6 +14,7 @@ help:
 	@echo "make check   lint, types, tests with coverage, docs, and the built package"
 	@echo "make format  format the code"
 	@echo "make docs    build the documentation into docs/_build"
+	@echo "make bench   measure against plain boto3, and write docs/speed.md's tables"
 	@echo "make clean   remove all that these commands made"
 
 # Without ensurepip, which some distributions leave out; pip comes by way of the outer one.
@@ -41,6 +42,11 @@ $(VENV)-docs/docs.stamp: $(VENV)-docs/bin/python pyproject.toml
 	$(VENV)-docs/bin/python -m pip install --quiet --editable '.[sandbox]' --group docs
 	@touch $@
 
+# An environment of its own: with nothing but what a user has.
+$(VENV)-bench/bench.stamp: $(VENV)-bench/bin/python pyproject.toml
+	$(VENV)-bench/bin/python -m pip install --quiet --editable .
+	@touch $@
+
 demo: $(VENV)/demo.stamp
 	@$(BIN)/python docs/demo.py
 
@@ -64,6 +70,10 @@ format: $(VENV)/check.stamp
 docs: $(VENV)-docs/docs.stamp
 	$(VENV)-docs/bin/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet docs docs/_build
 
+# `make bench ARGS='--only "list 100"'` measures that alone, and writes no page.
+bench: $(VENV)-bench/bench.stamp
+	$(VENV)-bench/bin/python -m benchmarks $(or $(ARGS),--docs docs/speed.md)
+
 clean:
-	rm -rf $(VENV) $(VENV)-docs docs/_build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-bench docs/_build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

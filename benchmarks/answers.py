@@ -1,0 +1,89 @@
+"""What RDS answers: realistic, always the same, and as long as one likes."""
+
+import re
+
+REGION = "us-east-1"
+SOURCE_ARN = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
+PAGE_SIZE = 100
+
+_KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+_MARKER = re.compile(rb"(?:^|&)Marker=page-(\d+)")
+
+
+def _answer(operation: str, result: str) -> bytes:
+    return (
+        f'<{operation}Response xmlns="http://rds.amazonaws.com/doc/2014-10-31/">'
+        f"<{operation}Result>{result}</{operation}Result><ResponseMetadata>"
+        "<RequestId>523e3218-afc7-11c3-90f5-f90431260ab4</RequestId></ResponseMetadata>"
+        f"</{operation}Response>"
+    ).encode()
+
+
+def _backup(number: int) -> str:
+    """A replicated backup with the 22 fields that an encrypted PostgreSQL instance's has."""
+    name = f"orders-{number:04}"
+    return (
+        f"<DBInstanceArn>arn:aws:rds:us-west-2:123456789012:db:{name}</DBInstanceArn>"
+        f"<DbiResourceId>db-JKIB2GFQ5RV7REPLZA4EXAM{number:04}</DbiResourceId>"
+        f"<Region>us-west-2</Region><DBInstanceIdentifier>{name}</DBInstanceIdentifier>"
+        f"<RestoreWindow><EarliestTime>2026-01-04T23:13:{number % 60:02}.030Z</EarliestTime>"
+        f"<LatestTime>2026-01-18T19:59:{number % 60:02}Z</LatestTime></RestoreWindow>"
+        f"<AllocatedStorage>{100 + number}</AllocatedStorage><Status>replicating</Status>"
+        f"<Port>5432</Port><InstanceCreateTime>2025-12-04T15:28:{number % 60:02}.417Z"
+        "</InstanceCreateTime><MasterUsername>postgres</MasterUsername><Engine>postgres</Engine>"
+        "<EngineVersion>16.4</EngineVersion><LicenseModel>postgresql-license</LicenseModel>"
+        "<OptionGroupName>default:postgres-16</OptionGroupName><Encrypted>true</Encrypted>"
+        f"<StorageType>gp3</StorageType><KmsKeyId>{_KEY}</KmsKeyId>"
+        "<IAMDatabaseAuthenticationEnabled>false</IAMDatabaseAuthenticationEnabled>"
+        "<BackupRetentionPeriod>14</BackupRetentionPeriod><DBInstanceAutomatedBackupsArn>"
+        f"arn:aws:rds:{REGION}:123456789012:auto-backup:ab-jkib2gfq5rv7replzadausbrktni2{number:04}"
+        "</DBInstanceAutomatedBackupsArn><BackupTarget>region</BackupTarget><TagList>"
+        "<Tag><Key>env</Key><Value>prod</Value></Tag>"
+        f"<Tag><Key>team</Key><Value>orders-{number % 7}</Value></Tag></TagList>"
+    )
+
+
+def started() -> bytes:
+    """The answer to a start."""
+    backup = _backup(0).replace(">replicating<", ">pending<")
+    return _answer(
+        "StartDBInstanceAutomatedBackupsReplication",
+        f"<DBInstanceAutomatedBackup>{backup}</DBInstanceAutomatedBackup>",
+    )
+
+
+class Listing:
+    """Pages of a listing of so many backups; which one, the request's marker tells."""
+
+    def __init__(self, records: int) -> None:
+        sizes = [PAGE_SIZE] * (records // PAGE_SIZE)
+        if records % PAGE_SIZE:
+            sizes.append(records % PAGE_SIZE)
+        self._sizes = sizes
+        # Pages of one size differ in their markers only, so that a long listing takes up
+        # no more of a process's memory than a short one.
+        self._pages = {size: _page(size) for size in set(sizes)}
+
+    def __call__(self, request_body: bytes) -> bytes:
+        """The answer to a request."""
+        number = _page_number(request_body)
+        page = self._pages[self._sizes[number]]
+        following = number + 1
+        marker = b"<Marker>page-%d</Marker>" % following if following < len(self._sizes) else b""
+        return page.replace(b"<Marker/>", marker, 1)
+
+
+def _page(size: int) -> bytes:
+    backups = "".join(
+        f"<DBInstanceAutomatedBackup>{_backup(number)}</DBInstanceAutomatedBackup>"
+        for number in range(size)
+    )
+    return _answer(
+        "DescribeDBInstanceAutomatedBackups",
+        f"<Marker/><DBInstanceAutomatedBackups>{backups}</DBInstanceAutomatedBackups>",
+    )
+
+
+def _page_number(request_body: bytes) -> int:
+    found = _MARKER.search(request_body)
+    return int(found[1]) if found else 0

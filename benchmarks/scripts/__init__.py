@@ -1,0 +1,1 @@
+"""The processes in which things are measured."""
