@@ -60,6 +60,7 @@ check: $(VENV)/check.stamp
 	$(PYRIGHT)
 	$(PYRIGHT) --ignoreexternal --verifytypes rds_backup_replication
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --botocore-parser
 	$(MAKE) docs
 	$(BIN)/python -m build --outdir $(VENV)/dist
 

@@ -54,7 +54,7 @@ class Boto3Clients:
             return client
 
 
-class _QuickFiles(JSONFileLoader):
+class QuickFiles(JSONFileLoader):
     """Reads botocore's data with pydantic's JSON parser, twice as fast as Python's."""
 
     def load_file(self, file_path: str) -> Any:
@@ -77,7 +77,7 @@ def _parsed(data: bytes) -> Any:
             gc.enable()
 
 
-class _QuickLoader(Loader):
+class QuickLoader(Loader):
     """Does not look into all of botocore's four hundred services to find the one asked for."""
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  # botocore's
@@ -103,7 +103,7 @@ def _client_method(session: "Session | None") -> Callable[..., BaseClient]:
     if _default_session is None:
         _default_session = BotocoreSession()
         paths = create_loader(_default_session.get_config_variable("data_path")).search_paths
-        loader = _QuickLoader(paths, _QuickFiles(), include_default_search_paths=False)
+        loader = QuickLoader(paths, QuickFiles(), include_default_search_paths=False)
         _default_session.register_component("data_loader", loader)
     return _default_session.create_client
 

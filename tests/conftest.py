@@ -9,8 +9,26 @@ from botocore.stub import Stubber
 
 from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication._clock import InstantClock
+from rds_backup_replication._reader import AnswerReader
 
 from .wire import ScriptedRDS, shared_session
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--botocore-parser", action="store_true", help="have botocore read all answers by itself"
+    )
+
+
+@pytest.fixture(autouse=True)
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything must hold without reading answers ahead too."""
+    if request.config.getoption("--botocore-parser") and request.path.name != "test_reader.py":
+
+        def leave_it_to_botocore(*_: object) -> None:
+            pass
+
+        monkeypatch.setattr(AnswerReader, "read_ahead", leave_it_to_botocore)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,124 @@
+"""How boto3 clients come about where no session is given, in processes of their own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.loaders import Loader
+
+from rds_backup_replication._session import QuickFiles, QuickLoader
+
+CONFIG = """\
+[profile dr]
+region = eu-west-3
+aws_access_key_id = of-the-profile
+aws_secret_access_key = secret
+"""
+
+
+def run(code: str) -> Any:
+    """What a fresh process prints as JSON."""
+    preamble = (
+        "import gc, json, sys\n"
+        "from rds_backup_replication import BackupReplicationClient\n"
+        "from botocore.config import Config\n"
+    )
+    process = subprocess.run(  # noqa: S603  # our own code
+        [sys.executable, "-W", "error", "-c", preamble + code],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(process.stdout)
+
+
+def test_environment_and_profile_count_without_boto3(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text(CONFIG)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "dr")
+    region, key, same, boto3_is_loaded, gc_is_on = run("""
+client = BackupReplicationClient()
+other = BackupReplicationClient(region_name="us-east-1")
+key = client.client._request_signer._credentials.access_key
+same = client.client._request_signer._credentials is other.client._request_signer._credentials
+print(json.dumps([client.region_name, key, same, "boto3" in sys.modules, gc.isenabled()]))
+""")
+    assert (region, key) == ("eu-west-3", "of-the-profile")
+    assert same  # one session for all
+    assert not boto3_is_loaded
+    assert gc_is_on
+
+
+def test_boto3s_default_session_counts_once_boto3_is_imported() -> None:
+    regions = run("""
+before = BackupReplicationClient(region_name="us-east-1")
+import boto3
+keys = {"aws_access_key_id": "x", "aws_secret_access_key": "y"}
+boto3.setup_default_session(region_name="ap-south-1", **keys)
+client = BackupReplicationClient()
+credentials = client.client._request_signer._credentials
+print(json.dumps([before.region_name, client.region_name, credentials.access_key]))
+""")
+    assert regions == ["us-east-1", "ap-south-1", "x"]
+
+
+def test_collecting_garbage_stays_off_where_the_program_has_it_off() -> None:
+    assert (
+        run("""
+gc.disable()
+BackupReplicationClient(region_name="us-east-1")
+print(json.dumps(gc.isenabled()))
+""")
+        is False
+    )
+
+
+def test_a_client_is_what_boto3_makes_but_for_the_time() -> None:
+    ours, boto3s = run("""
+places = [
+    ("us-east-1", {}), ("eu-west-1", {"use_fips_endpoint": True}), ("cn-north-1", {}),
+    ("us-gov-west-1", {"use_dualstack_endpoint": True}), ("eusc-de-east-1", {}), ("xx-new-1", {}),
+]
+
+def facts(client):
+    meta = client.meta
+    return [meta.endpoint_url, meta.partition, sorted(meta.method_to_api_mapping),
+            meta.service_model.signature_version, meta.service_model.api_version]
+
+ours = [facts(BackupReplicationClient(region_name=r, config=Config(**c)).client) for r, c in places]
+assert "boto3" not in sys.modules
+import boto3
+boto3s = [facts(boto3.client("rds", region_name=r, config=Config(**c))) for r, c in places]
+print(json.dumps([ours, boto3s]))
+""")
+    assert ours == boto3s
+
+
+@pytest.mark.parametrize(
+    "path", ["endpoints", "partitions", "rds/2014-10-31/service-2", "kms/2014-11-01/service-2"]
+)
+def test_botocores_data_is_read_as_botocore_reads_it(path: str) -> None:
+    quick = QuickLoader(file_loader=QuickFiles())
+    assert quick.load_data(path) == Loader().load_data(path)
+
+
+def test_a_data_path_of_ones_own_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    model: dict[str, Any] = Loader().load_service_model("rds", "service-2")
+    (tmp_path / "rds/2030-01-01").mkdir(parents=True)
+    versioned = {**model, "metadata": {**model["metadata"], "apiVersion": "2030-01-01"}}
+    rules = Loader().load_service_model("rds", "endpoint-rule-set-1")
+    for name, data in (("service-2", versioned), ("endpoint-rule-set-1", rules)):
+        (tmp_path / f"rds/2030-01-01/{name}.json").write_text(json.dumps(data))
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+    assert (
+        run("""
+client = BackupReplicationClient(region_name="us-east-1")
+print(json.dumps(client.client.meta.service_model.api_version))
+""")
+        == "2030-01-01"
+    )
