@@ -96,9 +96,10 @@ def _client_method(session: "Session | None") -> Callable[..., BaseClient]:
     a session of botocore's own does the same without the time that importing boto3 takes.
     """
     global _default_session  # noqa: PLW0603  # shared by all clients, as boto3's is
-    boto3: Any = session or sys.modules.get("boto3")  # typed by the services installed
-    if boto3 is not None:
-        create: Callable[..., BaseClient] = boto3.client
+    # Both are typed by the services installed. Another thread may be importing boto3 right now.
+    source: Any = session or sys.modules.get("boto3")
+    if session is not None or hasattr(source, "client"):
+        create: Callable[..., BaseClient] = source.client
         return create
     if _default_session is None:
         _default_session = BotocoreSession()

@@ -80,6 +80,9 @@ def test_importing_it_needs_no_extra_and_has_no_side_effects(flags: list[str]) -
     code = (
         "import sys, threading, logging, rds_backup_replication\n"
         "assert not {'boto3', 'botocore', 'pydantic'} & set(sys.modules)\n"
+        "import rds_backup_replication.exceptions\n"
+        "from rds_backup_replication import Tag, Filter, EnsureResult, CheckReason\n"
+        "assert not {'boto3', 'botocore.client', 'botocore.session'} & set(sys.modules)\n"
         "from rds_backup_replication import *\n"
         "assert not {'moto', 'flask', 'typer', 'pytest', 'yaml'} & set(sys.modules)\n"
         "assert threading.active_count() == 1\n"
