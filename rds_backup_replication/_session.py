@@ -4,7 +4,8 @@ import gc
 import gzip
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 from botocore.session import Session as BotocoreSession
-from pydantic_core import from_json
+from pydantic_core import SchemaValidator, core_schema, from_json
 
 from ._faults import watch_answers
 from ._version import __version__
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 ClientFactory = Callable[[str, str | None], BaseClient]
 """Takes the service and the Region; ``None`` is the session's own Region."""
+
+ENDPOINTS_KEPT = ("kms", "oidc", "portal.sso", "rds", "signin", "sts")
+"""By botocore's prefixes."""
 
 # botocore's create_client is not safe to call from several threads at once.
 _lock = threading.Lock()
@@ -58,23 +62,40 @@ class QuickFiles(JSONFileLoader):
     """Reads botocore's data with pydantic's JSON parser, twice as fast as Python's."""
 
     def load_file(self, file_path: str) -> Any:
+        parse = _endpoints if Path(file_path).name == "endpoints" else from_json
         for suffix, opened in ((".json", open), (".json.gz", gzip.open)):
             if Path(f"{file_path}{suffix}").is_file():
-                with opened(f"{file_path}{suffix}", "rb") as file:
-                    return _parsed(file.read())
+                with opened(f"{file_path}{suffix}", "rb") as file, _no_garbage():
+                    return parse(file.read())
         return None
 
 
-def _parsed(data: bytes) -> Any:
-    # All of the hundred thousand objects stay: looking for garbage among them takes as long as
-    # parsing, and finds none.
+@contextmanager
+def _no_garbage() -> Generator[None, None, None]:
+    """All of the hundred thousand objects stay: to look for garbage among them costs, in vain."""
     is_enabled = gc.isenabled()
     gc.disable()
     try:
-        return from_json(data)
+        yield
     finally:
         if is_enabled:
             gc.enable()
+
+
+def _endpoints(data: bytes) -> Any:
+    """Where services are, but of four hundred only those that this library and credentials use.
+
+    For others, botocore goes by the pattern of the partition.
+    """
+    field = core_schema.typed_dict_field
+    services = {name: field(core_schema.any_schema(), required=False) for name in ENDPOINTS_KEPT}
+    partition = core_schema.typed_dict_schema(
+        {"services": field(core_schema.typed_dict_schema(services, extra_behavior="ignore"))},
+        extra_behavior="allow",
+    )
+    partitions = {"partitions": field(core_schema.list_schema(partition))}
+    schema = core_schema.typed_dict_schema(partitions, extra_behavior="allow")
+    return SchemaValidator(schema).validate_json(data)
 
 
 class QuickLoader(Loader):
