@@ -1,40 +1,97 @@
 """Measures, prints a table, and writes it down."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import report
-from .cases import FIGURES
-from .children import ENVIRONMENT, Children
+from .cases import FIGURES, Figure
+from .children import ENVIRONMENT, ChildError, Children
 from .measure import Pair
+from .peers import FAILED, NOT_INSTALLED, PEERS, python_of, version_of
+from .report import Peer, Results
 from .server import running
 
 QUICK = 5
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument(
-        "--only", action="append", metavar="TEXT", help="only figures whose name contains this"
-    )
-    parser.add_argument("--rounds", type=int, metavar="N", help="pairs of each figure")
-    parser.add_argument("--quick", action="store_true", help=f"--rounds {QUICK}")
-    parser.add_argument("--no-peers", action="store_true", help="this library alone")
-    parser.add_argument("--json", type=Path, default=ENVIRONMENT / "results.json", metavar="FILE")
-    parser.add_argument("--docs", type=Path, metavar="FILE", help="a page to write the table into")
-    arguments = parser.parse_args()
+    arguments = _arguments()
     rounds: int | None = QUICK if arguments.quick else arguments.rounds
-    chosen = [
-        figure
-        for figure in FIGURES
-        if not arguments.only or any(text in figure.name for text in arguments.only)
-    ]
-    results: dict[str, list[Pair]] = {}
+    figures = _chosen(arguments.only)
+    results = Results()
     with running() as endpoint_url:
         children = Children(endpoint_url)
-        for figure in chosen:
-            results[figure.name] = figure.take(children, "ours", rounds or figure.rounds)
-            print(report.line(figure.name, results[figure.name]), flush=True)
+        print("Ratios to boto3: the median, the middle half")
+        for figure in figures:
+            results.figures[figure.name] = pairs = _take(figure, children, "ours", rounds)
+            print(report.line(figure.name, pairs), flush=True)
+        if not arguments.only:
+            results.counts = children.counts()
+            print(*(f"{name}: {count} calls" for name, count in results.counts.items()), sep="\n")
+        if arguments.peers or not arguments.only:
+            for name in PEERS:
+                results.peers[name] = _peer(name, endpoint_url, figures, rounds)
+    arguments.json.write_text(report.as_json(results), encoding="utf-8")
+    print(f"All figures: {arguments.json}")
+    if arguments.docs:
+        report.write_into(arguments.docs, report.as_markdown(results))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="TEXT",
+        help="only figures whose name contains this, of this library alone; may be repeated",
+    )
+    parser.add_argument("--peers", action="store_true", help="with --only: other libraries, too")
+    parser.add_argument("--rounds", type=int, metavar="N", help="pairs of each figure")
+    parser.add_argument("--quick", action="store_true", help=f"--rounds {QUICK}")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        default=ENVIRONMENT / "results.json",
+        metavar="FILE",
+        help="%(default)s",
+    )
+    parser.add_argument("--docs", type=Path, metavar="FILE", help="a page to write the tables into")
+    arguments = parser.parse_args()
+    if arguments.docs and arguments.only:
+        parser.error("the page needs all figures: --docs goes without --only")
+    if not _chosen(arguments.only):
+        parser.error(f"figures are {', '.join(figure.name for figure in FIGURES)}")
+    return arguments
+
+
+def _chosen(texts: Sequence[str] | None) -> list[Figure]:
+    return [figure for figure in FIGURES if not texts or any(t in figure.name for t in texts)]
+
+
+def _take(figure: Figure, children: Children, side: str, rounds: int | None) -> list[Pair]:
+    return figure.take(children, side, rounds or figure.rounds)
+
+
+def _peer(name: str, endpoint_url: str, figures: Sequence[Figure], rounds: int | None) -> Peer:
+    python = python_of(name)
+    if python is None:
+        print(f"{name} {NOT_INSTALLED}")
+        return Peer(failure=NOT_INSTALLED)
+    children = Children(endpoint_url, str(python))
+    peer = Peer(version_of(name, children))
+    print(f"{name} {peer.version}")
+    for figure in figures:
+        if not figure.by_peers:
+            continue
+        try:
+            peer.figures[figure.name] = pairs = _take(figure, children, name, rounds)
+        except ChildError as error:
+            peer.figures[figure.name] = FAILED
+            print(f"  {figure.name} {FAILED}: {str(error).splitlines()[-1]}")
+        else:
+            print(report.line(f"  {figure.name}", pairs), flush=True)
+    return peer
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ _KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-123456789
 _MARKER = re.compile(rb"(?:^|&)Marker=page-(\d+)")
 
 
-def _answer(operation: str, result: str) -> bytes:
+def answer(operation: str, result: str) -> bytes:
+    """A successful answer of the query protocol."""
     return (
         f'<{operation}Response xmlns="http://rds.amazonaws.com/doc/2014-10-31/">'
         f"<{operation}Result>{result}</{operation}Result><ResponseMetadata>"
@@ -46,7 +47,7 @@ def _backup(number: int) -> str:
 def started() -> bytes:
     """The answer to a start."""
     backup = _backup(0).replace(">replicating<", ">pending<")
-    return _answer(
+    return answer(
         "StartDBInstanceAutomatedBackupsReplication",
         f"<DBInstanceAutomatedBackup>{backup}</DBInstanceAutomatedBackup>",
     )
@@ -55,10 +56,10 @@ def started() -> bytes:
 class Listing:
     """Pages of a listing of so many backups; which one, the request's marker tells."""
 
-    def __init__(self, records: int) -> None:
-        sizes = [PAGE_SIZE] * (records // PAGE_SIZE)
-        if records % PAGE_SIZE:
-            sizes.append(records % PAGE_SIZE)
+    def __init__(self, records: int, page_size: int = PAGE_SIZE) -> None:
+        sizes = [page_size] * (records // page_size)
+        if records % page_size:
+            sizes.append(records % page_size)
         self._sizes = sizes
         # Pages of one size differ in their markers only, so that a long listing takes up
         # no more of a process's memory than a short one.
@@ -78,7 +79,7 @@ def _page(size: int) -> bytes:
         f"<DBInstanceAutomatedBackup>{_backup(number)}</DBInstanceAutomatedBackup>"
         for number in range(size)
     )
-    return _answer(
+    return answer(
         "DescribeDBInstanceAutomatedBackups",
         f"<Marker/><DBInstanceAutomatedBackups>{backups}</DBInstanceAutomatedBackups>",
     )

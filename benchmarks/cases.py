@@ -104,7 +104,7 @@ FIGURES = (
         51,
     ),
     Figure("list 100", "One page", _warm("list 100:2"), 51),
-    Figure("list 1,000", "10 pages", _warm("list 1000:1"), 21, by_peers=True),
+    Figure("list 1,000", "10 pages", _warm("list 1000:4"), 21, by_peers=True),
     Figure("list 10,000", "100 pages", _warm("list 10000:1"), 11),
     Figure(
         "per record, 10,000 to 100",

@@ -35,6 +35,10 @@ def environment() -> dict[str, str]:
     }
 
 
+class ChildError(Exception):
+    """A child failed; what it said."""
+
+
 @dataclass(frozen=True)
 class Children:
     """Processes of one Python, and the server that they may ask."""
@@ -46,9 +50,9 @@ class Children:
         """Seconds of a whole process that gets the first backup's status."""
         script = ROOT / "benchmarks" / "scripts" / f"cold_{side.replace('-', '_')}.py"
         started = time.perf_counter()
-        printed = self._run(str(script), self.endpoint_url)
+        printed = self.run(str(script), self.endpoint_url)
         taken = time.perf_counter() - started
-        if printed.strip() != "replicating":
+        if printed != "replicating":
             raise AssertionError(printed)
         return taken
 
@@ -61,23 +65,26 @@ class Children:
         printed = self._main("warm", *one, *other, str(rounds))
         return [(one, other) for one, other in json.loads(printed)]
 
-    def counts(self) -> dict[str, str]:
+    def counts(self) -> dict[str, int]:
         """API calls of what is built on them."""
-        counts: dict[str, str] = json.loads(self._main("counts"))
+        counts: dict[str, int] = json.loads(self._main("counts"))
         return counts
 
     def _main(self, script: str, *arguments: str) -> str:
         # Not with -m, whose own imports would be missing from what is measured.
         code = f"from benchmarks.scripts.{script} import main; main()"
-        return self._run("-c", code, *arguments)
+        return self.run("-c", code, *arguments)
 
-    def _run(self, *arguments: str) -> str:
+    def run(self, *arguments: str) -> str:
+        """What a process of these arguments prints."""
         done = subprocess.run(
             [self.python, *arguments],
             cwd=ROOT,
             env=environment(),
-            stdout=subprocess.PIPE,
+            capture_output=True,
             text=True,
-            check=True,
+            check=False,
         )
-        return done.stdout
+        if done.returncode:
+            raise ChildError(done.stderr)
+        return done.stdout.strip()

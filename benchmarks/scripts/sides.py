@@ -34,7 +34,7 @@ if TYPE_CHECKING:
             """Starts a replication, with a retention and a tag, and reads the status."""
             ...
 
-        def listing(self, client: Any) -> Iterator[object]:
+        def listing(self, client: Any) -> Iterator[Any]:
             """All backups, of all pages."""
             ...
 
@@ -65,7 +65,7 @@ class Boto3:
             Tags=[{"Key": "env", "Value": "prod"}],
         )["DBInstanceAutomatedBackup"]["Status"]
 
-    def listing(self, client: Any) -> Iterator[object]:
+    def listing(self, client: Any) -> Iterator[Any]:
         paginator = client.get_paginator("describe_db_instance_automated_backups")
         for page in paginator.paginate():
             yield from page["DBInstanceAutomatedBackups"]
@@ -122,7 +122,7 @@ class Ours:
             source_db_instance_arn=source_arn, backup_retention_period=14, tags={"env": "prod"}
         ).status  # it is read, as on the other sides
 
-    def listing(self, client: Any) -> Iterator[object]:
+    def listing(self, client: Any) -> Iterator[Any]:
         yield from client.describe_db_instance_automated_backups()
 
     def refused(self, client: Any) -> None:

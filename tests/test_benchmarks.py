@@ -1,0 +1,77 @@
+"""That the benchmarks compare what they say; how fast anything is, no test asserts."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks import report
+from benchmarks.answers import REGION, Listing
+from benchmarks.cases import FIGURES
+from benchmarks.measure import in_turns, ratios
+from benchmarks.scripts.counts import LOOKS, counts
+from benchmarks.scripts.sides import Boto3, Ours
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+
+
+def test_ratios_are_taken_pair_by_pair() -> None:
+    pairs = [(1.0, 2.0), (30.0, 40.0), (1.0, 1.0), (9.0, 8.0), (0.5, 2.0)]
+    assert ratios(pairs) == (0.75, 0.5, 1.0)
+    assert ratios([(1.0, 4.0)]) == (0.25, 0.25, 0.25)
+
+
+def test_sides_take_turns_after_an_idle_run_of_each() -> None:
+    order = ""
+
+    def side(name: str, taken: float) -> Callable[[], float]:
+        def run() -> float:
+            nonlocal order
+            order += name
+            return taken
+
+        return run
+
+    assert in_turns(side("A", 1.0), side("B", 2.0), 3) == [(1.0, 2.0)] * 3
+    assert order == "AB" + "AB" + "BA" + "AB"
+
+
+def test_both_sides_read_the_same_listing() -> None:
+    theirs, ours = Boto3(), Ours()
+    for side in (theirs, ours):
+        side.load()
+    listing = Listing(10, page_size=4)
+    records = list(theirs.listing(theirs.answered(REGION, listing)))
+    models = list(ours.listing(ours.answered(REGION, listing)))
+    assert len(records) == len(models) == 10
+    assert [model.model_dump(by_alias=True, exclude_none=True) for model in models] == records
+    assert {len(record) for record in records} == {22}
+
+
+def test_calls_are_counted() -> None:
+    assert list(counts().values()) == [2, 1, LOOKS, 3]
+
+
+def test_tables_take_the_place_of_the_old_ones(tmp_path: Path) -> None:
+    page = tmp_path / "speed.md"
+    page.write_text(f"Above.\n\n{report.BEGIN}\nstale\n{report.END}\n\nBelow.\n", encoding="utf-8")
+    results = report.Results({FIGURES[0].name: [(1.0, 2.0)]}, {"`ensure`": 2})
+    report.write_into(page, report.as_markdown(results))
+    text = page.read_text(encoding="utf-8")
+    assert f"| **{FIGURES[0].name}** | 0.50 | 0.50 to 0.50 | 1 |" in text
+    assert "| `ensure` | 2 |" in text
+    assert "stale" not in text
+    assert text.startswith("Above.")
+    assert text.endswith("Below.\n")
+
+
+def test_a_page_without_marks_stays_as_it_is(tmp_path: Path) -> None:
+    page = tmp_path / "speed.md"
+    page.write_text("Nothing.", encoding="utf-8")
+    with pytest.raises(ValueError, match="lacks a line"):
+        report.write_into(page, "table")
+    assert page.read_text(encoding="utf-8") == "Nothing."
