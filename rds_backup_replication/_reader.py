@@ -21,7 +21,7 @@ _ReadRoot = Callable[[Element], tuple[dict[str, Any], bytes]]
 
 _UTC = parse_timestamp("2000-01-01T00:00:00Z").tzinfo  # the very type that botocore uses
 # The form that RDS sends, of all that botocore's parser takes.
-_USUAL_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}|\.\d{6})?Z", re.ASCII)
+_USUAL_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}|\.\d{6})?Z")
 _ORDINARY_SERIALIZATION = {"name", "resultWrapper"}
 _FAILED = 300
 _parser_logger = logging.getLogger("botocore.parsers")

@@ -18,6 +18,7 @@ from rds_backup_replication._look import DESCRIBE_DB_INSTANCES
 from rds_backup_replication._operations import Operation
 from rds_backup_replication._reader import AnswerReader
 from rds_backup_replication._restore import RESTORE
+from rds_backup_replication.exceptions import ResponseValidationError
 
 from .wire import NAMESPACE, ScriptedRDS, listing_xml
 
@@ -176,6 +177,32 @@ def test_only_what_is_ordinary_is_read_ahead(text: str, *, is_ahead: bool) -> No
         "</DBInstanceAutomatedBackups></DescribeDBInstanceAutomatedBackupsResult></R>"
     ).encode()
     assert parsed(operation, body, ahead=True)[1] is is_ahead
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_a_result_that_comes_twice_and_an_error_are_left_to_botocore(
+    operation: OperationModel,
+) -> None:
+    wrapper = output_of(operation).serialization["resultWrapper"]
+    result = f"<{wrapper}><Marker>1</Marker></{wrapper}>"
+    body = f'<R xmlns="{NAMESPACE}">{result}{result}</R>'.encode()
+    assert not parsed(operation, body, ahead=True)[1]
+    response: dict[str, Any] = {
+        "status_code": 400,
+        "headers": {},
+        "body": f'<R xmlns="{NAMESPACE}">{result}</R>'.encode(),
+    }
+    customized: dict[str, Any] = {}
+    READER.read_ahead(operation, response, customized)
+    assert customized == {}
+
+
+def test_the_raw_answer_is_kept_whole(rds: ScriptedRDS) -> None:
+    answer = listing_xml("<DBInstanceAutomatedBackup><Port>1</Port></DBInstanceAutomatedBackup>")
+    rds.answers(answer.replace("<RequestId>", "<RequestId>1</RequestId><RequestId>"))
+    with pytest.raises(ResponseValidationError) as caught:
+        list(rds.client().describe_db_instance_automated_backups())
+    assert b"<Port>1</Port>" in caught.value.response["body"]
 
 
 def test_a_users_own_calls_and_handlers_notice_nothing(rds: ScriptedRDS) -> None:
