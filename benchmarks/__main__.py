@@ -7,12 +7,12 @@ from pathlib import Path
 from . import report
 from .cases import FIGURES, Figure
 from .children import ENVIRONMENT, ChildError, Children
-from .measure import Pair
 from .peers import FAILED, NOT_INSTALLED, PEERS, python_of, version_of
 from .report import Peer, Results
 from .server import running
 
 QUICK = 5
+PEERS_ROUNDS = 11  # one of them takes many seconds to be imported
 
 
 def main() -> None:
@@ -24,11 +24,13 @@ def main() -> None:
         children = Children(endpoint_url)
         print("Ratios to boto3: the median, the middle half")
         for figure in figures:
-            results.figures[figure.name] = pairs = _take(figure, children, "ours", rounds)
+            pairs = figure.take(children, "ours", rounds or figure.rounds)
+            results.figures[figure.name] = pairs
             print(report.line(figure.name, pairs), flush=True)
         if not arguments.only:
             results.counts = children.counts()
-            print(*(f"{name}: {count} calls" for name, count in results.counts.items()), sep="\n")
+            for name, count in results.counts.items():
+                print(f"API calls of {name}: {count}")
         if arguments.peers or not arguments.only:
             for name in PEERS:
                 results.peers[name] = _peer(name, endpoint_url, figures, rounds)
@@ -69,10 +71,6 @@ def _chosen(texts: Sequence[str] | None) -> list[Figure]:
     return [figure for figure in FIGURES if not texts or any(t in figure.name for t in texts)]
 
 
-def _take(figure: Figure, children: Children, side: str, rounds: int | None) -> list[Pair]:
-    return figure.take(children, side, rounds or figure.rounds)
-
-
 def _peer(name: str, endpoint_url: str, figures: Sequence[Figure], rounds: int | None) -> Peer:
     python = python_of(name)
     if python is None:
@@ -85,11 +83,12 @@ def _peer(name: str, endpoint_url: str, figures: Sequence[Figure], rounds: int |
         if not figure.by_peers:
             continue
         try:
-            peer.figures[figure.name] = pairs = _take(figure, children, name, rounds)
+            pairs = figure.take(children, name, rounds or min(figure.rounds, PEERS_ROUNDS))
         except ChildError as error:
             peer.figures[figure.name] = FAILED
             print(f"  {figure.name} {FAILED}: {str(error).splitlines()[-1]}")
         else:
+            peer.figures[figure.name] = pairs
             print(report.line(f"  {figure.name}", pairs), flush=True)
     return peer
 
