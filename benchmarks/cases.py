@@ -99,7 +99,7 @@ FIGURES = (
     Figure(
         "a bad request refused",
         "Three mistakes (Region, retention, tag) told in one `RequestValidationError`, to one "
-        "wrong type told in botocore's `ParamValidationError`: botocore knows no other mistake",
+        "wrong type told in botocore's `ParamValidationError`, which knows nothing of those three",
         _warm("refused:50"),
         51,
     ),
