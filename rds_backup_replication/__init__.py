@@ -1,8 +1,8 @@
 """Typed client for replicating Amazon RDS automated backups to another Region."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ._lazy import lazy_names
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -68,19 +68,8 @@ _HOMES = {
     "RestoreDBInstanceToPointInTimeRequest": "_models._restore",
     "RestoreOptions": "_models._restore",
     "TagSpecification": "_models._restore",
+    "exceptions": "exceptions",
 }
 
 if not TYPE_CHECKING:  # with it, type checkers would take any name for one of ours
-
-    def __getattr__(name: str) -> object:
-        """Imports a public name's module when the name is first used."""
-        if name == "exceptions":
-            return import_module(f"{__name__}.exceptions")
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_HOMES.get(name, '_models')}"), name)
-        globals()[name] = value
-        return value
-
-    def __dir__() -> list[str]:
-        return __all__
+    __getattr__, __dir__ = lazy_names(__name__, __all__, _HOMES, "_models")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from botocore.client import BaseClient
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ._kms import key_difference
 from ._look import (
@@ -13,7 +14,12 @@ from ._look import (
     replications_to,
     source_instance,
 )
-from ._models import CheckReason, StartDBInstanceAutomatedBackupsReplicationRequest
+from ._models import (
+    CheckReason,
+    DBInstance,
+    DBInstanceAutomatedBackup,
+    StartDBInstanceAutomatedBackupsReplicationRequest,
+)
 from .exceptions import AccessDeniedError, ServiceError
 
 
@@ -42,48 +48,34 @@ def check_replication(
     return tuple(dict.fromkeys(reasons))  # source and destination may both know of a replication
 
 
-def _answers(question: str, reasons: Iterator[CheckReason]) -> Iterator[CheckReason]:
-    """The reasons, or that the question was not answered."""
-    try:
-        yield from reasons
-    except LOOK_FAILED as error:
-        said = f"{error.code}: {error.message}" if isinstance(error, ServiceError) else str(error)
-        remedy = (isinstance(error, ServiceError) and error.hint) or "Mend this, and check again."
-        if isinstance(error, AccessDeniedError):
-            remedy = f"Allow the caller rds:{error.operation_name} there, or ask somebody who may."
-        yield CheckReason(
-            code="could_not_be_checked",
-            message=f"It could not be checked whether {question}: {said}",
-            remedy=remedy,
-        )
+def could_not_be_checked(question: str, error: Exception) -> CheckReason:
+    """That a question was refused, or not answered."""
+    said = f"{error.code}: {error.message}" if isinstance(error, ServiceError) else str(error)
+    remedy = (isinstance(error, ServiceError) and error.hint) or "Mend this, and check again."
+    if isinstance(error, AccessDeniedError):
+        remedy = f"Allow the caller rds:{error.operation_name} there, or ask somebody who may."
+    return CheckReason(
+        code="could_not_be_checked",
+        message=f"It could not be checked whether {question}: {said}",
+        remedy=remedy,
+    )
 
 
-def _about_regions(context: Context, source_region: str) -> Iterator[CheckReason]:
-    rows = context.api.describe_source_regions(region_name=source_region)
-    if not any(row.supports_db_instance_automated_backups_replication for row in rows):
-        yield CheckReason(
-            code="region_pair_not_supported",
-            message=(
-                f"{context.api.region_name} does not take automated backups from {source_region}."
-            ),
-            remedy=(
-                "Choose another destination: there, describe_source_regions() must list "
-                f"{source_region} as supported. Pairs work in one direction only."
-            ),
-        )
+def pair_not_supported(region_name: str, source_region: str) -> CheckReason:
+    return CheckReason(
+        code="region_pair_not_supported",
+        message=f"{region_name} does not take automated backups from {source_region}.",
+        remedy=(
+            "Choose another destination: there, describe_source_regions() must list "
+            f"{source_region} as supported. Pairs work in one direction only."
+        ),
+    )
 
 
-def _about_source(
-    context: Context, source_client: BaseClient, source_arn: str, kms_key_id: str | None
+def instance_reasons(
+    instance: DBInstance, region_name: str, kms_key_id: str | None
 ) -> Iterator[CheckReason]:
-    instance = source_instance(source_client, source_arn)
-    if instance is None:
-        yield CheckReason(
-            code="instance_not_found",
-            message=f"There is no instance {source_arn}.",
-            remedy="Check its name, Region and account, and whose credentials these are.",
-        )
-        return
+    """Why an instance, as it is, cannot be replicated to a Region."""
     engine = instance.engine or ""
     if engine.startswith(("aurora", "custom-")):
         yield CheckReason(
@@ -113,8 +105,44 @@ def _about_source(
         yield CheckReason(
             code="kms_key_required",
             message="It is encrypted, and no kms_key_id was given.",
-            remedy=f"Pass kms_key_id, a KMS key that lives in {context.api.region_name}.",
+            remedy=f"Pass kms_key_id, a KMS key that lives in {region_name}.",
         )
+
+
+def retained_with_another_key(backup: DBInstanceAutomatedBackup) -> CheckReason:
+    return CheckReason(
+        code="retained_with_another_key",
+        message=f"Retained backups of it are encrypted with {backup.kms_key_id}.",
+        remedy="Use that key, or delete the retained backups first.",
+    )
+
+
+def _answers(question: str, reasons: Iterator[CheckReason]) -> Iterator[CheckReason]:
+    """The reasons, or that the question was not answered."""
+    try:
+        yield from reasons
+    except (*LOOK_FAILED, BotoCoreError, ClientError) as error:  # STS's refusal too
+        yield could_not_be_checked(question, error)
+
+
+def _about_regions(context: Context, source_region: str) -> Iterator[CheckReason]:
+    rows = context.api.describe_source_regions(region_name=source_region)
+    if not any(row.supports_db_instance_automated_backups_replication for row in rows):
+        yield pair_not_supported(context.api.region_name, source_region)
+
+
+def _about_source(
+    context: Context, source_client: BaseClient, source_arn: str, kms_key_id: str | None
+) -> Iterator[CheckReason]:
+    instance = source_instance(source_client, source_arn)
+    if instance is None:
+        yield CheckReason(
+            code="instance_not_found",
+            message=f"There is no instance {source_arn}.",
+            remedy="Check its name, Region and account, and whose credentials these are.",
+        )
+        return
+    yield from instance_reasons(instance, context.api.region_name, kms_key_id)
     if replications_to(context.api.region_name, instance):
         yield _already_replicating(context, source_arn)
 
@@ -130,16 +158,15 @@ def _about_destination(
     elif kms_key_id is not None and backup.kms_key_id is not None:
         difference = key_difference(context, kms_key_id, backup.kms_key_id)
         if difference and not difference.uncertainty:
-            yield CheckReason(
-                code="retained_with_another_key",
-                message=f"Retained backups of it are encrypted with {backup.kms_key_id}.",
-                remedy="Use that key, or delete the retained backups first.",
-            )
+            yield retained_with_another_key(backup)
 
 
 def _already_replicating(context: Context, source_arn: str) -> CheckReason:
     return CheckReason(
         code="already_replicating",
         message=f"{source_arn} replicates to {context.api.region_name} already.",
-        remedy="There is nothing to start; ensure_replication() takes this for a success.",
+        remedy=(
+            "There is nothing to start; ensure_replication() takes this for a success. If it is "
+            "being stopped, wait_until_stopped() first."
+        ),
     )

@@ -58,8 +58,8 @@ class BackupReplicationClient(ApiOperations):
     Args:
         client: A boto3 RDS client to use, instead of all that follows.
         region_name: The destination Region; boto3's default one if omitted.
-        session: The boto3 session to make the client from; boto3's default one
-            if omitted.
+        session: The session to make the client from, boto3's or botocore's; boto3's
+            default one if omitted.
         config: botocore's settings: retries, timeouts, proxies.
         endpoint_url: Where RDS is, if not at AWS.
 
@@ -68,7 +68,8 @@ class BackupReplicationClient(ApiOperations):
         region_name: The destination Region.
 
     Raises:
-        TypeError: ``client`` is not an RDS client, or goes with other arguments.
+        TypeError: ``client`` is not an RDS client, or goes with other arguments;
+            ``session`` or ``config`` is not such.
     """
 
     def find_replicated_backup(
@@ -144,7 +145,8 @@ class BackupReplicationClient(ApiOperations):
         source no longer lists the replication and is ``available`` again: before
         that, RDS refuses to delete it with a final snapshot. The source is not asked
         by a client made with ``client=``; nor, with a warning in the log, if it
-        refuses to be, as for want of rds:DescribeDBInstances.
+        refuses to be, as for want of rds:DescribeDBInstances. Then this Region's
+        answer counts at the sixth look, if it has not shown the backup's own end.
         Failures are treated as by ``wait_until_replicating``.
 
         Args:
@@ -193,20 +195,23 @@ class BackupReplicationClient(ApiOperations):
                 are not compared.
             replace: Whether to stop a replication that has another retention or key,
                 and start it anew once it has stopped, which may take many minutes. What
-                is omitted stays as it was. If RDS refuses the new one, as it does another
-                key while retained backups exist, the old one is started again.
+                is omitted stays as it was. If the new one does not start, the old one is
+                started again. The key can be replaced only while it is ``pending``: RDS
+                takes no other key while backups under the old one exist.
 
         Returns:
             What was done, and the backup.
 
         Raises:
             ReplicationDriftError: It replicates with another retention or key, and
-                ``replace`` is not set; or it cannot be told whether the key is another.
-            WaitTimeoutError: What is to be replaced does not stop.
+                ``replace`` is not set; or it cannot be told whether the key is another,
+                or the key cannot be replaced.
+            WaitTimeoutError: What is to be replaced does not stop in time.
+            TypeError: ``replace`` is neither ``True`` nor ``False``.
             ServiceError: RDS refused the start, for the reasons that
                 ``start_db_instance_automated_backups_replication`` lists.
         """
-        from ._ensure import ensure_replication
+        from ._replace import ensure_replication
 
         keywords = {
             "source_db_instance_arn": source_db_instance_arn,
@@ -215,6 +220,8 @@ class BackupReplicationClient(ApiOperations):
             "tags": tags,
         }
         request = _operations.START.validate(self._destination, keywords)
+        if not isinstance(replace, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # "no"
+            raise TypeError(f"replace= must be True or False, not {replace!r}")
         return ensure_replication(self._context(), request, replace=replace)
 
     def ensure_stopped(self, *, source_db_instance_arn: str) -> DBInstanceAutomatedBackup | None:
@@ -227,7 +234,7 @@ class BackupReplicationClient(ApiOperations):
 
         Returns:
             The backup whose replication this call stopped, or ``None`` if nothing
-            replicated.
+            replicated, or another caller stopped it.
 
         Raises:
             InvalidDBInstanceStateFault: It replicates, and the instance is busy.
@@ -289,7 +296,7 @@ class BackupReplicationClient(ApiOperations):
     def _context(self) -> "Context":
         from ._look import Context
 
-        return Context(self, self._clock, self._boto3_client)
+        return Context(self, self._destination, self._clock, self._boto3_client)
 
     def _source_arn(self, source_db_instance_arn: str) -> str:
         keywords = {"source_db_instance_arn": source_db_instance_arn}

@@ -1,5 +1,6 @@
 """Time, as waits see it."""
 
+import threading
 from typing import Protocol
 
 
@@ -11,8 +12,11 @@ class Clock(Protocol):
     def sleep(self, seconds: float, /) -> None: ...
 
 
-class InstantClock:
-    """Time that passes by being slept through: for tests, and for the sandbox."""
+class InstantClock(threading.local):
+    """Time that passes by being slept through: for tests, and for the sandbox.
+
+    Of each thread its own: what one sleeps through, the others do not wait for.
+    """
 
     def __init__(self) -> None:
         self._now = 0.0

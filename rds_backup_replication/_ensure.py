@@ -5,18 +5,19 @@ known; an answer may get lost after the call took effect. So whatever is
 unclear is decided by looking again.
 """
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
+from botocore.exceptions import BotoCoreError
+
+from ._faults import failed_attempts, may_have_taken_effect
 from ._kms import key_difference
-from ._look import LOOK_FAILED, Context, find_replicated_backup, is_live, server_failed
+from ._look import LOOK_FAILED, Context, find_replicated_backup, is_live, same_arn
 from ._models import (
     DBInstanceAutomatedBackup,
     EnsureResult,
     StartDBInstanceAutomatedBackupsReplicationRequest,
-    WaitRequest,
 )
-from ._wait import wait_until_stopped
 from .exceptions import (
     DBInstanceAutomatedBackupQuotaExceededFault,
     DBInstanceNotFoundFault,
@@ -26,8 +27,6 @@ from .exceptions import (
     ReplicationDriftError,
     ServiceError,
 )
-
-_logger = logging.getLogger("rds_backup_replication")
 
 # Seconds before each further look: RDS's answers are behind a change by a moment.
 _PAUSES = (0, 1, 2, 4, 8)
@@ -42,109 +41,98 @@ _MAY_BE_STOPPED = (
     InvalidDBInstanceAutomatedBackupStateFault,
     InvalidDBInstanceStateFault,
 )
+# But for this one, with which RDS refuses to stop what does not replicate, or is being stopped.
+_NOT_REPLICATING = "not replicating to the current region"
 
 
-def ensure_replication(
+class Failed(NamedTuple):
+    """A call whose failure leaves open what is so."""
+
+    error: Exception
+    may_be_ours: bool
+    """Whether one of its attempts may have taken effect."""
+
+
+def start(
     context: Context,
     request: StartDBInstanceAutomatedBackupsReplicationRequest,
-    *,
-    replace: bool,
+    ending_arn: str | None = None,
 ) -> EnsureResult:
-    found = find_replicated_backup(context.api, request.source_db_instance_arn)
-    if found is None or not is_live(found):
-        return _start(context, request)
-    differences = _differences(context, request, found)
-    if not differences:
-        return EnsureResult("unchanged", found)
-    # Stopping on a mere guess would do so again on every run.
-    if not replace or any(difference.uncertainty for difference in differences):
-        raise ReplicationDriftError(found, differences)
-    return _replace(context, request, found)
+    """Starts it, or finds it started; the backup that is just ending does not count."""
+    sent = _send(
+        context,
+        lambda: context.api.start_db_instance_automated_backups_replication(**dict(request)),
+        _MAY_REPLICATE,
+    )
+    if isinstance(sent, DBInstanceAutomatedBackup):
+        return EnsureResult("started", sent)
+    for seen in _looks(context, request.source_db_instance_arn):
+        if seen is None or not is_live(seen):
+            continue
+        if ending_arn and same_arn(seen.db_instance_automated_backups_arn, ending_arn):
+            continue
+        differences = differences_of(context, request, seen)
+        if differences:  # somebody else has just started it otherwise
+            raise ReplicationDriftError(seen, differences) from sent.error
+        return EnsureResult("started" if sent.may_be_ours else "unchanged", seen)
+    raise sent.error
 
 
 def ensure_stopped(context: Context, source_arn: str) -> DBInstanceAutomatedBackup | None:
-    try:
-        return context.api.stop_db_instance_automated_backups_replication(
+    stopped = try_to_stop(context, source_arn)
+    if isinstance(stopped, Failed):
+        raise stopped.error
+    return stopped
+
+
+def try_to_stop(context: Context, source_arn: str) -> DBInstanceAutomatedBackup | Failed | None:
+    """What this call has stopped, if anything; or the failure, if it may go on replicating."""
+    before = find_replicated_backup(context.api, source_arn)
+    sent = _send(
+        context,
+        lambda: context.api.stop_db_instance_automated_backups_replication(
             source_db_instance_arn=source_arn
-        )
-    except LOOK_FAILED as error:
-        for seen in _looks_after(error, _MAY_BE_STOPPED, context, source_arn):
-            if seen is None or not is_live(seen):
-                return seen if _may_have_taken_effect(error) else None
-        raise
+        ),
+        _MAY_BE_STOPPED,
+    )
+    if isinstance(sent, DBInstanceAutomatedBackup):
+        return sent
+    is_known_refusal = _NOT_REPLICATING in str(sent.error)
+    # Answers may be behind a start. So to see nothing live counts if something live was seen, or
+    # RDS says the same, or else if no look shows anything.
+    says_so = is_known_refusal or isinstance(sent.error, DBInstanceNotFoundFault)
+    live = before if before is not None and is_live(before) else None
+    seen: DBInstanceAutomatedBackup | None = None
+    has_ended = False
+    for seen in _looks(context, source_arn):
+        has_ended = seen is None or not is_live(seen)
+        live = live if has_ended else seen
+        if has_ended and (live is not None or says_so):
+            break
+    # What RDS refuses to stop with that sentence may go on showing as live for many minutes.
+    if not (has_ended or is_known_refusal):
+        return sent
+    return (seen or live) if sent.may_be_ours and live is not None else None
 
 
-def _start(
-    context: Context, request: StartDBInstanceAutomatedBackupsReplicationRequest
-) -> EnsureResult:
-    try:
-        backup = context.api.start_db_instance_automated_backups_replication(**dict(request))
-    except LOOK_FAILED as error:
-        source_arn = request.source_db_instance_arn
-        for seen in _looks_after(error, _MAY_REPLICATE, context, source_arn):
-            if seen is not None and is_live(seen):
-                differences = _differences(context, request, seen)
-                if differences:  # somebody else has just started it otherwise
-                    raise ReplicationDriftError(seen, differences) from error
-                return EnsureResult(
-                    "started" if _may_have_taken_effect(error) else "unchanged", seen
-                )
-        raise
-    return EnsureResult("started", backup)
-
-
-def _replace(
+def _send(
     context: Context,
-    request: StartDBInstanceAutomatedBackupsReplicationRequest,
-    found: DBInstanceAutomatedBackup,
-) -> EnsureResult:
-    source_arn = request.source_db_instance_arn
-    former = StartDBInstanceAutomatedBackupsReplicationRequest(
-        source_db_instance_arn=source_arn,
-        backup_retention_period=found.backup_retention_period,
-        kms_key_id=found.kms_key_id,
-        tags=[tag for tag in found.tag_list or () if not tag.key.startswith(("aws:", "rds:"))],
-    )
-    # What was not asked for stays as it is: an encrypted source needs its key.
-    wanted = former.model_copy(update={name: value for name, value in request if value is not None})
-    stopped = ensure_stopped(context, source_arn)
-    # By its ARN: another of the same source may have been started in the meantime.
-    arn = found.db_instance_automated_backups_arn
-    wait = WaitRequest(
-        db_instance_automated_backups_arn=arn, source_db_instance_arn=None if arn else source_arn
-    )
-    wait_until_stopped(context, wait, None)
-    try:
-        result = _start(context, wanted)
-    except LOOK_FAILED as failure:
-        outcome = _start_again(context, former)
-        if not isinstance(failure, ServiceError):
-            _logger.warning(outcome)
-            raise
-        if wanted.kms_key_id != former.kms_key_id:
-            outcome += (
-                " While retained backups of it exist, RDS takes no other KMS key than theirs."
-            )
-        hint = f"{failure.hint}\n{outcome}" if failure.hint else outcome
-        raise type(failure)(failure.response, failure.operation_name, hint) from failure
-    if stopped is None and result.action == "unchanged":  # others have replaced it
-        return result
-    return EnsureResult("replaced", result.backup)
+    call: Callable[[], DBInstanceAutomatedBackup],
+    unclear: tuple[type[ServiceError], ...],
+) -> DBInstanceAutomatedBackup | Failed:
+    """The answer, or a failure that leaves open what is so; others are raised."""
+    with failed_attempts(context.api.client) as failures:
+        try:
+            return call()
+        except (*LOOK_FAILED, BotoCoreError) as error:
+            failures.append(error)
+            may_be_ours = any(map(may_have_taken_effect, failures))
+            if not (may_be_ours or isinstance(error, unclear)):
+                raise
+            return Failed(error, may_be_ours)
 
 
-def _start_again(
-    context: Context, former: StartDBInstanceAutomatedBackupsReplicationRequest
-) -> str:
-    """Starts what was stopped in vain: an unwanted replication is better than none."""
-    subject = f"The replication of {former.source_db_instance_arn} was stopped to replace it, and"
-    try:
-        context.api.start_db_instance_automated_backups_replication(**dict(former))
-    except LOOK_FAILED as error:
-        return f"{subject} starting it again as it was failed too, so nothing replicates: {error}"
-    return f"{subject} has been started again as it was."
-
-
-def _differences(
+def differences_of(
     context: Context,
     request: StartDBInstanceAutomatedBackupsReplicationRequest,
     backup: DBInstanceAutomatedBackup,
@@ -160,22 +148,11 @@ def _differences(
     return differences
 
 
-def _looks_after(
-    error: Exception, unclear: tuple[type[ServiceError], ...], context: Context, source_arn: str
-) -> Iterator[DBInstanceAutomatedBackup | None]:
-    """A few looks, if the error leaves it open whether it is so; else none."""
-    if not (isinstance(error, unclear) or _may_have_taken_effect(error)):
-        return
+def _looks(context: Context, source_arn: str) -> Iterator[DBInstanceAutomatedBackup | None]:
+    """A few looks; one that fails is left out, as what led to it says more."""
     for pause in _PAUSES:
         context.clock.sleep(pause)
         try:
             yield find_replicated_backup(context.api, source_arn)
-        except LOOK_FAILED:  # the error says more
+        except LOOK_FAILED:
             continue
-
-
-def _may_have_taken_effect(error: Exception) -> bool:
-    if not isinstance(error, ServiceError):
-        return True  # no answer, or one that cannot be read
-    retried = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
-    return retried or server_failed(error)

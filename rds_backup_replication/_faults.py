@@ -5,8 +5,17 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+from weakref import WeakSet
 
-from botocore.exceptions import ClientError
+from botocore.client import BaseClient
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ProxyConnectionError,
+)
+from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.hooks import BaseEventHooks
 from botocore.model import ServiceModel
 
@@ -21,7 +30,10 @@ def _stem(name: str) -> str:
 
 
 # What other services and versions of the protocol call Throttling.
-_ALSO_THROTTLING = ("RequestLimitExceeded", "RequestThrottled", "Throttled", "TooManyRequests")
+_ALSO_THROTTLING = (
+    *("BandwidthLimitExceeded", "EC2Throttled", "PriorRequestNotComplete", "RequestLimitExceeded"),
+    *("RequestThrottled", "SlowDown", "Throttled", "TooManyRequests"),
+)
 _CLASSES = {
     _stem(name): value
     for name, value in vars(exceptions).items()
@@ -118,6 +130,61 @@ def wire_form(fault: type[ServiceError], service_model: ServiceModel) -> tuple[s
     return code, _STATUS_OF_UNDOCUMENTED.get(code, _BAD_REQUEST)
 
 
+_SERVER_ERROR = 500
+NO_ANSWER = (NoConnectionError, HTTPClientError)
+"""What botocore raises if nothing came back: whether a request took effect is not known."""
+_NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
+
+
+def server_failed(error: ServiceError) -> bool:
+    """Whether RDS failed, rather than refused."""
+    is_throttled = isinstance(error, exceptions.ThrottlingError)
+    return (error.http_status_code or 0) >= _SERVER_ERROR and not is_throttled
+
+
+def may_have_taken_effect(error: Exception) -> bool:
+    """Whether an attempt that ended so leaves open what it did."""
+    if isinstance(error, ServiceError):
+        return server_failed(error)
+    if isinstance(error, ResponseValidationError):
+        return True
+    return isinstance(error, NO_ANSWER) and not isinstance(error, _NEVER_SENT)
+
+
+# Registering takes a tenth of a call's time.
+_watched: WeakSet[BaseClient] = WeakSet()
+_failures: ContextVar[list[Exception] | None] = ContextVar("failures", default=None)
+
+
+def _attempt_ends(
+    response: tuple[object, dict[str, Any]] | None, caught_exception: Exception | None, **_: Any
+) -> None:
+    failures = _failures.get()
+    if failures is None:
+        return
+    if caught_exception is not None:
+        failures.append(caught_exception)
+    elif response is not None and "Error" in response[1]:
+        failures.append(service_error(ClientError(response[1], "")))  # type: ignore[arg-type]
+
+
+@contextmanager
+def failed_attempts(client: BaseClient) -> Generator[list[Exception], None, None]:
+    """How each attempt at a call within the block failed, those that botocore retried too."""
+    if client not in _watched:
+        # First, as a later handler of botocore's may raise.
+        client.meta.events.register_first(
+            "needs-retry.rds", _attempt_ends, unique_id="rds-backup-replication-attempts"
+        )
+        _watched.add(client)
+    failures: list[Exception] = []
+    token = _failures.set(failures)
+    try:
+        yield failures
+    finally:
+        _failures.reset(token)
+
+
 # Within a call of ours: the answer that botocore is parsing, for the case that it fails to.
 _unparsed: ContextVar[dict[str, Any] | None] = ContextVar("unparsed", default=None)
 _NOTHING: dict[str, Any] = {}
@@ -143,8 +210,8 @@ def watch_answers(events: BaseEventHooks) -> None:
             keywords["operation_model"], response_dict, keywords["customized_response_dict"]
         )
 
-    # The first of a client's registrations stays.
-    events.register("before-parse.rds", parsing_begins, unique_id="rds-backup-replication-raw")
+    # The first of a client's registrations stays. Last, so that others' handlers see it whole.
+    events.register_last("before-parse.rds", parsing_begins, unique_id="rds-backup-replication-raw")
     events.register(
         "response-received.rds", _parsing_is_done, unique_id="rds-backup-replication-ok"
     )
@@ -153,7 +220,7 @@ def watch_answers(events: BaseEventHooks) -> None:
 @contextmanager
 def translated(operation_name: str) -> Generator[None, None, None]:
     """Raises this library's exceptions for botocore's, where RDS has answered."""
-    _unparsed.set(_NOTHING)
+    token = _unparsed.set(_NOTHING)
     try:
         yield
     except ClientError as error:
@@ -173,4 +240,4 @@ def translated(operation_name: str) -> Generator[None, None, None]:
         }
         raise ResponseValidationError(operation_name, f"{error!r:.200}", raw) from error
     finally:
-        _unparsed.set(None)
+        _unparsed.reset(token)

@@ -1,15 +1,16 @@
 """Looking: at a source's replicated backup, and at the source itself."""
 
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import NamedTuple
 
 from botocore.client import BaseClient
-from botocore.exceptions import ConnectionError as NoConnectionError
-from botocore.exceptions import HTTPClientError, SSLError
+from botocore.exceptions import SSLError
 
 from ._api import ApiOperations
-from ._arn import parse_arn
+from ._arn import Destination, parse_arn
 from ._clock import Clock
+from ._faults import NO_ANSWER, server_failed
 from ._models import BackupStatus, DBInstance, DBInstanceAutomatedBackup, RequestModel
 from ._operations import Operation
 from ._session import ClientFactory, prepared
@@ -21,15 +22,14 @@ from .exceptions import (
     ThrottlingError,
 )
 
-NO_ANSWER = (NoConnectionError, HTTPClientError)
-"""What botocore raises if nothing came back: whether a request took effect is not known."""
 LOOK_FAILED = (ServiceError, ResponseValidationError, *NO_ANSWER)
-_SERVER_ERROR = 500
+_TOO_MANY, _SERVER_ERROR = 429, 500
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
 
 class DescribeDBInstancesRequest(RequestModel, frozen=True):
-    db_instance_identifier: str
+    db_instance_identifier: str | None = None
+    marker: str | None = None
 
 
 DESCRIBE_DB_INSTANCES = Operation(
@@ -41,6 +41,7 @@ class Context(NamedTuple):
     """What the methods that are built on API operations work with."""
 
     api: ApiOperations
+    destination: Destination
     clock: Clock
     boto3_client: ClientFactory | None
     """Of the same session, endpoint and configuration; ``None`` if only a client was given."""
@@ -48,18 +49,20 @@ class Context(NamedTuple):
     def source_client(self, source_arn: str) -> BaseClient | None:
         """A boto3 client for the source's Region, where one can be made."""
         arn = parse_arn(source_arn)
-        if arn is None or self.boto3_client is None:
-            return None
-        return prepared(self.boto3_client("rds", arn.region), "source_client")
+        return None if arn is None or self.boto3_client is None else self.client_in(arn.region)
 
-
-def server_failed(error: ServiceError) -> bool:
-    """Whether RDS failed, rather than refused."""
-    return (error.http_status_code or 0) >= _SERVER_ERROR
+    def client_in(self, region_name: str) -> BaseClient:
+        """A boto3 client for a Region; only of a client that was not made of one."""
+        if self.boto3_client is None:
+            raise TypeError("a client made with client= can ask no other Region")
+        return prepared(self.boto3_client("rds", region_name), "source_client")
 
 
 def is_passing(error: Exception) -> bool:
     """Whether the same call may well succeed in a while, whatever one does."""
+    if isinstance(error, ResponseValidationError):  # what a proxy says, and no XML, perhaps
+        status = int(error.response.get("status_code", 200))
+        return status == _TOO_MANY or status >= _SERVER_ERROR
     if isinstance(error, ServiceError):
         return server_failed(error) or isinstance(error, ThrottlingError)
     return isinstance(error, NO_ANSWER) and not isinstance(error, SSLError)
@@ -72,14 +75,24 @@ def is_live(backup: DBInstanceAutomatedBackup) -> bool:
 
 def find_replicated_backup(api: ApiOperations, source_arn: str) -> DBInstanceAutomatedBackup | None:
     """The live backup of a source in the client's Region, or else the newest retained one."""
+    return best_of(backups_of(api, source_arn))
+
+
+def backups_of(api: ApiOperations, source_arn: str) -> list[DBInstanceAutomatedBackup]:
+    """All backups of a source in the client's Region."""
     # Instances of other Regions may have the same name, so RDS's answer is not enough.
-    found = [
+    return [
         backup
         for backup in api.describe_db_instance_automated_backups(
             db_instance_identifier=source_arn.rpartition(":")[2]
         )
         if same_arn(backup.db_instance_arn, source_arn)
     ]
+
+
+def best_of(backups: Iterable[DBInstanceAutomatedBackup]) -> DBInstanceAutomatedBackup | None:
+    """Of one source's backups, the live one, or else the newest retained one."""
+    found = list(backups)
     live = next(filter(is_live, found), None)
     retained = [backup for backup in found if backup.is_retained]
     return live or max(retained, key=_latest_time, default=None)

@@ -24,6 +24,7 @@ _UTC = parse_timestamp("2000-01-01T00:00:00Z").tzinfo  # the very type that boto
 _USUAL_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}|\.\d{6})?Z")
 _ORDINARY_SERIALIZATION = {"name", "resultWrapper"}
 _FAILED = 300
+_LINE_ENDS = {"\r": "&#13;"}  # which a parser would take for a newline
 _parser_logger = logging.getLogger("botocore.parsers")
 
 
@@ -89,7 +90,7 @@ def _reader_of(operation_model: OperationModel) -> _ReadRoot | None:
                 name = child.tag.removeprefix(namespace)
                 if name.startswith("{"):
                     raise _UnusualError
-                rest += f"<{name}>{escape(child.text or '')}</{name}>"
+                rest += f"<{name}>{escape(child.text or '', _LINE_ENDS)}</{name}>"
             rest = f"<ResponseMetadata>{rest}</ResponseMetadata>"
         return (
             read_result(children[wrapper]),

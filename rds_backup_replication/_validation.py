@@ -14,6 +14,7 @@ RequestT = TypeVar("RequestT", bound=RequestModel)
 
 _MAX_GIVEN = 200
 _HIDDEN = "(hidden)"
+_SIGNED = "x-amz-"  # a presigned URL's parameters begin so
 
 
 def validated(
@@ -40,7 +41,7 @@ def _mistake(model: type[RequestModel], detail: Mapping[str, Any]) -> InvalidPar
         parameter += f"[{part}]" if isinstance(part, int) else f".{xform_name(part)}"
     message = str(detail.get("ctx", {}).get("error", detail["msg"]))
     message = message.replace("Input should be", "must be")
-    given = _shortened_repr(detail["input"])
+    given = shortened_repr(detail["input"])
     if detail["type"] == "missing":
         message, given = "must be given", "(nothing)"
     elif detail["type"] == "extra_forbidden":
@@ -56,9 +57,11 @@ def _mistake(model: type[RequestModel], detail: Mapping[str, Any]) -> InvalidPar
     return InvalidParameter(parameter, given, message)
 
 
-def _shortened_repr(value: object) -> str:
+def shortened_repr(value: object) -> str:
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001  # a repr may raise anything, int's of 5,000 digits too
         return f"<{type(value).__name__}>"
+    if _SIGNED in text.lower():
+        return _HIDDEN
     return text if len(text) <= _MAX_GIVEN else f"{text[:_MAX_GIVEN]}…"

@@ -7,7 +7,6 @@ one text, so the loop is our own. Time comes from the client's clock.
 import logging
 import random
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from ._look import (
     LOOK_FAILED,
@@ -36,7 +35,7 @@ _logger = logging.getLogger("rds_backup_replication")
 # Waits that begin together, of a fleet say, should not look together for ever.
 _JITTER = (0.8, 1.2)
 # An answer may be behind the start, and show no more than what an earlier replication left. It
-# counts as the end only if so many looks in a row show nothing else.
+# counts as the end only after so many looks that showed nothing else.
 _LOOKS_BEHIND = 5
 # What the source's Region refuses for good: it is not for these credentials, or the endpoint is
 # the destination's alone.
@@ -48,19 +47,13 @@ _CANNOT_ASK = (
 )
 
 
-class _Look(NamedTuple):
-    backup: DBInstanceAutomatedBackup | None
-    source_is_free: bool = True
-    """Whether the source neither lists the replication nor is busy, as far as can be asked."""
-
-
 def wait_until_replicating(
     context: Context, request: WaitRequest, on_poll: OnPoll | None
 ) -> DBInstanceAutomatedBackup:
     last_live: DBInstanceAutomatedBackup | None = None
     looks_ended = 0
     goal = f"replication of {_subject(context, request)}"
-    for backup, _ in _looks(context, request, goal, on_poll, lambda: _Look(_see(context, request))):
+    for backup, _ in _looks(context, request, goal, on_poll):
         if backup is not None and is_live(backup):
             if backup.is_replicating:
                 return backup
@@ -79,20 +72,29 @@ def wait_until_stopped(
 ) -> DBInstanceAutomatedBackup | None:
     source_arn = request.source_db_instance_arn
     backup_arn = request.db_instance_automated_backups_arn
+    can_ask = True
 
-    def look() -> _Look:
-        nonlocal source_arn
-        backup = _see(context, request)
+    def ask_source(backup: DBInstanceAutomatedBackup | None) -> bool | None:
+        nonlocal source_arn, can_ask
         if backup is not None:
             source_arn = source_arn or backup.db_instance_arn
-        if (backup and is_live(backup)) or source_arn is None:
-            return _Look(backup)
-        return _Look(backup, _source_is_free(context, source_arn, backup_arn))
+        if (backup and is_live(backup)) or source_arn is None or not can_ask:
+            return None
+        is_free = _source_is_free(context, source_arn, backup_arn)
+        can_ask = is_free is not None
+        return is_free
 
     goal = f"end of the replication of {_subject(context, request)}, its source available again,"
-    for backup, source_is_free in _looks(context, request, goal, on_poll, look):
-        if source_is_free and not (backup and is_live(backup)):
-            return backup
+    has_been_live = False
+    looks_ended = 0
+    for backup, source_is_free in _looks(context, request, goal, on_poll, ask_source):
+        if backup is not None and is_live(backup):
+            has_been_live = True
+        elif source_is_free is not False:
+            looks_ended += 1
+            is_sure = source_is_free or has_been_live or (backup is not None and backup_arn)
+            if is_sure or looks_ended > _LOOKS_BEHIND:
+                return backup
     raise AssertionError  # the looks end in an exception
 
 
@@ -101,31 +103,44 @@ def _looks(
     request: WaitRequest,
     goal: str,
     on_poll: OnPoll | None,
-    look: Callable[[], _Look],
-) -> Iterator[_Look]:
-    """Looks at intervals, for as long as it is asked to and the time given lasts."""
+    ask_source: Callable[[DBInstanceAutomatedBackup | None], bool | None] = lambda _: None,
+) -> Iterator[tuple[DBInstanceAutomatedBackup | None, bool | None]]:
+    """Looks at intervals, for as long as it is asked to and the time given lasts.
+
+    Yields what there is, and whether the source neither lists the replication nor is
+    busy; ``None`` if it was not asked.
+    """
     clock = context.clock
     deadline = clock.monotonic() + request.timeout.total_seconds()
     last_backup: DBInstanceAutomatedBackup | None = None
     while True:
         failure: Exception | None = None
         try:
-            seen = look()
+            backup = _see(context, request)
         except LOOK_FAILED as error:
-            if not is_passing(error):
-                raise
-            failure = error
+            failure = _ridden_out(error)
         else:
-            last_backup = seen.backup or last_backup
+            last_backup = backup or last_backup
             if on_poll is not None:
-                on_poll(seen.backup)
-            yield seen
+                on_poll(backup)
+            try:
+                answer = ask_source(backup)
+            except LOOK_FAILED as error:
+                failure = _ridden_out(error)
+            else:
+                yield backup, answer
         time_left = deadline - clock.monotonic()
         if time_left <= 0:
             raise WaitTimeoutError(goal, request.timeout, last_backup) from failure
         # Jitter needs no randomness that an attacker could not guess.
         pause = request.poll_interval.total_seconds() * random.uniform(*_JITTER)  # noqa: S311
         clock.sleep(min(pause, time_left))
+
+
+def _ridden_out(error: Exception) -> Exception:
+    if not is_passing(error):
+        raise error
+    return error
 
 
 def _see(context: Context, request: WaitRequest) -> DBInstanceAutomatedBackup | None:
@@ -139,16 +154,16 @@ def _subject(context: Context, request: WaitRequest) -> str:
     return f"{arn} to {context.api.region_name}"
 
 
-def _source_is_free(context: Context, source_arn: str, backup_arn: str | None) -> bool:
-    """Whether the source has let go of a replication to this Region, or of that one."""
+def _source_is_free(context: Context, source_arn: str, backup_arn: str | None) -> bool | None:
+    """Whether the source has let go of a replication to this Region, or of that one, if known."""
     source_client = context.source_client(source_arn)
     if source_client is None:
-        return True
+        return None
     try:
         instance = source_instance(source_client, source_arn)
     except _CANNOT_ASK as error:
         _logger.warning("%s cannot be asked whether it still replicates: %s", source_arn, error)
-        return True
+        return None
     if instance is None:
         return True
     listed = replications_to(context.api.region_name, instance)

@@ -10,7 +10,8 @@ The tree::
     │   └── a class per undocumented code that really comes
     ├── ReplicationDriftError                      replicates, but not as asked
     ├── ReplicationStoppedError                    ended while it was waited for
-    └── WaitTimeoutError (a TimeoutError)          not so far within the time given
+    ├── WaitTimeoutError (a TimeoutError)          not so far within the time given
+    └── PolicyError (a ValueError)                 a fleet's policy is wrong
 
 What botocore raises when no answer came (``NoCredentialsError``,
 ``EndpointConnectionError``, ``ReadTimeoutError`` …) passes through untouched.
@@ -163,6 +164,12 @@ class ReplicationDriftError(BackupReplicationError):
                 "While that is uncertain, nothing is replaced. Leave it out, or name a key by its "
                 "ARN in place of an alias."
             )
+        elif any(difference.parameter == "kms_key_id" for difference in self.differences):
+            remedy = (
+                "Once something has been copied, RDS takes no other key: ensure_stopped(), "
+                "wait_until_stopped() and delete the retained backups before you ensure it again. "
+                "While it is pending, replace=True may do; or leave kms_key_id out."
+            )
         else:
             remedy = (
                 "RDS cannot modify a replication: replace=True stops it and starts it anew, or "
@@ -218,6 +225,23 @@ class WaitTimeoutError(BackupReplicationError, TimeoutError):
     def __reduce__(self) -> tuple[Any, ...]:
         # OSError's own would drop what does not fit an errno.
         return type(self), (self.goal, self.timeout, self.last_backup)
+
+
+class PolicyError(BackupReplicationError, ValueError):
+    """A policy is wrong.
+
+    Attributes:
+        source: Name of its file, or what its text was called.
+        mistakes: One per mistake: the line, the field, and what is right.
+    """
+
+    def __init__(self, source: str, mistakes: Sequence[str]) -> None:
+        super().__init__(source, tuple(mistakes))
+        self.source: str = source
+        self.mistakes: tuple[str, ...] = tuple(mistakes)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{self.source}:{mistake}" for mistake in self.mistakes)
 
 
 # Documented faults, by AWS's names.

@@ -4,6 +4,7 @@ from typing import Any, get_args
 
 import pytest
 from boto3.session import Session
+from botocore.exceptions import NoCredentialsError
 
 from rds_backup_replication import BackupReplicationClient, CheckReason
 from rds_backup_replication.exceptions import ServiceError
@@ -66,7 +67,7 @@ def check(
     )
     for reason in checked:
         assert reason.code in get_args(CheckReason.model_fields["code"].annotation)
-        assert reason.message.strip().endswith(".")
+        assert reason.message.strip().endswith((".", "credentials"))  # the latter is botocore's
         assert reason.remedy.endswith(".")
     return list(checked)
 
@@ -209,6 +210,19 @@ def test_a_source_region_that_does_not_answer_could_not_be_checked(rds: Scripted
     reasons = check(rds, listing_xml())
     assert [reason.code for reason in reasons] == ["could_not_be_checked"]
     assert "Connection was closed" in reasons[0].message
+
+
+def test_a_client_without_credentials_could_not_check(rds: ScriptedRDS) -> None:
+    client = rds.client()
+
+    def fail(**_: Any) -> None:
+        raise NoCredentialsError
+
+    client.client.meta.events.register("before-sign.rds", fail)
+    rds.answers(source())
+    reasons = check(rds, client=client)
+    assert [reason.code for reason in reasons] == ["could_not_be_checked"] * 2
+    assert "Unable to locate credentials" in reasons[0].message
 
 
 def test_an_expired_token_is_told_with_its_remedy(rds: ScriptedRDS) -> None:

@@ -118,3 +118,21 @@ def test_an_answer_of_a_listing_is_read_when_reached(
         {"DBInstanceAutomatedBackupsArn": BACKUP_ARN},
     )
     assert list(backups) == []
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"session": "dr"}, "session= must be a boto3 session, not str"),
+        ({"config": {"retries": {}}}, "config= must be a botocore Config, not dict"),
+    ],
+)
+def test_a_session_and_a_config_must_be_such(keywords: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        BackupReplicationClient(region_name="us-east-1", **keywords)
+
+
+def test_replace_is_true_or_false(client: BackupReplicationClient) -> None:
+    wrong: Any = "no"
+    with pytest.raises(TypeError, match="replace= must be True or False, not 'no'"):
+        client.ensure_replication(source_db_instance_arn=SOURCE_ARN, replace=wrong)

@@ -4,9 +4,16 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProxyConnectionError,
+)
 
-from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication import BackupReplicationClient, DBInstanceAutomatedBackup
 from rds_backup_replication.exceptions import (
     AccessDeniedError,
     DBInstanceAutomatedBackupQuotaExceededFault,
@@ -17,6 +24,7 @@ from rds_backup_replication.exceptions import (
     RequestValidationError,
     ResponseValidationError,
     ServiceError,
+    WaitTimeoutError,
 )
 
 from .conftest import RecordingClock
@@ -114,7 +122,8 @@ def test_another_retention_or_key_is_drift_and_nothing_is_changed(rds: ScriptedR
     assert (key.parameter, key.wanted, key.actual) == ("kms_key_id", other_key, KMS_KEY_ARN)
     assert key.uncertainty is None
     assert caught.value.backup.db_instance_arn == SOURCE_ARN
-    for text in ("is 14, and 7 was asked for", KMS_KEY_ARN, other_key, "replace=True"):
+    texts = ("is 14, and 7 was asked for", KMS_KEY_ARN, other_key, "delete the retained backups")
+    for text in texts:
         assert text in str(caught.value)
     assert sent(rds) == [DESCRIBE]
 
@@ -294,42 +303,51 @@ def test_the_first_look_is_not_ridden_out(rds: ScriptedRDS) -> None:
 # Replacing
 
 
+TAGS = "".join(f"<Tag><Key>{key}</Key></Tag>" for key in ("aws:x", "rds:y", "env"))
+FORMER = backup_xml(
+    Status="replicating",
+    BackupRetentionPeriod="14",
+    KmsKeyId=KMS_KEY_ARN,
+    DBInstanceAutomatedBackupsArn=BACKUP_ARN,
+).replace("</DBInstanceAutomatedBackup>", f"<TagList>{TAGS}</TagList></DBInstanceAutomatedBackup>")
+ENDED = FORMER.replace("replicating", "retained")
+
+
+@pytest.mark.parametrize("is_mended", [True, False])
 def test_a_replacement_that_is_refused_brings_the_former_replication_back(
-    rds: ScriptedRDS,
+    rds: ScriptedRDS, *, is_mended: bool
 ) -> None:
-    tags = "<TagList><Tag><Key>aws:x</Key></Tag><Tag><Key>env</Key></Tag></TagList>"
-    former = backup_xml(
-        Status="replicating",
-        BackupRetentionPeriod="14",
-        KmsKeyId=KMS_KEY_ARN,
-        DBInstanceAutomatedBackupsArn=BACKUP_ARN,
-    ).replace("</DBInstanceAutomatedBackup>", f"{tags}</DBInstanceAutomatedBackup>")
+    rds.answers(listing_xml(FORMER))
+    rds.answers(listing_xml(FORMER))
+    rds.answers(STOPPED)
+    rds.answers(listing_xml(FORMER))
+    rds.answers(listing_xml(ENDED))
+    rds.answers(error_xml("KMSKeyNotAccessibleFault", "no such key"), status=400)
+    if is_mended:
+        rds.answers(STARTED)
+    else:
+        rds.answers(error_xml("AccessDenied", "busy"), status=403)
     client = BackupReplicationClient(client=rds.client().client)
-    for last in (STARTED, error_xml("InvalidDBInstanceState", "busy")):
-        del rds.received[:], rds.script[:]
-        rds.answers(listing_xml(former))
-        rds.answers(STOPPED)
-        rds.answers(listing_xml(former))
-        rds.answers(listing_xml(former.replace("replicating", "retained")))
-        rds.answers(error_xml("KMSKeyNotAccessibleFault", "no such key"), status=400)
-        rds.answers(last, status=200 if last is STARTED else 400)
-        with pytest.raises(ServiceError, match="no such key") as caught:
-            ensure(client, kms_key_id=KMS_KEY_ARN.replace("1234abcd", "ffffffff"), replace=True)
-        assert caught.value.code == "KMSKeyNotAccessibleFault"
-        assert sent(rds) == [DESCRIBE, STOP, DESCRIBE, DESCRIBE, START, START]
-        assert rds.received[-1].parameters.items() >= {
-            ("BackupRetentionPeriod", "14"),
-            ("KmsKeyId", KMS_KEY_ARN),
-            ("Tags.Tag.1.Key", "env"),
-        }
-        said = "started again as it was. While" if last is STARTED else "so nothing replicates"
-        assert said in str(caught.value)
-        assert "must exist in the destination" in str(caught.value)  # the fault's own hint
+    with pytest.raises(ServiceError, match="no such key") as caught:
+        ensure(client, backup_retention_period=7, replace=True)
+    assert caught.value.code == "KMSKeyNotAccessibleFault"
+    assert sent(rds) == [DESCRIBE, DESCRIBE, STOP, DESCRIBE, DESCRIBE, START, START]
+    assert rds.received[6].parameters.items() >= {
+        ("BackupRetentionPeriod", "14"),
+        ("KmsKeyId", KMS_KEY_ARN),
+        ("Tags.Tag.1.Key", "env"),
+    }
+    assert "Tags.Tag.2.Key" not in rds.received[6].parameters
+    said = "has been started again as it was" if is_mended else "could not be started again: "
+    assert said in str(caught.value)
+    assert ("busy" in str(caught.value)) != is_mended
+    assert "must exist in the destination" in str(caught.value)  # the fault's own hint
 
 
-def test_a_replacement_whose_answer_is_lost_says_that_nothing_may_replicate(
+def test_a_replacement_whose_answers_are_lost_says_what_is_not_known(
     rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
 ) -> None:
+    rds.answers(listing_xml(LIVE))
     rds.answers(listing_xml(LIVE))
     rds.answers(STOPPED)
     rds.answers(listing_xml())
@@ -338,60 +356,380 @@ def test_a_replacement_whose_answer_is_lost_says_that_nothing_may_replicate(
     with pytest.raises(ConnectionClosedError):
         ensure(rds.client(), backup_retention_period=7, replace=True)
     assert [r.levelname for r in caplog.records if SOURCE_ARN in r.getMessage()] == ["WARNING"]
-    assert "so nothing replicates" in caplog.text
+    assert "could not be started again: Connection was closed" in caplog.text
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, None])
+def test_a_replacement_that_does_not_get_to_its_start_says_so(
+    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture, failure: type[BaseException] | None
+) -> None:
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER))
+    rds.answers(STOPPED)
+    rds.answers(listing_xml(FORMER))
+    client = rds.client()
+    if failure is not None:
+
+        def interrupt(**_: Any) -> None:
+            if STOP in sent(rds):
+                raise failure
+
+        client.client.meta.events.register(f"before-sign.rds.{DESCRIBE}", interrupt)
+    with pytest.raises(failure or WaitTimeoutError):
+        ensure(client, backup_retention_period=7, replace=True)
+    assert START not in sent(rds)
+    said = "and not started anew"
+    assert said in caplog.text
+
+
+def test_what_could_not_be_started_again_is_not_stopped(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml(FORMER.replace("env", "en{}v")))
+    with pytest.raises(RequestValidationError, match=r"en\{\}v"):
+        ensure(rds.client(), backup_retention_period=7, replace=True)
+    assert sent(rds) == [DESCRIBE]
+
+
+@pytest.mark.parametrize("status", ["pending", "Pending", "replicating", "brand-new"])
+def test_a_key_can_be_replaced_only_before_anything_is_copied(
+    rds: ScriptedRDS, status: str
+) -> None:
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER.replace("replicating", status)))
+    rds.answers(STOPPED)
+    rds.answers(listing_xml(ENDED))
+    rds.answers(STARTED)
+    client = BackupReplicationClient(client=rds.client().client)
+    other_key = KMS_KEY_ARN.replace("1234abcd", "ffffffff")
+    if status.lower() == "pending":
+        assert ensure(client, kms_key_id=other_key, replace=True) == "replaced"
+        assert rds.received[-1].parameters["KmsKeyId"] == other_key
+    else:
+        with pytest.raises(ReplicationDriftError, match="delete the retained backups"):
+            ensure(client, kms_key_id=other_key, replace=True)
+        assert sent(rds) == [DESCRIBE]
 
 
 def test_what_others_have_replaced_in_the_meantime_is_unchanged(rds: ScriptedRDS) -> None:
-    rds.answers(listing_xml(LIVE))
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER))
     rds.answers(error_xml("InvalidDBInstanceState", "not replicating"), status=400)
-    rds.answers(listing_xml(RETAINED))
-    rds.answers(listing_xml(RETAINED))  # the wait
+    rds.answers(listing_xml(ENDED))
+    rds.answers(listing_xml(ENDED))  # the wait
     rds.answers(REFUSED, status=400)
-    rds.answers(listing_xml(RETAINED, LIVE.replace(">14<", ">7<")))
+    rds.answers(listing_xml(ENDED, LIVE.replace(">14<", ">7<")))
     client = BackupReplicationClient(client=rds.client().client)
     assert ensure(client, backup_retention_period=7, replace=True) == "unchanged"
+
+
+@pytest.mark.parametrize("arn", [True, False])
+def test_a_source_that_is_busy_with_the_end_is_started_when_it_is_free(
+    rds: ScriptedRDS, clock: RecordingClock, *, arn: bool
+) -> None:
+    other = "arn:aws:rds:us-east-1:123456789012:auto-backup:ab-other"
+    stopped = backup_xml(DBInstanceAutomatedBackupsArn=other) if arn else backup_xml()
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER))
+    rds.answers(result_xml(STOP, stopped))  # somebody has replaced it just before
+    rds.answers(listing_xml(ENDED, FORMER.replace(BACKUP_ARN, other)))
+    rds.answers(listing_xml(ENDED, ENDED.replace(BACKUP_ARN, other)))
+    if not arn:
+        del rds.script[-2]
+    for _ in range(2):
+        rds.answers(error_xml("InvalidDBInstanceState", "busy"), status=400)
+        for _ in range(5):
+            rds.answers(listing_xml(ENDED))
+    rds.answers(STARTED)
+    client = BackupReplicationClient(client=rds.client().client)
+    assert ensure(client, backup_retention_period=7, replace=True) == "replaced"
+    assert sent(rds).count(START) == 3
+    assert sent(rds).count(STOP) == 1
+    assert clock.sleeps.count(30) == 2
+
+
+def test_a_source_whose_backups_are_off_is_not_tried_again(rds: ScriptedRDS) -> None:
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER))
+    rds.answers(STOPPED)
+    rds.answers(listing_xml(ENDED))
+    message = "Source DB instance must have backup retention enabled."
+    for _ in range(2):
+        rds.answers(error_xml("InvalidDBInstanceState", message), status=400)
+        for _ in range(5):
+            rds.answers(listing_xml(ENDED))
+    client = BackupReplicationClient(client=rds.client().client)
+    with pytest.raises(InvalidDBInstanceStateFault, match="could not be started again"):
+        ensure(client, backup_retention_period=7, replace=True)
+    assert sent(rds).count(START) == 2
+
+
+@pytest.mark.parametrize("lost", ["reset", "unreadable"])
+def test_a_stop_that_is_unclear_is_made_sure_of_before_the_start(
+    rds: ScriptedRDS, lost: str
+) -> None:
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER))
+    if lost == "reset":
+        rds.resets()
+    else:
+        rds.answers("<garbage")
+    for _ in range(6):
+        rds.answers(listing_xml(FORMER))
+    message = "It is not replicating to the current region."
+    rds.answers(error_xml("InvalidDBInstanceState", message), status=400)
+    for _ in range(6):
+        rds.answers(listing_xml(FORMER))
+    rds.answers(listing_xml(ENDED))
+    rds.answers(STARTED)
+    client = BackupReplicationClient(client=rds.client().client)
+    assert ensure(client, backup_retention_period=7, replace=True) == "replaced"
+    assert sent(rds).count(STOP) == 2
+
+
+def test_a_stop_that_stays_unclear_is_told(
+    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER))
+    rds.resets()
+    for _ in range(6):
+        rds.answers(listing_xml(FORMER))
+    rds.resets()
+    rds.answers(listing_xml(FORMER))
+    with pytest.raises(ConnectionClosedError):
+        ensure(rds.client(), backup_retention_period=7, replace=True)
+    assert sent(rds).count(STOP) == 2
+    assert "may have been stopped" in caplog.text
+
+
+def test_a_start_that_shows_late_is_a_replacement_all_the_same(rds: ScriptedRDS) -> None:
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER))
+    rds.answers(STOPPED)
+    for _ in range(1):
+        rds.answers(listing_xml(ENDED))
+    rds.resets()
+    for _ in range(5):
+        rds.answers(listing_xml(ENDED))
+    rds.answers(REFUSED, status=400)
+    rds.answers(listing_xml(ENDED, LIVE.replace(">14<", ">7<")))
+    client = BackupReplicationClient(client=rds.client().client)
+    result = client.ensure_replication(
+        source_db_instance_arn=SOURCE_ARN, backup_retention_period=7, replace=True
+    )
+    assert (result.action, result.backup.backup_retention_period) == ("replaced", 7)
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_replacement_is_this_callers_if_it_stopped_or_started(
+    rds: ScriptedRDS, *, is_ours: bool
+) -> None:
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER))
+    if is_ours:  # and another has started it
+        rds.answers(STOPPED)
+        rds.answers(listing_xml(ENDED))
+        rds.answers(REFUSED, status=400)
+        rds.answers(listing_xml(ENDED, LIVE.replace(">14<", ">7<")))
+    else:  # another has stopped it
+        rds.answers(error_xml("InvalidDBInstanceState", "not replicating"), status=400)
+        rds.answers(listing_xml(ENDED))
+        rds.answers(listing_xml(ENDED))
+        rds.answers(STARTED)
+    client = BackupReplicationClient(client=rds.client().client)
+    assert ensure(client, backup_retention_period=7, replace=True) == "replaced"
+
+
+def test_what_rds_does_not_tell_of_is_no_drift(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml(backup_xml(Status="replicating")))
+    assert ensure(rds.client(), backup_retention_period=7) == "unchanged"
+
+
+def test_retained_copies_beside_a_pending_one_keep_their_key(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml(FORMER.replace("replicating", "pending"), RETAINED))
+    with pytest.raises(ReplicationDriftError, match="delete the retained backups"):
+        ensure(rds.client(), kms_key_id=KMS_KEY_ARN.replace("1234abcd", "ffffffff"), replace=True)
+    assert sent(rds) == [DESCRIBE]
 
 
 # Stopping
 
 
+def stop(rds: ScriptedRDS, retries: int = 0) -> DBInstanceAutomatedBackup | None:
+    return rds.client(retries=retries).ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+
+
 def test_it_stops_what_replicates(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml(LIVE))
     rds.answers(STOPPED)
-    stopped = rds.client().ensure_stopped(source_db_instance_arn=SOURCE_ARN)
-    assert stopped is not None
-    assert sent(rds) == [STOP]
+    assert stop(rds) is not None
+    assert sent(rds) == [DESCRIBE, STOP]
 
 
 @pytest.mark.parametrize("left", [(), (RETAINED,)])
-@pytest.mark.parametrize("code", ["InvalidDBInstanceState", "DBInstanceNotFound"])
+@pytest.mark.parametrize("before", [(), (RETAINED,), (LIVE,)])
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("InvalidDBInstanceState", "It is not replicating to the current region."),
+        ("DBInstanceNotFound", "Not found."),
+    ],
+)
 def test_what_does_not_replicate_need_not_be_stopped(
-    rds: ScriptedRDS, code: str, left: tuple[str, ...]
+    rds: ScriptedRDS, code: str, message: str, before: tuple[str, ...], left: tuple[str, ...]
 ) -> None:
-    rds.answers(error_xml(code), status=400)
+    rds.answers(listing_xml(*before))
+    rds.answers(error_xml(code, message), status=400)
     rds.answers(listing_xml(LIVE))  # behind
     rds.answers(listing_xml(*left))
-    assert rds.client().ensure_stopped(source_db_instance_arn=SOURCE_ARN) is None
-    assert sent(rds) == [STOP, DESCRIBE, DESCRIBE]
+    assert stop(rds) is None
+    assert sent(rds) == [DESCRIBE, STOP, DESCRIBE, DESCRIBE]
 
 
-def test_a_stop_whose_answer_is_lost_is_looked_after(rds: ScriptedRDS) -> None:
-    rds.resets()
+@pytest.mark.parametrize(("looks", "is_live"), [(5, False), (3, True), (0, True)])
+def test_a_refusal_in_other_words_counts_if_nothing_live_is_ever_seen(
+    rds: ScriptedRDS, looks: int, *, is_live: bool
+) -> None:
+    rds.answers(listing_xml())
+    rds.answers(error_xml("InvalidDBInstanceState", "Nobody knows this sentence."), status=400)
+    for _ in range(looks):
+        rds.answers(listing_xml(RETAINED))
     rds.answers(listing_xml(LIVE))
+    if is_live:
+        with pytest.raises(InvalidDBInstanceStateFault):
+            stop(rds)
+    else:
+        assert stop(rds) is None
+    assert sent(rds) == [DESCRIBE, STOP] + [DESCRIBE] * 5
+
+
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize("was_live", [True, False])
+@pytest.mark.parametrize("retries", [0, 1])
+def test_a_stop_whose_answer_is_lost_is_looked_after(
+    rds: ScriptedRDS, retries: int, *, was_live: bool
+) -> None:
+    rds.answers(listing_xml(LIVE if was_live else RETAINED))
+    rds.resets()
+    if retries:
+        message = "It is not replicating to the current region."
+        rds.answers(error_xml("InvalidDBInstanceState", message), status=400)
     rds.answers(listing_xml(RETAINED))
-    stopped = rds.client().ensure_stopped(source_db_instance_arn=SOURCE_ARN)
-    assert stopped is not None
-    assert stopped.is_retained
+    stopped = stop(rds, retries)
+    assert (stopped is not None) == was_live
+    assert stopped is None or stopped.is_retained
 
 
 @pytest.mark.parametrize(
-    ("code", "looks"), [("InvalidDBInstanceState", 5), ("AccessDenied", 0), ("Throttling", 0)]
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="https://example.com"),
+        ConnectTimeoutError(endpoint_url="https://example.com"),
+        ProxyConnectionError(proxy_url="https://example.com"),
+    ],
+)
+def test_a_stop_that_could_not_be_sent_is_never_claimed(rds: ScriptedRDS, error: Exception) -> None:
+    rds.answers(listing_xml(LIVE))
+    rds.answers(listing_xml(RETAINED))
+    client = rds.client()
+
+    def unreachable(**_: Any) -> None:
+        raise error
+
+    client.client.meta.events.register(f"before-send.rds.{STOP}", unreachable)
+    with pytest.raises(type(error)):
+        client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+    assert sent(rds) == [DESCRIBE]
+
+
+def test_looks_that_fail_show_nothing(rds: ScriptedRDS, clock: RecordingClock) -> None:
+    rds.answers(listing_xml())
+    rds.answers(error_xml("InvalidDBInstanceState", "Nobody knows this sentence."), status=400)
+    rds.answers(error_xml("AccessDenied"), status=403)
+    with pytest.raises(InvalidDBInstanceStateFault):
+        stop(rds)
+    assert clock.sleeps == [0, 1, 2, 4, 8]
+
+
+def test_a_refusal_whose_sentence_is_known_counts_while_the_end_takes_long(
+    rds: ScriptedRDS,
+) -> None:
+    rds.answers(listing_xml(LIVE))
+    message = "It is not replicating to the current region."
+    rds.answers(error_xml("InvalidDBInstanceState", message), status=400)
+    rds.answers(listing_xml(LIVE))
+    assert stop(rds) is None
+    assert sent(rds) == [DESCRIBE, STOP] + [DESCRIBE] * 5
+
+
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize("left", [(), (RETAINED,), (LIVE,)])
+def test_what_a_lost_stop_has_stopped_is_given_whatever_is_left(
+    rds: ScriptedRDS, left: tuple[str, ...]
+) -> None:
+    rds.answers(listing_xml(LIVE))
+    rds.resets()
+    message = "It is not replicating to the current region."
+    rds.answers(error_xml("InvalidDBInstanceState", message), status=400)
+    rds.answers(listing_xml(*left))
+    assert stop(rds, retries=1) is not None
+
+
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize(
+    "error",
+    [NoCredentialsError(), CredentialRetrievalError(provider="sso", error_msg="expired")],
+)
+def test_a_retry_without_credentials_after_a_lost_start_is_looked_after(
+    rds: ScriptedRDS, error: Exception
+) -> None:
+    rds.answers(listing_xml())
+    rds.resets()
+    rds.answers(listing_xml(LIVE))
+    client = rds.client(retries=2)
+    attempts: list[int] = []
+
+    def sign(**_: Any) -> None:
+        attempts.append(1)
+        if len(attempts) == 2:
+            raise error
+
+    client.client.meta.events.register(f"before-sign.rds.{START}", sign)
+    assert ensure(client) == "started"
+    attempts.clear()
+    del rds.received[:], rds.script[:]
+    attempts.append(1)
+    rds.answers(listing_xml())
+    with pytest.raises(type(error)):  # of the first attempt, nothing was sent
+        ensure(client)
+    assert sent(rds) == [DESCRIBE]
+
+
+@pytest.mark.usefixtures("no_backoff")
+def test_a_throttled_attempt_is_no_claim(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml())
+    rds.answers(error_xml("Throttling"), status=503)
+    rds.answers(REFUSED, status=400)
+    rds.answers(listing_xml(LIVE))
+    assert ensure(rds.client(retries=1)) == "unchanged"
+    assert sent(rds) == [DESCRIBE, START, START, DESCRIBE]
+
+
+@pytest.mark.parametrize(
+    ("code", "looks"),
+    [
+        ("InvalidDBInstanceState", 5),
+        ("DBInstanceNotFound", 5),
+        ("AccessDenied", 0),
+        ("Throttling", 0),
+    ],
 )
 def test_a_stop_that_is_refused_while_it_replicates_is_an_error(
     rds: ScriptedRDS, code: str, looks: int
 ) -> None:
-    rds.answers(error_xml(code, "not replicating to the current region"), status=400)
+    rds.answers(listing_xml(LIVE))
+    rds.answers(error_xml(code, "It is busy."), status=400)
     rds.answers(listing_xml(LIVE))
     with pytest.raises(ServiceError) as caught:
-        rds.client().ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+        stop(rds)
     assert caught.value.code == code
-    assert sent(rds) == [STOP] + [DESCRIBE] * looks
+    assert sent(rds) == [DESCRIBE, STOP] + [DESCRIBE] * looks

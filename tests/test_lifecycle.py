@@ -7,19 +7,22 @@ from typing import Any, Final
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import ConnectionClosedError, NoCredentialsError
 
 from rds_backup_replication import BackupReplicationClient, DBInstanceAutomatedBackup
 from rds_backup_replication.exceptions import (
     AccessDeniedError,
+    ExpiredTokenError,
+    InvalidDBInstanceAutomatedBackupStateFault,
     InvalidDBInstanceStateFault,
-    InvalidParameterValueError,
     ReplicationDriftError,
     ReplicationStoppedError,
+    StorageTypeNotSupportedFault,
     ThrottlingError,
     WaitTimeoutError,
 )
 from rds_backup_replication.sandbox import Behaviour, Sandbox
+from rds_backup_replication.testing import instant_waits
 
 from .wire import SOURCE_ARN
 
@@ -292,6 +295,9 @@ def test_a_new_key_is_refused_while_copies_are_retained_and_the_old_one_comes_ba
         source_db_instance_arn=arn, backup_retention_period=3, replace=True
     )
     assert (replaced.action, replaced.backup.kms_key_id) == ("replaced", old["Arn"])
+    # What is pending has no copies; but there are those of the one before.
+    with pytest.raises(ReplicationDriftError, match="delete the retained backups"):
+        ensure_with(new["Arn"], replace=True)
     for name in (
         old["Arn"],
         old["KeyId"],
@@ -299,10 +305,14 @@ def test_a_new_key_is_refused_while_copies_are_retained_and_the_old_one_comes_ba
         old["Arn"].split(":key/")[0] + ":alias/old",
     ):
         assert ensure_with(name, replace=True) == "unchanged"
-    with pytest.raises(InvalidParameterValueError, match="started again as it was"):
+    client.wait_until_replicating(source_db_instance_arn=arn)
+    before = client.find_replicated_backup(source_db_instance_arn=arn)
+    with pytest.raises(ReplicationDriftError, match="delete the retained backups"):
         ensure_with(new["Arn"], replace=True)
     (backup,) = live(client)
     assert (backup.kms_key_id, backup.backup_retention_period) == (old["Arn"], 3)
+    assert before is not None
+    assert backup.db_instance_automated_backups_arn == before.db_instance_automated_backups_arn
 
 
 def test_what_may_not_be_asked_is_not_fine(
@@ -312,3 +322,225 @@ def test_what_may_not_be_asked_is_not_fine(
     (reason,) = client.check_replication(source_db_instance_arn=SOURCE_ARN)
     assert reason.code == "could_not_be_checked"
     assert "rds:DescribeDBInstances" in reason.remedy
+
+
+# What is said must be true
+
+
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize("retries", [NO_RETRIES, None])
+@pytest.mark.parametrize("fault", ["reset", "refused"])
+def test_a_stop_that_took_no_effect_is_no_success_while_answers_are_behind(
+    sandbox: Sandbox, retries: Config | None, fault: str
+) -> None:
+    sandbox.behaviour = Behaviour(answer_lag=2)
+    client = sandbox.client("us-east-1", config=retries)
+    ensure(client)
+    if fault == "reset":
+        sandbox.reset_connection(STOP, times=5)
+        expected: type[Exception] = ConnectionClosedError
+    else:
+        sandbox.add_fault(STOP, InvalidDBInstanceStateFault)
+        expected = InvalidDBInstanceStateFault
+    with pytest.raises(expected):
+        client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+    assert len(live(client)) == 1
+
+
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize("fault", ["throttled", "reset"])
+def test_a_stop_of_nothing_is_never_claimed(sandbox: Sandbox, fault: str) -> None:
+    client = sandbox.client("us-east-1")
+    ensure(client)
+    client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+    client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
+    if fault == "throttled":
+        sandbox.add_fault(STOP, ThrottlingError)
+    else:
+        sandbox.reset_connection(STOP)
+    assert client.ensure_stopped(source_db_instance_arn=SOURCE_ARN) is None
+
+
+@pytest.mark.usefixtures("no_backoff")
+def test_eight_throttled_callers_claim_one_start_and_one_stop(sandbox: Sandbox) -> None:
+    # One caller may come upon all of the throttles.
+    patient = Config(retries={"total_max_attempts": 10})
+    clients = [sandbox.client("us-east-1", config=patient) for _ in range(8)]
+    sandbox.add_fault(START, ThrottlingError, times=4)
+    with ThreadPoolExecutor(8) as pool:
+        actions = list(pool.map(ensure, clients))
+    assert Counter(actions) == {"started": 1, "unchanged": 7}
+
+    def stopped(client: BackupReplicationClient) -> bool:
+        return client.ensure_stopped(source_db_instance_arn=SOURCE_ARN) is not None
+
+    sandbox.add_fault(STOP, ThrottlingError, times=4)
+    with ThreadPoolExecutor(8) as pool:
+        assert Counter(pool.map(stopped, clients)) == {True: 1, False: 7}
+
+
+def replicating(client: BackupReplicationClient, days: int = 14) -> None:
+    ensure(client, backup_retention_period=days)
+    client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
+
+
+@pytest.mark.parametrize(
+    "fault", [(None, ExpiredTokenError), (START, NoCredentialsError), (START, AccessDeniedError)]
+)
+def test_a_replacement_that_fails_in_any_way_leaves_the_source_protected(
+    sandbox: Sandbox,
+    client: BackupReplicationClient,
+    caplog: pytest.LogCaptureFixture,
+    fault: tuple[Any, type[Exception]],
+) -> None:
+    replicating(client)
+    operation, error = fault
+    if error is NoCredentialsError:
+        failures = [NoCredentialsError()]
+
+        def fail(**_: Any) -> None:
+            if failures:
+                raise failures.pop()
+
+        client.client.meta.events.register(
+            "before-sign.rds.StartDBInstanceAutomatedBackupsReplication", fail
+        )
+    elif operation is None:
+        sandbox.add_fault("describe_db_instances", ExpiredTokenError)
+    else:
+        sandbox.add_fault(START, AccessDeniedError)
+    with pytest.raises(error):
+        ensure(client, backup_retention_period=7, replace=True)
+    assert [backup.backup_retention_period for backup in live(client)] == [14]
+    assert "started again as it was" in caplog.text
+
+
+def test_a_restart_whose_answer_is_lost_is_looked_after(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
+    replicating(client)
+    sandbox.add_fault(START, StorageTypeNotSupportedFault)
+    sandbox.lose_answer(START)
+    with pytest.raises(StorageTypeNotSupportedFault, match="started again as it was"):
+        ensure(client, backup_retention_period=7, replace=True)
+    assert [backup.backup_retention_period for backup in live(client)] == [14]
+
+
+def test_a_replacement_that_cannot_be_undone_says_so(
+    sandbox: Sandbox, client: BackupReplicationClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    replicating(client)
+    sandbox.add_fault(START, AccessDeniedError, times=2)
+    with pytest.raises(AccessDeniedError, match="could not be started again"):
+        ensure(client, backup_retention_period=7, replace=True)
+    assert live(client) == []
+    assert "could not be started again" in caplog.text
+    assert ensure(client, backup_retention_period=7) == "started"
+
+
+@pytest.mark.parametrize("is_denied", [True, False])
+def test_a_replacement_works_without_the_sources_word(
+    sandbox: Sandbox, client: BackupReplicationClient, *, is_denied: bool
+) -> None:
+    replicating(client)
+    if is_denied:
+        sandbox.add_fault("describe_db_instances", AccessDeniedError, times=None)
+    else:
+        client = BackupReplicationClient(client=client.client)
+    with instant_waits():
+        assert ensure(client, backup_retention_period=7, replace=True) == "replaced"
+    assert [backup.backup_retention_period for backup in live(client)] == [7]
+
+
+def test_a_replacement_that_meets_another_is_no_success_without_a_replication(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
+    sandbox.behaviour = Behaviour(stopping_looks=2)
+    replicating(client)
+    other = BackupReplicationClient(client=sandbox.boto3_client("rds", "us-east-1"))
+    done: list[bool] = []
+
+    def replace_before(**_: Any) -> None:
+        if not done:
+            done.append(True)
+            ensure(client, backup_retention_period=7, replace=True)
+            client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
+
+    other.client.meta.events.register(
+        "before-sign.rds.StopDBInstanceAutomatedBackupsReplication", replace_before
+    )
+    with instant_waits():
+        assert ensure(other, backup_retention_period=7, replace=True) == "replaced"
+    assert [backup.backup_retention_period for backup in live(client)] == [7]
+
+
+@pytest.mark.parametrize("retries", [NO_RETRIES, None])
+@pytest.mark.usefixtures("no_backoff")
+def test_a_replacement_whose_stop_is_lost_goes_on(sandbox: Sandbox, retries: Config | None) -> None:
+    sandbox.behaviour = Behaviour(stopping_looks=10)
+    client = sandbox.client("us-east-1", config=retries)
+    replicating(client)
+    sandbox.lose_answer(STOP)
+    assert ensure(client, backup_retention_period=7, replace=True) == "replaced"
+    assert [backup.backup_retention_period for backup in live(client)] == [7]
+
+
+def test_eight_stops_of_one_that_takes_long_to_end(sandbox: Sandbox) -> None:
+    sandbox.behaviour = Behaviour(stopping_looks=60)
+    clients = [sandbox.client("us-east-1") for _ in range(8)]
+    replicating(clients[0])
+
+    def stopped(client: BackupReplicationClient) -> bool:
+        return client.ensure_stopped(source_db_instance_arn=SOURCE_ARN) is not None
+
+    with ThreadPoolExecutor(8) as pool:
+        assert Counter(pool.map(stopped, clients)) == {True: 1, False: 7}
+
+
+def test_waits_in_several_threads_have_each_their_own_time(sandbox: Sandbox) -> None:
+    sandbox.behaviour = Behaviour(pending_looks=4)
+    client = sandbox.client("us-east-1")
+    arns = [
+        str(sandbox.create_db_instance("us-west-2", f"db{number}").db_instance_arn)
+        for number in range(8)
+    ]
+    for arn in arns:
+        client.ensure_replication(source_db_instance_arn=arn)
+
+    def wait(arn: str) -> bool:
+        timeout = timedelta(minutes=5)
+        backup = client.wait_until_replicating(source_db_instance_arn=arn, timeout=timeout)
+        return backup.is_replicating
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(wait, arns))
+
+
+@pytest.mark.parametrize("by_arn", [True, False])
+@pytest.mark.parametrize("of_boto3", [True, False])
+def test_a_replication_that_does_not_show_yet_has_not_ended(
+    sandbox: Sandbox, client: BackupReplicationClient, *, by_arn: bool, of_boto3: bool
+) -> None:
+    sandbox.behaviour = Behaviour(answer_lag=2)
+    if of_boto3:
+        client = BackupReplicationClient(client=client.client)
+    started = client.ensure_replication(source_db_instance_arn=SOURCE_ARN).backup
+    keywords: dict[str, Any] = {"source_db_instance_arn": SOURCE_ARN}
+    if by_arn:
+        arn = started.db_instance_automated_backups_arn
+        keywords = {"db_instance_automated_backups_arn": arn}
+    with instant_waits(), pytest.raises(WaitTimeoutError):
+        client.wait_until_stopped(**keywords, timeout=timedelta(minutes=5))
+
+
+def test_a_source_is_the_same_in_any_capitalisation(client: BackupReplicationClient) -> None:
+    capitals = SOURCE_ARN.replace("mydatabase", "MyDatabase")
+    assert ensure(client) == "started"
+    with pytest.raises(InvalidDBInstanceAutomatedBackupStateFault):
+        client.start_db_instance_automated_backups_replication(source_db_instance_arn=capitals)
+    assert client.ensure_replication(source_db_instance_arn=capitals).action == "unchanged"
+    assert client.check_replication(source_db_instance_arn=capitals)[0].code == (
+        "already_replicating"
+    )
+    assert client.ensure_stopped(source_db_instance_arn=capitals) is not None
+    assert client.wait_until_stopped(source_db_instance_arn=capitals) is not None

@@ -745,3 +745,16 @@ def test_text_that_cannot_be_encoded_is_refused(
     )
     assert list(found) == ["filters[0].values[0]"]
     assert sent.bodies == []
+
+
+@pytest.mark.parametrize("parameter", ["source_region", "kms_key_id", "source_db_instance_arn"])
+def test_a_presigned_url_in_the_wrong_place_stays_secret(
+    client: BackupReplicationClient, parameter: str
+) -> None:
+    url = "https://rds.us-west-2.amazonaws.com/?X-Amz-Credential=AKID&x-amz-signature=topsecret"
+    keywords: Any = {"source_db_instance_arn": SOURCE_ARN, parameter: url}
+    with pytest.raises(RequestValidationError) as caught:
+        client.start_db_instance_automated_backups_replication(**keywords)
+    for text in (str(caught.value), repr(caught.value), repr(caught.value.errors)):
+        assert "topsecret" not in text
+        assert "AKID" not in text

@@ -294,7 +294,7 @@ def test_it_has_stopped_when_the_source_has_let_go_of_it_too(
     )
     assert result is not None
     assert result.is_retained
-    assert seen(polled) == ["replicating", "retained", "retained", "retained"]
+    assert seen(polled) == ["replicating"] + ["retained"] * 4  # also where the source failed
     assert len(clock.sleeps) == 4
     regions = [request.headers["Authorization"].split("/")[2] for request in rds.received]
     assert regions == ["us-east-1"] + ["us-east-1", "us-west-2"] * 4
@@ -325,23 +325,81 @@ def test_by_the_backups_arn_that_one_replication_must_have_ended(
     assert len(clock.sleeps) == 2
 
 
+@pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("code", ["AccessDenied", "InvalidClientTokenId", "SignatureDoesNotMatch"])
 def test_a_source_that_cannot_be_asked_is_left_out_and_that_is_logged(
     rds: ScriptedRDS, caplog: pytest.LogCaptureFixture, code: str
 ) -> None:
+    rds.answers(listing_xml(backup("replicating")))
     rds.answers(listing_xml(backup("retained")))
     rds.answers(error_xml(code, "not authorized"), status=403)
     assert rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
+    assert len(rds.received) == 3
     (record,) = [r for r in caplog.records if r.levelname == "WARNING"]
     assert SOURCE_ARN in record.getMessage()
     assert "not authorized" in record.getMessage()
 
 
-def test_with_a_clients_own_boto3_client_the_source_is_not_asked(rds: ScriptedRDS) -> None:
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("status", ["retained", None])
+@pytest.mark.parametrize("by_arn", [True, False])
+def test_with_a_clients_own_boto3_client_this_region_alone_decides(
+    rds: ScriptedRDS, status: str | None, *, by_arn: bool
+) -> None:
     client = BackupReplicationClient(client=rds.client().client)
+    rds.answers(listing_xml(backup(status)) if status else listing_xml())
+    keywords: dict[str, Any] = {"source_db_instance_arn": SOURCE_ARN}
+    if by_arn:
+        keywords = {"db_instance_automated_backups_arn": BACKUP_ARN}
+    assert (client.wait_until_stopped(**keywords) is not None) == (status is not None)
+    # An answer may be behind the start; but of one backup, retained is the end.
+    assert len(rds.received) == (1 if by_arn and status else 6)
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_source_that_may_not_be_asked_is_asked_and_logged_once(
+    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
+) -> None:
+    rds.answers(listing_xml())
+    rds.answers(error_xml("AccessDenied", "not authorized"), status=403)
+    rds.answers(listing_xml())
+    assert rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN) is None
+    assert len(rds.received) == 7
+    assert len([r for r in caplog.records if r.levelname == "WARNING"]) == 1
+
+
+@pytest.mark.usefixtures("clock")
+def test_the_last_backup_seen_is_kept_though_the_source_does_not_answer(rds: ScriptedRDS) -> None:
+    polled: list[DBInstanceAutomatedBackup | None] = []
+    for _ in range(4):
+        rds.answers(listing_xml(backup("retained")))
+        rds.answers(error_xml("Throttling"), status=400)
+    with pytest.raises(WaitTimeoutError, match="last seen as retained") as caught:
+        rds.client().wait_until_stopped(
+            source_db_instance_arn=SOURCE_ARN,
+            timeout=timedelta(seconds=50),
+            on_poll=polled.append,
+        )
+    assert caught.value.last_backup is not None
+    assert set(seen(polled)) == {"retained"}
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("where", ["here", "at the source"])
+@pytest.mark.parametrize(
+    ("body", "status"), [("<!DOCTYPE html><p>busy", 503), ("upstream", 502), ("Slow down", 429)]
+)
+def test_what_a_proxy_says_for_an_overloaded_server_is_ridden_out(
+    rds: ScriptedRDS, body: str, status: int, where: str
+) -> None:
+    if where == "here":
+        rds.answers(body, status=status)
     rds.answers(listing_xml(backup("retained")))
-    assert client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
-    assert len(rds.received) == 1
+    if where == "at the source":
+        rds.answers(body, status=status)
+        rds.answers(listing_xml(backup("retained")))
+    rds.answers(source("available"))
+    assert rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN) is not None
 
 
 @pytest.mark.usefixtures("clock")

@@ -574,3 +574,17 @@ def test_a_config_of_the_users_is_not_changed(rds: ScriptedRDS) -> None:
     config = Config(user_agent_extra="theirs")
     BackupReplicationClient(region_name="us-east-1", config=config, endpoint_url=rds.endpoint_url)
     assert getattr(config, "user_agent_extra") == "theirs"  # noqa: B009  # unknown to its stubs
+
+
+def test_a_call_from_within_a_call_does_not_lose_the_raw_answer(rds: ScriptedRDS) -> None:
+    rds.answers(result_xml("DescribeSourceRegions", "<SourceRegions></SourceRegions>"))
+    rds.answers("<garbage")
+    client, other = rds.client(), rds.client()
+
+    def call_another(**_: Any) -> None:
+        list(other.describe_source_regions())
+
+    client.client.meta.events.register("before-send.rds", call_another)
+    with pytest.raises(ResponseValidationError) as caught:
+        list(client.describe_db_instance_automated_backups())
+    assert caught.value.response["body"] == b"<garbage"

@@ -131,8 +131,12 @@ class WaitRequest(RequestModel, frozen=True):
         SourceDBInstanceArn | None, AfterValidator(_exactly_one_arn), Field(validate_default=True)
     ] = None
     timeout: Annotated[
-        timedelta, Field(ge=timedelta(0)), says("must be a timedelta that is not negative")
+        timedelta,
+        Field(ge=timedelta(0)),
+        says("must be a timedelta that is not negative, such as timedelta(hours=2)"),
     ] = WAIT_TIMEOUT
     poll_interval: Annotated[
-        timedelta, Field(gt=timedelta(0)), says("must be a timedelta of more than 0")
+        timedelta,
+        Field(gt=timedelta(0)),
+        says("must be a timedelta of more than 0, such as timedelta(seconds=30)"),
     ] = POLL_INTERVAL

@@ -24,12 +24,17 @@ CheckCode = Literal[
     "backups_off",
     "cluster_not_supported",
     "could_not_be_checked",
+    "drifted",
     "engine_not_supported",
     "instance_not_available",
     "instance_not_found",
     "kms_key_required",
+    "lagging",
+    "not_replicating",
+    "over_quota",
     "region_pair_not_supported",
     "retained_with_another_key",
+    "stopped",
 ]
 
 
