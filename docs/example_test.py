@@ -6,9 +6,9 @@ from rds_backup_replication.testing import ReplicationStubber, make_automated_ba
 DB = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
 
 
-def test_a_stop(replication_stubber: ReplicationStubber) -> None:
-    replication_stubber.add_stop()
-    assert BackupReplicationClient().ensure_stopped(source_db_instance_arn=DB) is not None
+def test_a_search(replication_stubber: ReplicationStubber) -> None:
+    replication_stubber.add_describe([make_automated_backup(db_instance_arn=DB)])
+    assert BackupReplicationClient().find_replicated_backup(source_db_instance_arn=DB) is not None
 
 
 def test_a_fault(replication_stubber: ReplicationStubber) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 
+import boto3
 import pytest
 from boto3.session import Session
 from botocore import xform_name
@@ -299,8 +300,80 @@ def test_the_blocks_own_exception_goes_before_what_is_pending(
 ) -> None:
     with pytest.raises(KeyError), ReplicationStubber(client) as stubber:
         stubber.add_start()
-        swallow_all(lambda: list(client.describe_source_regions()))
         raise KeyError
+
+
+def test_an_unexpected_call_is_not_hidden_by_what_the_code_made_of_it(
+    client: BackupReplicationClient,
+) -> None:
+    def deploy() -> None:
+        try:
+            start(client)
+        except AssertionError as error:
+            raise KeyError from error
+
+    with pytest.raises(UnexpectedCall, match="expected no call"), ReplicationStubber(client):
+        deploy()
+    with pytest.raises(UnexpectedCall) as caught, ReplicationStubber(client):
+        start(client)
+    assert caught.value.__cause__ is None
+
+
+def test_an_answer_that_did_not_fit_stays_pending(client: BackupReplicationClient) -> None:
+    with pytest.raises(UnexpectedCall), ReplicationStubber(client) as stubber:
+        stubber.add_stop()
+        swallow_all(lambda: start(client))
+        with pytest.raises(AssertionError, match="stop_db_instance"):
+            stubber.assert_no_pending()
+
+
+def test_a_stubber_can_be_used_again_but_not_twice_at_once(
+    client: BackupReplicationClient,
+) -> None:
+    stubber = ReplicationStubber(client)
+    with pytest.raises(UnexpectedCall), stubber:
+        start(client)
+    with stubber:
+        with pytest.raises(RuntimeError, match="active already"), stubber:
+            pass
+        stubber.add_start()
+        start(client)
+
+
+def test_no_credentials_are_needed_for_the_sources_region_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = Session()
+    client = BackupReplicationClient(session=session, region_name="us-east-1")
+
+    def ask_the_network(*_: Any, **__: Any) -> None:
+        raise AssertionError
+
+    fetch = "botocore.utils.InstanceMetadataFetcher.retrieve_iam_role_credentials"
+    monkeypatch.setattr(fetch, ask_the_network)
+    inside: Any = client
+    make = inside._boto3_client
+    with ReplicationStubber(client) as stubber:
+        stubber.add_describe()
+        stubber.add_describe_db_instances(make_db_instance())
+        assert client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN) is None
+    with pytest.raises(AssertionError):  # no stand-in is left in a client, or in the session
+        make("rds", "us-west-2")
+
+
+def test_a_presigned_url_in_a_wrong_place_stays_secret() -> None:
+    url: Any = "https://example.com/?X-Amz-Signature=topsecret"
+    stubber = ReplicationStubber()
+    prepared: list[Callable[[], object]] = [
+        lambda: stubber.add_start(url),
+        lambda: stubber.add_start(expected=url),
+        lambda: stubber.add_no_answer(START, url),
+        lambda: stubber.add_fault(START, url),
+    ]
+    for prepare in prepared:
+        with pytest.raises(TypeError) as caught:
+            prepare()
+        assert "topsecret" not in str(caught.value)
 
 
 def test_answers_that_nobody_asked_for_are_named(client: BackupReplicationClient) -> None:
@@ -438,6 +511,7 @@ def test_the_built_methods_make_the_calls_that_the_documentation_lists(
         with pytest.raises(InvalidDBInstanceStateFault):
             client.ensure_replication(source_db_instance_arn=SOURCE_ARN)
 
+        stubber.add_describe([make_automated_backup()])
         stubber.add_stop()
         client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
         stubber.add_describe([make_automated_backup()])
@@ -542,6 +616,89 @@ def test_clients_made_afterwards_are_left_alone(monkeypatch: pytest.MonkeyPatch)
     assert BackupReplicationClient.__init__ is construct
     assert os.environ["AWS_ACCESS_KEY_ID"] == "real"
     assert clock_of(BackupReplicationClient(region_name="us-east-1")) is time
+
+
+def test_nothing_of_the_block_is_left_in_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3.setup_default_session(aws_access_key_id="real", aws_secret_access_key="real")
+    session = boto3.DEFAULT_SESSION
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
+    with stub_all_clients():
+        made: Any = BackupReplicationClient(region_name="us-east-1").client
+        credentials = made._request_signer._credentials
+        assert (credentials.access_key, credentials.token) == ("testing", None)
+        assert boto3.DEFAULT_SESSION is not session
+    assert boto3.DEFAULT_SESSION is session
+    assert os.environ["AWS_PROFILE"] == "production"
+
+
+def test_a_client_made_before_the_block_sends_nothing(client: BackupReplicationClient) -> None:
+    with (
+        pytest.raises(UnexpectedCall, match=r"made before .*ReplicationStubber"),
+        stub_all_clients() as stubber,
+    ):
+        with pytest.raises(UnexpectedCall, match="made before"):
+            start(client)
+        stubber.add_start()
+        start(BackupReplicationClient(region_name="us-east-1"))
+    with stub_all_clients(), ReplicationStubber(client) as stubber:  # which is how to answer it
+        stubber.add_start()
+        assert start(client).status == "pending"
+
+
+def test_one_client_has_one_stubber(client: BackupReplicationClient) -> None:
+    with (
+        ReplicationStubber(client),
+        pytest.raises(RuntimeError, match="already answered by another stubber"),
+        ReplicationStubber(BackupReplicationClient(client=client.client)),
+    ):
+        pass
+    with (
+        stub_all_clients(),
+        stub_all_clients(),
+        pytest.raises(RuntimeError, match="already answered by another stubber"),
+    ):
+        BackupReplicationClient(region_name="us-east-1")
+    with ReplicationStubber(client) as stubber:  # after all of that
+        stubber.add_start()
+        start(client)
+
+
+def wrong_types(stubber: Any) -> dict[str, Callable[[], object]]:
+    expected = DeleteDBInstanceAutomatedBackupRequest(dbi_resource_id="db-A")
+    rds: Any = unsigned("rds", "us-east-1")
+    return {
+        "fault must be a class of ServiceError, not <": lambda: stubber.add_fault(
+            START, ValueError
+        ),
+        "fault must be a class of ServiceError, not S": lambda: stubber.add_fault(
+            START, ServiceError({}, "")
+        ),
+        "a DBInstanceAutomatedBackup, or .*, not 'pending'": lambda: stubber.add_start("pending"),
+        "must be a DBInstance,": lambda: stubber.add_restore(make_automated_backup()),
+        "must be a StartDBInstance.*Request or a mapping": lambda: stubber.add_start(
+            expected=expected
+        ),
+        "must be a StopDBInstance": lambda: stubber.add_stop(expected=SOURCE_ARN),
+        "a list of pages": lambda: stubber.add_describe(make_automated_backup()),
+        "exception of botocore's, not <": lambda: stubber.add_no_answer(START, ReadTimeoutError),
+        "exception of botocore's, not T": lambda: stubber.add_no_answer(START, TimeoutError()),
+        "a BackupReplicationClient, not": lambda: ReplicationStubber(rds),
+    }
+
+
+@pytest.mark.parametrize("message", wrong_types(None))
+def test_a_wrong_type_is_refused_when_it_is_prepared(message: str) -> None:
+    stubber = ReplicationStubber()
+    with pytest.raises(TypeError, match=message):
+        wrong_types(stubber)[message]()
+    stubber.assert_no_pending()
+
+
+def test_a_wrong_operation_is_told_the_right_ones() -> None:
+    wrong: Any = "start"
+    with pytest.raises(ValueError, match=r"'start' is not .*one of .*start_db_instance_automated"):
+        ReplicationStubber().add_fault(wrong, AccessDeniedError)
 
 
 def test_waits_of_all_clients_take_no_time(client: BackupReplicationClient) -> None:

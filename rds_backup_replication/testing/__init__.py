@@ -3,8 +3,9 @@
 It needs no pytest; pytest's fixtures are in ``plugin``, which pytest finds by itself.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from .._lazy import lazy_names
 
 if TYPE_CHECKING:
     from ._calls import UnexpectedCall
@@ -66,14 +67,4 @@ _HOMES = {
 }
 
 if not TYPE_CHECKING:  # with it, type checkers would take any name for one of ours
-
-    def __getattr__(name: str) -> object:
-        """Imports a public name's module when the name is first used."""
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_HOMES.get(name, '_factories')}"), name)
-        globals()[name] = value
-        return value
-
-    def __dir__() -> list[str]:
-        return __all__
+    __getattr__, __dir__ = lazy_names(__name__, __all__, _HOMES, "_factories")

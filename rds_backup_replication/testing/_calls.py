@@ -11,7 +11,7 @@ from .._arn import Destination
 from .._look import DESCRIBE_DB_INSTANCES
 from .._models import RequestModel
 from .._restore import RESTORE
-from .._validation import validated
+from .._validation import shortened_repr, validated
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
 
@@ -63,8 +63,13 @@ def expected_request(
     expected: RequestT | Mapping[str, object] | None,
 ) -> RequestT | None:
     """What a test expects, as a request; a mistake in it is raised at once."""
-    if not isinstance(expected, Mapping):
+    if expected is None or isinstance(expected, operation.request):
         return expected
+    if not isinstance(expected, Mapping):
+        name = operation.request.__name__
+        raise TypeError(
+            f"expected must be a {name} or a mapping of its fields, not {shortened_repr(expected)}"
+        )
     names = {
         field.title: name for name, field in operation.request.model_fields.items() if field.title
     }

@@ -1,13 +1,14 @@
 """Prepared answers for clients under test, by way of botocore's Stubber."""
 
 import os
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 from unittest import mock
 
 from botocore import xform_name
+from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.stub import Stubber
 
@@ -33,10 +34,11 @@ from .._models import (
 from .._models._restore import RestoreDBInstanceToPointInTimeRequest
 from .._operations import Operation
 from .._restore import RESTORE
+from .._validation import shortened_repr
 from ..exceptions import ServiceError
 from ._calls import OperationName, expected_request
 from ._factories import make_automated_backup, make_db_instance
-from ._queue import AnswerQueue, Prepared
+from ._queue import AnswerQueue, Prepared, is_answered
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -51,6 +53,7 @@ _ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
+_UNWANTED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION")
 
 
 class ReplicationStubber:
@@ -82,10 +85,13 @@ class ReplicationStubber:
     """
 
     def __init__(self, client: BackupReplicationClient | None = None) -> None:
+        if client is not None:
+            _require(client, BackupReplicationClient, "client must be a BackupReplicationClient")
         self._client = client
         self._queue = AnswerQueue()
 
     def __enter__(self) -> "Self":
+        self._queue.open()
         if self._client is not None:
             self._queue.answer(self._client)
         return self
@@ -97,9 +103,11 @@ class ReplicationStubber:
         traceback: TracebackType | None,
     ) -> None:
         self._queue.close()
+        unexpected = self._queue.unexpected
+        # The code under test may have swallowed it, or made another exception of it.
+        if unexpected and exc not in unexpected:
+            raise unexpected[0] from exc
         if exc_type is None:
-            if self._queue.unexpected:
-                raise self._queue.unexpected[0]
             self.assert_no_pending()
 
     def add_start(
@@ -254,6 +262,8 @@ class ReplicationStubber:
                 for it.
         """
         _check_operation(operation)
+        if ServiceError not in getattr(fault, "__mro__", ()):
+            raise TypeError(f"fault must be a class of ServiceError, not {shortened_repr(fault)}")
         if code is None and fault is ServiceError:
             raise ValueError("code= must be given: ServiceError itself stands for no one code")
         if code is not None:
@@ -278,6 +288,7 @@ class ReplicationStubber:
                 ``ReadTimeoutError(endpoint_url="https://example.com")``.
         """
         _check_operation(operation)
+        _require(error, BotoCoreError, "error must be an exception of botocore's")
 
         def give(_: Stubber) -> None:
             raise error
@@ -296,6 +307,8 @@ class ReplicationStubber:
         result: ResultT,
         expected: RequestT | Mapping[str, object] | None,
     ) -> None:
+        name = operation.result.__name__
+        _require(result, operation.result, f"the result must be a {name}, or be left out")
         request = expected_request(operation, expected)
         self._add(xform_name(operation.name), {operation.result_member: _dumped(result)}, request)
 
@@ -305,6 +318,8 @@ class ReplicationStubber:
         pages: Iterable[ResultT | Iterable[ResultT]],
         expected: RequestT | Mapping[str, object] | None,
     ) -> None:
+        if isinstance(pages, operation.result):
+            raise TypeError("pages must be a list of pages or models, not one model")
         request = expected_request(operation, expected)
         dumped = [_dumped_page(operation.result, page) for page in pages] or [[]]
         for number, page in enumerate(dumped, start=1):
@@ -343,14 +358,20 @@ def _refuse_both(fields: Mapping[str, Any]) -> None:
 
 def _check_operation(operation: str) -> None:
     if operation not in get_args(OperationName):
-        raise ValueError(f"{operation!r} is not an operation that a client uses")
+        names = ", ".join(get_args(OperationName))
+        raise ValueError(f"{operation!r} is not an operation that a client uses, one of {names}")
+
+
+def _require(given: object, kind: type, sentence: str) -> None:
+    """Types are for editors; at run time, a wrong one would have a test pass wrongly."""
+    if not isinstance(given, kind):
+        raise TypeError(f"{sentence}, not {shortened_repr(given)}")
 
 
 def _dumped_page(model: type[ResultT], page: ResultT | Iterable[ResultT]) -> list[dict[str, Any]]:
     items: list[Any] = [page] if isinstance(page, model) else list(page)
     for item in items:
-        if not isinstance(item, model):
-            raise TypeError(f"a page holds {model.__name__} models, not {item!r}")
+        _require(item, model, f"a page holds {model.__name__} models")
     return [_dumped(item) for item in items]
 
 
@@ -363,13 +384,17 @@ def stub_all_clients() -> Generator[ReplicationStubber, None, None]:
     """Answers every ``BackupReplicationClient`` that is made within the block.
 
     Wherever it is made, and also with ``client=``; all share one queue of answers.
-    The environment has stand-in credentials, so that boto3 looks for no others, and
-    us-east-1 as the default Region.
+    A client that was made before is not answered: its calls raise ``UnexpectedCall``.
+    boto3 has a new default session and an environment of stand-in credentials, so
+    that it looks for no others, and us-east-1 as the default Region.
 
     Yields:
         The stubber to prepare the answers with.
     """
+    import boto3  # noqa: PLC0415  # it costs time, and other stubbers need it not
+
     construct = ApiOperations.__init__
+    exchange = vars(Operation)["_exchange"]
 
     with ReplicationStubber() as stubber:
 
@@ -377,10 +402,24 @@ def stub_all_clients() -> Generator[ReplicationStubber, None, None]:
             construct(made, **keywords)
             stubber._queue.answer(made)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # this module's own
 
+        def exchange_if_answered(
+            operation: Operation[Any, Any], client: BaseClient, send: Callable[[], Any]
+        ) -> Any:
+            if not is_answered(client):
+                stubber._queue.refuse(  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+                    f"{xform_name(operation.name)} came from a client that was made before the "
+                    "block of stub_all_clients(); ReplicationStubber(client) answers such a one"
+                )
+            return exchange(operation, client, send)
+
         with (
             mock.patch.object(ApiOperations, "__init__", construct_answered),
+            mock.patch.object(Operation, "_exchange", exchange_if_answered),
+            mock.patch.object(boto3, "DEFAULT_SESSION", None),
             mock.patch.dict(os.environ, _ENVIRONMENT),
         ):
+            for name in _UNWANTED:
+                os.environ.pop(name, None)
             yield stubber
 
 

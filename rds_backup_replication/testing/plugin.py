@@ -28,6 +28,7 @@ def rds_sandbox(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Sandbox]":
     """An RDS on loopback, where every boto3 client that the test makes goes; waits take no time."""
     # Also a real session's token, and a single service's endpoint, which goes before any other.
     unwanted = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"}
+    unwanted |= {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
     unwanted |= {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
     for name in list(os.environ):
         if name.upper() in unwanted or name.startswith("AWS_ENDPOINT_URL_"):
