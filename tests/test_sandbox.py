@@ -573,3 +573,16 @@ def test_a_missing_extra_is_named(module: str, *, named: bool) -> None:
     )
     assert run.returncode == 1
     assert ("pip install 'rds-backup-replication[sandbox]'" in run.stderr) == named
+
+
+@pytest.mark.parametrize("stop_signal", ["INT", "TERM"])
+def test_it_can_be_stopped_where_a_shell_has_it_ignore_interrupts(stop_signal: str) -> None:
+    command = f"trap '' INT; exec {sys.executable} -m rds_backup_replication.sandbox --port 0"
+    with subprocess.Popen(["/bin/sh", "-c", command], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout is not None
+        while "Ctrl-C" not in process.stdout.readline():
+            pass
+        process.send_signal(getattr(signal, f"SIG{stop_signal}"))
+        output, _ = process.communicate(timeout=20)
+    assert output.endswith("Stopped.\n")
+    assert process.returncode == 0

@@ -1,7 +1,9 @@
 """``python -m rds_backup_replication.sandbox``: the sandbox for a shell."""
 
 import argparse
+import signal
 import threading
+from collections.abc import Iterable
 
 from . import Sandbox
 
@@ -14,7 +16,20 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=5000, help="TCP port; 0 takes a free one")
     port = parser.parse_args().port
     try:
+        serve(port)
+    except OSError as error:
+        parser.exit(1, f"Port {port} cannot be used: {error.strerror}. Try --port 0.\n")
+
+
+def serve(port: int, instances: Iterable[tuple[str, str]] = ()) -> None:
+    """Serves until Ctrl-C; instances are Region and identifier of those to begin with."""
+    # A shell has what it runs in the background ignore interrupts.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
         with Sandbox(port=port) as sandbox:
+            for region_name, identifier in instances:
+                sandbox.create_db_instance(region_name, identifier)
             print(
                 f"The sandbox listens on {sandbox.endpoint_url}, "
                 "and forgets everything when it stops.",
@@ -30,8 +45,6 @@ def main() -> None:
             threading.Event().wait()
     except KeyboardInterrupt:
         print("\nStopped.")
-    except OSError as error:
-        parser.exit(1, f"Port {port} cannot be used: {error.strerror}. Try --port 0.\n")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from botocore import xform_name
 from botocore.model import ServiceModel
+from moto.iam.models import get_account_id_from
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_input_stream
 
@@ -35,7 +36,9 @@ OperationName = Literal[
 """The RDS operations that this library calls, under boto3's names."""
 
 _NAMESPACE = "http://rds.amazonaws.com/doc/2014-10-31/"
-_CREDENTIAL_SCOPE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]+)/rds/aws4_request")
+_CREDENTIAL_SCOPE = re.compile(
+    r"Credential=(?P<access_key>[^/]+)/\d+/(?P<region>[^/]+)/rds/aws4_request"
+)
 _SERVER_ERROR = 500
 
 
@@ -70,6 +73,7 @@ class Fault:
 
     operation: str | None
     region_name: str | None
+    account_id: str | None
     times: int | None
     answer: ErrorAnswer | None
     """``None`` closes the connection instead."""
@@ -122,11 +126,13 @@ class Faults:
         if scope is None:
             return None
         operation = _operation(environ)
+        account_id = get_account_id_from(scope["access_key"])
         with self._lock:
             for fault in self._queue:
-                if fault.operation in (None, operation) and fault.region_name in (
-                    None,
-                    scope["region"],
+                if (
+                    fault.operation in (None, operation)
+                    and fault.region_name in (None, scope["region"])
+                    and fault.account_id in (None, account_id)
                 ):
                     if fault.times is not None:
                         fault.times -= 1

@@ -39,8 +39,8 @@ class SandboxRDSResponse(RDSResponse):
 
     def start_db_instance_automated_backups_replication(self) -> ActionResult:
         with self.state.lock:
-            source_arn = self.params.get("SourceDBInstanceArn")
-            source, arn = self._source(source_arn)
+            source, arn = self._source(self.params["SourceDBInstanceArn"])
+            source_arn = source.db_instance_arn  # in lower case, whatever was asked
             if self.region not in DESTINATIONS.get(arn.region, ()):
                 raise RDSClientError(
                     "InvalidParameterValue",
@@ -80,8 +80,8 @@ class SandboxRDSResponse(RDSResponse):
 
     def stop_db_instance_automated_backups_replication(self) -> ActionResult:
         with self.state.lock:
-            source_arn = self.params.get("SourceDBInstanceArn")
-            source, _ = self._source(source_arn)
+            source, _ = self._source(self.params["SourceDBInstanceArn"])
+            source_arn = source.db_instance_arn
             for backup in self.state.kept_in(self.current_account, self.region):
                 if backup.live and backup.source_arn == source_arn:
                     answer = backup.record(self.state.now())
@@ -177,9 +177,9 @@ class SandboxRDSResponse(RDSResponse):
 
     def describe_db_instances(self) -> ActionResult:
         with self.state.lock:
-            asked = self.params.get("DBInstanceIdentifier")
+            asked = (self.params.get("DBInstanceIdentifier") or "").lower()
             for instance in self.backend.databases.values():
-                if asked in (None, instance.db_instance_identifier, instance.db_instance_arn):
+                if asked in ("", instance.db_instance_identifier, instance.db_instance_arn):
                     self._show_replications(instance)
             return super().describe_db_instances()
 
@@ -220,9 +220,11 @@ class SandboxRDSResponse(RDSResponse):
                 "InvalidDBInstanceState", "Source DB instance must have backup retention enabled."
             )
         if source.status != "available":
+            status = source.status
+            self._show_replications(source)  # a look, too: or a busy source would stay so
             raise RDSClientError(
                 "InvalidDBInstanceState",
-                f"Sandbox: the source DB instance is {source.status}, not available.",
+                f"Sandbox: the source DB instance is {status}, not available.",
             )
 
     def _key_for(self, source: DBInstance) -> str | None:

@@ -3,6 +3,7 @@
 import socket
 import threading
 from datetime import timedelta
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,16 @@ _HOST = "127.0.0.1"
 _STOP_CHECK_SECONDS = 0.01
 # Moto's backends belong to the process, so only one sandbox at a time can use them.
 _process_has_a_sandbox = threading.Lock()
+
+
+@cache
+def _session() -> Session:
+    """One for all sandboxes: each would read botocore's data anew."""
+    return Session(
+        aws_access_key_id="sandbox",
+        aws_secret_access_key="sandbox",  # noqa: S106  # no secret: any is taken
+        region_name="us-east-1",
+    )
 
 
 class _QuietRequestHandler(WSGIRequestHandler):
@@ -82,11 +93,7 @@ class Sandbox:
         self._faults = Faults()
         self._config = Config(proxies={})  # loopback is not behind a proxy
         self.endpoint_url: str = ""
-        self.session: Session = Session(
-            aws_access_key_id="sandbox",
-            aws_secret_access_key="sandbox",  # noqa: S106  # no secret: any is taken
-            region_name="us-east-1",
-        )
+        self.session: Session = _session()
 
     def __enter__(self) -> "Self":
         self.start()
@@ -242,6 +249,7 @@ class Sandbox:
         message: str = "Sandbox: refused by add_fault.",
         times: int | None = 1,
         region_name: str | None = None,
+        account_id: str | None = None,
     ) -> None:
         """Has the next requests of an operation refused, before they take effect.
 
@@ -255,6 +263,7 @@ class Sandbox:
             message: The refusal's message.
             times: How many requests; ``None`` is all until ``reset``.
             region_name: The Region whose requests are meant; every one if omitted.
+            account_id: The account whose requests are meant; every one if omitted.
 
         Raises:
             ValueError: There is no such operation, ``times`` is below 1, or the fault is
@@ -262,7 +271,7 @@ class Sandbox:
         """
         service_model = self.boto3_client("rds", "us-east-1").meta.service_model
         answer = ErrorAnswer.of(fault, service_model, message)
-        self._faults.add(Fault(operation, region_name, times, answer))
+        self._faults.add(Fault(operation, region_name, account_id, times, answer))
 
     def reset_connection(
         self,
@@ -270,6 +279,7 @@ class Sandbox:
         *,
         times: int | None = 1,
         region_name: str | None = None,
+        account_id: str | None = None,
     ) -> None:
         """Has the connection closed on the next requests, before they take effect.
 
@@ -277,11 +287,12 @@ class Sandbox:
             operation: As for ``add_fault``, with which these queue up.
             times: How many requests; ``None`` is all until ``reset``.
             region_name: The Region whose requests are meant; every one if omitted.
+            account_id: The account whose requests are meant; every one if omitted.
 
         Raises:
             ValueError: There is no such operation, or ``times`` is below 1.
         """
-        self._faults.add(Fault(operation, region_name, times, answer=None))
+        self._faults.add(Fault(operation, region_name, account_id, times, answer=None))
 
     def lose_answer(
         self,
@@ -289,6 +300,7 @@ class Sandbox:
         *,
         times: int | None = 1,
         region_name: str | None = None,
+        account_id: str | None = None,
     ) -> None:
         """Has the next requests take effect, and the connection closed instead of the answer.
 
@@ -296,11 +308,14 @@ class Sandbox:
             operation: As for ``add_fault``, with which these queue up.
             times: How many requests; ``None`` is all until ``reset``.
             region_name: The Region whose requests are meant; every one if omitted.
+            account_id: The account whose requests are meant; every one if omitted.
 
         Raises:
             ValueError: There is no such operation, or ``times`` is below 1.
         """
-        self._faults.add(Fault(operation, region_name, times, answer=None, takes_effect=True))
+        self._faults.add(
+            Fault(operation, region_name, account_id, times, answer=None, takes_effect=True)
+        )
 
     def _merged(self, config: Config | None) -> Config:
         return self._config.merge(config) if config else self._config
