@@ -62,9 +62,14 @@ def as_json(results: Results) -> str:
     return json.dumps(document, indent=2)
 
 
+def measured_on() -> str:
+    """When and where."""
+    return f"Measured on {_today()}: {', '.join(_machine())}."
+
+
 def as_markdown(results: Results) -> str:
     """The tables of the documentation."""
-    parts = [f"Measured on {_today()}: {', '.join(_machine())}.", _own_table(results)]
+    parts = [measured_on(), _own_table(results)]
     if results.peers:
         parts += ["### Other libraries", _peers_table(results)]
     parts += ["### Calls", _counts_table(results)]
@@ -93,7 +98,7 @@ def _own_table(results: Results) -> str:
         if figure.name in results.figures
         for spread in [ratios(results.figures[figure.name])]
     ]
-    return _table(("", "Median", "Middle half", "Pairs", "What to what"), rows)
+    return table(("", "Median", "Middle half", "Pairs", "What to what"), rows)
 
 
 def _peers_table(results: Results) -> str:
@@ -103,15 +108,15 @@ def _peers_table(results: Results) -> str:
     for name, peer in results.peers.items():
         cells = [peer.failure or _cell(peer.figures.get(figure, "")) for figure in names]
         rows.append((f"{name} {peer.version}".strip(), *cells))
-    return _table(("", *names), rows)
+    return table(("", *names), rows)
 
 
 def _counts_table(results: Results) -> str:
     rows = [(name, str(count)) for name, count in results.counts.items()]
-    return _table(("", "API calls"), rows)
+    return table(("", "API calls"), rows)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 

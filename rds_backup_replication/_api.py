@@ -21,10 +21,10 @@ from ._models import (
 from ._session import Boto3Clients, ClientFactory, prepared
 
 if TYPE_CHECKING:
-    from boto3.session import Session
     from typing_extensions import Unpack
 
     from ._models._restore import RestoreOptions
+    from ._session import AnySession
 
 # Elsewhere RDS ignores a presigned URL, and making one costs time.
 _PRESIGNING_PARTITIONS = {"aws-us-gov"}
@@ -41,7 +41,7 @@ class ApiOperations:
         *,
         client: BaseClient | None = None,
         region_name: str | None = None,
-        session: "Session | None" = None,
+        session: "AnySession | None" = None,
         config: Config | None = None,
         endpoint_url: str | None = None,
     ) -> None:

@@ -66,6 +66,7 @@ class Operation(Generic[RequestT, ResultT]):
             if marker == parameters.get("Marker"):  # there would be no end
                 raise ResponseValidationError(self.name, f"the marker {marker!r} repeats", page)
             parameters["Marker"] = marker
+            del page  # two at once take twice the memory, and time to look for garbage in
 
     def validate(self, destination: Destination, keywords: Mapping[str, object]) -> RequestT:
         """Makes the request, or names all mistakes in it."""

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,35 +22,47 @@ from ._version import __version__
 if TYPE_CHECKING:
     from boto3.session import Session
 
+    AnySession = Session | BotocoreSession
+
 ClientFactory = Callable[[str, str | None], BaseClient]
 """Takes the service and the Region; ``None`` is the session's own Region."""
 
 ENDPOINTS_KEPT = ("kms", "oidc", "portal.sso", "rds", "signin", "sts")
 """By botocore's prefixes."""
 
+_AGENT = f"rds-backup-replication/{__version__}"
+_CONFIG = Config(user_agent_extra=_AGENT)
+
 # botocore's create_client is not safe to call from several threads at once.
-_lock = threading.Lock()
+CREATE_LOCK = threading.Lock()
 
 
 class Boto3Clients:
     """Makes clients from one session, endpoint and configuration, each of them once."""
 
     def __init__(
-        self, session: "Session | None", config: Config | None, endpoint_url: str | None
+        self, session: "AnySession | None", config: Config | None, endpoint_url: str | None
     ) -> None:
-        config = config or Config()
+        # Wrong types would fail deep in botocore. The session's class would cost importing boto3.
+        if not (
+            session is None or isinstance(session, BotocoreSession) or hasattr(session, "client")
+        ):
+            raise TypeError(f"session= must be a boto3 session, not {type(session).__name__}")
+        if config is not None and not isinstance(config, Config):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"config= must be a botocore Config, not {type(config).__name__}")
         # user_agent_extra is set on Config by its constructor, from a table of options.
-        agent = f"{getattr(config, 'user_agent_extra', None) or ''} "
-        agent += f"rds-backup-replication/{__version__}"
-        self._settings = {
-            "endpoint_url": endpoint_url,
-            "config": config.merge(Config(user_agent_extra=agent.strip())),
-        }
+        theirs = getattr(config, "user_agent_extra", None)
+        if config is None:
+            config = _CONFIG
+        else:
+            agent = f"{theirs} {_AGENT}" if theirs else _AGENT
+            config = config.merge(Config(user_agent_extra=agent))
+        self._settings = {"endpoint_url": endpoint_url, "config": config}
         self._session = session
         self._made: dict[tuple[str, str | None], BaseClient] = {}
 
     def __call__(self, service_name: str, region_name: str | None) -> BaseClient:
-        with _lock:
+        with CREATE_LOCK:
             client = self._made.get((service_name, region_name))
             if client is None:
                 create = _client_method(self._session)
@@ -65,14 +78,14 @@ class QuickFiles(JSONFileLoader):
         parse = _endpoints if Path(file_path).name == "endpoints" else from_json
         for suffix, opened in ((".json", open), (".json.gz", gzip.open)):
             if Path(f"{file_path}{suffix}").is_file():
-                with opened(f"{file_path}{suffix}", "rb") as file, _no_garbage():
+                with opened(f"{file_path}{suffix}", "rb") as file:
                     return parse(file.read())
         return None
 
 
 @contextmanager
 def _no_garbage() -> Generator[None, None, None]:
-    """All of the hundred thousand objects stay: to look for garbage among them costs, in vain."""
+    """A client's hundred thousand objects stay: to look for garbage among them costs, in vain."""
     is_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -107,27 +120,41 @@ class QuickLoader(Loader):
         return [entry.name for path in folders if path.is_dir() for entry in path.iterdir()]
 
 
+@lru_cache
+def _quick_loader(data_path: str | None) -> QuickLoader:
+    """One for all sessions: it keeps what it has read."""
+    paths = create_loader(data_path).search_paths
+    return QuickLoader(paths, QuickFiles(), include_default_search_paths=False)
+
+
+def quick_session(profile_name: str | None = None) -> BotocoreSession:
+    """A session of botocore's that reads its data faster."""
+    session = BotocoreSession(profile=profile_name)
+    loader = _quick_loader(session.get_config_variable("data_path"))
+    session.register_component("data_loader", loader)
+    return session
+
+
 _default_session: BotocoreSession | None = None
 
 
-def _client_method(session: "Session | None") -> Callable[..., BaseClient]:
+def _client_method(session: "AnySession | None") -> Callable[..., BaseClient]:
     """What makes clients: the session, or boto3's default one.
 
     Where boto3 has not been imported, nobody can have set up its default session, and
     a session of botocore's own does the same without the time that importing boto3 takes.
     """
     global _default_session  # noqa: PLW0603  # shared by all clients, as boto3's is
+    if isinstance(session, BotocoreSession):
+        return session.create_client
     # Both are typed by the services installed. Another thread may be importing boto3 right now.
     source: Any = session or sys.modules.get("boto3")
     if session is not None or hasattr(source, "client"):
         create: Callable[..., BaseClient] = source.client
         return create
     if _default_session is None:
-        _default_session = BotocoreSession()
-        paths = create_loader(_default_session.get_config_variable("data_path")).search_paths
-        loader = QuickLoader(paths, QuickFiles(), include_default_search_paths=False)
-        _default_session.register_component("data_loader", loader)
-    return _default_session.create_client
+        _default_session = quick_session()
+    return _no_garbage()(_default_session.create_client)
 
 
 def prepared(client: object, parameter: str) -> BaseClient:

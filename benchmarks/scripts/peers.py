@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from .sides import Boto3, Ours, answer_boto3
+from .sides import Boto3, Ours, OursOfSession, answer_boto3
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ class ResourceValidator(Boto3):
 SIDES: dict[str, Callable[[], Side]] = {
     "boto3": Boto3,
     "ours": Ours,
+    "ours of session": OursOfSession,
     "capo-rds": CapoRDS,
     "typed-boto3-sdk": TypedBoto3,
     "aws-resource-validator": ResourceValidator,

@@ -105,13 +105,6 @@ class Ours:
         """One for each Region."""
         return [self._make(region_name=region_name) for region_name in region_names]
 
-    def clients_of_session(self, region_names: list[str]) -> list[Any]:
-        """One for each Region, by one session."""
-        session = import_module("boto3").Session()
-        return [
-            self._make(session=session, region_name=region_name) for region_name in region_names
-        ]
-
     def answered(self, region_name: str, answer: Answer) -> Any:
         client = self.client(region_name)
         answer_boto3(client.client, answer)
@@ -137,6 +130,19 @@ class Ours:
             str(error)
         else:
             raise AssertionError("it was sent")
+
+
+class OursOfSession(Ours):
+    """This library, with a session of the user's."""
+
+    def load(self) -> None:
+        super().load()
+        self._boto3: Any = import_module("boto3")
+
+    def clients(self, region_names: list[str]) -> list[Any]:
+        """One for each Region, by one session."""
+        session = self._boto3.Session()
+        return [self._make(session=session, region_name=name) for name in region_names]
 
 
 def answer_boto3(client: Any, answer: Answer) -> None:
