@@ -1,0 +1,134 @@
+"""Markup that takes no text for markup, and how the report writes what it shows."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+from html import escape
+from typing import get_args
+
+from ._records import AuditRecord, State
+
+STATES: tuple[State, ...] = get_args(State)
+URGENCY: tuple[State, ...] = (
+    *("unprotected", "stopped", "unknown", "lagging"),
+    *("starting", "unmatched", "excluded", "protected"),
+)
+"""The most urgent first."""
+NOT_WANTED: tuple[State, ...] = ("excluded", "unmatched")
+"""No policy asks for the replication of these."""
+# What cannot be seen, cannot be encoded, or would turn the text after it around.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ud800-\udfff\ufffe\uffff]"
+)
+
+
+class Html(str):
+    """Markup; any other string is text."""
+
+    __slots__ = ()
+
+
+def join(parts: Iterable[str]) -> Html:
+    return Html("".join(part if isinstance(part, Html) else _escape(part) for part in parts))
+
+
+def _escape(text: str) -> str:
+    return escape(_UNSEEN.sub("\ufffd", text))
+
+
+def tag(name: str, *content: str, **attributes: str) -> Html:
+    """An element; ``class_`` stands for ``class``, and ``aria_label`` for ``aria-label``."""
+    shown = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{_escape(value)}"'
+        for key, value in attributes.items()
+    )
+    return Html(f"<{name}{shown}>{join(content)}</{name}>")
+
+
+def section(id_: str, title: str, *content: str) -> Html:
+    return tag("section", tag("h2", title, id=id_), *content)
+
+
+def row(*cells: Html) -> Html:
+    """A table's row; its line ends inside: browsers are slow to sort rows with text in between."""
+    return tag("tr", *cells, "\n")
+
+
+def scrolled(name: str, caption: str, head: Iterable[Html], rows: Iterable[Html]) -> Html:
+    """A table that can be scrolled sideways, with the keyboard too."""
+    table = tag(
+        "table",
+        tag("caption", caption, id=f"{name}-caption"),
+        tag("thead", row(*head)),
+        tag("tbody", *rows),
+        id=f"{name}-table",
+    )
+    labelled = f"{name}-caption"
+    return tag("div", table, role="region", tabindex="0", aria_labelledby=labelled, class_="wide")
+
+
+def bar(counts: Mapping[State, int]) -> Html:
+    total, x = sum(counts.values()), 0.0
+    parts: list[Html] = []
+    for state in STATES:
+        width = counts.get(state, 0) / max(total, 1) * 100
+        if width:
+            parts.append(tag("rect", x=length(x), width=length(width), height="8", class_=state))
+        x += width
+    return tag("svg", *parts, class_="bar", aria_hidden="true")
+
+
+def badge(state: State) -> Html:
+    return tag("span", state, class_=f"state {state}")
+
+
+def called(record: AuditRecord) -> str:
+    """What a record is called; a Region's stands for all of its instances."""
+    if record.db_instance_arn is None:
+        return record.source_region
+    return record.db_instance_identifier or record.db_instance_arn.rpartition(":")[2]
+
+
+def route(record: AuditRecord) -> str:
+    return f"{record.source_region} → {record.destination_region or 'no destination'}"
+
+
+def iso(moment: datetime | None) -> str:
+    if moment is None:
+        return ""
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat("T", "seconds") + "Z"
+
+
+def time_tag(moment: datetime | None) -> Html:
+    return tag("time", iso(moment)) if moment else Html()
+
+
+def duration(span: timedelta | None) -> str:
+    """A span in its two largest units, such as ``3 h 5 min``."""
+    if span is None:
+        return ""
+    seconds = max(int(span.total_seconds()), 0)  # clocks differ
+    for unit, size, smaller, smaller_size in (
+        ("d", 86400, "h", 3600),
+        ("h", 3600, "min", 60),
+        ("min", 60, "s", 60),
+    ):
+        if seconds >= size:
+            rest = seconds % size // smaller_size
+            return f"{seconds // size} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{seconds} s"
+
+
+def many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def percent(part: int, whole: int) -> str:
+    """Rounded down: 100 % is all."""
+    return f"{part * 100 // whole} %"
+
+
+def length(percent: float) -> str:
+    """As SVG has it."""
+    return f"{percent:.2f}%"

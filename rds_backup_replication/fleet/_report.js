@@ -1,0 +1,56 @@
+"use strict";
+// Everything is on the page without this; it makes the table of instances sortable and adds a
+// filter. It makes no markup from text, so no name in the table can become code.
+{
+  const table = document.getElementById("instances-table");
+  const body = table.tBodies[0];
+  const rows = [...body.rows];
+  const heads = [...table.tHead.rows[0].cells];
+  const collator = new Intl.Collator("en", { numeric: true });
+
+  const element = (name, properties) => Object.assign(document.createElement(name), properties);
+  const status = element("span", { className: "quiet" });
+  status.setAttribute("role", "status");
+
+  const valueOf = (cell) => ("v" in cell.dataset ? Number(cell.dataset.v) : cell.textContent);
+  const compare = (a, b) => (typeof a === "number" ? a - b : collator.compare(a, b));
+
+  const sortBy = (head) => {
+    const descending = head.getAttribute("aria-sort") === "ascending";
+    const keyed = rows.map((row) => [valueOf(row.cells[head.cellIndex]), row]);
+    // Cells with nothing in them come last, either way.
+    const empty = keyed.filter(([key]) => key === "");
+    const full = keyed.filter(([key]) => key !== "");
+    full.sort(([a], [b]) => (descending ? compare(b, a) : compare(a, b)));
+    for (const [, row] of [...full, ...empty]) body.append(row);
+    for (const other of heads) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+  };
+
+  for (const head of heads) {
+    const button = element("button", { type: "button", textContent: head.textContent });
+    button.addEventListener("click", () => sortBy(head));
+    head.replaceChildren(button);
+  }
+
+  // Read once: rows are moved, but never changed.
+  const texts = new Map(
+    rows.map((row) => [row, [...row.cells].map((c) => c.textContent).join(" ").toLowerCase()]),
+  );
+  const input = element("input", { type: "search", id: "filter", autocomplete: "off" });
+  input.addEventListener("input", () => {
+    const words = input.value.toLowerCase().split(/\s+/);
+    let shown = 0;
+    for (const row of rows) {
+      const text = texts.get(row);
+      row.hidden = !words.every((word) => text.includes(word));
+      shown += row.hidden ? 0 : 1;
+    }
+    const format = (count) => count.toLocaleString("en");
+    status.textContent = `${format(shown)} of ${format(rows.length)} shown`;
+  });
+  const controls = element("p", { className: "controls" });
+  const label = element("label", { htmlFor: "filter", textContent: "Filter" });
+  controls.append(label, input, status);
+  table.parentElement.before(controls);
+}

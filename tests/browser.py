@@ -1,0 +1,156 @@
+"""A Chromium without a window, driven through the pipe that it offers to debuggers."""
+
+import fcntl
+import json
+import os
+import select
+import shutil
+import signal
+import time
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *("--hide-scrollbars", "--remote-debugging-pipe"),
+)
+PATIENCE = 30.0
+
+
+def find_browser() -> str | None:
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+class Browser:
+    """One page of a browser."""
+
+    def __init__(self, executable: str, profile: Path) -> None:
+        self.complaints: list[str] = []
+        """What the page's console was told that is an error, or a breach of its policy."""
+        self._last_id = 0
+        self._left = b""
+        their_end, self._to = os.pipe()
+        self._from, their_other_end = os.pipe()
+        # Chromium reads from 3 and writes to 4, whatever those are here: out of their way first.
+        high = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (their_end, their_other_end)]
+        self._pid = os.posix_spawn(
+            executable,
+            [executable, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, high[0], 3),
+                (os.POSIX_SPAWN_DUP2, high[1], 4),
+                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+            ],
+        )
+        for end in (their_end, their_other_end, *high):
+            os.close(end)
+        self._session: str | None = None
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)[
+            "sessionId"
+        ]
+        for domain in ("Page", "Runtime", "Log"):
+            self.send(f"{domain}.enable")
+
+    def close(self) -> None:
+        self._session = None
+        try:
+            self.send("Browser.close")
+        except (OSError, TimeoutError):
+            os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        os.close(self._to)
+        os.close(self._from)
+
+    def send(self, method: str, **parameters: object) -> dict[str, Any]:
+        """Sends a command, and waits for what it gives."""
+        self._last_id += 1
+        message = {"id": self._last_id, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._receive()
+            if answer.get("id") == self._last_id:
+                if "error" in answer:
+                    raise RuntimeError(f"{method}: {answer['error']['message']}")
+                return dict(answer["result"])
+
+    def _receive(self) -> dict[str, Any]:
+        deadline = time.monotonic() + PATIENCE
+        while b"\0" not in self._left:
+            ready, _, _ = select.select([self._from], [], [], deadline - time.monotonic())
+            read = os.read(self._from, 1 << 20) if ready else b""
+            if not read:
+                raise TimeoutError("the browser says nothing")
+            self._left += read
+        text, _, self._left = self._left.partition(b"\0")
+        message: dict[str, Any] = json.loads(text)
+        self._note(message.get("method"), message.get("params", {}))
+        return message
+
+    def _note(self, event: str | None, facts: dict[str, Any]) -> None:
+        if event == "Log.entryAdded" and facts["entry"]["level"] in ("error", "warning"):
+            self.complaints.append(facts["entry"]["text"])
+        elif event == "Runtime.exceptionThrown":
+            self.complaints.append(json.dumps(facts["exceptionDetails"]))
+        elif event == "Runtime.consoleAPICalled" and facts["type"] in ("error", "warning"):
+            self.complaints.append(json.dumps(facts["args"]))
+
+    def open(self, path: Path) -> None:
+        self.complaints.clear()
+        self.send("Page.navigate", url=path.as_uri())
+        while self.evaluate("document.readyState") != "complete":
+            time.sleep(0.01)
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of some JavaScript, which the page's policy does not hold back."""
+        answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
+        if "exceptionDetails" in answer:
+            raise RuntimeError(json.dumps(answer["exceptionDetails"]))
+        return answer["result"].get("value")
+
+    def resize(self, width: int, height: int) -> None:
+        self.send(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 500,
+        )
+
+    def emulate(self, media: str = "", scheme: str = "light") -> None:
+        """Has the page take itself for printed, or for read in the dark."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.send("Emulation.setEmulatedMedia", media=media, features=features)
+
+    def press(self, key: str, code: int, text: str = "") -> None:
+        common = {"key": key, "code": key, "windowsVirtualKeyCode": code, "text": text}
+        self.send("Input.dispatchKeyEvent", type="keyDown", **common)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def type(self, text: str) -> None:
+        self.send("Input.insertText", text=text)
+
+    def click(self, selector: str) -> None:
+        """Clicks on the middle of an element, as a mouse does."""
+        x, y = self.evaluate(
+            "(e => { e.scrollIntoView({block: 'center', behavior: 'instant'});"
+            "const b = e.getBoundingClientRect();"
+            "return [b.x + b.width / 2, b.y + b.height / 2] })"
+            f"(document.querySelector({json.dumps(selector)}))"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def screenshot(self, *, whole: bool = False) -> bytes:
+        """A PNG of what is to be seen, or of all of the page."""
+        return b64decode(self.send("Page.captureScreenshot", captureBeyondViewport=whole)["data"])
+
+    def pdf(self) -> bytes:
+        return b64decode(self.send("Page.printToPDF", preferCSSPageSize=True)["data"])

@@ -1,0 +1,492 @@
+"""An audit's report as a page: what it says, what it keeps out, and how a browser takes it."""
+
+import os
+import re
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rds_backup_replication import CheckReason
+from rds_backup_replication.fleet import AuditRecord, AuditReport, render_html
+from rds_backup_replication.fleet._html import URGENCY, Html, duration, tag
+from rds_backup_replication.fleet._records import State
+from rds_backup_replication.fleet._report_windows import TIMELINE_ROWS
+
+from .browser import Browser, find_browser
+
+NOW = datetime(2026, 11, 24, 18, 20, 31, tzinfo=timezone.utc)
+STATES: tuple[State, ...] = get_args(State)
+HOSTILE = (
+    "<script>window.owned = 1</script>",
+    "</script><script>window.owned = 1</script>",
+    "</style><img src=x onerror='window.owned = 1'>",
+    '"><a href="javascript:window.owned = 1" autofocus onfocus=\'window.owned = 1\'>',
+    "<!-- <svg onload=window.owned=1> ]]> &lt;b&gt; \x00 \u202egnp",
+)
+VOID = {"meta"}
+
+
+class Page(HTMLParser):
+    """A page's elements in order, and the text in each kind."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, tuple[str, ...]]] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.texts: dict[str, list[str]] = {}
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, tuple(name for name, _ in attrs)))
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self._open.append(tag)
+            self.texts.setdefault(tag, []).append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.texts[self._open[-1]][-1] += data
+
+    @property
+    def text(self) -> str:
+        return "\n".join(
+            text for tag in self.texts if tag not in ("style", "script") for text in self.texts[tag]
+        )
+
+
+def make_record(number: int = 1, state: State = "protected", **fields: Any) -> AuditRecord:
+    identifier = f"orders-{number}"
+    given: dict[str, Any] = {
+        "account_id": "123456789012",
+        "source_region": "us-west-2",
+        "destination_region": "us-east-1",
+        "db_instance_arn": f"arn:aws:rds:us-west-2:123456789012:db:{identifier}",
+        "db_instance_identifier": identifier,
+        "engine": "postgres",
+        "rule": "production",
+        "state": state,
+        **fields,
+    }
+    return AuditRecord(**given)
+
+
+def behind(lag: timedelta, number: int = 1, state: State = "protected") -> AuditRecord:
+    return make_record(
+        number,
+        state,
+        latest_time=NOW - lag,
+        earliest_time=NOW - lag - timedelta(days=7),
+        lag=lag,
+        maximum_lag=timedelta(hours=1),
+    )
+
+
+def make_report(*records: AuditRecord) -> AuditReport:
+    return AuditReport(audited_at=NOW, records=records)
+
+
+def make_reason(message: str, remedy: str) -> CheckReason:
+    return CheckReason(code="could_not_be_checked", message=message, remedy=remedy)
+
+
+NOT_LISTED = AuditRecord(
+    account_id="210987654321",
+    source_region="eu-west-1",
+    state="unknown",
+    reasons=(make_reason("AccessDenied: it may not.", "Allow rds:DescribeDBInstances."),),
+)
+FLEET = make_report(
+    *(
+        behind(timedelta(minutes=lag), number, "lagging" if lag > 60 else "protected")
+        for number, lag in ((1, 5), (2, 185), (10, 59), (9, 2900))
+    ),
+    *(make_record(20 + number, state) for number, state in enumerate(STATES)),
+    *(
+        make_record(30 + number, "unprotected", engine=text, rule=text, db_instance_identifier=text)
+        for number, text in enumerate(HOSTILE)
+    ),
+    NOT_LISTED,
+)
+
+
+def test_it_tells_the_totals_and_what_is_wrong() -> None:
+    page = Page(render_html(FLEET))
+    assert page.texts["h1"] == ["Backup replication audit"]
+    assert "2026-11-24T18:20:31Z" in page.texts["time"]
+    assert "3 of the 15 instances that the policy wants replicated are protected." in page.text
+    for state, count in FLEET.counts.items():
+        tile = re.search(
+            rf'class="number">{count}</span><span class="state {state}">', render_html(FLEET)
+        )
+        assert tile, state
+    assert page.texts["h2"] == [
+        *("What is wrong", "From Region to Region", "Restore windows", "All instances")
+    ]
+    assert page.texts["h3"] == ["1 Region could not be listed", *(" 6", " 1", " 1", " 3")]
+    assert "It is 3 h 5 min behind; the rule allows 1 h." in page.texts["p"]
+    assert "AccessDenied: it may not." in page.texts["p"]
+    assert "Allow rds:DescribeDBInstances." in page.texts["p"]
+    assert "1 whole Region among them." in page.text
+    assert "not listed in 1 account" in page.text
+
+
+def test_every_state_has_a_word_a_sign_and_a_colour() -> None:
+    assert set(URGENCY) == set(STATES)
+    style = Page(render_html(FLEET)).texts["style"][0]
+    for state in STATES:
+        assert style.count(f"--{state}: #") == 3  # light, dark, print
+        assert re.search(rf'\.{state}\b.*--c: var\(--{state}\); --sign: "."', style)
+
+
+def test_without_a_reason_it_says_what_to_do_all_the_same() -> None:
+    for state in ("unprotected", "stopped", "unknown", "lagging"):
+        assert 'class="remedy">' in render_html(make_report(make_record(state=state)))
+
+
+def test_a_healthy_fleet_and_an_empty_one_have_a_page_too() -> None:
+    fine = Page(render_html(make_report(behind(timedelta(minutes=5)))))
+    assert "1 of the 1 instance that the policy wants replicated is protected." in fine.text
+    assert "100 %" in fine.text
+    assert "Nothing: every instance is as the policy wants it." in fine.text
+    empty = Page(render_html(make_report()))
+    assert "No instance was found that the policy wants replicated." in empty.text
+    excluded = Page(render_html(make_report(make_record(state="excluded"))))
+    assert "none wanted" in excluded.text
+
+
+def test_it_is_accessible_by_its_markup() -> None:
+    page = Page(render_html(FLEET))
+    assert ("html", "lang", "en") in page.attributes
+    assert len(page.texts["caption"]) == len(page.texts["table"]) == 3
+    assert all("scope" in names for tag, names in page.elements if tag == "th")
+    assert all(
+        "aria-hidden" in names for tag, names in page.elements if tag == "svg"
+    )  # all of it is said in words too
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    for _, name, value in page.attributes:
+        if name in ("href", "aria-labelledby"):
+            assert value.removeprefix("#") in ids
+
+
+def test_its_policy_allows_the_pages_own_script_and_style_alone() -> None:
+    page = Page(render_html(FLEET))
+    assert page.elements[2:4] == [("meta", ("charset",)), ("meta", ("http-equiv", "content"))]
+    (policy,) = (v for _, n, v in page.attributes if n == "content" and "default-src" in v)
+    hashes = {
+        tag: f"'sha256-{b64encode(sha256(page.texts[tag][0].encode()).digest()).decode()}'"
+        for tag in ("style", "script")
+    }
+    assert policy == (
+        f"default-src 'none'; style-src {hashes['style']}; script-src {hashes['script']}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    for name in ("style", "script"):
+        assert len(page.texts[name]) == 1
+        assert "</" not in page.texts[name][0]
+        assert "://" not in page.texts[name][0]
+
+
+def report_of(text: str) -> AuditReport:
+    """A report with the same text wherever a report has text."""
+    own: dict[str, Any] = {
+        "account_id": text,
+        "source_region": text,
+        "destination_region": text,
+        "engine": text,
+        "rule": text,
+        "reasons": (make_reason(text, text),),
+        "db_instance_automated_backups_arn": text,
+    }
+    named = make_record(**own, db_instance_identifier=text, state="lagging", latest_time=NOW)
+    by_arn = make_record(**own, db_instance_identifier=None, db_instance_arn=text, state="stopped")
+    return make_report(named, by_arn, NOT_LISTED.model_copy(update=own))
+
+
+HARMLESS = Page(render_html(report_of("x")))
+
+
+@given(st.text(min_size=1) | st.sampled_from(HOSTILE))
+def test_no_text_becomes_markup(text: str) -> None:
+    page = Page(render_html(report_of(text)))
+    assert page.elements == HARMLESS.elements
+    assert page.attributes == HARMLESS.attributes
+    assert page.texts["script"] == HARMLESS.texts["script"]
+    assert page.texts["style"] == HARMLESS.texts["style"]
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1))
+def test_what_can_be_seen_is_shown_as_it_is(text: str) -> None:
+    page = Page(render_html(report_of(text)))
+    assert text in page.texts["p"]
+    assert text in page.texts["strong"]
+    assert text in page.texts["td"]
+
+
+def test_what_cannot_be_seen_or_turns_text_around_is_marked() -> None:
+    assert tag("td", "a\u202eb\x00c\ud800d\u200be\nf") == "<td>a�b�c�d�e\nf</td>"
+    assert tag("td", Html("<b>"), "<i>", class_='"') == '<td class="&quot;"><b>&lt;i&gt;</td>'
+
+
+def test_times_are_utc_and_the_same_report_is_the_same_page() -> None:
+    there = timezone(timedelta(hours=-8))
+    record = make_record(latest_time=NOW.astimezone(there), earliest_time=NOW - timedelta(days=1))
+    page = render_html(make_report(record))
+    assert "2026-11-24T18:20:31Z" in page
+    assert "-08:00" not in page
+    again = AuditReport.model_validate_json(FLEET.model_dump_json())
+    assert render_html(again) == render_html(FLEET)
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_it_does_not_depend_on_the_process(seed: str) -> None:
+    code = (
+        "import sys; from rds_backup_replication.fleet import AuditReport, render_html\n"
+        "page = render_html(AuditReport.model_validate_json(sys.stdin.buffer.read()))\n"
+        "sys.stdout.buffer.write(page.encode())"
+    )
+    run = subprocess.run(  # noqa: S603  # our own code
+        [sys.executable, "-c", code],
+        input=FLEET.model_dump_json().encode(),
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo"},
+    )
+    assert run.stdout.decode() == render_html(FLEET)
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (None, ""),
+        (timedelta(seconds=-5), "0 s"),
+        (timedelta(0), "0 s"),
+        (timedelta(seconds=59.9), "59 s"),
+        (timedelta(seconds=90), "1 min"),
+        (timedelta(minutes=12), "12 min"),
+        (timedelta(hours=1), "1 h"),
+        (timedelta(hours=3, minutes=5), "3 h 5 min"),
+        (timedelta(days=2, hours=4, minutes=59), "2 d 4 h"),
+        (timedelta(days=14), "14 d"),
+    ],
+)
+def test_a_lag_reads_well(span: timedelta | None, text: str) -> None:
+    assert duration(span) == text
+
+
+def test_a_large_fleet_has_all_rows_and_those_furthest_behind_on_the_axis() -> None:
+    count = 2000
+    records = (behind(timedelta(minutes=number), number) for number in range(count))
+    page = render_html(make_report(*records))
+    windows = page.partition('id="windows-table"')[2].partition("</table>")[0]
+    assert windows.count("<tr>") == TIMELINE_ROWS + 1
+    assert "orders-1999<" in windows
+    assert "orders-1899<" not in windows
+    assert f"of {TIMELINE_ROWS} instances of 2,000: those furthest behind" in page
+    assert page.partition('id="instances-table"')[2].count("<tr>") == count + 1
+    assert len(page.encode()) < 500 * count
+
+
+def test_windows_stay_on_the_axis_whatever_the_times() -> None:
+    odd = (
+        make_record(1, latest_time=NOW + timedelta(hours=1), lag=timedelta(hours=-1)),
+        make_record(2, latest_time=NOW - timedelta(days=3000), earliest_time=NOW),
+        make_record(3, latest_time=NOW, earliest_time=NOW, lag=timedelta(0)),
+    )
+    page = Page(render_html(make_report(*odd)))
+    shares = [v for _, n, v in page.attributes if n in ("x", "width") and v.endswith("%")]
+    assert shares
+    assert all(0 <= float(share.removesuffix("%")) <= 100 for share in shares)
+
+
+def test_the_documentations_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parent.parent / "docs/report.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(example, {"report": FLEET})  # noqa: S102  # the page is ours
+    assert (tmp_path / "audit.html").read_text(encoding="utf-8") == render_html(FLEET)
+    for state in STATES:
+        assert f"| `{state}` |" in text
+
+
+# In a browser.
+
+
+@pytest.fixture(scope="module")
+def running_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    executable = find_browser()
+    if executable is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is missing; .ci/run installs it")
+        pytest.skip("needs Chromium, as Debian's package chromium has it")
+    browser = Browser(executable, tmp_path_factory.mktemp("profile"))
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def page_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "audit.html"
+    path.write_text(render_html(FLEET), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def browser(running_browser: Browser, page_path: Path) -> Iterator[Browser]:
+    """The report, opened anew; whatever a test does, the page must not complain."""
+    running_browser.resize(1280, 900)
+    running_browser.emulate()
+    running_browser.open(page_path)
+    yield running_browser
+    assert running_browser.complaints == []
+
+
+def column(browser: Browser, number: int) -> list[str]:
+    """The texts of a column, of the rows that are to be seen."""
+    texts: list[str] = browser.evaluate(
+        "[...document.querySelectorAll('#instances-table tbody tr')]"
+        f".filter(r => r.offsetHeight).map(r => r.cells[{number}].textContent)"
+    )
+    return texts
+
+
+def test_a_browser_shows_it_and_runs_nothing_of_what_it_shows(browser: Browser) -> None:
+    assert browser.screenshot().startswith(b"\x89PNG")
+    assert browser.evaluate("window.owned === undefined")
+    assert browser.evaluate("document.querySelectorAll('script').length") == 1
+    assert browser.evaluate("document.querySelectorAll('img, [onload], [onfocus]').length") == 0
+    assert browser.evaluate("performance.getEntriesByType('resource').length") == 0
+    assert HOSTILE[0] in column(browser, 0)
+
+
+def test_its_policy_is_in_force(browser: Browser) -> None:
+    browser.evaluate(
+        "{ const s = document.createElement('script'); s.textContent = 'window.owned = 1';"
+        "document.body.append(s); document.body.setAttribute('onclick', 'window.owned = 1');"
+        "document.body.click(); const i = new Image(); i.src = 'no-such.png'; }"
+    )
+    assert browser.evaluate("window.owned === undefined")
+    assert browser.complaints
+    assert all("Content Security Policy" in complaint for complaint in browser.complaints)
+    browser.complaints.clear()
+
+
+def test_a_click_sorts_by_value_and_another_turns_it_around(browser: Browser) -> None:
+    lag = "#instances-table th:nth-child(10)"
+    lags = ["5 min", "59 min", "3 h 5 min", "2 d"]
+    empty = [""] * (len(column(browser, 9)) - len(lags))
+    browser.click(f"{lag} button")
+    assert column(browser, 9) == [*lags, *empty]
+    browser.click(f"{lag} button")
+    assert column(browser, 9) == [*reversed(lags), *empty]
+    assert browser.evaluate(f"document.querySelector('{lag}').ariaSort") == "descending"
+    browser.click("#instances-table th:nth-child(9) button")
+    latest = [text for text in column(browser, 8) if text]
+    assert latest == sorted(latest)
+    assert browser.evaluate("document.querySelectorAll('[aria-sort]').length") == 1
+    browser.click("#instances-table th:nth-child(2) button")
+    states = column(browser, 1)
+    assert states == sorted(states, key=[str(state) for state in URGENCY].index)
+
+
+def test_the_keyboard_sorts_too(browser: Browser) -> None:
+    browser.evaluate("document.querySelector('#filter').focus()")
+    browser.press("Tab", 9)  # the table, which can be scrolled
+    browser.press("Tab", 9)
+    assert browser.evaluate("document.activeElement.textContent") == "Instance"
+    browser.press("Enter", 13, "\r")
+    names = [name for name in column(browser, 0) if name.startswith("orders-")]
+    assert names[:4] == ["orders-1", "orders-2", "orders-9", "orders-10"]
+    assert browser.evaluate("document.activeElement.closest('th').ariaSort") == "ascending"
+
+
+def test_the_filter_shows_what_has_all_its_words(browser: Browser) -> None:
+    before = len(column(browser, 0))
+    browser.click("#filter")
+    browser.type("LAGGING orders-2")
+    assert column(browser, 0) == ["orders-2", "orders-22"]
+    status = "document.querySelector('[role=status]').textContent"
+    assert browser.evaluate(status) == f"2 of {before} shown"
+    browser.type(" nothing-like-it")
+    assert column(browser, 0) == []
+
+
+def test_in_print_there_are_all_rows_and_no_controls(browser: Browser) -> None:
+    before = len(column(browser, 0))
+    browser.click("#filter")
+    browser.type("lagging")
+    browser.emulate(media="print", scheme="dark")
+    assert len(column(browser, 0)) == before
+    assert browser.evaluate("document.querySelector('.controls').offsetHeight") == 0
+    assert browser.evaluate("document.querySelector('nav').offsetHeight") == 0
+    assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(255, 255, 255)"
+    )
+    assert browser.pdf().startswith(b"%PDF")
+
+
+# The lowest contrast of any text with what is behind it, as WCAG reckons it.
+CONTRAST = """
+(() => {
+  const light = (c) => {
+    const [r, g, b] = c.match(/[0-9.]+/g).map(Number)
+      .map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (e) => {
+    const c = getComputedStyle(e).backgroundColor;
+    return c === "rgba(0, 0, 0, 0)" && e.parentElement ? behind(e.parentElement) : c;
+  };
+  const ratios = [...document.body.querySelectorAll(":not(svg, svg *, script)")].map((e) => {
+    const [a, b] = [light(getComputedStyle(e).color), light(behind(e))];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  });
+  return Math.min(...ratios);
+})()
+"""
+
+
+def test_it_can_be_read_in_the_light_in_the_dark_and_on_paper(browser: Browser) -> None:
+    shots: set[bytes] = set()
+    for media, scheme in (("", "light"), ("", "dark"), ("print", "dark")):
+        browser.emulate(media, scheme)
+        assert browser.evaluate(CONTRAST) >= 4.5, (media, scheme)
+        shots.add(browser.screenshot())
+    assert len(shots) == 3
+    browser.emulate(scheme="dark")
+    background = browser.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert all(int(value) < 40 for value in re.findall(r"\d+", background))
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_it_fits_a_phone_and_a_desk(browser: Browser, width: int) -> None:
+    browser.resize(width, 800)
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_without_scripts_it_is_all_there(browser: Browser, page_path: Path) -> None:
+    browser.send("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(page_path)
+        assert browser.evaluate("document.querySelectorAll('button, input').length") == 0
+        assert "orders-1" in column(browser, 0)
+    finally:
+        browser.send("Emulation.setScriptExecutionDisabled", value=False)
