@@ -1,5 +1,6 @@
 """What the tests share: clients that cannot reach AWS, and a scripted RDS on loopback."""
 
+import gc
 from collections.abc import Iterator
 
 import boto3
@@ -10,7 +11,9 @@ from botocore.stub import Stubber
 from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication._clock import InstantClock
 from rds_backup_replication._reader import AnswerReader
+from rds_backup_replication.sandbox import Behaviour, Sandbox
 
+from .fleets import Fleet
 from .wire import ScriptedRDS, shared_session
 
 
@@ -18,6 +21,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--botocore-parser", action="store_true", help="have botocore read all answers by itself"
     )
+
+
+def pytest_collection_finish() -> None:
+    """What is imported stays, and tests are short: looking for garbage is time lost."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +83,11 @@ def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_pause(_: float) -> None:
         pass
 
+    def enough(*_: object, **__: object) -> bool:
+        return True
+
     monkeypatch.setattr("botocore.endpoint.time.sleep", no_pause)
+    monkeypatch.setattr("botocore.retries.bucket.TokenBucket.acquire", enough)
 
 
 @pytest.fixture
@@ -97,3 +111,13 @@ def stubber(client: BackupReplicationClient) -> Iterator[Stubber]:
 def rds() -> Iterator[ScriptedRDS]:
     with ScriptedRDS() as server:
         yield server
+
+
+@pytest.fixture
+def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+    """A sandbox for instances of several accounts."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Sandbox(Behaviour(pending_looks=0, stopping_looks=0, shifting_case=False)) as sandbox:
+        yield Fleet(sandbox, monkeypatch)

@@ -1,0 +1,242 @@
+"""What a fleet should be like: a policy."""
+
+import re
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+
+from .._arn import parse_arn
+from .._models import DBInstance
+from .._models._rules import KmsKeyId, NonEmpty, OptionalTags, RegionName, RetentionDays, says
+from ._yaml import read_yaml
+
+T = TypeVar("T")
+
+DEFAULT_QUOTA = 20
+_ROLE_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:iam::([0-9]{12}):role/[\w+=,.@/-]{1,512}", re.ASCII)
+_DURATION = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_TAGS: TypeAdapter[Any] = TypeAdapter(OptionalTags, config=ConfigDict(defer_build=True))
+
+
+class _PolicyModel(BaseModel, frozen=True):
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is not None:
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:  # as JSON has it
+        return TypeAdapter(timedelta).validate_json(f'"{value}"')
+    except ValidationError:
+        raise ValueError("must be a number and a unit: 90s, 30m, 12h or 2d") from None
+
+
+def _role_arn(value: str, info: ValidationInfo) -> str:
+    match = _ROLE_ARN.fullmatch(value)
+    if match is None:
+        raise ValueError("must be the ARN of a role: arn:aws:iam::{12-digit account}:role/{name}")
+    if match[1] != info.data.get("id", match[1]):
+        raise ValueError(f"is a role of account {match[1]}; it must be of the account in id")
+    return value
+
+
+def _tags(value: dict[str, str]) -> dict[str, str]:
+    try:
+        _TAGS.validate_python(value, strict=True)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        raise ValueError(
+            "; ".join(str(d.get("ctx", {}).get("error", d["msg"])) for d in details)
+        ) from None
+    return value
+
+
+def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
+    if not items:
+        raise ValueError("must name at least one")
+    return items
+
+
+SomeOf = Annotated[tuple[T, ...], AfterValidator(_not_empty)]
+AccountId = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{12}$"),
+    says("must be the account's 12 digits, in quotes"),
+]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]{0,5}[smhd]$"}, mode="validation"),
+]
+
+
+class Account(_PolicyModel, frozen=True):
+    """An AWS account, and how to act in it."""
+
+    id: AccountId
+    """The account's 12 digits."""
+    role_arn: Annotated[str, AfterValidator(_role_arn)] | None = None
+    """Role to assume there; the current credentials are used if omitted."""
+    external_id: NonEmpty | None = None
+    """What the role's trust policy may ask for."""
+
+
+class Selector(_PolicyModel, frozen=True):
+    """Which instances a rule is about: those that meet every condition given."""
+
+    tags: dict[str, str] = Field(default_factory=dict)
+    """Tags that the instance must all have; ``*`` and ``?`` in a value stand for any
+    characters, and for one."""
+    identifiers: tuple[NonEmpty, ...] = ()
+    """Identifiers, one of which must match, such as ``orders-*``; in lower case."""
+    engines: tuple[NonEmpty, ...] = ()
+    """Engines, one of which must match, such as ``postgres`` or ``oracle-*``."""
+
+    def matches(self, instance: DBInstance) -> bool:
+        """Whether the instance meets every condition."""
+        tags = {tag.key: tag.value or "" for tag in instance.tag_list or ()}
+        return (
+            all(key in tags and fnmatchcase(tags[key], value) for key, value in self.tags.items())
+            and _is_one_of(instance.db_instance_identifier, self.identifiers)
+            and _is_one_of(instance.engine, self.engines)
+        )
+
+
+def _is_one_of(value: str | None, patterns: tuple[str, ...]) -> bool:
+    lowered = (value or "").lower()
+    return not patterns or any(fnmatchcase(lowered, pattern.lower()) for pattern in patterns)
+
+
+class Rule(_PolicyModel, frozen=True):
+    """What is wanted for some instances."""
+
+    name: NonEmpty
+    """What reports call it."""
+    source_regions: SomeOf[RegionName]
+    """Regions of the instances."""
+    destination_region: RegionName
+    """Region that is to keep their replicated backups."""
+    select: Selector = Field(default_factory=Selector)
+    """Which instances; all if omitted."""
+    accounts: tuple[AccountId, ...] = ()
+    """Accounts of the instances; all of the policy's if omitted."""
+    replicate: Literal["always", "never"] = "always"
+    """``never``: a replication of these to the destination is stopped."""
+    backup_retention_period: RetentionDays | None = None
+    """Days to keep the replicated backups, 1 to 35; any if omitted."""
+    kms_key_id: KmsKeyId | None = None
+    """KMS key in the destination, for encrypted instances; the policy's if omitted."""
+    tags: Annotated[dict[str, str], AfterValidator(_tags)] = Field(default_factory=dict)
+    """Tags for the replicated backups that are started."""
+    maximum_lag: Duration = timedelta(hours=1)
+    """How far the replicated backups may be behind: a number and a unit, as in 30m."""
+
+    @model_validator(mode="after")
+    def _regions_differ(self) -> "Rule":
+        if self.destination_region in self.source_regions:
+            raise ValueError("destination_region must not be one of source_regions")
+        _require_region(self.kms_key_id, self.destination_region)
+        return self
+
+
+def _require_region(kms_key_id: str | None, region_name: str) -> None:
+    arn = parse_arn(kms_key_id or "")
+    if arn is not None and arn.region != region_name:
+        raise ValueError(f"the KMS key must live in {region_name}, not in {arn.region}")
+
+
+class Policy(_PolicyModel, frozen=True):
+    """What a fleet should be like.
+
+    Of the rules that match an instance, the first counts.
+    """
+
+    accounts: SomeOf[Account]
+    """The accounts to look at."""
+    rules: SomeOf[Rule]
+    """What is wanted, the first match first."""
+    kms_key_ids: dict[RegionName, KmsKeyId] = Field(default_factory=dict)
+    """A KMS key for each destination Region, for rules that name none."""
+    replication_quota: Annotated[int, Field(ge=1)] = DEFAULT_QUOTA
+    """How many backups can be replicated to a Region of an account: 20, unless AWS has
+    raised it."""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "Policy":
+        for what, names in (
+            ("account", [account.id for account in self.accounts]),
+            ("rule", [rule.name for rule in self.rules]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what} {', '.join(twice)} must stand there once")
+        known = {account.id for account in self.accounts}
+        for rule in self.rules:
+            unknown = sorted(set(rule.accounts) - known)
+            if unknown:
+                raise ValueError(
+                    f"rule {rule.name}: account {', '.join(unknown)} is not in accounts"
+                )
+        for region_name, kms_key_id in self.kms_key_ids.items():
+            _require_region(kms_key_id, region_name)
+        return self
+
+    @classmethod
+    def from_yaml(cls, text: str, *, source: str = "policy") -> "Policy":
+        """Reads a policy.
+
+        Args:
+            text: YAML, or JSON, which is YAML.
+            source: What to call the text in errors.
+
+        Raises:
+            PolicyError: It is wrong; every mistake with its line and field.
+            ModuleNotFoundError: PyYAML is missing: the extra ``fleet`` brings it.
+        """
+        return read_yaml(cls, text, source)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> "Policy":
+        """Reads a policy from a file.
+
+        Args:
+            path: A YAML or JSON file in UTF-8.
+
+        Raises:
+            PolicyError: As ``from_yaml``.
+            OSError: It cannot be read.
+        """
+        return cls.from_yaml(Path(path).read_text(encoding="utf-8"), source=str(path))
+
+    def rule_for(self, account_id: str, source_region: str, instance: DBInstance) -> Rule | None:
+        """The first rule that matches an instance."""
+        for rule in self.rules:
+            if (
+                source_region in rule.source_regions
+                and (not rule.accounts or account_id in rule.accounts)
+                and rule.select.matches(instance)
+            ):
+                return rule
+        return None
+
+    def key_for(self, rule: Rule) -> str | None:
+        """The KMS key for what a rule is about, if it is encrypted."""
+        return rule.kms_key_id or self.kms_key_ids.get(rule.destination_region)

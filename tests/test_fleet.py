@@ -1,0 +1,365 @@
+"""Fleets on the sandbox: what an audit finds, what a plan heals, and what goes wrong meanwhile."""
+
+import os
+import signal
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final
+
+import pytest
+
+from rds_backup_replication.exceptions import AccessDeniedError, ThrottlingError
+from rds_backup_replication.fleet import (
+    ActionResult,
+    ApplyReport,
+    AuditReport,
+    Plan,
+    PlannedAction,
+    apply,
+    audit,
+    iter_audit,
+    plan,
+)
+from rds_backup_replication.sandbox import Behaviour
+from rds_backup_replication.testing import instant_waits
+
+from .fleets import ACCOUNTS, DESTINATION, REGIONS, Fleet, policy
+
+START: Final = "start_db_instance_automated_backups_replication"
+ONE = ACCOUNTS[:1]
+
+
+def states(report: AuditReport) -> dict[str, str]:
+    """State and reasons of each instance that is not fine, by its ARN."""
+    return {
+        record.db_instance_arn or record.source_region: ": ".join(
+            [record.state, ",".join(reason.code for reason in record.reasons)]
+        )
+        for record in report.problems
+    }
+
+
+def outcomes(report: ApplyReport) -> Counter[str]:
+    return Counter(result.outcome for result in report.results)
+
+
+def test_each_planted_problem_is_found_and_healed_if_it_can_be(  # noqa: PLR0915
+    fleet: Fleet,
+) -> None:
+    sandbox = fleet.sandbox
+    healthy = Behaviour(pending_looks=0, stopping_looks=0, quota=97)
+    sandbox.behaviour = healthy
+    wanted = policy(quota=97)
+    arns = {
+        (account, region, number): fleet.add(account, region, f"db-{number:02}")
+        for account in ACCOUNTS[:2]
+        for region in REGIONS
+        for number in range(20)
+    }
+    for region in REGIONS:  # the third account's quota does not reach for its last three
+        for number in range(25):
+            fleet.add(ACCOUNTS[2], region, f"db-{number:02}")
+    first = apply(plan(wanted, access=fleet.access), access=fleet.access)
+    assert first.counts == {"done": 2 * 80 + 97}
+
+    one, two, three = ACCOUNTS
+    planted: dict[str, str] = {}
+    for number in range(22, 25):
+        arn = f"arn:aws:rds:us-west-2:{three}:db:db-{number}"
+        planted[arn] = "unprotected: not_replicating,over_quota"
+    for number in range(8):
+        planted[fleet.add(one, "us-west-2", f"new-{number}")] = "unprotected: not_replicating"
+    for number in range(2):
+        arn = arns[two, "eu-west-1", number]
+        fleet.client(two).ensure_stopped(source_db_instance_arn=arn)
+        planted[arn] = "stopped: stopped"
+    sandbox.behaviour = Behaviour(pending_looks=0, replication_lag=timedelta(hours=3), quota=97)
+    lagging = fleet.add(two, "us-west-1", "lagging")
+    fleet.client(two).ensure_replication(source_db_instance_arn=lagging, backup_retention_period=14)
+    fleet.client(two).find_replicated_backup(source_db_instance_arn=lagging)
+    planted[lagging] = "lagging: lagging"
+    sandbox.behaviour = healthy
+    cannot_start: list[tuple[str, str, dict[str, Any]]] = [
+        ("secret", "kms_key_required", {"storage_encrypted": True}),
+        ("off", "backups_off", {"backup_retention_period": 0}),
+        (
+            "aurora",
+            "engine_not_supported",
+            {"engine": "aurora-postgresql", "engine_version": "16.4"},
+        ),
+    ]
+    for name, code, settings in cannot_start:
+        planted[fleet.add(one, "ca-central-1", name, **settings)] = (
+            f"unprotected: not_replicating,{code}"
+        )
+    for region in REGIONS:  # of no rule, up to 300 instances
+        for number in range(7):
+            fleet.add(two, region, f"dev-{number}", tags={"env": "dev"})
+    drifted = arns[one, "us-west-1", 0]
+    client = fleet.client(one)
+    client.ensure_stopped(source_db_instance_arn=drifted)
+    client.ensure_replication(source_db_instance_arn=drifted, backup_retention_period=3)
+
+    sandbox.advance(timedelta(hours=2))
+    later = datetime.now(timezone.utc) + timedelta(hours=2)
+    found = audit(wanted, access=fleet.access, now=later)
+    assert len(found.records) == 300
+    assert states(found) == planted
+    assert found.counts["unmatched"] == 28
+
+    planned = plan(wanted, access=fleet.access)
+    assert planned.counts == {
+        "unchanged": 2 * 80 - 3 + 97 + 1,
+        "start": 8 + 2,
+        "replace": 1,
+        "impossible": 3,
+        "over_quota": 3,
+        "unmatched": 28,
+    }
+    read_again = Plan.model_validate_json(planned.model_dump_json())
+    assert read_again == planned
+    assert [a.source_db_instance_arn for a in planned.actions] == sorted(
+        (str(a.source_db_instance_arn) for a in planned.actions),
+        key=lambda arn: (arn.split(":")[4], arn.split(":")[3], arn),
+    )
+    before = fleet.writes.total()
+    with instant_waits():
+        healed = apply(read_again, access=fleet.access)
+    assert healed.counts == {"done": 11}
+    assert healed.is_complete
+    assert fleet.writes.total() - before == 12  # one of them was stopped first
+
+    cannot = {
+        arn: text
+        for arn, text in planted.items()
+        if text.startswith(("unprotected: not_replicating,", "lagging"))
+    }
+    assert states(audit(wanted, access=fleet.access, now=later)) == cannot
+    again = plan(wanted, access=fleet.access)
+    assert again.changes == ()
+    writes = fleet.writes.copy()
+    assert apply(again, access=fleet.access).results == ()
+    assert apply(planned, access=fleet.access).counts == {"unchanged": 11}
+    assert fleet.writes == writes
+
+
+def small_fleet(fleet: Fleet, count: int = 3) -> list[str]:
+    return [
+        fleet.add(account, region, f"db-{number}")
+        for account in ACCOUNTS
+        for region in REGIONS[:2]
+        for number in range(count)
+    ]
+
+
+def test_a_plan_is_the_same_on_every_run_and_on_any_executor(fleet: Fleet) -> None:
+    small_fleet(fleet)
+    progress: list[tuple[int, int]] = []
+    with ThreadPoolExecutor(2) as pool:
+        plans = [
+            plan(policy(), access=fleet.access),
+            plan(
+                policy(),
+                access=fleet.access,
+                executor=pool,
+                on_progress=lambda done, parts: progress.append((done, parts)),
+            ),
+        ]
+        assert plans[0].actions == plans[1].actions
+        assert progress == [(1, 3), (2, 3), (3, 3)]
+        results: list[ActionResult] = []
+        report = apply(plans[0], access=fleet.access, executor=pool, on_event=results.append)
+        records = list(iter_audit(policy(), access=fleet.access, executor=pool))
+    assert results == list(report.results)
+    assert [record.state for record in records] == ["protected"] * 18
+
+
+def test_what_the_policy_wants_none_of_is_stopped_and_nothing_else(fleet: Fleet) -> None:
+    for account in ACCOUNTS[:2]:
+        arn = fleet.add(account, "us-west-2", "db")
+        fleet.client(account).ensure_replication(source_db_instance_arn=arn)
+    wanted = policy(ACCOUNTS[:2], more=f'    accounts: ["{ACCOUNTS[0]}"]\n    replicate: never\n')
+    planned = plan(wanted, access=fleet.access)
+    assert planned.counts == {"stop": 1, "unmatched": 1}
+    fleet.writes.clear()
+    assert apply(planned, access=fleet.access).counts == {"done": 1}
+    assert list(fleet.writes) == [("stop", f"arn:aws:rds:us-west-2:{ACCOUNTS[0]}:db:db")]
+    assert plan(wanted, access=fleet.access).changes == ()
+    assert apply(planned, access=fleet.access).counts == {"unchanged": 1}
+
+
+def test_an_action_whose_facts_have_changed_is_refused(fleet: Fleet) -> None:
+    names = ("gone", "another", "started-otherwise", "started-so", "stays")
+    arns = {name: fleet.add(ONE[0], "us-west-2", name) for name in names}
+    planned = plan(policy(ONE), access=fleet.access)
+    assert planned.counts == {"start": 5}
+    rds: Any = fleet.client(ONE[0], "us-west-2").client
+    for name in ("gone", "another"):
+        rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    fleet.add(ONE[0], "us-west-2", "another")
+    client = fleet.client(ONE[0])
+    for name, days in (("started-otherwise", 3), ("started-so", 14)):
+        client.ensure_replication(source_db_instance_arn=arns[name], backup_retention_period=days)
+    fleet.writes.clear()
+    report = apply(planned, access=fleet.access)
+    by_name = {str(r.action.source_db_instance_arn).rpartition(":")[2]: r for r in report.results}
+    assert {name: result.outcome for name, result in by_name.items()} == {
+        "another": "refused",
+        "gone": "refused",
+        "started-otherwise": "refused",
+        "started-so": "unchanged",
+        "stays": "done",
+    }
+    assert "Another instance" in str(by_name["another"].message)
+    assert "Plan again" in str(by_name["gone"].message)
+    assert not report.is_complete
+    assert fleet.writes == {("start", arns["stays"]): 1}
+
+
+def test_a_replacement_is_refused_if_the_replication_is_another_one_now(fleet: Fleet) -> None:
+    arn = fleet.add(ONE[0], "us-west-2", "db")
+    client = fleet.client(ONE[0])
+    client.ensure_replication(source_db_instance_arn=arn, backup_retention_period=3)
+    planned = plan(policy(ONE), access=fleet.access)
+    assert planned.counts == {"replace": 1}
+    assert "backup_retention_period is 3" in planned.actions[0].reasons[0].message
+    with instant_waits():
+        client.ensure_replication(
+            source_db_instance_arn=arn, backup_retention_period=5, replace=True
+        )
+        assert apply(planned, access=fleet.access).counts == {"refused": 1}
+        # What a replacement has stopped, and not started, is started.
+        client.ensure_stopped(source_db_instance_arn=arn)
+        assert apply(planned, access=fleet.access).counts == {"done": 1}
+    live = client.find_replicated_backup(source_db_instance_arn=arn)
+    assert live is not None
+    assert live.backup_retention_period == 14
+
+
+def test_an_encrypted_instance_is_started_with_the_policys_key(fleet: Fleet) -> None:
+    arn = fleet.add(ONE[0], "us-west-2", "vault", storage_encrypted=True)
+    plain = fleet.add(ONE[0], "us-west-2", "plain")
+    kms = fleet.boto3_client(ONE[0], "kms", DESTINATION)
+    keys = [kms.create_key()["KeyMetadata"] for _ in range(2)]
+    kms.create_alias(AliasName="alias/dr", TargetKeyId=keys[0]["KeyId"])
+    wanted = policy(ONE, more="kms_key_ids: {us-east-1: alias/dr}\n")
+    planned = plan(wanted, access=fleet.access)
+    assert {a.source_db_instance_arn: a.kms_key_id for a in planned.changes} == {
+        arn: "alias/dr",
+        plain: None,
+    }
+    assert apply(planned, access=fleet.access).counts == {"done": 2}
+    assert plan(wanted, access=fleet.access).counts == {"unchanged": 2}
+    other = policy(ONE, more=f"kms_key_ids: {{us-east-1: {keys[1]['Arn']}}}\n")
+    assert plan(other, access=fleet.access).counts == {"impossible": 1, "unchanged": 1}
+    unknown = policy(ONE, more="kms_key_ids: {us-east-1: alias/nobody}\n")
+    assert plan(unknown, access=fleet.access).counts == {"unknown": 1, "unchanged": 1}
+
+
+# Faults
+
+
+@pytest.mark.usefixtures("no_backoff")
+def test_throttles_resets_and_lost_answers_start_nothing_twice(fleet: Fleet) -> None:
+    arns = small_fleet(fleet)
+    planned = plan(policy(), access=fleet.access)
+    fleet.sandbox.add_fault(START, ThrottlingError, times=2)
+    fleet.sandbox.reset_connection(START, times=3)
+    fleet.sandbox.lose_answer(START, times=3)
+    with instant_waits():
+        report = apply(planned, access=fleet.access)
+    assert report.counts == {"done": len(arns)}
+    # A retry of what has taken effect is refused, and so not counted.
+    assert fleet.writes == {("start", arn): 1 for arn in arns}
+
+
+def test_an_account_that_is_denied_does_not_hide_the_others(fleet: Fleet) -> None:
+    small_fleet(fleet)
+    planned = plan(policy(), access=fleet.access)
+    denied = ACCOUNTS[1]
+    fleet.sandbox.add_fault(
+        None, AccessDeniedError, message="Not for you.", times=None, account_id=denied
+    )
+    report = apply(planned, access=fleet.access)
+    assert report.counts == {"done": 12, "failed": 6}
+    assert {r.action.account_id for r in report.results if r.outcome == "failed"} == {denied}
+    assert all("Not for you" in str(r.message) for r in report.results if r.outcome == "failed")
+    found = audit(policy(), access=fleet.access)
+    assert found.counts == {"protected": 12, "unknown": len(REGIONS)}
+    assert [r.source_region for r in found.problems] == list(REGIONS)
+    assert "rds:DescribeDBInstances" in found.problems[0].reasons[0].remedy
+    assert plan(policy(), access=fleet.access).counts == {"unchanged": 12, "unknown": 4}
+
+
+@pytest.mark.usefixtures("no_backoff")
+def test_a_region_that_is_down_does_not_hide_the_others(fleet: Fleet) -> None:
+    small_fleet(fleet)
+    planned = plan(policy(), access=fleet.access)
+    fleet.sandbox.reset_connection(None, times=None, region_name="eu-west-1")
+    assert apply(planned, access=fleet.access).counts == {"done": 9, "failed": 9}
+    found = audit(policy(), access=fleet.access)
+    assert found.counts == {"protected": 9, "unknown": 3}
+    assert {r.source_region for r in found.problems} == {"eu-west-1"}
+    assert "Connection was closed" in found.problems[0].reasons[0].message
+
+
+@pytest.mark.usefixtures("no_backoff")
+def test_a_destination_that_is_down_leaves_all_unknown(fleet: Fleet) -> None:
+    small_fleet(fleet)
+    fleet.sandbox.reset_connection(None, times=None, region_name=DESTINATION)
+    found = audit(policy(), access=fleet.access)
+    assert found.counts == {"unknown": 18}
+    assert plan(policy(), access=fleet.access).counts == {"unknown": 18}
+
+
+def test_ctrl_c_lets_finish_what_has_begun_and_the_next_run_goes_on(fleet: Fleet) -> None:
+    arns = small_fleet(fleet, count=10)
+    planned = plan(policy(), access=fleet.access)
+    reached = threading.Event()
+
+    def interrupt(writes: int) -> None:
+        if writes == 5 and not reached.is_set():
+            reached.set()
+            os.kill(os.getpid(), signal.SIGINT)
+
+    fleet.before_write = interrupt
+    report = apply(planned, access=fleet.access, max_concurrency=2)
+    assert report.interrupted
+    assert not report.is_complete
+    done = report.counts["done"]
+    assert 5 <= done < len(arns)
+    assert report.counts == {"done": done, "not_attempted": len(arns) - done}
+    assert fleet.writes.total() == done  # what is said to be done is, and no more
+
+    report = apply(planned, access=fleet.access)
+    assert report.counts == {"unchanged": done, "done": len(arns) - done}
+    assert fleet.writes == {("start", arn): 1 for arn in arns}
+
+
+def test_a_plan_is_data_that_is_checked(fleet: Fleet) -> None:
+    fleet.add(ONE[0], "us-west-2", "db")
+    planned = plan(policy(ONE), access=fleet.access)
+    text = planned.model_dump_json()
+    for old, new in [
+        ('"us-east-1"', '"evil.example/x?"'),
+        (f'"{ONE[0]}"', '"1"'),
+        ("role/audit", "role/audit\\n"),
+        ('"kind":"start"', '"kind":"delete"'),
+        ('"rule":', '"ruel":'),
+    ]:
+        assert old in text
+        with pytest.raises(ValueError, match="validation error"):
+            Plan.model_validate_json(text.replace(old, new))
+    with pytest.raises(ValueError, match="does not have account"):
+        apply(planned.model_copy(update={"accounts": ()}), access=fleet.access)
+    with pytest.raises(ValueError, match="max_concurrency"):
+        apply(planned, access=fleet.access, max_concurrency=0)
+    (action,) = planned.actions
+    elsewhere: PlannedAction = action.model_copy(
+        update={"source_db_instance_arn": action.source_db_instance_arn + "x"}  # type: ignore[operator]
+    )
+    report = apply(planned.model_copy(update={"actions": (elsewhere,)}), access=fleet.access)
+    assert report.counts == {"refused": 1}
+    assert fleet.writes == {}

@@ -1,0 +1,221 @@
+"""Policies: what they say, and what is said of a wrong one."""
+
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rds_backup_replication import DBInstance, Tag
+from rds_backup_replication.exceptions import PolicyError
+from rds_backup_replication.fleet import Account, Policy, Rule, Selector
+
+TEXT = """\
+accounts:
+  - id: "123456789012"
+  - id: "210987654321"
+    role_arn: arn:aws:iam::210987654321:role/backup-audit
+    external_id: shibboleth
+kms_key_ids:
+  us-east-1: alias/backups
+rules:
+  - name: production
+    source_regions: [us-west-2, eu-west-1]
+    destination_region: us-east-1
+    select:
+      tags: {env: "prod*"}
+      engines: [postgres, "oracle-*"]
+    backup_retention_period: 14
+    tags: {owner: platform}
+    maximum_lag: 30m
+  - name: the rest
+    source_regions: [us-west-2]
+    destination_region: us-west-1
+    replicate: never
+"""
+
+
+def instance(**fields: Any) -> DBInstance:
+    tags = fields.pop("tags", {"env": "prod"})
+    given: dict[str, Any] = {"db_instance_identifier": "orders", "engine": "postgres", **fields}
+    return DBInstance(tag_list=tuple(Tag(key=k, value=v) for k, v in tags.items()), **given)
+
+
+def test_a_policy_is_read_with_its_defaults() -> None:
+    policy = Policy.from_yaml(TEXT)
+    assert policy.accounts[1] == Account(
+        id="210987654321",
+        role_arn="arn:aws:iam::210987654321:role/backup-audit",
+        external_id="shibboleth",
+    )
+    production, rest = policy.rules
+    assert production == Rule(
+        name="production",
+        source_regions=("us-west-2", "eu-west-1"),
+        destination_region="us-east-1",
+        select=Selector(tags={"env": "prod*"}, engines=("postgres", "oracle-*")),
+        backup_retention_period=14,
+        tags={"owner": "platform"},
+        maximum_lag=timedelta(minutes=30),
+    )
+    assert (production.replicate, rest.replicate) == ("always", "never")
+    assert (rest.maximum_lag, policy.replication_quota) == (timedelta(hours=1), 20)
+    assert (policy.key_for(production), policy.key_for(rest)) == ("alias/backups", None)
+
+
+def test_a_policy_survives_json() -> None:
+    policy = Policy.from_yaml(TEXT)
+    assert Policy.model_validate_json(policy.model_dump_json()) == policy
+    assert Policy.from_yaml(policy.model_dump_json()) == policy
+
+
+def test_the_schema_is_for_editors() -> None:
+    schema = Policy.model_json_schema()
+    rule = schema["$defs"]["Rule"]
+    assert rule["additionalProperties"] is False
+    assert {"name", "source_regions", "destination_region"} == set(rule["required"])
+    assert rule["properties"]["maximum_lag"]["pattern"].startswith("^")
+    assert rule["properties"]["replicate"]["enum"] == ["always", "never"]
+    json.dumps(schema)
+
+
+@pytest.mark.parametrize(
+    ("account_id", "region", "fields", "rule"),
+    [
+        ("123456789012", "us-west-2", {}, "production"),
+        ("123456789012", "eu-west-1", {"tags": {"env": "production-eu"}}, "production"),
+        ("123456789012", "us-west-2", {"tags": {"env": "dev"}}, "the rest"),
+        ("123456789012", "us-west-2", {"tags": {}}, "the rest"),
+        ("123456789012", "eu-west-1", {"tags": {"env": "dev"}}, None),
+        ("123456789012", "us-west-2", {"engine": "oracle-ee"}, "production"),
+        ("123456789012", "us-west-2", {"engine": "mysql"}, "the rest"),
+        ("123456789012", "ap-south-1", {}, None),
+    ],
+)
+def test_the_first_rule_that_matches_counts(
+    account_id: str, region: str, fields: dict[str, Any], rule: str | None
+) -> None:
+    found = Policy.from_yaml(TEXT).rule_for(account_id, region, instance(**fields))
+    assert (found and found.name) == rule
+
+
+def test_a_rule_may_be_for_some_accounts_and_identifiers() -> None:
+    text = TEXT.replace(
+        "    replicate: never", '    accounts: ["210987654321"]\n    select: {identifiers: [db-*]}'
+    )
+    policy = Policy.from_yaml(text)
+    named = instance(tags={}, db_instance_identifier="db-1")
+    for account_id, wanted in (("123456789012", None), ("210987654321", policy.rules[1])):
+        assert policy.rule_for(account_id, "us-west-2", named) == wanted
+    assert policy.rule_for("210987654321", "us-west-2", instance(tags={})) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mistakes"),
+    [
+        ('"123456789012"', "123456789012", ["2: accounts[0].id: must be the account's 12 digits"]),
+        (
+            "210987654321:role",
+            "999999999999:role",
+            ["4: accounts[1].role_arn: is a role of account 999999999999"],
+        ),
+        ("arn:aws:iam", "arn:aws:sts", ["4: accounts[1].role_arn: must be the ARN of a role"]),
+        ("    destination_region: us-east-1\n", "", ["9: rules[0].destination_region: must be"]),
+        ("select:", "selct:", ["12: rules[0].selct: there is no such field"]),
+        ("period: 14", "period: '14'", ["15: rules[0].backup_retention_period: must be a whole"]),
+        ("period: 14", "period: 36", ["15: rules[0].backup_retention_period: must be a whole"]),
+        ("30m", "30", ["17: rules[0].maximum_lag: must be a number and a unit: 90s, 30m"]),
+        ("30m", "0m", ["17: rules[0].maximum_lag: must be a number and a unit"]),
+        ("owner: pl", "aws:owner: pl", ["16: rules[0].tags: must not begin with aws: or rds:"]),
+        ("[us-west-2]", "[us-west-1]", ["18: rules[1]: destination_region must not be one of"]),
+        ("[us-west-2]", "[mars]", ["19: rules[1].source_regions[0]: must be the name of a Reg"]),
+        ("[us-west-2]", "[]", ["19: rules[1].source_regions: must name at least one"]),
+        ("the rest", "production", ["1: rule production must stand there once"]),
+        ("never", "sometimes", ["21: rules[1].replicate: must be 'always' or 'never'"]),
+        ("alias/backups", "alias backups", ["7: kms_key_ids.us-east-1: must be a key ARN"]),
+        (
+            "alias/backups",
+            "arn:aws:kms:us-west-1:123456789012:key/1",
+            ["1: the KMS key must live in us-east-1, not in us-west-1"],
+        ),
+        ("name: the rest", "name: x\n    name: y", ["19: name: is given twice"]),
+        ("rules:", "rules: [", ["9: is not YAML: "]),
+        ("30m", "\t- x: [", ["17: is not YAML: "]),
+    ],
+)
+def test_each_mistake_has_its_line_and_field(old: str, new: str, mistakes: list[str]) -> None:
+    assert TEXT.count(old) >= 1
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_yaml(TEXT.replace(old, new), source="fleet.yaml")
+    assert len(caught.value.mistakes) == len(mistakes)
+    for mistake, beginning in zip(caught.value.mistakes, mistakes, strict=True):
+        assert mistake.startswith(beginning)
+    assert str(caught.value).startswith(f"fleet.yaml:{mistakes[0]}")
+
+
+def test_all_mistakes_come_at_once_from_a_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    text = TEXT.replace("14", "0").replace("30m", "x").replace('"123456789012"', "1")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_file(path)
+    lines = str(caught.value).splitlines()
+    assert [line.removeprefix(f"{path}:").partition(":")[0] for line in lines] == ["2", "15", "17"]
+    path.write_text(TEXT, encoding="utf-8")
+    assert Policy.from_file(str(path)) == Policy.from_yaml(TEXT)
+
+
+@pytest.mark.parametrize("name", ["lacking", "999999999999"])
+def test_a_rules_account_must_be_one_of_the_policys(name: str) -> None:
+    with pytest.raises(PolicyError, match="rule"):
+        Policy.from_yaml(TEXT.replace("    replicate: never", f'    accounts: ["{name}"]'))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!!python/object/apply:os.system ['true']",
+        "accounts: !!python/name:os.system",
+        "&a [*a]",
+        "\0",
+        "",
+        "- 1",
+        "? [a]\n: b",
+        "1: 2",
+        "a: 2001-01-01\nb: !!binary aGk=",
+        "[" * 3000,
+    ],
+)
+def test_no_text_is_more_than_data(text: str) -> None:
+    with pytest.raises(PolicyError):
+        Policy.from_yaml(text)
+
+
+def test_nested_aliases_do_no_harm() -> None:
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 12)]
+    with pytest.raises(PolicyError, match="a11: there is no such field"):
+        Policy.from_yaml("\n".join(lines))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=200) | st.builds(TEXT.replace, st.sampled_from(TEXT.split()), st.text()))
+def test_any_text_is_a_policy_or_a_policy_error(text: str) -> None:
+    with suppress(PolicyError):
+        Policy.from_yaml(text)
+
+
+def test_a_missing_extra_is_named() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['yaml'] = None\n"
+        "from rds_backup_replication.fleet import Policy\n"
+        "Policy.from_yaml('')\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
+    assert "pip install 'rds-backup-replication[fleet]'" in run.stderr
