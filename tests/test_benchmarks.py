@@ -8,9 +8,12 @@ import pytest
 from benchmarks import report
 from benchmarks.answers import REGION, Listing
 from benchmarks.cases import FIGURES
+from benchmarks.fleet_server import running
 from benchmarks.measure import in_turns, ratios
+from benchmarks.scripts import fleet
 from benchmarks.scripts.counts import LOOKS, counts
 from benchmarks.scripts.sides import Boto3, Ours
+from rds_backup_replication.fleet import Access
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +78,15 @@ def test_a_page_without_marks_stays_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="lacks a line"):
         report.write_into(page, "table")
     assert page.read_text(encoding="utf-8") == "Nothing."
+
+
+def test_a_fleets_jobs_do_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with running(0, 3, replicated=True) as endpoint_url:
+        access = Access(endpoint_url=endpoint_url)
+        assert fleet.audit(access, 2) == 2 * 4 * 3
+    with running(0, 120, replicated=False) as endpoint_url:  # two pages
+        access = Access(endpoint_url=endpoint_url)
+        assert fleet.start_all(access, 4)[1] == 120
+        with pytest.raises(AssertionError, match="unprotected"):
+            fleet.audit(access, 1)
