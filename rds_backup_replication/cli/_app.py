@@ -1,0 +1,93 @@
+"""The commands together, and the one place where an error becomes a message and a code."""
+
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Annotated, Any, cast
+
+import typer
+from typer.core import TyperGroup
+
+from .._version import __version__
+from . import _fleet, _kept, _one, _sandbox
+from ._exit import ExitCode, explain
+from ._output import note, print_error
+
+# Typer itself tells of it, and exits with 2.
+_USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
+
+
+class _Commands(TyperGroup):
+    """Runs a command, and tells what went wrong."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, _USAGE_ERROR, BrokenPipeError):
+            raise
+        except KeyboardInterrupt:
+            note("Interrupted.")
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except Exception as error:  # noqa: BLE001  # whatever it is, a shell wants a code
+            if ctx.meta.get("debug"):
+                traceback.print_exc()
+            explanation = explain(error)
+            print_error(str(explanation))
+            raise typer.Exit(explanation.code) from None
+
+
+app: typer.Typer = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    # Frames and colours are for a terminal.
+    rich_markup_mode="rich" if sys.stdout.isatty() else None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001  # as Typer calls it
+    if value:
+        typer.echo(f"rds-backup-replication {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(  # pyright: ignore[reportUnusedFunction]  # the decorator uses it
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Show the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    """Replicate automated backups of RDS DB instances to another Region."""
+
+
+_ONE: tuple[Callable[..., None], ...] = (
+    _one.start,
+    _one.ensure,
+    _one.wait,
+    _one.check,
+    _kept.show,
+    _kept.list_backups,
+    _one.stop,
+    _kept.restore,
+    _kept.delete,
+    _kept.regions,
+)
+_MANY: tuple[Callable[..., None], ...] = (
+    _fleet.audit,
+    _fleet.plan,
+    _fleet.apply,
+    _fleet.policy_schema,
+)
+for _command in _ONE:
+    app.command(_command.__name__.partition("_")[0], rich_help_panel="One instance")(_command)
+for _command in _MANY:
+    app.command(_command.__name__.replace("_", "-"), rich_help_panel="A fleet")(_command)
+app.command(rich_help_panel="To play")(_sandbox.sandbox)

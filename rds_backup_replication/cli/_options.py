@@ -1,0 +1,154 @@
+"""Options that several commands have, and how their texts are read."""
+
+import re
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ._exit import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from .._client import BackupReplicationClient
+
+# ruff: noqa: PLC0415 - help and version come without what only a call needs.
+
+
+class Output(str, Enum):
+    """How a result is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def _enable_debug(ctx: typer.Context, value: bool) -> bool:  # noqa: FBT001  # as Typer calls it
+    if value and not ctx.resilient_parsing:
+        import logging
+        import sys
+
+        ctx.meta["debug"] = True
+        logger = logging.getLogger("rds_backup_replication")
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        level = logger.level
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+        ctx.call_on_close(lambda: logger.removeHandler(handler))
+        ctx.call_on_close(lambda: logger.setLevel(level))
+    return value
+
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE_DB_INSTANCE_ARN", help="ARN of the source instance.", show_default=False
+    ),
+]
+Region = Annotated[
+    str | None,
+    typer.Option(
+        envvar="AWS_REGION",
+        help="Destination Region, the one that keeps the replicated backups. If omitted, "
+        "AWS_DEFAULT_REGION or the profile says it.",
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(help="Profile of the AWS configuration. If omitted, AWS_PROFILE says it."),
+]
+EndpointUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Where RDS is, if not at AWS. If omitted, AWS_ENDPOINT_URL or the profile says it."
+    ),
+]
+OutputFormat = Annotated[
+    Output, typer.Option("--output", help="Print a table for people, or JSON for programs.")
+]
+Debug = Annotated[
+    bool,
+    typer.Option(
+        "--debug",
+        callback=_enable_debug,
+        help="Show the traceback of an error, and this library's log, on standard error.",
+    ),
+]
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes", "-y", help="Do not ask for confirmation. Needed where there is no terminal."
+    ),
+]
+KmsKey = Annotated[
+    str | None,
+    typer.Option(
+        "--kms-key-id",
+        help="KMS key in the destination Region: its ARN, ID or alias. Needed if the source is "
+        "encrypted.",
+    ),
+]
+Retention = Annotated[
+    int | None,
+    typer.Option(
+        "--backup-retention-period", help="Days to keep the replicated backups, from 1 to 35."
+    ),
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE", help="A tag for the replicated backup. Repeat it for more tags."
+    ),
+]
+
+
+def tag_list(tags: list[str] | None) -> list[dict[str, str]] | None:
+    """Boto3's form of what was given; a tag without ``=`` has no value."""
+    if not tags:
+        return None
+    parts = [text.partition("=") for text in tags]
+    return [{"Key": key, "Value": value} if sign else {"Key": key} for key, sign, value in parts]
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def duration(text: str, option: str) -> timedelta:
+    """Reads ``90s``, ``30m``, ``12h`` or ``2d``."""
+    match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
+    if match is None:
+        raise typer.BadParameter(
+            f"{text!r} must be a number and a unit: 90s, 30m, 12h or 2d.", param_hint=option
+        )
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def moment(text: str, option: str) -> datetime:
+    """Reads ISO 8601."""
+    try:
+        # Python 3.10 does not know Z.
+        return datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", text))
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} must be a time like 2026-01-31T12:00:00Z.", param_hint=option
+        ) from None
+
+
+def make_client(
+    region: str | None, profile: str | None, endpoint_url: str | None
+) -> "BackupReplicationClient":
+    """The client of a command."""
+    from .._client import BackupReplicationClient
+    from .._session import quick_session
+
+    session = None if profile is None else quick_session(profile)
+    try:
+        return BackupReplicationClient(
+            region_name=region, session=session, endpoint_url=endpoint_url
+        )
+    except ValueError as error:  # botocore's, for an endpoint that is no URL
+        if type(error) is not ValueError:
+            raise
+        raise Failure(
+            f"{error}. It must be a URL like http://127.0.0.1:5000.", ExitCode.USAGE
+        ) from error

@@ -1,0 +1,183 @@
+"""What is printed: data on standard output, everything else on standard error."""
+
+import os
+import sys
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from typing import IO, TYPE_CHECKING
+
+import typer
+
+from ._exit import ExitCode, Failure
+from ._options import Output
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.status import Status
+
+    from .._models import DBInstanceAutomatedBackup
+
+# ruff: noqa: PLC0415 - Rich is imported when a table or a spinner is shown, and not for JSON.
+
+_UNLIMITED = 100_000
+_STYLES = {
+    "red": "failed impossible over_quota refused stopped unprotected",
+    "yellow": "deleting lagging not_attempted pending replace retained starting stop unknown",
+    "green": "available done protected replicating start started",
+}
+_STYLE_OF = {word: style for style, words in _STYLES.items() for word in words.split()}
+
+
+def _console(file: IO[str]) -> "Console":
+    """For a terminal, as wide as it is; elsewhere lines are as long as they are."""
+    from rich.console import Console
+
+    narrow = file.isatty() or "COLUMNS" in os.environ
+    return Console(
+        file=file, width=None if narrow else _UNLIMITED, highlight=False, markup=False, emoji=False
+    )
+
+
+def print_json(value: object) -> None:
+    """Prints models, or what is made of them, under their Python names."""
+    from pydantic_core import to_json
+
+    text = to_json(value, indent=2, by_alias=False, exclude_none=True).decode()
+    sys.stdout.write(f"{text}\n")
+
+
+def print_table(
+    titles: Sequence[str], rows: Iterable[Sequence[str]], *, file: IO[str] | None = None
+) -> None:
+    """Prints columns; only the last is wrapped, and each row is a line if it is short enough."""
+    from rich.table import Table
+    from rich.text import Text
+
+    console = _console(file or sys.stdout)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in titles:
+        is_last = title == titles[-1]
+        table.add_column(title, no_wrap=not is_last, overflow="fold" if is_last else "ellipsis")
+    for row in rows:
+        table.add_row(*[Text(cell, _STYLE_OF.get(cell.lower(), "")) for cell in row])
+    with console.capture() as captured:
+        console.print(table)
+    # Rich fills lines up with blanks.
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    console.file.write("".join(f"{line}\n" for line in lines))
+
+
+def print_record(fields: Iterable[tuple[str, str | None]]) -> None:
+    """Prints one thing, a line per field; lines are left whole, so that one can copy ARNs."""
+    from rich.text import Text
+
+    console = _console(sys.stdout)
+    shown = [(name, value) for name, value in fields if value is not None]
+    width = max(len(name) for name, _ in shown)
+    for name, value in shown:
+        styled = Text(value, _STYLE_OF.get(value.lower(), ""))
+        console.print(Text(f"{name:{width}}  ", "bold"), styled, sep="", soft_wrap=True)
+
+
+def print_backup(
+    backup: "DBInstanceAutomatedBackup | None", output: Output, action: str | None = None
+) -> None:
+    """Prints a backup, or nothing, which is ``null`` as JSON."""
+    if output is Output.JSON:
+        print_json(backup)
+    elif backup is not None:
+        print_record([("Action", action), *_backup_fields(backup)])
+
+
+def _backup_fields(backup: "DBInstanceAutomatedBackup") -> Generator[tuple[str, str | None]]:
+    window, days = backup.restore_window, backup.backup_retention_period
+    engine = [part for part in (backup.engine, backup.engine_version) if part]
+    yield "Source", backup.db_instance_arn
+    yield "Backup", backup.db_instance_automated_backups_arn
+    yield "Status", backup.status and backup.status.lower()
+    yield "Engine", " ".join(engine) or None
+    yield "Kept for", None if days is None else f"{days} days"
+    yield "Key", backup.kms_key_id
+    yield "Restorable from", in_utc(window.earliest_time if window else None)
+    yield "Restorable to", in_utc(window.latest_time if window else None)
+    yield "Lag", in_units(backup.lag()) if backup.status == "replicating" else None
+
+
+def in_utc(moment: datetime | None) -> str | None:
+    """A time as ISO 8601, to the second."""
+    return None if moment is None else f"{moment.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def in_units(duration: timedelta | None) -> str | None:
+    """A duration's two largest units: ``45s``, ``5m 10s``, ``2d 3h``; never less than nothing."""
+    if duration is None:
+        return None
+    rest = max(0, int(duration.total_seconds()))
+    counts: list[tuple[int, str]] = []
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")):
+        count, rest = divmod(rest, size)
+        counts.append((count, unit))
+    first = next((index for index, (count, _) in enumerate(counts) if count), len(counts) - 1)
+    return " ".join(f"{count}{unit}" for count, unit in counts[first : first + 2] if count) or "0s"
+
+
+def note(text: str) -> None:
+    """Tells something that is not data, after the data so far where both go to one place."""
+    sys.stdout.flush()
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def print_error(text: str) -> None:
+    """Tells what went wrong; the first word is red on a terminal."""
+    colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    word = typer.style("Error:", fg="red", bold=True) if colours else "Error:"
+    note(f"{word} {text}")
+
+
+class Progress:
+    """What goes on: a spinner on a terminal; elsewhere a line whenever there is news."""
+
+    def __init__(self, status: "Status | None", *, lines: bool) -> None:
+        self._status = status
+        self._lines = lines
+        self._last = ""
+
+    def update(self, text: str) -> None:
+        """Shows the news."""
+        if self._status is not None:
+            self._status.update(text)
+        elif self._lines and text != self._last:
+            note(text)
+        self._last = text
+
+
+@contextmanager
+def progress(text: str, *, lines: bool = True) -> Generator[Progress]:
+    """Shows what goes on until the block ends.
+
+    Args:
+        text: What goes on at first.
+        lines: Whether what is no terminal gets a line whenever there is news.
+    """
+    if not sys.stderr.isatty():
+        shown = Progress(None, lines=lines)
+        shown.update(text)
+        yield shown
+        return
+    with _console(sys.stderr).status(text) as status:
+        yield Progress(status, lines=lines)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Goes on if it may: asks on a terminal; elsewhere ``--yes`` must have been given."""
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        message = f"{question} There is no terminal to ask on: pass --yes if so."
+        raise Failure(message, ExitCode.USAGE)
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Failure("Nothing was changed, as you did not say yes.", ExitCode.OTHER)

@@ -1,0 +1,388 @@
+"""The commands for one instance, on the sandbox, over its sockets."""
+
+import json
+import os
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import NoCredentialsError
+from pydantic import TypeAdapter
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from rds_backup_replication import (
+    BackupReplicationClient,
+    CheckReason,
+    DBInstance,
+    DBInstanceAutomatedBackup,
+    EnsureResult,
+    SourceRegion,
+)
+from rds_backup_replication._models import POLL_INTERVAL, WAIT_TIMEOUT
+from rds_backup_replication.cli import app
+from rds_backup_replication.cli._exit import ExitCode
+from rds_backup_replication.cli._output import in_units
+from rds_backup_replication.exceptions import AccessDeniedError, ResponseValidationError
+from rds_backup_replication.sandbox import Behaviour, Sandbox
+
+from .wire import BACKUP_ARN, SOURCE_ARN
+
+OTHER_ARN = "arn:aws:rds:us-west-2:123456789012:db:a-name-that-makes-the-arn-longer-than-a-terminal"
+JSON = ("--output", "json")
+
+
+@pytest.fixture
+def sandbox(rds_sandbox: Sandbox) -> Sandbox:
+    rds_sandbox.create_db_instance("us-west-2")
+    return rds_sandbox
+
+
+@pytest.fixture(autouse=True)
+def no_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # a worker of pytest-xdist has one
+
+
+class Ran:
+    """What a command printed where, and how it ended."""
+
+    def __init__(self, *arguments: str) -> None:
+        result = CliRunner().invoke(app, arguments, prog_name="rds-backup-replication")
+        self.stdout, self.stderr, self.code = result.stdout, result.stderr, result.exit_code
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout)
+
+
+def run(*arguments: str, code: ExitCode = ExitCode.OK) -> Ran:
+    ran = Ran(*arguments)
+    assert ran.code == code, ran.stderr
+    assert "Traceback" not in ran.stdout + ran.stderr
+    return ran
+
+
+def ok_lines(*arguments: str) -> list[str]:
+    return run(*arguments).stdout.splitlines()
+
+
+def test_a_replication_lives_from_its_start_to_its_end(sandbox: Sandbox) -> None:
+    assert run("check", SOURCE_ARN, *JSON).json == []
+    tags = ("--tags", "env=prod", "--tags", "a=b=c", "--tags", "empty")
+    started = run("ensure", SOURCE_ARN, "--backup-retention-period", "14", *tags, *JSON).json
+    assert started["action"] == "started"
+    assert started["backup"]["backup_retention_period"] == 14
+    values = {tag["key"]: tag.get("value") or "" for tag in started["backup"]["tag_list"]}
+    assert values == {"env": "prod", "a": "b=c", "empty": ""}
+    replicating = run("wait", SOURCE_ARN, *JSON)
+    assert replicating.json["status"].lower() == "replicating"
+    assert replicating.stderr.splitlines()[0] == f"Waiting until {SOURCE_ARN} is replicating"
+    assert replicating.stderr.splitlines()[-1].endswith("it is replicating")
+    assert run("ensure", SOURCE_ARN, *JSON).json["action"] == "unchanged"
+    stopped = run("stop", SOURCE_ARN, "--yes", *JSON).json
+    retained = run("wait", SOURCE_ARN, "--until", "stopped", *JSON).json
+    assert retained["status"].lower() == "retained"
+    arn = stopped["db_instance_automated_backups_arn"]
+    (deleted,) = run("delete", arn, "--yes", *JSON).json
+    assert deleted["status"].lower() == "deleting"
+    sandbox.client("us-east-1").wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "model", "code"),
+    [
+        (("show", SOURCE_ARN), DBInstanceAutomatedBackup, 0),
+        (("ensure", SOURCE_ARN), EnsureResult, 0),
+        (("list",), list[DBInstanceAutomatedBackup], 0),
+        (("check", SOURCE_ARN), list[CheckReason], 8),
+        (("regions",), list[SourceRegion], 0),
+        (
+            (
+                *("restore", SOURCE_ARN, "--use-latest-restorable-time"),
+                *("--target-db-instance-identifier", "restored"),
+            ),
+            DBInstance,
+            0,
+        ),
+    ],
+)
+def test_the_json_is_that_of_the_model(
+    sandbox: Sandbox, arguments: tuple[str, ...], model: Any, code: ExitCode
+) -> None:
+    client = sandbox.client("us-east-1")
+    client.ensure_replication(source_db_instance_arn=SOURCE_ARN)
+    client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
+    printed = run(*arguments, *JSON, code=code).stdout
+    adapter: TypeAdapter[Any] = TypeAdapter(model)
+    value = adapter.validate_json(printed)
+    assert value
+    assert json.loads(printed) == adapter.dump_python(
+        value, mode="json", exclude_none=True, by_alias=False
+    )
+
+
+def test_nothing_is_null_or_an_empty_array(sandbox: Sandbox) -> None:
+    shown = run("show", SOURCE_ARN, *JSON, code=ExitCode.FINDINGS)
+    assert shown.json is None
+    assert "Nothing of" in shown.stderr
+    assert run("stop", SOURCE_ARN, "--missing-ok", "--yes", *JSON).json is None
+    assert run("list", *JSON).json == []
+    listed = run("list")
+    assert (listed.stdout, listed.stderr) == ("", "No replicated backups in us-east-1.\n")
+    assert run("wait", SOURCE_ARN, "--until", "stopped", *JSON).json is None
+    restore = ("restore", SOURCE_ARN, "--target-db-instance-identifier", "restored")
+    run(*restore, "--use-latest-restorable-time", code=ExitCode.FINDINGS)
+    assert not sandbox.boto3_client("rds", "us-east-1").describe_db_instances()["DBInstances"]
+
+
+def test_a_list_leaves_out_the_regions_own_backups(sandbox: Sandbox) -> None:
+    sandbox.create_db_instance("us-east-1", "local")
+    run("start", SOURCE_ARN)
+    own = [b for b in run("list", "--all", *JSON).json if b["region"] == "us-east-1"]
+    replicated = run("list", *JSON).json
+    assert [backup["db_instance_arn"] for backup in replicated] == [SOURCE_ARN]
+    assert len(run("list", "--all", *JSON).json) == len(own) + 1
+    assert run("list", "--db-instance-identifier", "nobody", *JSON).json == []
+
+
+def test_a_restore_passes_its_options_on(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    restore = BackupReplicationClient.restore_db_instance_to_point_in_time
+    passed: dict[str, Any] = {}
+
+    def record(client: BackupReplicationClient, **keywords: Any) -> DBInstance:
+        passed.update(keywords)
+        return restore(client, **keywords)
+
+    monkeypatch.setattr(BackupReplicationClient, "restore_db_instance_to_point_in_time", record)
+    client = sandbox.client("us-east-1")
+    client.ensure_replication(source_db_instance_arn=SOURCE_ARN)
+    backup = client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
+    assert backup.restore_window is not None
+    latest = backup.restore_window.latest_time
+    assert latest is not None
+    restored = run(
+        *("restore", str(backup.db_instance_automated_backups_arn)),
+        *("--target-db-instance-identifier", "restored", "--multi-az", "--deletion-protection"),
+        *("--restore-time", latest.isoformat().replace("+00:00", "Z")),
+        *("--db-instance-class", "db.t3.small", "--no-publicly-accessible", *JSON),
+        *("--vpc-security-group-ids", "sg-1", "--vpc-security-group-ids", "sg-2"),
+    ).json
+    assert restored["db_instance_class"] == "db.t3.small"
+    assert passed == {
+        "source_db_instance_automated_backups_arn": backup.db_instance_automated_backups_arn,
+        "target_db_instance_identifier": "restored",
+        "restore_time": latest,
+        "multi_az": True,
+        "deletion_protection": True,
+        "publicly_accessible": False,
+        "db_instance_class": "db.t3.small",
+        "vpc_security_group_ids": ["sg-1", "sg-2"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("nope",), 2, "No such command"),
+        (("start",), 2, "Missing argument"),
+        (("start", "nope"), 2, "must be an ARN"),
+        (("start", SOURCE_ARN, "--region", "us-west-2"), 2, "destination Region"),
+        (("start", SOURCE_ARN, "--backup-retention-period", "36"), 2, "from 1 to 35"),
+        (("start", SOURCE_ARN, "--region", "a b"), 2, "a b"),
+        (("start", SOURCE_ARN, "--profile", "nobody"), 2, "nobody"),
+        (("start", SOURCE_ARN, "--endpoint-url", "nowhere"), 2, "must be a URL"),
+        (("wait", SOURCE_ARN, "--timeout", "5"), 2, "--timeout"),
+        (("wait", SOURCE_ARN, "--poll-interval", "0s"), 2, "poll_interval"),
+        (("restore", BACKUP_ARN, "--target-db-instance-identifier", "r"), 2, "restore_time"),
+        (
+            (
+                *("restore", BACKUP_ARN, "--target-db-instance-identifier", "r"),
+                *("--restore-time", "yesterday"),
+            ),
+            2,
+            "--restore-time",
+        ),
+        (("start", SOURCE_ARN.replace("mydatabase", "nobody")), 3, "DBInstanceNotFound"),
+        (("delete", BACKUP_ARN, "--yes"), 3, "DBInstanceAutomatedBackupNotFound"),
+        (("stop", SOURCE_ARN, "--yes"), 3, "InvalidDBInstanceState"),
+        (("wait", SOURCE_ARN, "--timeout", "1s"), 6, "did not come about"),
+    ],
+)
+@pytest.mark.usefixtures("sandbox")
+def test_an_error_is_a_sentence_and_a_code(
+    arguments: tuple[str, ...], code: ExitCode, said: str
+) -> None:
+    ran = run(*arguments, code=code)
+    assert said in ran.stderr
+    assert ran.stdout == ""
+
+
+def test_what_is_not_as_asked_and_what_has_ended_have_codes_of_their_own(sandbox: Sandbox) -> None:
+    run("start", SOURCE_ARN, "--backup-retention-period", "14")
+    asked = ("ensure", SOURCE_ARN, "--backup-retention-period", "7")
+    assert "--replace" in run(*asked, code=ExitCode.DRIFT).stderr
+    assert run(*asked, "--replace", "--yes", *JSON).json["action"] == "replaced"
+    run("stop", SOURCE_ARN, "--yes")
+    run("wait", SOURCE_ARN, "--until", "stopped")
+    assert "no longer replicates" in run("wait", SOURCE_ARN, code=ExitCode.STOPPED).stderr
+    assert run("list").stdout.splitlines()[-1].split()[0] == "retained"
+    sandbox.reset()
+
+
+def test_hints_say_what_to_do(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.create_db_instance("us-west-2", "secret", StorageEncrypted=True)
+    encrypted = run("start", SOURCE_ARN.replace("mydatabase", "secret"), code=ExitCode.REFUSED)
+    assert "KMS key that lives in the destination" in encrypted.stderr
+    sandbox.add_fault(None, AccessDeniedError, message="Not you.")
+    assert run("list", code=ExitCode.REFUSED).stderr == "Error: Not you. (AccessDenied)\n"
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    assert "--region" in run("list", code=ExitCode.USAGE).stderr
+    assert ok_lines("list", "--region", "us-east-1") == []
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert run("list").stderr == "No replicated backups in eu-west-1.\n"
+
+
+@pytest.mark.usefixtures("no_backoff", "sandbox")
+def test_no_answer_is_told_from_a_refusal() -> None:
+    ran = run("list", "--endpoint-url", "http://127.0.0.1:9", code=ExitCode.NO_ANSWER)
+    assert "Check --region, --endpoint-url and the network." in ran.stderr
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (NoCredentialsError(), ExitCode.NO_ANSWER),
+        (RuntimeError("broken"), ExitCode.OTHER),
+        (ResponseValidationError("Start", "no status", {"Status": "odd"}), ExitCode.OTHER),
+        (KeyboardInterrupt(), ExitCode.INTERRUPTED),
+        (ModuleNotFoundError("No module named 'moto'", name="moto"), ExitCode.OTHER),
+    ],
+)
+def test_whatever_comes_has_a_code(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, code: ExitCode
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(BackupReplicationClient, "find_replicated_backup", fail)
+    stderr = run("show", SOURCE_ARN, code=code).stderr
+    if isinstance(error, NoCredentialsError):
+        assert "--profile" in stderr
+    if isinstance(error, ResponseValidationError):
+        assert "The answer: {'Status': 'odd'}" in stderr
+    if isinstance(error, ModuleNotFoundError):
+        assert "pip install 'rds-backup-replication[sandbox]'" in stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("stop", SOURCE_ARN),
+        ("stop", SOURCE_ARN, "--missing-ok"),
+        ("delete", BACKUP_ARN),
+        ("ensure", SOURCE_ARN, "--replace", "--backup-retention-period", "1"),
+    ],
+)
+def test_without_a_terminal_yes_is_needed(sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
+    run("start", SOURCE_ARN, "--backup-retention-period", "14")
+    assert "--yes" in run(*arguments, code=ExitCode.USAGE).stderr
+    (backup,) = sandbox.client("us-east-1").describe_db_instance_automated_backups()
+    assert backup.status == "pending"
+    assert backup.backup_retention_period == 14
+
+
+def test_what_was_deleted_before_a_refusal_is_printed(sandbox: Sandbox) -> None:
+    run("start", SOURCE_ARN)
+    run("stop", SOURCE_ARN, "--yes")
+    retained = run("wait", SOURCE_ARN, "--until", "stopped", *JSON).json
+    arn = retained["db_instance_automated_backups_arn"]
+    arns = (arn, BACKUP_ARN)
+    ran = run("delete", *arns, "--yes", *JSON, code=ExitCode.REFUSED)
+    assert [backup["db_instance_automated_backups_arn"] for backup in ran.json] == [arn]
+    sandbox.reset()
+
+
+def test_debug_shows_the_traceback_and_no_secret(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-very-secret-key")
+    sandbox.add_fault(None, AccessDeniedError)
+    ran = Ran("start", SOURCE_ARN, "--source-region", "us-west-2", "--debug")
+    assert ran.code == ExitCode.REFUSED
+    assert "Traceback" in ran.stderr
+    assert "AccessDenied" in ran.stderr
+    assert "a-very-secret-key" not in ran.stdout + ran.stderr
+    assert "X-Amz-Signature" not in ran.stdout + ran.stderr
+
+
+def test_debug_shows_the_log_of_this_library(sandbox: Sandbox) -> None:
+    run("start", SOURCE_ARN)
+    sandbox.add_fault("describe_db_instances", AccessDeniedError, times=None)
+    run("stop", SOURCE_ARN, "--yes")
+    stderr = run("wait", SOURCE_ARN, "--until", "stopped", "--debug").stderr
+    assert "WARNING rds_backup_replication" in stderr
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_table_fits_its_width(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    sandbox.create_db_instance("us-west-2", OTHER_ARN.rpartition(":")[2])
+    for arn in (SOURCE_ARN, OTHER_ARN):
+        run("start", arn)
+    whole = ok_lines("list")
+    assert whole[0].split() == ["STATUS", "LAG", "DAYS", "SOURCE"]
+    assert sorted(line.split()[-1] for line in whole[1:]) == sorted([SOURCE_ARN, OTHER_ARN])
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = ok_lines("list")
+    assert max(map(len, lines)) <= width
+    folded = "".join(line[lines[0].index("SOURCE") :] for line in lines[1:])
+    assert SOURCE_ARN in folded
+    assert OTHER_ARN in folded
+    assert all(line == line.rstrip() for line in lines)
+    reasons = run("check", SOURCE_ARN, code=ExitCode.FINDINGS).stdout.splitlines()
+    assert max(map(len, reasons)) <= width
+    assert reasons[1].startswith("already_replicating  ")
+
+
+def test_a_lag_is_shown_in_its_two_largest_units(sandbox: Sandbox) -> None:
+    for given, shown in (
+        (timedelta(seconds=-3), "0s"),
+        (timedelta(seconds=45.9), "45s"),
+        (timedelta(minutes=5, seconds=10), "5m 10s"),
+        (timedelta(hours=1), "1h"),
+        (timedelta(days=2, hours=3, minutes=4), "2d 3h"),
+    ):
+        assert in_units(given) == shown
+    sandbox.behaviour = Behaviour(pending_looks=0)
+    run("start", SOURCE_ARN)
+    assert re.search(r"^replicating +\d+s +\d+ +arn", run("list").stdout, re.MULTILINE)
+
+
+def test_all_help_is_in_sentences() -> None:
+    commands: dict[str, Any] = vars(get_command(app))["commands"]
+    commands[""] = get_command(app)
+    for name, command in commands.items():
+        assert re.fullmatch(r"[A-Z].*\.", command.help, re.DOTALL), name
+        for parameter in command.params:
+            assert re.fullmatch(r"[A-Z].*\.", parameter.help, re.DOTALL), (name, parameter.name)
+        help_text = run(*([name] if name else []), "--help").stdout
+        assert max(map(len, help_text.splitlines())) <= 80
+        assert "..." not in re.sub(r"[\]}]\.\.\.", "", help_text), name
+
+
+def test_options_are_named_after_parameters_and_default_alike() -> None:
+    commands: dict[str, Any] = vars(get_command(app))["commands"]
+    wait = {parameter.name: parameter.default for parameter in commands["wait"].params}
+    assert wait["timeout"] == f"{WAIT_TIMEOUT // timedelta(minutes=1)}m"
+    assert wait["poll_interval"] == f"{POLL_INTERVAL // timedelta(seconds=1)}s"
+    for command in commands.values():
+        for option in (option for parameter in command.params for option in parameter.opts):
+            assert "_" not in option or not option.startswith("--")
+
+
+def test_the_version_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(os.environ, "AWS_REGION", raising=False)
+    assert re.fullmatch(r"rds-backup-replication \d+\.\d+\.\d+\S*\n", run("--version").stdout)

@@ -1,0 +1,137 @@
+"""The commands for a fleet, on the sandbox."""
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from rds_backup_replication import fleet
+from rds_backup_replication.cli import app
+from rds_backup_replication.cli._exit import ExitCode
+from rds_backup_replication.exceptions import AccessDeniedError
+from rds_backup_replication.fleet import ApplyReport, AuditReport, Plan, Policy
+from rds_backup_replication.sandbox import Sandbox
+
+from .wire import SOURCE_ARN
+
+POLICY = """
+accounts:
+  - id: "123456789012"
+rules:
+  - name: production
+    source_regions: [us-west-2]
+    destination_region: us-east-1
+    backup_retention_period: 14
+"""
+JSON = ("--output", "json")
+
+
+@pytest.fixture
+def sandbox(rds_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)  # a worker of pytest-xdist has one
+    Path("policy.yaml").write_text(POLICY, encoding="utf-8")
+    rds_sandbox.create_db_instance("us-west-2")
+    return rds_sandbox
+
+
+def run(*arguments: str, code: ExitCode = ExitCode.OK, given: str = "") -> Any:
+    result = CliRunner().invoke(app, arguments, input=given, prog_name="rds-backup-replication")
+    assert result.exit_code == code, result.stderr
+    assert "Traceback" not in result.output
+    return result
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_fleet_goes_from_its_audit_over_a_plan_to_protection() -> None:
+    audited = AuditReport.model_validate_json(
+        run("audit", "policy.yaml", *JSON, code=ExitCode.FINDINGS).stdout
+    )
+    assert [record.state for record in audited.records] == ["unprotected"]
+    printed = run("plan", "policy.yaml", "--out", "plan.json", *JSON).stdout
+    planned = Plan.model_validate_json(printed)
+    assert [action.kind for action in planned.actions] == ["start"]
+    assert Plan.model_validate_json(Path("plan.json").read_text(encoding="utf-8")) == planned
+    applied = ApplyReport.model_validate_json(run("apply", "plan.json", "--yes", *JSON).stdout)
+    assert [result.outcome for result in applied.results] == ["done"]
+    again = run("apply", "--yes", "-", *JSON, given=printed)
+    assert [result["outcome"] for result in json.loads(again.stdout)["results"]] == ["unchanged"]
+    table = run("plan", "policy.yaml").stdout.splitlines()
+    assert table[0].split() == ["ACTION", "TO", "RULE", "INSTANCE"]
+    assert table[1].split() == ["unchanged", "us-east-1", "production", SOURCE_ARN]
+    nothing = run("apply", "--yes", given=run("plan", "policy.yaml", *JSON).stdout)
+    assert (nothing.stdout, nothing.stderr) == ("", "The plan has nothing to do.\n")
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_an_audit_becomes_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    def render_html(report: AuditReport) -> str:
+        return f"<p>{report.records[0].db_instance_arn}</p>"
+
+    report = SimpleNamespace(render_html=render_html)
+    monkeypatch.setitem(sys.modules, "rds_backup_replication.fleet._report", report)
+    ran = run("audit", "policy.yaml", "--html", "audit.html", code=ExitCode.FINDINGS)
+    assert Path("audit.html").read_text(encoding="utf-8") == f"<p>{SOURCE_ARN}</p>"
+    assert ran.stdout.splitlines()[1].split() == ["unprotected", "-", "us-east-1", SOURCE_ARN]
+    nowhere = run("audit", "policy.yaml", "--html", "no/where", code=ExitCode.OTHER)
+    assert nowhere.stderr == "Error: no/where cannot be written: No such file or directory\n"
+
+
+def test_what_a_plan_cannot_do_is_a_finding(sandbox: Sandbox) -> None:
+    sandbox.create_db_instance("us-west-2", "secret", StorageEncrypted=True)
+    ran = run("plan", "policy.yaml", code=ExitCode.FINDINGS)
+    assert "impossible" in ran.stdout
+    assert "KMS key" in ran.stdout
+    assert "1 start" in ran.stderr
+
+
+def test_what_is_not_done_has_a_code(sandbox: Sandbox) -> None:
+    run("plan", "policy.yaml", "--out", "plan.json")
+    sandbox.add_fault(
+        "start_db_instance_automated_backups_replication", AccessDeniedError, message="Not you."
+    )
+    ran = run("apply", "plan.json", "--yes", code=ExitCode.INCOMPLETE)
+    assert ran.stdout.splitlines()[1].split() == ["failed", "start", SOURCE_ARN]
+    assert "Not you." in ran.stdout
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_an_interrupted_apply_tells_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    def apply(*_: object, **__: object) -> ApplyReport:
+        return ApplyReport(results=(), interrupted=True)
+
+    monkeypatch.setitem(vars(fleet), "apply", apply)
+    plan = run("plan", "policy.yaml", *JSON).stdout
+    ran = run("apply", "--yes", *JSON, given=plan, code=ExitCode.INTERRUPTED)
+    assert json.loads(ran.stdout) == {"results": [], "interrupted": True}
+
+
+def test_apply_asks_first(sandbox: Sandbox) -> None:
+    run("plan", "policy.yaml", "--out", "plan.json")
+    ran = run("apply", "plan.json", *JSON, code=ExitCode.USAGE)
+    assert ran.stdout == ""
+    assert "production" in ran.stderr  # what it is about to do
+    assert "Apply this plan (1 start)?" in ran.stderr
+    assert "--yes" in ran.stderr
+    assert not list(sandbox.client("us-east-1").describe_db_instance_automated_backups())
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize("command", ["audit", "plan", "apply"])
+def test_a_wrong_file_is_wrong_usage(command: str) -> None:
+    Path("wrong").write_text('{"accounts": 1}', encoding="utf-8")
+    Path("bytes").write_bytes(b"\xff")
+    ran = run(command, "missing", code=ExitCode.USAGE)
+    assert ran.stderr == "Error: missing cannot be read: No such file or directory\n"
+    assert "bytes cannot be read" in run(command, "bytes", code=ExitCode.USAGE).stderr
+    wrong = run(command, "wrong", code=ExitCode.USAGE)
+    assert wrong.stdout == ""
+    assert wrong.stderr.startswith("Error: wrong")
+
+
+def test_the_policys_schema_is_printed() -> None:
+    assert json.loads(run("policy-schema").stdout) == Policy.model_json_schema()
