@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
 
 .SECONDARY: # keep the environments, which make takes for intermediate files
-.PHONY: help demo test check format docs bench clean
+.PHONY: help demo test check format docs bench bench-fleet clean
 
 help:
 	@echo "make demo    the main job, end to end, on the embedded sandbox: no AWS account needed"
@@ -15,6 +15,7 @@ help:
 	@echo "make format  format the code"
 	@echo "make docs    build the documentation into docs/_build"
 	@echo "make bench   measure against plain boto3, and write docs/speed.md's tables"
+	@echo "make bench-fleet  measure fleets, and write docs/scale.md's tables"
 	@echo "make clean   remove all that these commands made"
 
 # Without ensurepip, which some distributions leave out; pip comes by way of the outer one.
@@ -30,16 +31,16 @@ $(VENV)/demo.stamp: $(BIN)/python pyproject.toml
 	@touch $@
 
 $(VENV)/test.stamp: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[sandbox]' --group test
+	$(BIN)/python -m pip install --quiet --editable '.[cli,sandbox]' --group test
 	@touch $@
 
 $(VENV)/check.stamp: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[sandbox]' --group check
+	$(BIN)/python -m pip install --quiet --editable '.[cli,sandbox]' --group check
 	@touch $@
 
 # An environment of its own: the AWS CLI and Sphinx want different versions of docutils.
 $(VENV)-docs/docs.stamp: $(VENV)-docs/bin/python pyproject.toml
-	$(VENV)-docs/bin/python -m pip install --quiet --editable '.[sandbox]' --group docs
+	$(VENV)-docs/bin/python -m pip install --quiet --editable '.[cli,sandbox]' --group docs
 	@touch $@
 
 # An environment of its own: with nothing but what a user has.
@@ -74,6 +75,10 @@ docs: $(VENV)-docs/docs.stamp
 # `make bench ARGS='--only "list 100"'` measures that alone, and writes no page.
 bench: $(VENV)-bench/bench.stamp
 	$(VENV)-bench/bin/python -m benchmarks $(or $(ARGS),--docs docs/speed.md)
+
+# In the environment of the tests, which have Dask.
+bench-fleet: $(VENV)/test.stamp
+	$(BIN)/python -m benchmarks.fleet $(or $(ARGS),--docs docs/scale.md)
 
 clean:
 	rm -rf $(VENV) $(VENV)-docs $(VENV)-bench docs/_build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

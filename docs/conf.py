@@ -28,7 +28,7 @@ python_maximum_signature_line_length = 88
 myst_heading_anchors = 2
 
 nitpick_ignore = [
-    ("py:class", "Session"),  # boto3's, which the client imports for type checkers alone
+    ("py:class", "AnySession"),  # boto3's or botocore's, imported for type checkers alone
 ]
 nitpick_ignore_regex = [
     # Documented elsewhere, and nothing is fetched from there.

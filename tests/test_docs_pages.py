@@ -1,16 +1,26 @@
 """What the documentation's pages show, run."""
 
+import json
 import re
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 import rds_backup_replication
-from rds_backup_replication import CheckReason, exceptions, testing
+from rds_backup_replication import CheckReason, _operations, exceptions, fleet, testing
+from rds_backup_replication._restore import RESTORE
 from rds_backup_replication.exceptions import BackupReplicationError, InvalidParameterValueError
+from rds_backup_replication.fleet._records import Kind, Outcome, State
 from rds_backup_replication.sandbox import Sandbox
 
+ALL_OPERATIONS = (
+    _operations.START,
+    _operations.STOP,
+    _operations.DESCRIBE,
+    _operations.DELETE,
+    _operations.DESCRIBE_SOURCE_REGIONS,
+)
 DOCS = Path(__file__).parent.parent / "docs"
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 KEY_ARN = re.compile(r"arn:aws:kms:us-east-1:\d{12}:key/[\w-]+")
@@ -83,6 +93,76 @@ def test_checking_runs_as_shown(rds_sandbox: Sandbox, capsys: pytest.CaptureFixt
 
 def test_testing_runs_as_shown(rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     run("testing", rds_sandbox, capsys)
+
+
+def test_fleets_run_as_shown(
+    rds_sandbox: Sandbox,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    policy = next(text for language, text in blocks_of("fleet") if language == "yaml")
+    Path("policy.yaml").write_text(policy, encoding="utf-8")
+    for name in ("orders", "customers"):
+        rds_sandbox.create_db_instance("us-west-2", name, Tags=[{"Key": "env", "Value": "prod"}])
+    run("fleet", rds_sandbox, capsys)
+    wrong = policy.replace('"123456789012"', "123456789012", 1).replace("30m", "soon")
+    with pytest.raises(exceptions.PolicyError) as caught:
+        fleet.Policy.from_yaml(wrong, source="policy.yaml")
+    assert f"```text\n{caught.value}\n```" in read("fleet")
+
+
+def test_scheduling_runs_as_shown(
+    rds_sandbox: Sandbox,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = Path("policy.yaml")
+    text.write_text(
+        'accounts: [{id: "123456789012"}]\n'
+        "rules: [{name: all, source_regions: [us-west-2], destination_region: us-east-1}]\n",
+        encoding="utf-8",
+    )
+    names: dict[str, object] = {}
+    for language, block in blocks_of("scheduling"):
+        if language == "python":
+            exec(block, names)  # noqa: S102  # the pages are ours
+    handler: Any = names["handler"]
+    audit: Any = names["audit"]
+    assert handler({}, None) == {}
+    rds_sandbox.create_db_instance("us-west-2")
+    with pytest.raises(RuntimeError, match="1 instances are not protected"):
+        handler({}, None)
+    assert '"state":"unprotected"' in capsys.readouterr().out
+    with pytest.raises(RuntimeError, match="db:mydatabase"):
+        audit("policy.yaml")
+
+
+def test_permissions_are_policies_that_allow_what_is_called() -> None:
+    page = read("permissions")
+    allowed: set[str] = set()
+    for language, text in blocks_of("permissions"):
+        if language != "json":
+            continue
+        document = json.loads(text)
+        assert document["Version"] == "2012-10-17"
+        for statement in document["Statement"]:
+            actions = statement["Action"]
+            allowed |= {actions} if isinstance(actions, str) else set(actions)
+    operations = {operation.name for operation in (*ALL_OPERATIONS, RESTORE)}
+    assert {f"rds:{name}" for name in operations} | {"rds:DescribeDBInstances"} <= allowed
+    assert allowed <= set(re.findall(r"(?:rds|kms|sts):\w+", page))
+
+
+def test_the_table_of_fleets_has_every_state_kind_and_outcome() -> None:
+    page = read("fleet")
+    for heading, type_ in [("Audit", State), ("Plan", Kind), ("Apply", Outcome)]:
+        section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+        _, *names = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+        assert names == list(get_args(type_))
 
 
 def test_the_table_of_reasons_has_every_code() -> None:
