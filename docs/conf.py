@@ -6,6 +6,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel
 
 import rds_backup_replication as package
+from rds_backup_replication import fleet
 from rds_backup_replication.exceptions import ServiceError
 
 project = "rds-backup-replication"
@@ -32,7 +33,7 @@ nitpick_ignore = [
 ]
 nitpick_ignore_regex = [
     # Documented elsewhere, and nothing is fetched from there.
-    ("py:(class|exc)", r"(botocore|collections\.abc|datetime|pydantic)\..+"),
+    ("py:(class|exc)", r"(botocore|collections\.abc|concurrent|datetime|pathlib|pydantic)\..+"),
 ]
 
 
@@ -68,8 +69,9 @@ def _inline_links(
 
 def _show_plain_types() -> None:
     """Has the fields of the models shown without pydantic's validators and serializers."""
-    for name in package.__all__:
-        value = getattr(package, name)
+    names = [(home, name) for home in (package, fleet) for name in home.__all__]
+    for home, name in names:
+        value = getattr(home, name)
         if isinstance(value, type) and issubclass(value, BaseModel):
             hints = get_type_hints(value)
             value.__annotations__ = {field: hints[field] for field in value.__annotations__}
