@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from botocore.client import BaseClient
-from botocore.exceptions import BotoCoreError, ClientError
 
 from ._kms import key_difference
 from ._look import (
@@ -121,7 +120,7 @@ def _answers(question: str, reasons: Iterator[CheckReason]) -> Iterator[CheckRea
     """The reasons, or that the question was not answered."""
     try:
         yield from reasons
-    except (*LOOK_FAILED, BotoCoreError, ClientError) as error:  # STS's refusal too
+    except LOOK_FAILED as error:
         yield could_not_be_checked(question, error)
 
 

@@ -8,8 +8,6 @@ unclear is decided by looking again.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from botocore.exceptions import BotoCoreError
-
 from ._faults import failed_attempts, may_have_taken_effect
 from ._kms import key_difference
 from ._look import LOOK_FAILED, Context, find_replicated_backup, is_live, same_arn
@@ -51,6 +49,8 @@ class Failed(NamedTuple):
     error: Exception
     may_be_ours: bool
     """Whether one of its attempts may have taken effect."""
+    live: DBInstanceAutomatedBackup | None = None
+    """The last live backup that was seen."""
 
 
 def start(
@@ -111,7 +111,7 @@ def try_to_stop(context: Context, source_arn: str) -> DBInstanceAutomatedBackup 
             break
     # What RDS refuses to stop with that sentence may go on showing as live for many minutes.
     if not (has_ended or is_known_refusal):
-        return sent
+        return sent._replace(live=live)
     return (seen or live) if sent.may_be_ours and live is not None else None
 
 
@@ -124,7 +124,7 @@ def _send(
     with failed_attempts(context.api.client) as failures:
         try:
             return call()
-        except (*LOOK_FAILED, BotoCoreError) as error:
+        except LOOK_FAILED as error:
             failures.append(error)
             may_be_ours = any(map(may_have_taken_effect, failures))
             if not (may_be_ours or isinstance(error, unclear)):

@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from botocore.client import BaseClient
-from botocore.exceptions import SSLError
+from botocore.exceptions import BotoCoreError, ClientError, SSLError
 
 from ._api import ApiOperations
 from ._arn import Destination, parse_arn
@@ -22,7 +22,7 @@ from .exceptions import (
     ThrottlingError,
 )
 
-LOOK_FAILED = (ServiceError, ResponseValidationError, *NO_ANSWER)
+LOOK_FAILED = (ClientError, ResponseValidationError, BotoCoreError)
 _TOO_MANY, _SERVER_ERROR = 429, 500
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 

@@ -76,18 +76,22 @@ def replace_replication(
     wanted = former.model_copy(update={name: value for name, value in request if value is not None})
     with _interruption_is_logged(source_arn):
         stopped = try_to_stop(context, source_arn)
-        if isinstance(stopped, Failed) and stopped.may_be_ours:
-            stopped = try_to_stop(context, source_arn)  # RDS tells whether there is one to stop
-        if isinstance(stopped, Failed):
-            if stopped.may_be_ours:
-                _logger.warning("%s, and may have been stopped", _subject(source_arn))
+        if isinstance(stopped, Failed) and not stopped.may_be_ours:
             raise stopped.error
+        is_unclear = isinstance(stopped, Failed)
+        subject = (
+            f"The replication of {source_arn} {'may have been' if is_unclear else 'was'} stopped "
+            "to replace it"
+        )
         # By its ARN: another of the same source may be started in the meantime.
-        ending_arn = found.db_instance_automated_backups_arn
-        if stopped is not None and stopped.db_instance_automated_backups_arn is not None:
-            ending_arn = stopped.db_instance_automated_backups_arn
+        ending_arn = _arn_of(stopped.live if isinstance(stopped, Failed) else stopped, found)
         has_ended = False
         try:
+            if isinstance(stopped, Failed):  # RDS tells whether there is one to stop
+                stopped = try_to_stop(context, source_arn)
+                if isinstance(stopped, Failed):
+                    raise stopped.error  # noqa: TRY301  # it is mended below
+                ending_arn = _arn_of(stopped) or ending_arn
             wait = WaitRequest(
                 db_instance_automated_backups_arn=ending_arn,
                 source_db_instance_arn=None if ending_arn else source_arn,
@@ -96,10 +100,13 @@ def replace_replication(
             has_ended = True
             result = _start_when_free(context, wanted, None)
         except WaitTimeoutError as error:
-            _logger.warning("%s, and not started anew: %s", _subject(source_arn), error)
+            _logger.warning("%s, and not started anew: %s", subject, error)
             raise
         except Exception as failure:
             outcome = _start_again(context, former, wanted, None if has_ended else ending_arn)
+            if isinstance(outcome, str):
+                outcome = f"{subject}, and {outcome}"
+                _logger.warning(outcome)
             if isinstance(outcome, EnsureResult):
                 return outcome
             if not isinstance(failure, ServiceError):
@@ -125,12 +132,8 @@ def _start_again(
             started = error.backup
             if not differences_of(context, wanted, started):  # its answer was lost, and it is there
                 return EnsureResult("replaced", started)
-        outcome = f"could not be started again: {error}"
-    else:
-        outcome = "has been started again as it was."
-    text = f"{_subject(former.source_db_instance_arn)}, and {outcome}"
-    _logger.warning(text)
-    return text
+        return f"could not be started again: {error}"
+    return "has been started again as it was."
 
 
 def _start_when_free(
@@ -165,5 +168,7 @@ def _interruption_is_logged(source_arn: str) -> Generator[None, None, None]:
         raise
 
 
-def _subject(source_arn: str) -> str:
-    return f"The replication of {source_arn} was stopped to replace it"
+def _arn_of(*backups: DBInstanceAutomatedBackup | None) -> str | None:
+    """The ARN of the first that has one."""
+    arns = (backup.db_instance_automated_backups_arn for backup in backups if backup is not None)
+    return next(filter(None, arns), None)

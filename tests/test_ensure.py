@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import (
+    ClientError,
     ConnectionClosedError,
     ConnectTimeoutError,
     CredentialRetrievalError,
@@ -498,7 +499,43 @@ def test_a_stop_that_stays_unclear_is_told(
     with pytest.raises(ConnectionClosedError):
         ensure(rds.client(), backup_retention_period=7, replace=True)
     assert sent(rds).count(STOP) == 2
-    assert "may have been stopped" in caplog.text
+    assert "may have been stopped to replace it, and could not be started again" in caplog.text
+
+
+def test_a_stop_that_is_unclear_and_then_refused_is_mended(
+    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER))
+    rds.resets()
+    for _ in range(6):
+        rds.answers(listing_xml(FORMER))
+    rds.answers(error_xml("AccessDenied"), status=403)
+    rds.answers(error_xml("InvalidDBInstanceState", "modifying"), status=400)
+    for _ in range(5):
+        rds.answers(listing_xml(FORMER))  # which is ending, and no success
+    rds.answers(STARTED)
+    with pytest.raises(AccessDeniedError, match="has been started again as it was"):
+        ensure(rds.client(), backup_retention_period=7, replace=True)
+    assert sent(rds).count(START) == 2
+    assert "has been started again as it was" in caplog.text
+
+
+@pytest.mark.usefixtures("no_backoff")
+def test_a_retry_that_sts_refuses_after_a_lost_start_is_looked_after(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml())
+    rds.resets()
+    rds.answers(listing_xml(LIVE))
+    client = rds.client(retries=2)
+    attempts: list[int] = []
+
+    def sign(**_: Any) -> None:
+        attempts.append(1)
+        if len(attempts) == 2:
+            raise ClientError({"Error": {"Code": "ExpiredToken", "Message": "x"}}, "AssumeRole")
+
+    client.client.meta.events.register(f"before-sign.rds.{START}", sign)
+    assert ensure(client) == "started"
 
 
 def test_a_start_that_shows_late_is_a_replacement_all_the_same(rds: ScriptedRDS) -> None:

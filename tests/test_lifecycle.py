@@ -452,12 +452,14 @@ def test_a_replacement_works_without_the_sources_word(
     assert [backup.backup_retention_period for backup in live(client)] == [7]
 
 
+@pytest.mark.parametrize("is_lost", [True, False])
 def test_a_replacement_that_meets_another_is_no_success_without_a_replication(
-    sandbox: Sandbox, client: BackupReplicationClient
+    sandbox: Sandbox, client: BackupReplicationClient, *, is_lost: bool
 ) -> None:
-    sandbox.behaviour = Behaviour(stopping_looks=2)
+    sandbox.behaviour = Behaviour(stopping_looks=12 if is_lost else 2)
     replicating(client)
-    other = BackupReplicationClient(client=sandbox.boto3_client("rds", "us-east-1"))
+    boto3_client = sandbox.boto3_client("rds", "us-east-1", config=NO_RETRIES)
+    other = BackupReplicationClient(client=boto3_client)
     done: list[bool] = []
 
     def replace_before(**_: Any) -> None:
@@ -465,6 +467,8 @@ def test_a_replacement_that_meets_another_is_no_success_without_a_replication(
             done.append(True)
             ensure(client, backup_retention_period=7, replace=True)
             client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
+            if is_lost:
+                sandbox.lose_answer(STOP)
 
     other.client.meta.events.register(
         "before-sign.rds.StopDBInstanceAutomatedBackupsReplication", replace_before
