@@ -104,11 +104,10 @@ def replace_replication(
             raise
         except Exception as failure:
             outcome = _start_again(context, former, wanted, None if has_ended else ending_arn)
-            if isinstance(outcome, str):
-                outcome = f"{subject}, and {outcome}"
-                _logger.warning(outcome)
             if isinstance(outcome, EnsureResult):
                 return outcome
+            outcome = f"{subject}, and {outcome}"
+            _logger.warning(outcome)
             if not isinstance(failure, ServiceError):
                 raise
             hint = f"{failure.hint}\n{outcome}" if failure.hint else outcome
@@ -157,14 +156,13 @@ def _start_when_free(
 def _interruption_is_logged(source_arn: str) -> Generator[None, None, None]:
     try:
         yield
-    except Exception:
-        raise
     except BaseException as error:
-        _logger.warning(
-            "The replacement of the replication of %s was interrupted by %r: it may have been "
-            "stopped, and not started anew",
-            *(source_arn, error),
-        )
+        if not isinstance(error, Exception):
+            _logger.warning(
+                "The replacement of the replication of %s was interrupted by %r: it may have been "
+                "stopped, and not started anew",
+                *(source_arn, error),
+            )
         raise
 
 

@@ -106,7 +106,7 @@ class Browser:
         self.complaints.clear()
         self.send("Page.navigate", url=path.as_uri())
         while self.evaluate("document.readyState") != "complete":
-            time.sleep(0.01)
+            time.sleep(0.01)  # another process loads it; its events fail where scripts are off
 
     def evaluate(self, expression: str) -> Any:
         """The value of some JavaScript, which the page's policy does not hold back."""

@@ -521,23 +521,6 @@ def test_a_stop_that_is_unclear_and_then_refused_is_mended(
     assert "has been started again as it was" in caplog.text
 
 
-@pytest.mark.usefixtures("no_backoff")
-def test_a_retry_that_sts_refuses_after_a_lost_start_is_looked_after(rds: ScriptedRDS) -> None:
-    rds.answers(listing_xml())
-    rds.resets()
-    rds.answers(listing_xml(LIVE))
-    client = rds.client(retries=2)
-    attempts: list[int] = []
-
-    def sign(**_: Any) -> None:
-        attempts.append(1)
-        if len(attempts) == 2:
-            raise ClientError({"Error": {"Code": "ExpiredToken", "Message": "x"}}, "AssumeRole")
-
-    client.client.meta.events.register(f"before-sign.rds.{START}", sign)
-    assert ensure(client) == "started"
-
-
 def test_a_start_that_shows_late_is_a_replacement_all_the_same(rds: ScriptedRDS) -> None:
     for _ in range(2):
         rds.answers(listing_xml(FORMER))
@@ -714,7 +697,11 @@ def test_what_a_lost_stop_has_stopped_is_given_whatever_is_left(
 @pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize(
     "error",
-    [NoCredentialsError(), CredentialRetrievalError(provider="sso", error_msg="expired")],
+    [
+        NoCredentialsError(),
+        CredentialRetrievalError(provider="sso", error_msg="expired"),
+        ClientError({"Error": {"Code": "ExpiredToken", "Message": "x"}}, "AssumeRole"),
+    ],
 )
 def test_a_retry_without_credentials_after_a_lost_start_is_looked_after(
     rds: ScriptedRDS, error: Exception
