@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from botocore.client import BaseClient
 from botocore.config import Config
@@ -16,13 +16,29 @@ from botocore.credentials import (
 )
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.session import Session
+from pydantic import ConfigDict
 
 from .._client import BackupReplicationClient
 from .._look import DESCRIBE_DB_INSTANCES, DescribeDBInstancesRequest, best_of, is_live
-from .._models import DBInstance, DBInstanceAutomatedBackup
+from .._models import DBInstance, DBInstanceAutomatedBackup, ResponseModel
+from .._operations import Operation
 from .._session import CREATE_LOCK, quick_session
 from ..exceptions import BackupReplicationError
 from ._policy import Account
+
+
+class NamedInstance(ResponseModel, frozen=True):
+    """What tells an instance from others of its name."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="ignore")
+
+    db_instance_arn: str | None = None
+    dbi_resource_id: str | None = None
+
+
+_NAME_DB_INSTANCES = Operation(
+    "DescribeDBInstances", DescribeDBInstancesRequest, "DBInstances", NamedInstance
+)
 
 FAILURES = (BackupReplicationError, BotoCoreError, ClientError)
 """What one account or Region may fail with while the others go on."""
@@ -130,6 +146,11 @@ class PlaceView:
         """All instances of a Region, page by page."""
         client = self.context.client_in(source_region)
         return DESCRIBE_DB_INSTANCES.iterate(client, DescribeDBInstancesRequest())
+
+    def instance_names(self, source_region: str) -> Iterator[NamedInstance]:
+        """The same, read in a fraction of the time."""
+        client = self.context.client_in(source_region)
+        return _NAME_DB_INSTANCES.iterate(client, DescribeDBInstancesRequest())
 
     def backup_of(self, source_arn: str) -> DBInstanceAutomatedBackup | None:
         """The live backup of a source, or else the newest retained one."""

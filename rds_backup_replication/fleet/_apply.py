@@ -8,13 +8,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
+from typing import Any
 from uuid import uuid4
 
 from .._ensure import differences_of, ensure_stopped, start
-from .._models import DBInstance, DBInstanceAutomatedBackup
+from .._models import (
+    DBInstanceAutomatedBackup,
+    StartDBInstanceAutomatedBackupsReplicationRequest,
+)
 from .._operations import START
 from .._replace import replace_replication
-from ._access import FAILURES, Access, Place, PlaceView
+from ._access import FAILURES, Access, NamedInstance, Place, PlaceView
 from ._records import ActionResult, ApplyReport, Outcome, Plan, PlannedAction, Seen
 
 OnEvent = Callable[[ActionResult], object]
@@ -129,12 +133,12 @@ def _apply_part(part: _Part, stop: threading.Event | None) -> list[ActionResult]
 
 def _with_instances(
     view: PlaceView, actions: Sequence[PlannedAction]
-) -> Iterator[tuple[PlannedAction, DBInstance | ActionResult]]:
+) -> Iterator[tuple[PlannedAction, NamedInstance | ActionResult]]:
     """Each action with the instance as it is now, or with what is to be said if there is none."""
     for source_region, group in groupby(actions, key=lambda action: action.source_region):
         waiting = {(action.source_db_instance_arn or "").lower(): action for action in group}
         try:
-            for instance in view.instances(source_region):
+            for instance in view.instance_names(source_region):
                 action = waiting.pop((instance.db_instance_arn or "").lower(), None)
                 if action is not None:
                     yield action, instance
@@ -151,7 +155,7 @@ def _apply_action(
     view: PlaceView,
     listed: "Future[None]",
     action: PlannedAction,
-    instance: DBInstance,
+    instance: NamedInstance,
     stop: threading.Event | None,
 ) -> ActionResult:
     if stop is not None and stop.is_set():
@@ -170,20 +174,20 @@ def _apply_action(
 def _start(
     view: PlaceView, action: PlannedAction, live: DBInstanceAutomatedBackup | None
 ) -> ActionResult:
-    request = START.validate(
-        view.context.destination,
-        {
-            "source_db_instance_arn": action.source_db_instance_arn,
-            "backup_retention_period": action.backup_retention_period,
-            "kms_key_id": action.kms_key_id,
-            "tags": action.tags,
-        },
-    )
+    keywords: dict[str, Any] = {
+        "source_db_instance_arn": action.source_db_instance_arn,
+        "backup_retention_period": action.backup_retention_period,
+        "kms_key_id": action.kms_key_id,
+        "tags": action.tags,
+    }
+    # A start validates it; a replacement must not find out after the stop.
+    request = StartDBInstanceAutomatedBackupsReplicationRequest.model_construct(**keywords)
     if live is None:
         result = start(view.context, request)
     elif not differences_of(view.context, request, live):
         return _done(action, live, "unchanged")
     elif action.kind == "replace" and _is_as_seen(live, action.seen or Seen()):
+        request = START.validate(view.context.destination, keywords)
         result = replace_replication(view.context, request, live)
     else:
         return _refused(action, "It replicates otherwise than when this was planned.")
