@@ -83,16 +83,15 @@ def ask(operation: OperationModel, body: bytes, status: int = 200) -> Outcome:
 
 def exact(value: Any) -> Any:
     """With types, and with the case of what compares without."""
+    untyped: Any = value
     if isinstance(value, dict):
-        untyped: Any = value
         return {name: exact(item) for name, item in untyped.items()}
     if isinstance(value, list):
-        items: Any = value
-        return [exact(item) for item in items]
+        return [exact(item) for item in untyped]
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, Element):  # botocore's for one that comes twice
-        return tostring(value)
+        return tostring(untyped)
     if isinstance(value, datetime):
         return value.replace(tzinfo=None), value.utcoffset()
     return type(value), value
@@ -111,8 +110,8 @@ def judge(operation: OperationModel, body: bytes, outcome: Outcome) -> None:
         assert error.response == {"status_code": 200, "headers": {}, "body": body}
         return
     parsed.pop("ResponseMetadata", None)
-    expected = parsed.get(member)
-    expected = expected if isinstance(expected, list) else [expected]
+    given: Any = parsed.get(member)
+    expected: list[Any] = given if isinstance(given, list) else [given]
     items = [item.model_dump(by_alias=True, exclude_unset=True) for item in outcome.items]
     if error is None:
         FIGURES["responses read"] += 1
@@ -120,7 +119,7 @@ def judge(operation: OperationModel, body: bytes, outcome: Outcome) -> None:
         return
     assert not (fits(shape, parsed) and member in parsed)
     assert exact(items) == exact(expected[: len(items)])  # those before one that cannot be read
-    if error.response.keys() == {"status_code", "headers", "body"}:
+    if set(error.response) == {"status_code", "headers", "body"}:
         assert error.response["body"] == body
     else:
         kept = {name: item for name, item in error.response.items() if name != "ResponseMetadata"}
