@@ -121,13 +121,20 @@ def test_apply_asks_first(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.usefixtures("sandbox")
-@pytest.mark.parametrize("command", ["audit", "plan", "apply"])
-def test_a_wrong_file_is_wrong_usage(command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "not_utf8"),
+    [
+        ("audit", "bytes:1: is not UTF-8"),
+        ("plan", "bytes:1: is not UTF-8"),
+        ("apply", "bytes cannot be read"),
+    ],
+)
+def test_a_wrong_file_is_wrong_usage(command: str, not_utf8: str) -> None:
     Path("wrong").write_text('{"accounts": 1}', encoding="utf-8")
     Path("bytes").write_bytes(b"\xff")
     ran = run(command, "missing", code=ExitCode.USAGE)
     assert ran.stderr == "Error: missing cannot be read: No such file or directory\n"
-    assert "bytes cannot be read" in run(command, "bytes", code=ExitCode.USAGE).stderr
+    assert not_utf8 in run(command, "bytes", code=ExitCode.USAGE).stderr
     wrong = run(command, "wrong", code=ExitCode.USAGE)
     assert wrong.stdout == ""
     assert wrong.stderr.startswith("Error: wrong")

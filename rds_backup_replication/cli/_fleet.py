@@ -183,7 +183,7 @@ def _read_policy(path: Path) -> "Policy":
 
     try:
         return Policy.from_file(path)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise Failure(f"{path} cannot be read: {_why(error)}", ExitCode.USAGE) from error
 
 

@@ -22,6 +22,7 @@ from pydantic import (
 from .._arn import parse_arn
 from .._models import DBInstance
 from .._models._rules import KmsKeyId, NonEmpty, OptionalTags, RegionName, RetentionDays, says
+from ..exceptions import PolicyError
 from ._yaml import read_yaml
 
 T = TypeVar("T")
@@ -224,7 +225,12 @@ class Policy(_PolicyModel, frozen=True):
             PolicyError: As ``from_yaml``.
             OSError: It cannot be read.
         """
-        return cls.from_yaml(Path(path).read_text(encoding="utf-8"), source=str(path))
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            raise PolicyError(str(path), [f"{line}: is not UTF-8"]) from None
+        return cls.from_yaml(text, source=str(path))
 
     def rule_for(self, account_id: str, source_region: str, instance: DBInstance) -> Rule | None:
         """The first rule that matches an instance."""

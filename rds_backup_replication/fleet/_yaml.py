@@ -10,6 +10,8 @@ from ..exceptions import PolicyError
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
+_STUMBLES = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
 
 def read_yaml(model: type[ModelT], text: str, source: str) -> ModelT:
     try:
@@ -27,7 +29,8 @@ def read_yaml(model: type[ModelT], text: str, source: str) -> ModelT:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PolicyError(source, [f"{line}: is not YAML: {error.problem}"]) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    # PyYAML stumbles over some tags' texts, and JSON has no dates for keys.
+    except (yaml.YAMLError, *_STUMBLES) as error:
         raise PolicyError(source, [f"1: is not YAML: {error}"]) from None
     if not mistakes:
         try:
