@@ -140,5 +140,26 @@ def test_a_wrong_file_is_wrong_usage(command: str, not_utf8: str) -> None:
     assert wrong.stderr.startswith("Error: wrong")
 
 
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(
+    "command", [("audit", "policy.yaml"), ("plan", "policy.yaml"), ("apply", "--yes")]
+)
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--endpoint-url", "nowhere", "Invalid endpoint: nowhere. It must be a URL"),
+        ("--endpoint-url", "http://[", "It must be a URL"),
+        ("--profile", "nobody", "nobody"),
+    ],
+)
+def test_what_leads_nowhere_is_wrong_usage(
+    command: tuple[str, ...], option: str, value: str, said: str
+) -> None:
+    plan = run("plan", "policy.yaml", *JSON).stdout
+    ran = run(*command, option, value, code=ExitCode.USAGE, given=plan)
+    assert said in ran.stderr
+    assert ran.stdout == ""
+
+
 def test_the_policys_schema_is_printed() -> None:
     assert json.loads(run("policy-schema").stdout) == Policy.model_json_schema()
