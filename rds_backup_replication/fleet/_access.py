@@ -14,7 +14,12 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+)
 from botocore.session import Session
 from pydantic import ConfigDict
 
@@ -89,7 +94,19 @@ class _Role(CredentialProvider):
         fetcher = AssumeRoleCredentialFetcher(
             create_client, credentials, str(self._account.role_arn), arguments
         )
-        return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
+
+        def fetch() -> Any:
+            try:
+                return fetcher.fetch_credentials()
+            except (BotoCoreError, ClientError):
+                raise
+            # The parser stumbles over an answer of STS with any type of error.
+            except Exception as error:
+                raise CredentialRetrievalError(
+                    provider=self.METHOD, error_msg=f"{error!r:.200}"
+                ) from error
+
+        return DeferredRefreshableCredentials(fetch, self.METHOD)
 
 
 @lru_cache(maxsize=8)
