@@ -130,7 +130,7 @@ def judge(operation: OperationModel, body: bytes, outcome: Outcome) -> None:
 def test_an_answer_is_what_botocore_reads_in_it_or_is_kept_in_an_error(name: str) -> None:
     operation = service_model().operation_model(name)
 
-    @settings(max_examples=scaled(60), deadline=None)
+    @settings(max_examples=scaled(30), deadline=None)
     @given(st.lists(bodies(operation, CALLS[name][0]), min_size=1, max_size=4))
     def run(those: list[bytes]) -> None:
         for body in those:
@@ -146,7 +146,7 @@ _errors = st.builds(
 )
 
 
-@settings(max_examples=scaled(60), deadline=None)
+@settings(max_examples=scaled(30), deadline=None)
 @given(
     st.sampled_from(sorted(CALLS)),
     st.one_of(_errors.map(str.encode), _errors.flatmap(mutated), st.binary(max_size=20)),

@@ -51,7 +51,7 @@ def judge(error: PolicyError, text: str) -> None:
         assert 1 <= int(match[1]) <= len(text.splitlines()) + 1
 
 
-@settings(max_examples=scaled(120), deadline=None)
+@settings(max_examples=scaled(60), deadline=None)
 @given(texts(POLICY))
 @example("2001-01-01: x")
 @example("!!timestamp x")
@@ -68,7 +68,7 @@ def test_any_text_is_a_policy_or_says_where_it_is_wrong(text: str) -> None:
 
 
 @settings(
-    max_examples=scaled(40),
+    max_examples=scaled(20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -82,7 +82,7 @@ def test_any_file_is_a_policy_or_is_not(tmp_path: Path, body: bytes) -> None:
     assert SONGS == []
 
 
-@settings(max_examples=scaled(120), deadline=None)
+@settings(max_examples=scaled(60), deadline=None)
 @given(texts(PLAN, json.dumps), st.booleans())
 def test_any_text_is_a_plan_or_a_validation_error(text: str, as_bytes: bool) -> None:  # noqa: FBT001
     FIGURES["files read"] += 1
