@@ -138,17 +138,21 @@ def make_client(
     region: str | None, profile: str | None, endpoint_url: str | None
 ) -> "BackupReplicationClient":
     """The client of a command."""
+    from urllib.parse import urlsplit
+
     from .._client import BackupReplicationClient
     from .._session import quick_session
 
     session = None if profile is None else quick_session(profile)
     try:
-        return BackupReplicationClient(
+        client = BackupReplicationClient(
             region_name=region, session=session, endpoint_url=endpoint_url
         )
+        _ = urlsplit(client.client.meta.endpoint_url).port  # botocore reads it when it sends
     except ValueError as error:  # botocore's, for an endpoint that is no URL
         if type(error) is not ValueError:
             raise
         raise Failure(
             f"{error}. It must be a URL like http://127.0.0.1:5000.", ExitCode.USAGE
         ) from error
+    return client
