@@ -148,7 +148,7 @@ def make_client(
         client = BackupReplicationClient(
             region_name=region, session=session, endpoint_url=endpoint_url
         )
-        _ = urlsplit(client.client.meta.endpoint_url).port  # botocore reads it when it sends
+        _ = urlsplit(str(client.client.meta.endpoint_url)).port  # botocore reads it to send
     except ValueError as error:  # botocore's, for an endpoint that is no URL
         if type(error) is not ValueError:
             raise
