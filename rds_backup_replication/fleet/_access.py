@@ -103,7 +103,7 @@ class _Role(CredentialProvider):
             # The parser stumbles over an answer of STS with any type of error.
             except Exception as error:
                 raise CredentialRetrievalError(
-                    provider=self.METHOD, error_msg=f"{error!r:.200}"
+                    provider=str(self.METHOD), error_msg=f"{error!r:.200}"
                 ) from error
 
         return DeferredRefreshableCredentials(fetch, self.METHOD)
