@@ -64,6 +64,7 @@ class Offer(NamedTuple):
     """What a method takes, and how to choose of it."""
 
     operation: OperationModel
+    names: tuple[str, ...]
     needed: tuple[str, ...]
     chosen: st.SearchStrategy[list[str]]
 
@@ -74,7 +75,7 @@ class Offer(NamedTuple):
         optional = [name for name in names if name not in NEEDED]
         chosen = st.lists(st.sampled_from(optional), unique=True, max_size=4)
         needed = tuple(name for name in names if name in NEEDED)
-        return cls(operation, needed, chosen if optional else st.just([]))
+        return cls(operation, tuple(names), needed, chosen if optional else st.just([]))
 
 
 _places = st.sampled_from(PLACES)

@@ -20,7 +20,7 @@ START: Final = "start_db_instance_automated_backups_replication"
 STOP: Final = "stop_db_instance_automated_backups_replication"
 DESCRIBE: Final = "describe_db_instance_automated_backups"
 DELETE: Final = "delete_db_instance_automated_backup"
-OPERATIONS: tuple[Any, ...] = (START, STOP, DESCRIBE, DELETE)
+troubles = st.lists(st.sampled_from(["lose", "reset", "refuse"]), max_size=2)
 TIMEOUT = timedelta(minutes=5)  # ten looks
 names = st.sampled_from(["a", "b"])
 retentions = st.sampled_from([None, 1, 3, 7])
@@ -44,6 +44,8 @@ class Replications(RuleBasedStateMachine):
         self.sandbox.behaviour = Behaviour(
             pending_looks=pending_looks, stopping_looks=0, deleting_looks=0
         )
+        for name in ("a", "b"):
+            self.create(name, 7)
 
     # What others do.
 
@@ -59,7 +61,6 @@ class Replications(RuleBasedStateMachine):
             )
             self.model.instances[name] = retention
 
-    @precondition(lambda self: self.model.instances)
     @rule(name=names)
     def delete_instance(self, name: str) -> None:
         if name in self.model.instances:
@@ -72,23 +73,22 @@ class Replications(RuleBasedStateMachine):
         self.sandbox.advance(timedelta(days=days))
         self.model.today += days
 
-    @rule(operation=st.sampled_from(OPERATIONS), kind=st.sampled_from(["lose", "reset", "refuse"]))
-    def disturb(self, operation: Any, kind: str) -> None:
-        """The next request is refused, cut off, or answered in vain; botocore sends it again."""
-        if len(self.model.faults[operation]) == 2:  # it tries three times
-            return
-        self.model.faults[operation].append(kind)
-        if kind == "lose":
-            self.sandbox.lose_answer(operation)
-        elif kind == "reset":
-            self.sandbox.reset_connection(operation)
-        else:
-            self.sandbox.add_fault(operation, errors.ThrottlingError)
+    def disturb(self, operation: Any, kinds: list[str]) -> None:
+        """The next requests fail in some way, and botocore sends them again."""
+        for kind in kinds[len(self.model.faults[operation]) :]:  # it tries three times
+            self.model.faults[operation].append(kind)
+            if kind == "lose":
+                self.sandbox.lose_answer(operation)
+            elif kind == "reset":
+                self.sandbox.reset_connection(operation)
+            else:
+                self.sandbox.add_fault(operation, errors.ThrottlingError)
 
     # What the API's operations do.
 
-    @rule(name=names, retention=retentions)
-    def start(self, name: str, retention: int | None) -> None:
+    @rule(name=names, retention=retentions, trouble=troubles)
+    def start(self, name: str, retention: int | None, trouble: list[str]) -> None:
+        self.disturb(START, trouble)
         expected = [self.model.started(name, retention) for _ in self.model.attempts(START)][-1]
         started = self.outcome(
             expected,
@@ -101,23 +101,21 @@ class Replications(RuleBasedStateMachine):
             self.is_live(started, name)
             assert started.status == "pending"
 
-    @rule(name=names)
-    def stop(self, name: str) -> None:
+    @rule(name=names, trouble=troubles)
+    def stop(self, name: str, trouble: list[str]) -> None:
+        self.disturb(STOP, trouble)
         live = self.model.live(name)
         expected = [self.model.stopped(name) for _ in self.model.attempts(STOP)][-1]
-        stopped = self.outcome(
-            expected,
-            lambda: self.client.stop_db_instance_automated_backups_replication(
-                source_db_instance_arn=arn_of(name)
-            ),
-        )
+        call = self.client.stop_db_instance_automated_backups_replication
+        stopped = self.outcome(expected, lambda: call(source_db_instance_arn=arn_of(name)))
         if expected is None:
             assert live is not None
             assert stopped.db_instance_automated_backups_arn == live.arn
 
     @precondition(lambda self: self.model.backups)
-    @rule(number=st.integers(0, 20))
-    def delete(self, number: int) -> None:
+    @rule(number=st.integers(0, 20), trouble=troubles)
+    def delete(self, number: int, trouble: list[str]) -> None:
+        self.disturb(DELETE, trouble)
         backup = self.model.backups[number % len(self.model.backups)]
         attempts = self.model.attempts(DELETE)
         expected: Refusal | None = None
@@ -128,12 +126,8 @@ class Replications(RuleBasedStateMachine):
             expected = errors.InvalidDBInstanceAutomatedBackupStateFault
         if backup.stopped_on is not None:
             self.model.backups.remove(backup)
-        deleted = self.outcome(
-            expected,
-            lambda: self.client.delete_db_instance_automated_backup(
-                db_instance_automated_backups_arn=backup.arn
-            ),
-        )
+        call = self.client.delete_db_instance_automated_backup
+        deleted = self.outcome(expected, lambda: call(db_instance_automated_backups_arn=backup.arn))
         assert deleted is None or deleted.status == "deleting"
 
     @rule(name=names)
@@ -161,8 +155,10 @@ class Replications(RuleBasedStateMachine):
 
     # What is built on them.
 
-    @rule(name=names, retention=retentions, replace=st.booleans())
-    def ensure(self, name: str, retention: int | None, replace: bool) -> None:  # noqa: FBT001
+    @rule(name=names, retention=retentions, replace=st.booleans(), trouble=troubles)
+    def ensure(self, name: str, retention: int | None, replace: bool, trouble: list[str]) -> None:  # noqa: FBT001
+        for operation in (START, STOP):
+            self.disturb(operation, trouble)
         live = self.model.live(name)
         self.model.attempts(DESCRIBE)
         if live is None:
@@ -187,8 +183,9 @@ class Replications(RuleBasedStateMachine):
             assert result.action == action
             self.is_live(result.backup, name)
 
-    @rule(name=names)
-    def ensure_stopped(self, name: str) -> None:
+    @rule(name=names, trouble=troubles)
+    def ensure_stopped(self, name: str, trouble: list[str]) -> None:
+        self.disturb(STOP, trouble)
         live = self.model.live(name)
         self.model.attempts(DESCRIBE)
         self.model.attempts(STOP)
@@ -196,8 +193,9 @@ class Replications(RuleBasedStateMachine):
         stopped = self.client.ensure_stopped(source_db_instance_arn=arn_of(name))
         assert (stopped and stopped.db_instance_automated_backups_arn) == (live and live.arn)
 
-    @rule(name=names)
-    def wait_until_replicating(self, name: str) -> None:
+    @rule(name=names, trouble=troubles)
+    def wait_until_replicating(self, name: str, trouble: list[str]) -> None:
+        self.disturb(DESCRIBE, trouble)
         live = self.model.live(name)
         self.model.attempts(DESCRIBE)
         wait = partial(
@@ -227,8 +225,9 @@ class Replications(RuleBasedStateMachine):
         else:
             self.is_newest(wait(), name)
 
-    @rule(name=names)
-    def find(self, name: str) -> None:
+    @rule(name=names, trouble=troubles)
+    def find(self, name: str, trouble: list[str]) -> None:
+        self.disturb(DESCRIBE, trouble)
         self.model.attempts(DESCRIBE)
         self.is_newest(
             self.client.find_replicated_backup(source_db_instance_arn=arn_of(name)), name

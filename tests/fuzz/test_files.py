@@ -53,6 +53,10 @@ def judge(error: PolicyError, text: str) -> None:
 
 @settings(max_examples=scaled(60), deadline=None)
 @given(texts(POLICY))
+@example("!!python/object/apply:tests.fuzz.test_files.sing []")
+@example("!!python/object/new:tests.fuzz.test_files.Bird []")
+@example("accounts: !!python/object:tests.fuzz.test_files.Bird {a: b}")
+@example("? !!python/object/apply:tests.fuzz.test_files.sing []\n: x")
 @example("2001-01-01: x")
 @example("!!timestamp x")
 @example("!!bool x")

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
 from botocore import xform_name
@@ -13,11 +14,12 @@ from hypothesis import strategies as st
 from rds_backup_replication.exceptions import RequestValidationError
 
 from ..wire import BACKUP_ARN, SOURCE_ARN, result_xml
-from .calls import PLACES, Call, Offer, calls, keyword, members_of
+from .calls import PLACES, TIMES, Call, Offer, calls, keyword, members_of
 from .figures import FIGURES, scaled
 from .junk import Hostile, Unhashable
 from .oracle import objections, wire_objections
 from .transport import Answer, service_model, wire_to
+from .wrong import wrong_values
 
 OPERATIONS = {
     "StartDBInstanceAutomatedBackupsReplication": "DBInstanceAutomatedBackup",
@@ -85,6 +87,22 @@ def test_only_legal_requests_are_sent_and_all_others_are_refused(name: str) -> N
     run()
 
 
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_each_value_known_to_be_wrong_is_refused(name: str) -> None:
+    operation = service_model().operation_model(name)
+    needed: dict[str, Any] = {
+        "RestoreDBInstanceToPointInTime": RESTORE,
+        "StartDBInstanceAutomatedBackupsReplication": SOURCE,
+    }.get(name, {})
+    for parameter in Offer.of(operation).names:
+        rest: dict[str, Any] = LATEST if needed is RESTORE and parameter not in TIMES else needed
+        type_name = members_of(operation).members[parameter].type_name
+        for value in wrong_values(name, parameter, type_name, PLACES[0]):
+            keywords = {**rest, keyword(parameter): value}
+            make(operation, Call(PLACES[0], keywords, mistake=keyword(parameter)))
+
+
+SOURCE = {"source_db_instance_arn": SOURCE_ARN}
 RESTORE = {
     "source_db_instance_automated_backups_arn": BACKUP_ARN,
     "target_db_instance_identifier": "restored",
@@ -101,11 +119,11 @@ FORMER = (
     ),
     (
         "StartDBInstanceAutomatedBackupsReplication",
-        {"source_db_instance_arn": SOURCE_ARN, "tags": [{"Key": Unhashable("a")}]},
+        {**SOURCE, "tags": [{"Key": Unhashable("a")}]},
     ),
     (
         "StartDBInstanceAutomatedBackupsReplication",
-        {"source_db_instance_arn": SOURCE_ARN, "tags": [{"Key": Hostile("a")}]},
+        {**SOURCE, "tags": [{"Key": Hostile("a")}]},
     ),
 )
 

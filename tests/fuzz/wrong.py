@@ -36,11 +36,16 @@ _OF_TYPE: dict[str, tuple[Any, ...]] = {
 
 
 @cache
-def wrong(operation: str, name: str, type_name: str, place: Place) -> st.SearchStrategy[Any]:
-    """Of the parameter, or of its type."""
+def wrong_values(operation: str, name: str, type_name: str, place: Place) -> tuple[Any, ...]:
+    """Of the parameter, and of its type."""
     known = _known(operation, place).get(name, ())
     # Tags may be a mapping, as no other list.
-    values = known if name == "Tags" else (*known, *known, *_OF_TYPE[type_name])
+    return known if name == "Tags" else (*known, *known, *_OF_TYPE[type_name])
+
+
+@cache
+def wrong(operation: str, name: str, type_name: str, place: Place) -> st.SearchStrategy[Any]:
+    values = wrong_values(operation, name, type_name, place)
     # By number: Hypothesis shows what it samples from, and not all of these can be shown.
     return st.integers(0, len(values) - 1).map(values.__getitem__)
 
