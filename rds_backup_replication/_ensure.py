@@ -112,7 +112,13 @@ def try_to_stop(context: Context, source_arn: str) -> DBInstanceAutomatedBackup 
     # What RDS refuses to stop with that sentence may go on showing as live for many minutes.
     if not (has_ended or is_known_refusal):
         return sent._replace(live=live)
-    return (seen or live) if sent.may_be_ours and live is not None else None
+    if not sent.may_be_ours or live is None:
+        return None
+    # What is left may be an earlier replication's, if it can be restored to a later time.
+    arn = live.db_instance_automated_backups_arn
+    if seen is None or (arn and not same_arn(seen.db_instance_automated_backups_arn, arn)):
+        return live
+    return seen
 
 
 def _send(

@@ -695,6 +695,24 @@ def test_what_a_lost_stop_has_stopped_is_given_whatever_is_left(
 
 
 @pytest.mark.usefixtures("no_backoff")
+def test_what_a_lost_stop_has_stopped_is_not_what_an_earlier_one_left(rds: ScriptedRDS) -> None:
+    window = "<LatestTime>2026-01-31T12:00:00Z</LatestTime>"
+    arn = f"{BACKUP_ARN}2"
+    earlier = backup_xml(
+        Status="retained", RestoreWindow=window, DBInstanceAutomatedBackupsArn=BACKUP_ARN
+    )
+    rds.answers(listing_xml(earlier, backup_xml(DBInstanceAutomatedBackupsArn=arn)))
+    rds.resets()
+    message = "It is not replicating to the current region."
+    rds.answers(error_xml("InvalidDBInstanceState", message), status=400)
+    ended = backup_xml(Status="retained", DBInstanceAutomatedBackupsArn=arn)
+    rds.answers(listing_xml(earlier, ended))
+    stopped = stop(rds, retries=1)
+    assert stopped is not None
+    assert stopped.db_instance_automated_backups_arn == arn
+
+
+@pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize(
     "error",
     [
