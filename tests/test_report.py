@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from rds_backup_replication import CheckReason
 from rds_backup_replication.fleet import AuditRecord, AuditReport, render_html
-from rds_backup_replication.fleet._html import URGENCY, Html, duration, tag
+from rds_backup_replication.fleet._duration import duration
+from rds_backup_replication.fleet._html import URGENCY, Html, tag
 from rds_backup_replication.fleet._records import State
 from rds_backup_replication.fleet._report_windows import TIMELINE_ROWS
 
@@ -274,20 +275,46 @@ def test_it_does_not_depend_on_the_process(seed: str) -> None:
 @pytest.mark.parametrize(
     ("span", "text"),
     [
-        (None, ""),
         (timedelta(seconds=-5), "0 s"),
         (timedelta(0), "0 s"),
-        (timedelta(seconds=59.9), "59 s"),
-        (timedelta(seconds=90), "1 min"),
+        (timedelta(seconds=59), "59 s"),
+        (timedelta(seconds=59.9), "1 min"),
+        (timedelta(seconds=90), "1 min 30 s"),
         (timedelta(minutes=12), "12 min"),
         (timedelta(hours=1), "1 h"),
+        (timedelta(hours=1, microseconds=1), "1 h 1 s"),
+        (timedelta(hours=1, seconds=30), "1 h 30 s"),
         (timedelta(hours=3, minutes=5), "3 h 5 min"),
-        (timedelta(days=2, hours=4, minutes=59), "2 d 4 h"),
+        (timedelta(days=2, hours=4, minutes=59), "2 d 4 h 59 min"),
         (timedelta(days=14), "14 d"),
     ],
 )
-def test_a_lag_reads_well(span: timedelta | None, text: str) -> None:
+def test_a_lag_reads_well(span: timedelta, text: str) -> None:
     assert duration(span) == text
+
+
+@given(st.integers(1, 10**7), st.timedeltas(timedelta(microseconds=1), timedelta(days=40)))
+def test_a_lag_never_looks_like_what_is_allowed(allowed: int, beyond: timedelta) -> None:
+    maximum = timedelta(seconds=allowed)
+    assert duration(maximum + beyond) != duration(maximum)
+
+
+def test_how_far_behind_it_is_is_said_once_and_reads_well() -> None:
+    record = behind(timedelta(hours=1, seconds=30), state="lagging")
+    said = "is 1 h 30 s behind"
+    assert render_html(make_report(record)).count(said) == 1
+    message = "Its backup is 1 h 30 s behind; 1 h is allowed."
+    told = CheckReason(code="lagging", message=message, remedy="Look.")
+    page = Page(render_html(make_report(record.model_copy(update={"reasons": (told,)}))))
+    assert page.text.count(said) == 1
+    assert message in page.texts["p"]
+    stopped = behind(timedelta(days=3), state="stopped")
+    assert "It is 3 d behind; the rule allows 1 h." in render_html(make_report(stopped))
+
+
+def test_no_lag_at_all_is_a_lag_too() -> None:
+    page = Page(render_html(make_report(behind(timedelta(0)))))
+    assert "0 s" in page.texts["td"]
 
 
 def test_a_large_fleet_has_all_rows_and_those_furthest_behind_on_the_axis() -> None:
@@ -391,7 +418,7 @@ def test_its_policy_is_in_force(browser: Browser) -> None:
 
 def test_a_click_sorts_by_value_and_another_turns_it_around(browser: Browser) -> None:
     lag = "#instances-table th:nth-child(10)"
-    lags = ["5 min", "59 min", "3 h 5 min", "2 d"]
+    lags = ["5 min", "59 min", "3 h 5 min", "2 d 20 min"]
     empty = [""] * (len(column(browser, 9)) - len(lags))
     browser.click(f"{lag} button")
     assert column(browser, 9) == [*lags, *empty]

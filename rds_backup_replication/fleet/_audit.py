@@ -14,6 +14,7 @@ from .._models import (
     RestoreWindow,
 )
 from ._access import Access
+from ._duration import duration
 from ._policy import Policy, Rule
 from ._records import AuditRecord, AuditReport, State
 from ._shards import in_order
@@ -125,8 +126,8 @@ def _state_of_live(
     lag = live.lag(now)
     if lag is not None and lag <= rule.maximum_lag:
         return "protected", ()
-    behind = "has nothing to restore" if lag is None else f"is {lag} behind"
-    message = f"Its backup {behind}; {rule.maximum_lag} is allowed."
+    behind = "has nothing to restore" if lag is None else f"is {duration(lag)} behind"
+    message = f"Its backup {behind}; {duration(rule.maximum_lag)} is allowed."
     return "lagging", (CheckReason(code="lagging", message=message, remedy=_LAGGING),)
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from html import escape
 from typing import get_args
 
@@ -102,22 +102,6 @@ def iso(moment: datetime | None) -> str:
 
 def time_tag(moment: datetime | None) -> Html:
     return tag("time", iso(moment)) if moment else Html()
-
-
-def duration(span: timedelta | None) -> str:
-    """A span in its two largest units, such as ``3 h 5 min``."""
-    if span is None:
-        return ""
-    seconds = max(int(span.total_seconds()), 0)  # clocks differ
-    for unit, size, smaller, smaller_size in (
-        ("d", 86400, "h", 3600),
-        ("h", 3600, "min", 60),
-        ("min", 60, "s", 60),
-    ):
-        if seconds >= size:
-            rest = seconds % size // smaller_size
-            return f"{seconds // size} {unit}" + (f" {rest} {smaller}" if rest else "")
-    return f"{seconds} s"
 
 
 def many(count: int, noun: str) -> str:

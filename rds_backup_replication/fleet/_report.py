@@ -11,6 +11,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from .._version import __version__
+from ._duration import duration
 from ._html import (
     NOT_WANTED,
     STATES,
@@ -19,7 +20,6 @@ from ._html import (
     badge,
     bar,
     called,
-    duration,
     iso,
     join,
     many,
@@ -193,9 +193,11 @@ def _problem(record: AuditRecord) -> Html:
     about = filter(None, (record.engine, record.rule and f"rule {record.rule}"))
     where.append(" · ".join(about))
     said = [(reason.message, reason.remedy) for reason in record.reasons]
-    if record.lag is not None:
-        allowed = record.maximum_lag and f"; the rule allows {duration(record.maximum_lag)}"
-        said.insert(0, (f"It is {duration(record.lag)} behind{allowed or ''}.", ""))
+    if record.lag is not None and not any(reason.code == "lagging" for reason in record.reasons):
+        behind = f"It is {duration(record.lag)} behind"
+        if record.maximum_lag is not None:
+            behind += f"; the rule allows {duration(record.maximum_lag)}"
+        said.insert(0, (f"{behind}.", ""))
     if not record.reasons:
         said.append(("", _REMEDIES.get(record.state, "")))
     arns = filter(None, (record.db_instance_arn, record.db_instance_automated_backups_arn))
@@ -241,7 +243,9 @@ def _row(record: AuditRecord) -> Html:
         *(tag("td", t) for t in (record.account_id, record.source_region)),
         *(tag("td", t or "") for t in (record.destination_region, *texts)),
         *(
-            tag("td", duration(span), data_v=f"{span.total_seconds():.0f}") if span else tag("td")
+            tag("td")
+            if span is None
+            else tag("td", duration(span), data_v=f"{span.total_seconds():.0f}")
             for span in (record.lag, record.maximum_lag)
         ),
     )

@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
+from ._duration import duration
 from ._html import (
     Html,
     called,
-    duration,
     length,
     many,
     route,
@@ -46,7 +46,7 @@ def timeline(audited_at: datetime, instances: list[AuditRecord]) -> Html:
             tag("td", time_tag(r.earliest_time), class_="times"),
             tag("td", _window(r, at(r.earliest_time or r.latest_time), at(r.latest_time))),
             tag("td", time_tag(r.latest_time), class_="times"),
-            tag("td", duration(r.lag), _lag(r), class_="lag"),
+            tag("td", "" if r.lag is None else duration(r.lag), _lag(r), class_="lag"),
         )
         for r in shown
     )
