@@ -21,6 +21,7 @@ from rds_backup_replication.fleet import AuditRecord, AuditReport, render_html
 from rds_backup_replication.fleet._duration import duration
 from rds_backup_replication.fleet._html import URGENCY, Html, tag
 from rds_backup_replication.fleet._records import State
+from rds_backup_replication.fleet._report_problems import PROBLEMS
 from rds_backup_replication.fleet._report_windows import TIMELINE_ROWS
 
 from .browser import Browser, find_browser
@@ -130,7 +131,10 @@ def test_it_tells_the_totals_and_what_is_wrong() -> None:
     page = Page(render_html(FLEET))
     assert page.texts["h1"] == ["Backup replication audit"]
     assert "2026-11-24T18:20:31Z" in page.texts["time"]
-    assert "3 of the 15 instances that the policy wants replicated are protected." in page.text
+    assert (
+        "3 of the 15 instances seen that the policy wants replicated are protected (20 %). "
+        "1 Region could not be listed, so the share of all is not known."
+    ) in page.text
     for state, count in FLEET.counts.items():
         tile = re.search(
             rf'class="number">{count}</span><span class="state {state}">', render_html(FLEET)
@@ -144,7 +148,7 @@ def test_it_tells_the_totals_and_what_is_wrong() -> None:
     assert "AccessDenied: it may not." in page.texts["p"]
     assert "Allow rds:DescribeDBInstances." in page.texts["p"]
     assert "1 whole Region among them." in page.text
-    assert "not listed in 1 account" in page.text
+    assert "listing failed in 1 account" in page.text
 
 
 def test_every_state_has_a_word_a_sign_and_a_colour() -> None:
@@ -160,15 +164,118 @@ def test_without_a_reason_it_says_what_to_do_all_the_same() -> None:
         assert 'class="remedy">' in render_html(make_report(make_record(state=state)))
 
 
-def test_a_healthy_fleet_and_an_empty_one_have_a_page_too() -> None:
+def test_a_region_that_could_not_be_listed_counts_once_for_an_account() -> None:
+    to = ("us-east-1", "us-east-2", None)
+    once = [NOT_LISTED.model_copy(update={"destination_region": region}) for region in to]
+    page = render_html(make_report(make_record(), *once))
+    assert Page(page).texts["h3"] == ["1 Region could not be listed"]
+    assert 'class="number">1</span><span class="state unknown">' in page
+    assert "1 whole Region among them." in page
+    assert "listing failed in 1 account<" in page
+    assert page.count("AccessDenied: it may not.") == 1
+    assert "1 instance; 1 Region could not be listed, so that some may be missing" in page
+    other = NOT_LISTED.model_copy(update={"account_id": "123456789012"})
+    page = render_html(make_report(make_record(), *once, other))
+    assert Page(page).texts["h3"] == ["1 Region in 2 accounts could not be listed"]
+    assert 'class="number">2</span><span class="state unknown">' in page
+    assert "1 whole Region in 2 accounts among them." in page
+    assert "listing failed in 2 accounts<" in page
+
+
+def test_why_a_region_could_not_be_listed_is_told_for_each_destination() -> None:
+    why = make_reason("It was throttled.", "Try again.")
+    again = NOT_LISTED.model_copy(update={"destination_region": "us-east-2", "reasons": (why,)})
+    texts = Page(render_html(make_report(NOT_LISTED, again))).texts["p"]
+    assert texts.count("AccessDenied: it may not.") == texts.count("It was throttled.") == 1
+
+
+def test_a_region_that_was_listed_in_part_is_not_said_to_be_missing() -> None:
+    part = NOT_LISTED.model_copy(update={"source_region": "us-west-2"})
+    text = Page(render_html(make_report(make_record(), part))).text
+    assert "not in this report" not in text
+    assert "Some instances there, or all, may be missing from this report." in text
+
+
+def test_a_healthy_fleet_has_a_page_too() -> None:
     fine = Page(render_html(make_report(behind(timedelta(minutes=5)))))
-    assert "1 of the 1 instance that the policy wants replicated is protected." in fine.text
-    assert "100 %" in fine.text
-    assert "Nothing: every instance is as the policy wants it." in fine.text
+    assert "The 1 instance that the policy wants replicated is protected." in fine.text
+    assert fine.texts["strong"][0] == "100 %"
+    assert "Nothing: no instance is unprotected, stopped, unknown or lagging." in fine.text
+    two = make_report(behind(timedelta(minutes=5)), behind(timedelta(minutes=5), 2))
+    text = Page(render_html(two)).text
+    assert "2 of the 2 instances that the policy wants replicated are protected." in text
+
+
+def test_one_instance_is_told_of_as_one() -> None:
+    one = Page(render_html(make_report(make_record(state="stopped"))))
+    assert "The 1 instance that the policy wants replicated is not protected." in one.text
+    two = Page(render_html(make_report(make_record(), make_record(2, "stopped"))))
+    assert "1 of the 2 instances that the policy wants replicated is protected." in two.text
+
+
+def test_where_nothing_is_known_nothing_looks_healthy() -> None:
     empty = Page(render_html(make_report()))
-    assert "No instance was found that the policy wants replicated." in empty.text
+    assert "The audit found no instances" in empty.text
+    assert not {"table", "strong", "h2", "a"} & set(empty.texts)
+    assert "Nothing:" not in empty.text
+    blind = Page(render_html(make_report(NOT_LISTED)))
+    assert blind.texts["h2"] == ["What is wrong"]
+    assert "The audit found no instances: 1 Region could not be listed." in blind.text
     excluded = Page(render_html(make_report(make_record(state="excluded"))))
+    assert "No instance was found that the policy wants replicated." in excluded.text
     assert "none wanted" in excluded.text
+
+
+def test_all_is_not_protected_where_a_region_could_not_be_listed() -> None:
+    page = Page(render_html(make_report(behind(timedelta(minutes=5)), NOT_LISTED)))
+    assert page.texts["strong"][0] == "?"
+    assert (
+        "The 1 instance seen that the policy wants replicated is protected (100 %). "
+        "1 Region could not be listed, so the share of all is not known."
+    ) in page.text
+
+
+def listed_problems(page: str) -> list[str]:
+    return re.findall(r"<li><div><strong>([^<]*)", page)
+
+
+def test_of_a_kind_the_worst_comes_first() -> None:
+    records = (
+        *(behind(timedelta(hours=lag), lag, "lagging") for lag in (3, 9, 4)),
+        make_record(1, "lagging"),  # nothing to restore
+        *(make_record(number, "unprotected") for number in (12, 11)),
+    )
+    page = render_html(make_report(*records))
+    numbers = [name.removeprefix("orders-") for name in listed_problems(page)]
+    assert numbers == ["11", "12", "1", "9", "4", "3"]
+
+
+def test_there_are_only_so_many_problems_of_a_kind_in_full() -> None:
+    records = [make_record(number, "stopped") for number in range(PROBLEMS + 2)]
+    page = render_html(make_report(*records))
+    assert len(listed_problems(page)) == PROBLEMS
+    assert "And 2 more: they are in the table of all instances." in page
+    assert "And " not in render_html(make_report(*records[:PROBLEMS]))
+    regions = [NOT_LISTED.model_copy(update={"source_region": str(n)}) for n in range(PROBLEMS + 2)]
+    assert len(listed_problems(render_html(make_report(*regions)))) == PROBLEMS + 2
+
+
+def test_from_region_to_region_there_are_totals() -> None:
+    page = render_html(
+        make_report(
+            make_record(1),
+            make_record(2, "stopped", destination_region="us-east-2"),
+            make_record(3, source_region="eu-west-1"),
+        )
+    )
+    matrix = page.partition('id="matrix-table"')[2].partition("</table>")[0]
+    assert re.findall(r">(\d of \d)<", matrix) == [
+        *("1 of 1", "1 of 1"),
+        *("1 of 1", "0 of 1", "1 of 2"),
+        *("2 of 2", "0 of 1", "2 of 3"),
+    ]
+    one = render_html(make_report(make_record(1)))
+    assert one.count("1 of 1") == 1
 
 
 def test_it_is_accessible_by_its_markup() -> None:

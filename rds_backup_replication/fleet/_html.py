@@ -17,6 +17,16 @@ URGENCY: tuple[State, ...] = (
 """The most urgent first."""
 NOT_WANTED: tuple[State, ...] = ("excluded", "unmatched")
 """No policy asks for the replication of these."""
+MEANINGS: dict[State, str] = {
+    "protected": "Replicates, and is not too far behind.",
+    "starting": "The first snapshot is being copied.",
+    "lagging": "Further behind than the rule allows.",
+    "stopped": "Only retained backups are left.",
+    "unprotected": "The destination has no backups.",
+    "unknown": "It could not be found out.",
+    "excluded": "The rule wants no replication.",
+    "unmatched": "No rule is about it.",
+}
 # Controls and formats, which may turn text around; what is unassigned, private or half a pair;
 # separators of lines.
 _UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
@@ -120,9 +130,16 @@ def many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def regions(not_listed: list[AuditRecord], noun: str = "Region") -> str:
+    """Such as ``1 Region in 2 accounts``."""
+    accounts = {record.account_id for record in not_listed}
+    text = many(len({record.source_region for record in not_listed}), noun)
+    return f"{text} in {many(len(accounts), 'account')}" if len(accounts) > 1 else text
+
+
 def percent(part: int, whole: int) -> str:
     """Rounded down: 100 % is all."""
-    return f"{part * 100 // whole} %"
+    return f"{part * 100 // max(whole, 1)} %"
 
 
 def length(percent: float) -> str:

@@ -1,8 +1,8 @@
 "use strict";
 // Everything is on the page without this; it makes the table of instances sortable and adds a
 // filter. It makes no markup from text, so no name in the table can become code.
-{
-  const table = document.getElementById("instances-table");
+const table = document.getElementById("instances-table");
+if (table) {
   const body = table.tBodies[0];
   const rows = [...body.rows];
   const heads = [...table.tHead.rows[0].cells];
