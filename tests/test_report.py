@@ -627,6 +627,18 @@ def test_the_filter_shows_what_has_all_its_words(browser: Browser) -> None:
     assert column(browser, 0) == []
 
 
+def test_the_filter_tells_states_apart(browser: Browser) -> None:
+    browser.click("#filter")
+    browser.type("protect")  # a state is found while it is being typed
+    assert set(column(browser, 1)) == {"protected"}
+    browser.evaluate("document.querySelector('#filter').value = ''")
+    browser.type("un")
+    assert set(column(browser, 1)) >= {"unprotected", "unknown", "unmatched"}
+    browser.evaluate("document.querySelector('#filter').value = ''")
+    browser.type("production protected")
+    assert set(column(browser, 1)) == {"protected"}
+
+
 def test_in_print_there_are_all_rows_and_no_controls(browser: Browser) -> None:
     before = len(column(browser, 0))
     browser.click("#filter")
@@ -657,7 +669,18 @@ CONTRAST = """
     const [a, b] = [light(getComputedStyle(e).color), light(behind(e))];
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   });
-  return Math.min(...ratios);
+  // What is drawn, but for what only decorates: the lines of the grid.
+  const drawn = [...document.querySelectorAll("rect, path, .lag line")].map((e) => {
+    const [style, back] = [getComputedStyle(e), light(behind(e.closest("td, header")))];
+    const a = light(e.tagName === "line" ? style.stroke : style.fill);
+    return style.opacity < 1 ? 0 : (Math.max(a, back) + 0.05) / (Math.min(a, back) + 0.05);
+  });
+  const arrows = [...document.querySelectorAll("th button")].map((e) => {
+    const [style, back] = [getComputedStyle(e, "::after"), light(behind(e))];
+    const a = light(style.color);
+    return style.opacity < 1 ? 0 : (Math.max(a, back) + 0.05) / (Math.min(a, back) + 0.05);
+  });
+  return [Math.min(...ratios), Math.min(...drawn, ...arrows)];
 })()
 """
 
@@ -666,7 +689,9 @@ def test_it_can_be_read_in_the_light_in_the_dark_and_on_paper(browser: Browser) 
     shots: set[bytes] = set()
     for media, scheme in (("", "light"), ("", "dark"), ("print", "dark")):
         browser.emulate(media, scheme)
-        assert browser.evaluate(CONTRAST) >= 4.5, (media, scheme)
+        text, drawn = browser.evaluate(CONTRAST)
+        assert text >= 4.5, (media, scheme)
+        assert drawn >= 3, (media, scheme)
         shots.add(browser.screenshot())
     assert len(shots) == 3
     browser.emulate(scheme="dark")
@@ -678,6 +703,86 @@ def test_it_can_be_read_in_the_light_in_the_dark_and_on_paper(browser: Browser) 
 def test_it_fits_a_phone_and_a_desk(browser: Browser, width: int) -> None:
     browser.resize(width, 800)
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
+
+
+AWS_REGIONS = (
+    *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-west-2", "eu-west-3"),
+    *("eu-central-1", "eu-north-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1"),
+    *("ap-northeast-2", "ap-northeast-3", "ap-south-1", "sa-east-1", "ca-central-1"),
+)
+WIDE = make_report(
+    *(
+        make_record(
+            1000 * x + 100 * y + number,
+            STATES[(x + y) % len(STATES)],
+            source_region=source,
+            destination_region=destination,
+            engine="custom-sqlserver-ee",
+            rule="production-critical",
+            earliest_time=NOW - timedelta(days=35),
+            latest_time=NOW - timedelta(seconds=1),
+            lag=timedelta(days=35, hours=23, minutes=59, seconds=59),
+            maximum_lag=timedelta(days=35, hours=12),
+            db_instance_identifier=f"customer-database-production-replica-{x}-{y}-{number}",
+        )
+        for x, source in enumerate(AWS_REGIONS)
+        for y, destination in enumerate(AWS_REGIONS)
+        if source != destination
+        for number in range(2)
+    ),
+    NOT_LISTED,
+)
+
+
+@pytest.fixture(scope="module")
+def wide_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("wide") / "audit.html"
+    path.write_text(render_html(WIDE), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("width", [360, 800, 1100, 1280, 1440, 1920])
+def test_what_is_too_wide_is_scrolled_in_its_card(
+    browser: Browser, wide_path: Path, width: int
+) -> None:
+    browser.open(wide_path)
+    browser.resize(width, 800)
+    out_of_reach = """
+    [...document.querySelectorAll(".wide")].filter((card) => {
+      card.scrollIntoView({ behavior: "instant" });
+      card.scrollLeft = 1e6;
+      const [inner, outer] = [card.querySelector("table"), card].map(
+        (e) => e.getBoundingClientRect());
+      card.scrollLeft = 0;
+      return inner.right > outer.right + 1 || outer.right > innerWidth;
+    }).length
+    """
+    assert browser.evaluate(out_of_reach) == 0
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# A4 with margins of 12 mm, in CSS pixels.
+@pytest.mark.parametrize("width", [1032, 703])
+def test_on_paper_nothing_is_cut_off(browser: Browser, wide_path: Path, width: int) -> None:
+    browser.open(wide_path)
+    browser.emulate("print")
+    browser.resize(width, 800)
+    widest = "Math.max(...[...document.querySelectorAll('td *, th *, td, th')].map("
+    widest += "(e) => e.getBoundingClientRect().right))"
+    assert browser.evaluate(widest) <= width + 1
+    assert len(column(browser, 0)) == len(WIDE.records) - 1
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_the_names_of_columns_stay_in_sight(browser: Browser, wide_path: Path, width: int) -> None:
+    browser.open(wide_path)
+    browser.resize(width, 800)
+    browser.evaluate("document.querySelector('#all').scrollIntoView({behavior: 'instant'})")
+    top = "document.querySelector('#instances-table thead th').getBoundingClientRect().top"
+    browser.evaluate("document.querySelector('#instances-table').parentElement.scrollTop = 3000")
+    assert 0 <= browser.evaluate(top) < 400
+    lag = "document.querySelector('#instances-table tbody tr:nth-child(60) th')"
+    assert browser.evaluate(f"{lag}.getBoundingClientRect().left") >= 0
 
 
 WINDOWS = make_report(
