@@ -154,8 +154,11 @@ def _verdict(
 ) -> str:
     failed = f"{regions(not_listed)} could not be listed"
     if not instances:
-        why = failed if not_listed else "see which accounts and source Regions the policy names"
-        return f"The audit found no instances: {why}."
+        if not_listed:
+            return f"The audit found no instances: {failed}."
+        return (
+            "The audit found no instances. See which accounts and source Regions the policy names."
+        )
     if not wanted:
         nothing = "No instance was found that the policy wants replicated."
         return f"{nothing} {failed}." if not_listed else nothing
