@@ -24,6 +24,7 @@ from rds_backup_replication.fleet._records import State
 from rds_backup_replication.fleet._report_problems import PROBLEMS
 from rds_backup_replication.fleet._report_windows import TIMELINE_ROWS
 
+from . import browser as browsers
 from .browser import Browser, find_browser
 
 NOW = datetime(2026, 11, 24, 18, 20, 31, tzinfo=timezone.utc)
@@ -555,6 +556,19 @@ def browser(running_browser: Browser, page_path: Path) -> Iterator[Browser]:
     running_browser.open(page_path)
     yield running_browser
     assert running_browser.complaints == []
+
+
+def test_a_browser_that_does_not_start_is_not_left_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "chromium"
+    script.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 60\n")
+    script.chmod(0o700)
+    monkeypatch.setattr(browsers, "PATIENCE", 0.5)
+    with pytest.raises(TimeoutError, match="says nothing"):
+        Browser(str(script), tmp_path)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def column(browser: Browser, number: int) -> list[str]:
