@@ -135,7 +135,7 @@ def test_a_rule_may_be_for_some_accounts_and_identifiers() -> None:
         ("30m", "PT0S", ["17: rules[0].maximum_lag: must be more than nothing"]),
         ("30m", "00:30", ["17: rules[0].maximum_lag: must be a number and a unit"]),
         ("30m", "0m", ["17: rules[0].maximum_lag: must be a number and a unit"]),
-            ["3: accounts[1].role_arn: must be given: the current credentials are of one"],
+        (
             "owner: pl",
             "aws:owner: pl",
             ["16: rules[0].tags: aws:owner: must not begin with aws: or rds:"],
@@ -155,7 +155,7 @@ def test_a_rule_may_be_for_some_accounts_and_identifiers() -> None:
         (
             "    role_arn: arn:aws:iam::210987654321:role/backup-audit\n",
             "",
-            ["3: accounts[1].role_arn: must be given: the current credentials are of one account"],
+            ["3: accounts[1].role_arn: must be given: the current credentials are of one"],
         ),
         (
             "the rest\n",
