@@ -206,9 +206,8 @@ def test_one_slow_part_holds_up_no_others() -> None:
 def test_what_was_made_anew_under_the_same_name_meanwhile_is_refused(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "rds_backup_replication.fleet._apply._FRESH", 0
-    )  # as if a minute had passed
+    # As if a minute had passed.
+    monkeypatch.setattr("rds_backup_replication.fleet._apply._FRESH", 0)
     several(fleet, 2, ONE)
     planned = plan(policy(ONE), access=fleet.access)
 

@@ -76,7 +76,7 @@ def apply(
     """
     if max_concurrency < 1:
         raise ValueError(f"max_concurrency= must be at least 1, not {max_concurrency}")
-    stop = threading.Event()
+    stop, go = threading.Event(), threading.Event()
     events: SimpleQueue[ActionResult | None] = SimpleQueue()
     futures: list[Future[list[ActionResult]]] = []
     Plan.model_validate(dict(plan))  # a copy may have been made with other actions
@@ -84,9 +84,10 @@ def apply(
     # Ctrl-C is raised in the main thread, so the work is led from another one.
     with ThreadPoolExecutor(1) as leader:
         try:
-            leading = leader.submit(_lead, phases, executor, stop, events.put, futures)
+            leading = leader.submit(_lead, phases, executor, stop, go, events.put, futures)
             while True:
                 try:
+                    go.set()  # from here on, what is done is reported
                     for result in iter(events.get, None):
                         if on_event is not None:
                             on_event(result)
@@ -99,6 +100,7 @@ def apply(
                         future.cancel()
         except BaseException:
             stop.set()
+            go.set()
             raise
     results = leading.result()
     return ApplyReport(
@@ -134,13 +136,21 @@ def _lead(
     phases: list[list[_Part]],
     executor: Executor | None,
     stop: threading.Event,
+    go: threading.Event,
     put: Callable[[ActionResult | None], object],
     futures: list["Future[list[ActionResult]]"],
 ) -> dict[object, ActionResult]:
     """Has all parts done; ``None`` is the last event."""
     results: dict[object, ActionResult] = {}
+    told: set[object] = set()
+
+    def tell(result: ActionResult) -> None:
+        told.add(result.action.order())
+        put(result)
+
     # An event, or what tells of one, cannot be sent to another process.
-    apply_part = partial(_apply_part, stop=stop, tell=put) if executor is None else _apply_part
+    apply_part = partial(_apply_part, stop=stop, tell=tell) if executor is None else _apply_part
+    go.wait()
     try:
         with ExitStack() as stack:
             pool = executor or stack.enter_context(ThreadPoolExecutor(_PARTS_AT_ONCE))
@@ -154,8 +164,8 @@ def _lead(
                 for part, future in zip(parts, sent, strict=True):
                     came = _results_of(part, future)
                     results.update({result.action.order(): result for result in came})
-                    if executor is not None or future.cancelled() or future.exception():
-                        for result in came:
+                    for result in came:
+                        if result.action.order() not in told:
                             put(result)
         return results
     finally:
@@ -190,6 +200,8 @@ def _apply_part(
 ) -> list[ActionResult]:
     view = PlaceView(part.place)
     is_stopped = stop or threading.Event()
+    if is_stopped.is_set():
+        return [_not_attempted(action) for action in part.actions]
     came: dict[object, ActionResult] = {}
 
     def do(action: PlannedAction, instance: Instance | None, error: Exception | None) -> None:
