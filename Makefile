@@ -6,11 +6,12 @@ BIN = $(VENV)/bin
 PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
 
 .SECONDARY: # keep the environments, which make takes for intermediate files
-.PHONY: help demo test check format docs bench bench-fleet clean
+.PHONY: help demo test fuzz check format docs bench bench-fleet clean
 
 help:
 	@echo "make demo    the main job, end to end, on the embedded sandbox: no AWS account needed"
 	@echo "make test    all tests"
+	@echo "make fuzz    the properties of tests/fuzz over far more inputs, and how many"
 	@echo "make check   lint, types, tests with coverage, docs, and the built package"
 	@echo "make format  format the code"
 	@echo "make docs    build the documentation into docs/_build"
@@ -53,6 +54,9 @@ demo: $(VENV)/demo.stamp
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n auto $(ARGS)
+
+fuzz: $(VENV)/test.stamp
+	$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz -n auto $(ARGS)
 
 check: $(VENV)/check.stamp
 	$(BIN)/ruff check

@@ -63,7 +63,8 @@ class Operation(Generic[RequestT, ResultT]):
             marker = page.get("Marker")
             if not marker:
                 return
-            if marker == parameters.get("Marker"):  # there would be no end
+            # There would be no end; or it comes twice, which botocore makes a list of.
+            if marker == parameters.get("Marker") or not isinstance(marker, str):
                 raise ResponseValidationError(self.name, f"the marker {marker!r} repeats", page)
             parameters["Marker"] = marker
             del page  # two at once take twice the memory, and time to look for garbage in

@@ -32,6 +32,8 @@ def validated(
 
 
 def _mistake(model: type[RequestModel], detail: Mapping[str, Any]) -> InvalidParameter:
+    if not detail["loc"]:  # a keyword that UTF-8 cannot write
+        return InvalidParameter(ascii(detail["input"]), _HIDDEN, "is not a parameter")
     given_name, rest = str(detail["loc"][0]), detail["loc"][1:]
     fields = model.model_fields
     name = next((n for n, f in fields.items() if given_name in (n, f.alias)), given_name)

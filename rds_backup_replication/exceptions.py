@@ -109,10 +109,12 @@ class ServiceError(BackupReplicationError, ClientError):
         super().__init__(cast("Any", error_response), operation_name)
         error = error_response.get("Error", {})
         metadata = error_response.get("ResponseMetadata", {})
-        self.code: str = error.get("Code") or "Unknown"
-        self.message: str = error.get("Message") or ""
+        # botocore makes a dict of an element with others in it.
+        self.code: str = str(error.get("Code") or "Unknown")
+        self.message: str = str(error.get("Message") or "")
         self.hint: str | None = hint
-        self.request_id: str | None = metadata.get("RequestId")
+        request_id = metadata.get("RequestId")
+        self.request_id: str | None = None if request_id is None else str(request_id)
         self.http_status_code: int | None = metadata.get("HTTPStatusCode")
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ import boto3
 import pytest
 from boto3.session import Session
 from botocore.stub import Stubber
+from hypothesis import settings
 
 from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication._clock import InstantClock
@@ -15,6 +16,9 @@ from rds_backup_replication.sandbox import Behaviour, Sandbox
 
 from .fleets import Fleet
 from .wire import ScriptedRDS, shared_session
+
+# For `make fuzz`.
+settings.register_profile("fuzz", max_examples=13_000, deadline=None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,6 +1,7 @@
 """The commands for one instance, on the sandbox, over its sockets."""
 
 import json
+import logging
 import os
 import re
 from datetime import timedelta
@@ -323,6 +324,12 @@ def test_debug_shows_the_log_of_this_library(sandbox: Sandbox) -> None:
     run("stop", SOURCE_ARN, "--yes")
     stderr = run("wait", SOURCE_ARN, "--until", "stopped", "--debug").stderr
     assert "WARNING rds_backup_replication" in stderr
+
+
+def test_debug_ends_with_its_command_however_it_ends() -> None:
+    handlers = list(logging.getLogger("rds_backup_replication").handlers)
+    run("wait", SOURCE_ARN, "--debug", "--until", "never", code=ExitCode.USAGE)
+    assert logging.getLogger("rds_backup_replication").handlers == handlers
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -121,16 +121,44 @@ def test_apply_asks_first(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.usefixtures("sandbox")
-@pytest.mark.parametrize("command", ["audit", "plan", "apply"])
-def test_a_wrong_file_is_wrong_usage(command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "not_utf8"),
+    [
+        ("audit", "bytes:1: is not UTF-8"),
+        ("plan", "bytes:1: is not UTF-8"),
+        ("apply", "bytes cannot be read"),
+    ],
+)
+def test_a_wrong_file_is_wrong_usage(command: str, not_utf8: str) -> None:
     Path("wrong").write_text('{"accounts": 1}', encoding="utf-8")
     Path("bytes").write_bytes(b"\xff")
     ran = run(command, "missing", code=ExitCode.USAGE)
     assert ran.stderr == "Error: missing cannot be read: No such file or directory\n"
-    assert "bytes cannot be read" in run(command, "bytes", code=ExitCode.USAGE).stderr
+    assert not_utf8 in run(command, "bytes", code=ExitCode.USAGE).stderr
     wrong = run(command, "wrong", code=ExitCode.USAGE)
     assert wrong.stdout == ""
     assert wrong.stderr.startswith("Error: wrong")
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(
+    "command", [("audit", "policy.yaml"), ("plan", "policy.yaml"), ("apply", "--yes")]
+)
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--endpoint-url", "nowhere", "Invalid endpoint: nowhere. It must be a URL"),
+        ("--endpoint-url", "http://[", "It must be a URL"),
+        ("--profile", "nobody", "nobody"),
+    ],
+)
+def test_what_leads_nowhere_is_wrong_usage(
+    command: tuple[str, ...], option: str, value: str, said: str
+) -> None:
+    plan = run("plan", "policy.yaml", *JSON).stdout
+    ran = run(*command, option, value, code=ExitCode.USAGE, given=plan)
+    assert said in ran.stderr
+    assert ran.stdout == ""
 
 
 def test_the_policys_schema_is_printed() -> None:

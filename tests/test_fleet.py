@@ -12,6 +12,7 @@ import pytest
 
 from rds_backup_replication.exceptions import AccessDeniedError, ThrottlingError
 from rds_backup_replication.fleet import (
+    Access,
     ActionResult,
     ApplyReport,
     AuditReport,
@@ -27,6 +28,7 @@ from rds_backup_replication.sandbox import Behaviour
 from rds_backup_replication.testing import instant_waits
 
 from .fleets import ACCOUNTS, DESTINATION, REGIONS, Fleet, policy
+from .wire import ScriptedRDS
 
 START: Final = "start_db_instance_automated_backups_replication"
 ONE = ACCOUNTS[:1]
@@ -308,6 +310,18 @@ def test_a_region_that_is_down_does_not_hide_the_others(fleet: Fleet) -> None:
     assert found.counts == {"protected": 9, "unknown": 3}
     assert {r.source_region for r in found.problems} == {"eu-west-1"}
     assert "Connection was closed" in found.problems[0].reasons[0].message
+
+
+@pytest.mark.parametrize("body", ["<a/>", "<html>Sign in"])
+def test_an_sts_that_makes_no_sense_leaves_all_unknown(
+    rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    rds.answers(body)
+    found = audit(policy(ONE), access=Access(endpoint_url=rds.endpoint_url))
+    assert set(found.counts) == {"unknown"}
+    assert "assume-role" in found.problems[0].reasons[0].message
 
 
 @pytest.mark.usefixtures("no_backoff")

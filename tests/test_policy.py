@@ -198,6 +198,14 @@ def test_all_mistakes_come_at_once_from_a_file_too(tmp_path: Path) -> None:
     assert Policy.from_file(str(path)) == Policy.from_yaml(TEXT)
 
 
+def test_a_file_that_is_not_utf8_is_wrong_in_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    path.write_bytes(TEXT.replace("platform", "\xe9").encode("latin-1"))
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_file(path)
+    assert caught.value.mistakes == ("16: is not UTF-8",)
+
+
 @pytest.mark.parametrize("name", ["lacking", "999999999999"])
 def test_a_rules_account_must_be_one_of_the_policys(name: str) -> None:
     with pytest.raises(PolicyError, match="rule"):
@@ -217,6 +225,13 @@ def test_a_rules_account_must_be_one_of_the_policys(name: str) -> None:
         "1: 2",
         "a: 2001-01-01\nb: !!binary aGk=",
         "[" * 3000,
+        # What PyYAML stumbles over.
+        "2001-01-01: x",
+        "!!binary aGk=: x",
+        "!!timestamp soon",
+        "!!bool maybe",
+        "!!int ''",
+        "!!float ''",
     ],
 )
 def test_no_text_is_more_than_data(text: str) -> None:

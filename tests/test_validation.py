@@ -421,6 +421,20 @@ def test_each_key_is_given_once(start: Start) -> None:
     assert found["tags"].message == "must name the key 'env' once, not 2 times"
 
 
+class Key(str):
+    """Text that is not meant to be a dict's key."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_a_key_is_taken_as_text_whatever_its_class(start: Start, sent: Recorder) -> None:
+    start(tags=[{"Key": Key("env")}, Tag(key="owner")])
+    assert sent.bodies[0]["Tags.Tag.1.Key"] == "env"
+    found = mistakes(start, tags=[{"Key": Key("env")}, {"Key": "env"}])
+    assert found["tags"].message == "must name the key 'env' once, not 2 times"
+
+
 def test_at_most_50_tags_are_sent(start: Start, sent: Recorder) -> None:
     start(tags={f"key{number}": "value" for number in range(50)})
     assert sent.bodies[0]["Tags.Tag.50.Key"] == "key49"
@@ -626,6 +640,54 @@ def test_a_time_that_utc_does_not_have_is_refused(client: BackupReplicationClien
         restore_time=datetime.max.replace(tzinfo=timezone(timedelta(hours=-5))),
     )
     assert found["restore_time"].message == "must be a time that exists in UTC"
+
+
+@pytest.mark.parametrize("year", [1, 999, 1969])
+def test_a_time_before_there_were_such_is_refused(
+    client: BackupReplicationClient, sent: Recorder, year: int
+) -> None:
+    # botocore would write a year before 1000 with too few digits.
+    found = mistakes(
+        client.restore_db_instance_to_point_in_time,
+        **RESTORE,
+        restore_time=datetime(year, 1, 1, tzinfo=timezone.utc),
+    )
+    assert found["restore_time"].message == "must be a time since 1970"
+    assert sent.bodies == []
+
+
+@pytest.mark.parametrize(
+    "number",
+    [-1, 2**31, 10**5_000, True, 1.0, "1"],
+    ids=["negative", "32 bits", "not even text", "bool", "float", "str"],
+)
+def test_a_number_that_rds_has_no_room_for_is_refused(
+    client: BackupReplicationClient, sent: Recorder, number: Any
+) -> None:
+    names = ("iops", "storage_throughput", "max_allocated_storage", "allocated_storage")
+    numbers: dict[str, Any] = dict.fromkeys(names, number)
+    found = mistakes(
+        client.restore_db_instance_to_point_in_time,
+        **RESTORE,
+        use_latest_restorable_time=True,
+        additional_storage_volumes=[{"volume_name": "rdsdbdata2", **numbers}],
+        **numbers,
+    )
+    assert set(found) == {*names, *(f"additional_storage_volumes[0].{name}" for name in names)}
+    assert {mistake.message for mistake in found.values()} == {
+        "must be a whole number from 0 to 2147483647"
+    }
+    assert sent.bodies == []
+
+
+def test_a_name_that_is_no_text_is_no_parameter(client: BackupReplicationClient) -> None:
+    found = mistakes(
+        client.restore_db_instance_to_point_in_time,
+        **RESTORE,
+        use_latest_restorable_time=True,
+        **{"\ud800": "hunter2"},
+    )
+    assert str(found[r"'\ud800'"]) == r"'\ud800'=(hidden) is not a parameter"
 
 
 def test_a_restore_time_needs_a_timezone(client: BackupReplicationClient, sent: Recorder) -> None:

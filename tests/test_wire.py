@@ -283,6 +283,22 @@ def test_a_listing_without_end_is_an_unreadable_answer(rds: ScriptedRDS) -> None
     assert error.response["Marker"] == "again"
 
 
+def test_a_marker_that_comes_twice_is_not_sent(rds: ScriptedRDS) -> None:
+    rds.answers(page_xml(range(1), "1</Marker><Marker>2"))
+    with pytest.raises(ResponseValidationError, match="repeats"):
+        list(rds.client().describe_db_instance_automated_backups())
+    assert len(rds.received) == 1
+
+
+def test_what_a_refusal_says_is_text_whatever_is_in_it(rds: ScriptedRDS) -> None:
+    error = "<Error><Code>New</Code><Message><a>b</a></Message></Error>"
+    rds.answers(f"<ErrorResponse>{error}<RequestId><c>1</c></RequestId></ErrorResponse>", 400)
+    with pytest.raises(ServiceError) as caught:
+        list(rds.client().describe_db_instance_automated_backups())
+    assert (caught.value.code, caught.value.message) == ("New", "{'a': 'b'}")
+    assert caught.value.request_id == "{'c': '1'}"
+
+
 # Refusals
 
 

@@ -26,6 +26,7 @@ from ._rules import (
     NonEmpty,
     OptionalTags,
     TagsInput,
+    WholeNumber,
     first_as,
     require_one_of,
     says,
@@ -102,6 +103,10 @@ class RestoreOptions(TypedDict, total=False):
     master_user_secret_kms_key_id: str
 
 
+# botocore writes a year before 1000 with too few digits.
+_EARLIEST_YEAR = 1970
+
+
 def _exactly_one_time(
     use_latest: bool | None,  # noqa: FBT001  # pydantic passes it by position
     info: ValidationInfo,
@@ -111,18 +116,23 @@ def _exactly_one_time(
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
     try:
-        return moment and moment.astimezone(timezone.utc)
+        in_utc = moment.astimezone(timezone.utc)
     except OverflowError:
         raise ValueError("must be a time that exists in UTC") from None
+    if in_utc.year < _EARLIEST_YEAR:
+        raise ValueError(f"must be a time since {_EARLIEST_YEAR}")
+    return in_utc
 
 
 class _RequestVolume(RequestModel, frozen=True):
     volume_name: NonEmpty
-    allocated_storage: int | None = None
-    iops: Annotated[int | None, Field(alias="IOPS")] = None
-    max_allocated_storage: int | None = None
-    storage_throughput: int | None = None
+    allocated_storage: WholeNumber | None = None
+    iops: Annotated[WholeNumber | None, Field(alias="IOPS")] = None
+    max_allocated_storage: WholeNumber | None = None
+    storage_throughput: WholeNumber | None = None
     storage_type: NonEmpty | None = None
 
 
@@ -180,9 +190,9 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel, frozen=True):
     """Database name, for the engines that have one."""
     engine: NonEmpty | None = None
     """Engine, compatible with the source's; the source's if omitted."""
-    iops: int | None = None
+    iops: WholeNumber | None = None
     """Provisioned I/O operations per second."""
-    storage_throughput: int | None = None
+    storage_throughput: WholeNumber | None = None
     """Storage throughput in MiB per second."""
     option_group_name: NonEmpty | None = None
     """Option group."""
@@ -222,7 +232,7 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel, frozen=True):
     """DB parameter group; the engine's default if omitted."""
     deletion_protection: bool | None = None
     """Whether deletion is refused until this is turned off."""
-    max_allocated_storage: int | None = None
+    max_allocated_storage: WholeNumber | None = None
     """Size in GiB up to which RDS may grow the storage."""
     enable_customer_owned_ip: bool | None = None
     """Whether it gets a customer-owned IP address (Outposts)."""
@@ -234,7 +244,7 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel, frozen=True):
         NonEmpty | None, Field(alias="CustomIamInstanceProfile")
     ] = None
     """Instance profile, for RDS Custom."""
-    allocated_storage: int | None = None
+    allocated_storage: WholeNumber | None = None
     """Size in GiB, at least the source's."""
     backup_retention_period: Annotated[
         int | None, Field(ge=0, le=35), says("must be a whole number of days from 0 to 35")

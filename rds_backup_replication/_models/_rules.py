@@ -37,6 +37,7 @@ from ._responses import Tag
 T = TypeVar("T")
 
 _MAX_TAGS = 50
+_MAX_INTEGER = 2**31 - 1
 # Pydantic's pattern engine knows \p{…}; Python's re does not.
 _TAG_CHARACTERS = r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"
 _TAG_CHARACTERS_IN_WORDS = "letters, numbers, spaces and _ . : / = + - @"
@@ -241,7 +242,8 @@ def _key_of(tag: object) -> object:
 def _whole_list(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     """Adds what is wrong with the list to what is wrong with its tags."""
     tags = _read_tags(value)
-    keys = Counter(key for key in map(_key_of, tags) if isinstance(key, str))
+    # As plain text: a class of one's own may have no hash.
+    keys = Counter(str.__str__(key) for key in map(_key_of, tags) if isinstance(key, str))
     mistakes = [
         f"name the key {key!r} once, not {count} times" for key, count in keys.items() if count > 1
     ]
@@ -311,5 +313,10 @@ DBInstanceIdentifier = Annotated[str, AfterValidator(_db_instance_identifier)]
 NonEmpty = Annotated[str, Field(min_length=1), says("must be a string that is not empty")]
 RetentionDays = Annotated[
     int, Field(ge=1, le=35), says("must be a whole number of days from 1 to 35")
+]
+WholeNumber = Annotated[
+    int,
+    Field(ge=0, le=_MAX_INTEGER),
+    says(f"must be a whole number from 0 to {_MAX_INTEGER}"),
 ]
 PageSize = Annotated[int, Field(ge=20, le=100), says("must be a whole number from 20 to 100")]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._exit import ExitCode, Failure
-from ._options import Debug, EndpointUrl, Output, OutputFormat, Profile, Yes
+from ._options import Debug, EndpointUrl, Output, OutputFormat, Profile, Yes, make_client
 from ._output import confirm, in_units, note, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from .._models import CheckReason
-    from ..fleet import ActionResult, AuditRecord, Plan, PlannedAction, Policy
+    from ..fleet import Access, ActionResult, AuditRecord, Plan, PlannedAction, Policy
 
 # ruff: noqa: PLC0415 - help and version come without what only a call needs.
 
@@ -40,13 +40,14 @@ def audit(
 
     It changes nothing.
     """
-    from ..fleet import Access, audit
+    from ..fleet import audit
 
     wanted = _read_policy(policy)
+    access = _access(profile, endpoint_url)
     with progress("Looking at the fleet", lines=False) as shown:
         report = audit(
             wanted,
-            access=Access(profile_name=profile, endpoint_url=endpoint_url),
+            access=access,
             on_progress=lambda done, of: shown.update(f"Looking at the fleet: {done} of {of}"),
         )
     if html is not None:
@@ -85,13 +86,14 @@ def plan(
 
     It changes nothing: apply does.
     """
-    from ..fleet import Access, plan
+    from ..fleet import plan
 
     wanted = _read_policy(policy)
+    access = _access(profile, endpoint_url)
     with progress("Looking at the fleet", lines=False) as shown:
         planned = plan(
             wanted,
-            access=Access(profile_name=profile, endpoint_url=endpoint_url),
+            access=access,
             on_progress=lambda done, of: shown.update(f"Looking at the fleet: {done} of {of}"),
         )
     if out is not None:
@@ -127,9 +129,10 @@ def apply(
 
     An instance that has changed since the plan was made is left alone.
     """
-    from ..fleet import Access, apply
+    from ..fleet import apply
 
     planned = _read_plan(plan_file)
+    access = _access(profile, endpoint_url)
     total = len(planned.changes)
     if total and not yes:
         _print_actions(planned.changes, on_stderr=True)
@@ -145,7 +148,7 @@ def apply(
 
         report = apply(
             planned,
-            access=Access(profile_name=profile, endpoint_url=endpoint_url),
+            access=access,
             on_event=tell,
             max_concurrency=max_concurrency,
         )
@@ -178,12 +181,20 @@ def policy_schema(*, debug: Debug = False) -> None:
     print_json(Policy.model_json_schema())
 
 
+def _access(profile: str | None, endpoint_url: str | None) -> "Access":
+    """What leads nowhere is told of at once, and not of every account."""
+    from ..fleet import Access
+
+    make_client("us-east-1", profile, endpoint_url)
+    return Access(profile_name=profile, endpoint_url=endpoint_url)
+
+
 def _read_policy(path: Path) -> "Policy":
     from ..fleet import Policy
 
     try:
         return Policy.from_file(path)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise Failure(f"{path} cannot be read: {_why(error)}", ExitCode.USAGE) from error
 
 

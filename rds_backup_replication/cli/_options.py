@@ -34,8 +34,8 @@ def _enable_debug(ctx: typer.Context, value: bool) -> bool:  # noqa: FBT001  # a
         level = logger.level
         logger.addHandler(handler)
         logger.setLevel(logging.DEBUG)
-        ctx.call_on_close(lambda: logger.removeHandler(handler))
-        ctx.call_on_close(lambda: logger.setLevel(level))
+        ctx.find_root().call_on_close(lambda: logger.removeHandler(handler))
+        ctx.find_root().call_on_close(lambda: logger.setLevel(level))
     return value
 
 

@@ -84,7 +84,9 @@ def apply(
     # Ctrl-C is raised in the main thread, so the work is led from another one.
     with ThreadPoolExecutor(1) as leader:
         try:
-            leading = leader.submit(_lead, phases, executor, stop, go, events.put, futures)
+            leading = leader.submit(
+                _lead, phases, executor, stop=stop, go=go, put=events.put, futures=futures
+            )
             while True:
                 try:
                     go.set()  # from here on, what is done is reported
@@ -135,6 +137,7 @@ def _phases(plan: Plan, access: Access, max_concurrency: int) -> list[list[_Part
 def _lead(
     phases: list[list[_Part]],
     executor: Executor | None,
+    *,
     stop: threading.Event,
     go: threading.Event,
     put: Callable[[ActionResult | None], object],

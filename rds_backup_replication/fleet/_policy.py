@@ -23,7 +23,8 @@ from pydantic import (
 from .._arn import parse_arn
 from .._models import DBInstance
 from .._models._rules import KmsKeyId, NonEmpty, OptionalTags, RegionName, RetentionDays, says
-from ._yaml import Mistake, not_utf8, raise_all, read_yaml
+from ..exceptions import PolicyError
+from ._yaml import Mistake, raise_all, read_yaml
 
 T = TypeVar("T")
 
@@ -254,7 +255,8 @@ class Policy(_PolicyModel, frozen=True):
         try:
             text = Path(path).read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
-            raise not_utf8(str(path), error) from None
+            line = error.object.count(b"\n", 0, error.start) + 1
+            raise PolicyError(str(path), [f"{line}: is not UTF-8"]) from None
         return cls.from_yaml(text, source=str(path))
 
     def rule_for(self, account_id: str, source_region: str, instance: DBInstance) -> Rule | None:

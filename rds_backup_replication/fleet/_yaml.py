@@ -10,6 +10,10 @@ from pydantic_core import PydanticCustomError
 from ..exceptions import PolicyError
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+Mistake = tuple[tuple[int | str, ...], str]
+"""Where it is, from the model that finds it on, and what is wrong there."""
+
+_STUMBLES = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def read_yaml(model: type[ModelT], text: str, source: str) -> ModelT:
@@ -28,7 +32,8 @@ def read_yaml(model: type[ModelT], text: str, source: str) -> ModelT:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PolicyError(source, [f"{line}: is not YAML: {error.problem}"]) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    # PyYAML stumbles over some tags' texts, and JSON has no dates for keys.
+    except (yaml.YAMLError, *_STUMBLES) as error:
         raise PolicyError(source, [f"1: is not YAML: {error}"]) from None
     if mistakes:
         raise PolicyError(source, mistakes)
@@ -43,20 +48,11 @@ def read_yaml(model: type[ModelT], text: str, source: str) -> ModelT:
     raise PolicyError(source, [f"{_line_of(root, at)}: {_field(at)}{text}" for at, text in found])
 
 
-Mistake = tuple[tuple[int | str, ...], str]
-"""Where it is, from the model that finds it on, and what is wrong there."""
-
-
 def raise_all(mistakes: Sequence[Mistake]) -> None:
     """Raises what a model's validator has found, in several of its fields perhaps."""
     if mistakes:
         text = "; ".join(_field(location) + message for location, message in mistakes)
         raise PydanticCustomError("mistakes", "{text}", {"text": text, "mistakes": mistakes})
-
-
-def not_utf8(source: str, error: UnicodeDecodeError) -> PolicyError:
-    line = error.object[: error.start].count(b"\n") + 1
-    return PolicyError(source, [f"{line}: is not UTF-8"])
 
 
 def _children(node: Any) -> list[tuple[Any, Any, Any]]:

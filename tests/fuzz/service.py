@@ -1,0 +1,95 @@
+"""An AWS that answers as it is told to, where botocore would open a socket."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import parse_qs
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+
+from ..wire import BACKUP_ARN, SOURCE_ARN, error_xml, result_xml
+from .transport import Answer
+
+_MANY = 400  # requests: a wait may be for years
+_WINDOW = (
+    "<EarliestTime>2026-01-01T00:00:00Z</EarliestTime><LatestTime>2026-01-31T00:00:00Z</LatestTime>"
+)
+_CREDENTIALS = (
+    "<Credentials><AccessKeyId>a</AccessKeyId><SecretAccessKey>b</SecretAccessKey>"
+    "<SessionToken>c</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>"
+)
+
+
+def _backup(status: str) -> str:
+    return (
+        f"<DBInstanceAutomatedBackup><DBInstanceArn>{SOURCE_ARN}</DBInstanceArn>"
+        "<Region>us-west-2</Region><BackupRetentionPeriod>14</BackupRetentionPeriod>"
+        f"<DBInstanceAutomatedBackupsArn>{BACKUP_ARN}</DBInstanceAutomatedBackupsArn>"
+        f"<RestoreWindow>{_WINDOW if status != 'pending' else ''}</RestoreWindow>"
+        f"<Status>{status}</Status></DBInstanceAutomatedBackup>"
+    )
+
+
+_INSTANCE = (
+    f"<DBInstanceArn>{SOURCE_ARN}</DBInstanceArn><DBInstanceIdentifier>mydatabase"
+    "</DBInstanceIdentifier><DBInstanceStatus>available</DBInstanceStatus><Engine>postgres"
+    "</Engine><BackupRetentionPeriod>7</BackupRetentionPeriod><DbiResourceId>db-A</DbiResourceId>"
+)
+_ROW = (
+    "<SourceRegion><RegionName>us-west-2</RegionName><SupportsDBInstanceAutomatedBackupsReplication>"
+    "true</SupportsDBInstanceAutomatedBackupsReplication></SourceRegion>"
+)
+
+
+def _success(action: str, status: str) -> bytes:
+    if not action:  # KMS, which speaks JSON
+        return b'{"KeyMetadata": {"KeyId": "1234abcd"}}'
+    inner = {
+        "AssumeRole": _CREDENTIALS,
+        "DescribeDBInstanceAutomatedBackups": "<DBInstanceAutomatedBackups>"
+        f"{_backup(status) if status else ''}</DBInstanceAutomatedBackups>",
+        "DescribeDBInstances": f"<DBInstances><DBInstance>{_INSTANCE}</DBInstance></DBInstances>",
+        "DescribeSourceRegions": f"<SourceRegions>{_ROW}</SourceRegions>",
+        "RestoreDBInstanceToPointInTime": f"<DBInstance>{_INSTANCE}</DBInstance>",
+    }.get(action, _backup(status or "pending"))
+    return result_xml(action, inner).encode()
+
+
+_NO_ANSWER: dict[str, Callable[[str], Exception]] = {
+    "unreachable": lambda url: EndpointConnectionError(endpoint_url=url),
+    "slow": lambda url: ReadTimeoutError(endpoint_url=url),
+    "no connection": lambda url: ConnectTimeoutError(endpoint_url=url),
+}
+_REFUSALS = {
+    "denied": ("AccessDenied", "Not <you>.", 403),
+    "busy": ("InvalidDBInstanceState", "[bold]Busy[/bold]", 400),
+    "none": ("DBInstanceAutomatedBackupNotFound", "None.", 404),
+    "not replicating": ("InvalidDBInstanceState", "not replicating to the current region", 400),
+    "throttled": ("Throttling", "Rate exceeded", 400),
+    "broken": ("InternalFailure", "", 500),
+    "odd": ("Ünknown\u202e", "\x85 {x} %s", 418),
+}
+_BODIES = {"garbage": b"\xff<", "empty": b"", "page": b"<html>Sign in</html>", "other": b"<a/>"}
+STATUSES = ("replicating", "Pending", "retained", "deleting", "new", "")
+KINDS = (*STATUSES, *_NO_ANSWER, *_REFUSALS, *_BODIES)
+
+
+class Service:
+    """What is sent is answered by what stands in turn in a script."""
+
+    def __init__(self, script: Sequence[str]) -> None:
+        self._script = script
+        self._count = 0
+
+    def send(self, request: AWSPreparedRequest) -> AWSResponse:
+        kind = self._script[self._count % len(self._script)] if self._count < _MANY else "denied"
+        self._count += 1
+        if kind in _NO_ANSWER:
+            raise _NO_ANSWER[kind](request.url)
+        if kind in _REFUSALS:
+            code, message, status = _REFUSALS[kind]
+            return Answer(error_xml(code, message).encode(), status).response(request.url)
+        body: Any = request.body
+        text = body.decode() if isinstance(body, bytes) else body
+        action = parse_qs(text).get("Action", [""])[0]
+        return Answer(_BODIES.get(kind) or _success(action, kind)).response(request.url)

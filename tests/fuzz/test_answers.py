@@ -1,0 +1,172 @@
+"""Any answer becomes what botocore's own parser makes of it, or an error that keeps it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+from xml.etree.ElementTree import Element, tostring
+
+import pytest
+from botocore import xform_name
+from botocore.model import OperationModel
+from botocore.parsers import create_parser
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rds_backup_replication.exceptions import ResponseValidationError, ServiceError
+
+from ..wire import BACKUP_ARN, SOURCE_ARN, error_xml, result_xml
+from .answers import bodies, fits, mutated
+from .figures import FIGURES, scaled
+from .transport import Answer, service_model, wire_to
+
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "StartDBInstanceAutomatedBackupsReplication": (
+        "DBInstanceAutomatedBackup",
+        {"source_db_instance_arn": SOURCE_ARN},
+    ),
+    "StopDBInstanceAutomatedBackupsReplication": (
+        "DBInstanceAutomatedBackup",
+        {"source_db_instance_arn": SOURCE_ARN},
+    ),
+    "DescribeDBInstanceAutomatedBackups": ("DBInstanceAutomatedBackups", {}),
+    "DeleteDBInstanceAutomatedBackup": (
+        "DBInstanceAutomatedBackup",
+        {"db_instance_automated_backups_arn": BACKUP_ARN},
+    ),
+    "DescribeSourceRegions": ("SourceRegions", {}),
+    "RestoreDBInstanceToPointInTime": (
+        "DBInstance",
+        {
+            "source_db_instance_automated_backups_arn": BACKUP_ARN,
+            "target_db_instance_identifier": "restored",
+            "use_latest_restorable_time": True,
+        },
+    ),
+}
+PARSER = create_parser("query")
+_FAILED = 300
+
+
+class Outcome(NamedTuple):
+    """What a call gave before it ended, and how it did."""
+
+    items: list[Any]
+    error: Exception | None
+
+
+def ask(operation: OperationModel, body: bytes, status: int = 200) -> Outcome:
+    """Calls the method; whatever marker the answer has, the next page is the last."""
+    member, keywords = CALLS[operation.name]
+    wire = wire_to("us-east-1")
+    wire.clear(Answer(body, status), Answer(result_xml(operation.name, f"<{member}/>").encode()))
+    FIGURES["responses generated"] += 1
+    items: list[Any] = []
+    try:
+        result = getattr(wire.client, xform_name(operation.name))(**keywords)
+        if isinstance(result, Iterator):
+            for item in result:  # pyright: ignore[reportUnknownVariableType]
+                items.append(item)  # noqa: PERF402  # those before an error count
+        else:
+            items = [result]
+    except ResponseValidationError as error:
+        return Outcome(items, error)
+    except ServiceError as error:
+        if status >= _FAILED:
+            return Outcome(items, error)
+        FIGURES["exceptions outside the contract"] += 1
+        raise
+    except Exception:
+        FIGURES["exceptions outside the contract"] += 1
+        raise
+    return Outcome(items, None)
+
+
+def exact(value: Any) -> Any:
+    """With types, and with the case of what compares without."""
+    untyped: Any = value
+    if isinstance(value, dict):
+        return {name: exact(item) for name, item in untyped.items()}
+    if isinstance(value, list):
+        return [exact(item) for item in untyped]
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Element):  # botocore's for one that comes twice
+        return tostring(untyped)
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None), value.utcoffset()
+    return type(value), value
+
+
+def judge(operation: OperationModel, body: bytes, outcome: Outcome) -> None:
+    shape = operation.output_shape
+    assert shape is not None
+    member, _ = CALLS[operation.name]
+    error = outcome.error
+    assert error is None or isinstance(error, ResponseValidationError)
+    try:
+        parsed: Any = PARSER.parse({"status_code": 200, "headers": {}, "body": body}, shape)
+    except Exception:  # noqa: BLE001  # it may stumble over anything
+        assert error is not None
+        assert error.response == {"status_code": 200, "headers": {}, "body": body}
+        return
+    parsed.pop("ResponseMetadata", None)
+    untyped: Any = parsed.get(member)
+    expected = exact(untyped if isinstance(untyped, list) else [untyped])
+    items = [item.model_dump(by_alias=True, exclude_unset=True) for item in outcome.items]
+    if error is None:
+        FIGURES["responses read"] += 1
+        assert exact(items) == expected
+        return
+    assert not (fits(shape, parsed) and member in parsed)
+    assert exact(items) == expected[: len(items)]  # those before one that cannot be read
+    if set(error.response) == {"status_code", "headers", "body"}:
+        assert error.response["body"] == body
+    else:
+        kept = {name: item for name, item in error.response.items() if name != "ResponseMetadata"}
+        assert exact(kept) == exact(parsed)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_an_answer_is_what_botocore_reads_in_it_or_is_kept_in_an_error(name: str) -> None:
+    operation = service_model().operation_model(name)
+
+    @settings(max_examples=scaled(30), deadline=None)
+    @given(st.lists(bodies(operation, CALLS[name][0]), min_size=1, max_size=4))
+    def run(those: list[bytes]) -> None:
+        for body in those:
+            judge(operation, body, ask(operation, body))
+
+    run()
+
+
+_errors = st.builds(
+    error_xml,
+    st.sampled_from(["DBInstanceNotFound", "InvalidParameterValue", "", "New", "<>&"]),
+    st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=20),
+)
+
+
+@settings(max_examples=scaled(30), deadline=None)
+@given(
+    st.sampled_from(sorted(CALLS)),
+    st.one_of(_errors.map(str.encode), _errors.flatmap(mutated), st.binary(max_size=20)),
+    st.sampled_from([300, 301, 302, 400, 403, 404, 413, 429, 499, 500, 502, 503, 504, 599]),
+)
+def test_a_refusal_is_one_whatever_its_form(name: str, body: bytes, status: int) -> None:
+    outcome = ask(service_model().operation_model(name), body, status)
+    assert outcome.items == []
+    assert isinstance(outcome.error, (ServiceError, ResponseValidationError))
+    if isinstance(outcome.error, ResponseValidationError):
+        assert outcome.error.response["body"] == body
+    else:
+        said = outcome.error.code, outcome.error.message, outcome.error.request_id or ""
+        assert [type(text) for text in said] == [str] * 3
+
+
+DOUBLED = "<Marker>1</Marker><Marker>2</Marker><SourceRegions/>"
+
+
+def test_what_was_found_stays_mended() -> None:
+    operation = service_model().operation_model("DescribeSourceRegions")
+    body = result_xml(operation.name, DOUBLED).encode()
+    judge(operation, body, ask(operation, body))

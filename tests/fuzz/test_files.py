@@ -1,0 +1,99 @@
+"""Any file is a policy or a plan, or an error that says where it is wrong; none is a program."""
+
+import json
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from rds_backup_replication.exceptions import PolicyError
+from rds_backup_replication.fleet import Plan, Policy
+
+from .figures import FIGURES, scaled
+from .files import PLAN, POLICY, garbled, texts
+
+SONGS: list[str] = []
+
+
+def sing() -> None:
+    SONGS.append("tweet")
+
+
+class Bird:
+    def __init__(self) -> None:
+        sing()
+
+    def __setstate__(self, _: object) -> None:
+        sing()
+
+
+def read(text: str) -> Policy | PolicyError:
+    """The only two ways."""
+    FIGURES["files read"] += 1
+    try:
+        return Policy.from_yaml(text, source="p")
+    except PolicyError as error:
+        return error
+    except Exception:
+        FIGURES["exceptions outside the contract"] += 1
+        raise
+
+
+def judge(error: PolicyError, text: str) -> None:
+    assert error.mistakes
+    assert str(error) == "\n".join(f"p:{mistake}" for mistake in error.mistakes)
+    for mistake in error.mistakes:
+        match = re.match(r"([0-9]+): (is not YAML: |[^ ].*)", mistake)
+        assert match is not None, mistake
+        assert 1 <= int(match[1]) <= len(text.splitlines()) + 1
+
+
+@settings(max_examples=scaled(60), deadline=None)
+@given(texts(POLICY))
+@example("2001-01-01: x")
+@example("!!timestamp x")
+@example("!!bool x")
+@example("!!int ''")
+def test_any_text_is_a_policy_or_says_where_it_is_wrong(text: str) -> None:
+    found = read(text)
+    assert SONGS == []
+    if isinstance(found, PolicyError):
+        judge(found, text)
+    else:
+        FIGURES["files that are right"] += 1
+        assert read(found.model_dump_json(exclude_none=True)) == found
+
+
+@settings(
+    max_examples=scaled(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(garbled(texts(POLICY)))
+def test_any_file_is_a_policy_or_is_not(tmp_path: Path, body: bytes) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_bytes(body)
+    FIGURES["files read"] += 1
+    with suppress(PolicyError):
+        Policy.from_file(path)
+    assert SONGS == []
+
+
+@settings(max_examples=scaled(60), deadline=None)
+@given(texts(PLAN, json.dumps), st.booleans())
+def test_any_text_is_a_plan_or_a_validation_error(text: str, as_bytes: bool) -> None:  # noqa: FBT001
+    FIGURES["files read"] += 1
+    try:
+        plan = Plan.model_validate_json(text.encode(errors="replace") if as_bytes else text)
+    except ValidationError:
+        return
+    FIGURES["files that are right"] += 1
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+
+
+def test_what_is_edited_is_right_at_first() -> None:
+    assert isinstance(read(json.dumps(POLICY)), Policy)
+    assert len(Plan.model_validate_json(json.dumps(PLAN)).changes) == 1
