@@ -1,0 +1,157 @@
+"""What may go wrong with a request, and what must become of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import botocore.session
+
+from rds_backup_replication import exceptions
+from rds_backup_replication.exceptions import ServiceError
+
+from ..wire import error_xml, result_xml
+
+
+SERVICE = botocore.session.get_session().get_service_model("rds")
+_HUGE = 250_000
+
+Spoil = Callable[[str, str], str]
+"""Makes another answer of an operation's name and its answer."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    error: str
+    """The class of what a single call that is not repeated raises."""
+    spoil: Spoil | None = None
+    """``None``: there is no answer."""
+    status: int | None = None
+    """HTTP status; ``None`` is that of the answer that is spoilt."""
+    takes_effect: bool = False
+    """Whether RDS does what was asked before it goes wrong."""
+    is_repeated: bool = False
+    """Whether botocore repeats the request, in each of its retry modes."""
+    is_passing: bool = False
+    """Whether a wait rides it out."""
+    stalls: bool = False
+    """Whether the connection stays open, rather than being closed."""
+
+    @property
+    def is_refusal(self) -> bool:
+        return self.error in vars(exceptions) and self.error != "ResponseValidationError"
+
+
+def _refusal(code: str, error: str, status: int, name: str | None = None) -> Fault:
+    is_throttled = error == "ThrottlingError"
+    is_passing = status >= 500 or is_throttled
+    return Fault(
+        name=name or code,
+        error=error,
+        spoil=lambda _action, _answer: error_xml(code),
+        status=status,
+        is_repeated=is_passing,
+        is_passing=is_passing,
+    )
+
+
+def documented(operation: str) -> list[Fault]:
+    """Every fault that the installed botocore's model has of an operation."""
+    return [
+        _refusal(shape.metadata["error"]["code"], shape.name, shape.metadata["error"]["httpStatusCode"])
+        for shape in SERVICE.operation_model(operation).error_shapes
+    ]
+
+
+# Codes that come although no operation documents them.
+_UNDOCUMENTED = {
+    "AccessDenied": ("AccessDeniedError", 403),
+    "ExpiredToken": ("ExpiredTokenError", 403),
+    "InternalFailure": ("InternalFailureError", 500),
+    "InvalidClientTokenId": ("InvalidClientTokenIdError", 403),
+    "InvalidParameterCombination": ("InvalidParameterCombinationError", 400),
+    "InvalidParameterValue": ("InvalidParameterValueError", 400),
+    "OptInRequired": ("OptInRequiredError", 403),
+    "ServiceUnavailable": ("ServiceUnavailableError", 503),
+    "SignatureDoesNotMatch": ("SignatureDoesNotMatchError", 403),
+    "Throttling": ("ThrottlingError", 400),
+}
+NEVER_SEEN = "a code never seen before"
+
+
+def classes_without_a_fault() -> set[str]:
+    """Refusals that this library has a class for, and that no cell brings about."""
+    shapes = {shape.name for shape in SERVICE.error_shapes}
+    classes = {
+        name
+        for name, value in vars(exceptions).items()
+        if isinstance(value, type) and issubclass(value, ServiceError) and value is not ServiceError
+    }
+    return classes - shapes - {error for error, _ in _UNDOCUMENTED.values()}
+
+
+def _unreadable(name: str, spoil: Spoil) -> Fault:
+    return Fault(name, "ResponseValidationError", spoil, takes_effect=True)
+
+
+def _no_answer(name: str, error: str, *, stalls: bool) -> list[Fault]:
+    return [
+        Fault(
+            f"{name} {when}",
+            error,
+            takes_effect=takes_effect,
+            is_repeated=True,
+            is_passing=True,
+            stalls=stalls,
+        )
+        for when, takes_effect in (("before it was done", False), ("after it was done", True))
+    ]
+
+
+def _page(_action: str, _answer: str) -> str:
+    return "<html><body><h1>Service Unavailable</h1></body></html>"
+
+
+def _page_that_is_no_xml(_action: str, _answer: str) -> str:
+    return "<!doctype html><p>Bad gateway"
+
+
+_COMMON = (
+    *(_refusal(code, error, status) for code, (error, status) in _UNDOCUMENTED.items()),
+    _refusal("BrandNew", "ServiceError", 400, NEVER_SEEN),
+    Fault(
+        "503 and a page",
+        "ServiceError",
+        _page,
+        503,
+        is_repeated=True,
+        is_passing=True,
+    ),
+    Fault("502 and a page that is no XML", "ResponseValidationError", _page_that_is_no_xml, 502, is_passing=True),
+    Fault(
+        "500 after it was done",
+        "InternalFailureError",
+        lambda _action, _answer: error_xml("InternalFailure"),
+        500,
+        takes_effect=True,
+        is_repeated=True,
+        is_passing=True,
+    ),
+    *_no_answer("reset", "ConnectionClosedError", stalls=False),
+    *_no_answer("timeout", "ReadTimeoutError", stalls=True),
+    _unreadable("truncated", lambda _, answer: answer[: len(answer) // 2]),
+    _unreadable("empty", lambda _action, _answer: ""),
+    _unreadable("wrong root", lambda _, answer: f"<Wrong>{answer}</Wrong>"),
+    _unreadable("no result in it", lambda action, _: result_xml(action, "")),
+    _unreadable("huge, and no XML", lambda _, answer: answer + "x" * _HUGE),
+)
+_WRONG_TYPE = _unreadable(
+    "wrong type in a field", lambda _, answer: answer.replace(">20<", ">plenty<")
+)
+
+
+def faults_of(operation: str) -> list[Fault]:
+    """All that may go wrong with an operation."""
+    has_numbers = "SourceRegions" not in operation
+    return [*documented(operation), *_COMMON, *([_WRONG_TYPE] if has_numbers else [])]
+
+
