@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
 
 .SECONDARY: # keep the environments, which make takes for intermediate files
-.PHONY: help demo test check format docs bench bench-fleet clean
+.PHONY: help demo test check format docs bench bench-fleet fault-matrix clean
 
 help:
 	@echo "make demo    the main job, end to end, on the embedded sandbox: no AWS account needed"
@@ -16,6 +16,7 @@ help:
 	@echo "make docs    build the documentation into docs/_build"
 	@echo "make bench   measure against plain boto3, and write docs/speed.md's tables"
 	@echo "make bench-fleet  measure fleets, and write docs/scale.md's tables"
+	@echo "make fault-matrix  run every method under every fault, and write docs/fault-matrix.md"
 	@echo "make clean   remove all that these commands made"
 
 # Without ensurepip, which some distributions leave out; pip comes by way of the outer one.
@@ -79,6 +80,9 @@ bench: $(VENV)-bench/bench.stamp
 # In the environment of the tests, which have Dask.
 bench-fleet: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.fleet $(or $(ARGS),--docs docs/scale.md)
+
+fault-matrix: $(VENV)/test.stamp
+	$(BIN)/python -m tests.fault_matrix --write
 
 clean:
 	rm -rf $(VENV) $(VENV)-docs $(VENV)-bench docs/_build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

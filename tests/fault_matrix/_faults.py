@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import botocore.session
 
@@ -9,10 +10,13 @@ from rds_backup_replication import exceptions
 from rds_backup_replication.exceptions import ServiceError
 
 from ..wire import error_xml, result_xml
-
+from ._rds import DESCRIBE_REGIONS
 
 SERVICE = botocore.session.get_session().get_service_model("rds")
 _HUGE = 250_000
+
+REFUSAL, FAILURE, LOST = "refusal", "failure", "lost answer"
+UNREADABLE, GATEWAY = "unreadable answer", "gateway's page"
 
 Spoil = Callable[[str, str], str]
 """Makes another answer of an operation's name and its answer."""
@@ -21,6 +25,7 @@ Spoil = Callable[[str, str], str]
 @dataclass(frozen=True)
 class Fault:
     name: str
+    family: str
     error: str
     """The class of what a single call that is not repeated raises."""
     spoil: Spoil | None = None
@@ -36,16 +41,12 @@ class Fault:
     stalls: bool = False
     """Whether the connection stays open, rather than being closed."""
 
-    @property
-    def is_refusal(self) -> bool:
-        return self.error in vars(exceptions) and self.error != "ResponseValidationError"
-
 
 def _refusal(code: str, error: str, status: int, name: str | None = None) -> Fault:
-    is_throttled = error == "ThrottlingError"
-    is_passing = status >= 500 or is_throttled
+    is_passing = status >= 500 or error == "ThrottlingError"
     return Fault(
-        name=name or code,
+        name=name or f"`{code}`",
+        family=FAILURE if is_passing else REFUSAL,
         error=error,
         spoil=lambda _action, _answer: error_xml(code),
         status=status,
@@ -57,7 +58,9 @@ def _refusal(code: str, error: str, status: int, name: str | None = None) -> Fau
 def documented(operation: str) -> list[Fault]:
     """Every fault that the installed botocore's model has of an operation."""
     return [
-        _refusal(shape.metadata["error"]["code"], shape.name, shape.metadata["error"]["httpStatusCode"])
+        _refusal(
+            shape.metadata["error"]["code"], shape.name, shape.metadata["error"]["httpStatusCode"]
+        )
         for shape in SERVICE.operation_model(operation).error_shapes
     ]
 
@@ -90,20 +93,21 @@ def classes_without_a_fault() -> set[str]:
 
 
 def _unreadable(name: str, spoil: Spoil) -> Fault:
-    return Fault(name, "ResponseValidationError", spoil, takes_effect=True)
+    return Fault(name, UNREADABLE, "ResponseValidationError", spoil, 200, takes_effect=True)
 
 
 def _no_answer(name: str, error: str, *, stalls: bool) -> list[Fault]:
     return [
         Fault(
-            f"{name} {when}",
+            name.format(when),
+            family,
             error,
             takes_effect=takes_effect,
             is_repeated=True,
             is_passing=True,
             stalls=stalls,
         )
-        for when, takes_effect in (("before it was done", False), ("after it was done", True))
+        for when, family, takes_effect in (("before", FAILURE, False), ("after", LOST, True))
     ]
 
 
@@ -119,16 +123,25 @@ _COMMON = (
     *(_refusal(code, error, status) for code, (error, status) in _UNDOCUMENTED.items()),
     _refusal("BrandNew", "ServiceError", 400, NEVER_SEEN),
     Fault(
-        "503 and a page",
+        "503 and an HTML page",
+        FAILURE,
         "ServiceError",
         _page,
         503,
         is_repeated=True,
         is_passing=True,
     ),
-    Fault("502 and a page that is no XML", "ResponseValidationError", _page_that_is_no_xml, 502, is_passing=True),
     Fault(
-        "500 after it was done",
+        "502 and no XML",
+        GATEWAY,
+        "ResponseValidationError",
+        _page_that_is_no_xml,
+        502,
+        is_passing=True,
+    ),
+    Fault(
+        "`InternalFailure` after it was done",
+        LOST,
         "InternalFailureError",
         lambda _action, _answer: error_xml("InternalFailure"),
         500,
@@ -136,22 +149,21 @@ _COMMON = (
         is_repeated=True,
         is_passing=True,
     ),
-    *_no_answer("reset", "ConnectionClosedError", stalls=False),
-    *_no_answer("timeout", "ReadTimeoutError", stalls=True),
-    _unreadable("truncated", lambda _, answer: answer[: len(answer) // 2]),
+    *_no_answer("connection closed {} it was done", "ConnectionClosedError", stalls=False),
+    *_no_answer("read timeout {} it was done", "ReadTimeoutError", stalls=True),
+    _unreadable("cut off in the middle", lambda _, answer: answer[: len(answer) // 2]),
     _unreadable("empty", lambda _action, _answer: ""),
     _unreadable("wrong root", lambda _, answer: f"<Wrong>{answer}</Wrong>"),
-    _unreadable("no result in it", lambda action, _: result_xml(action, "")),
-    _unreadable("huge, and no XML", lambda _, answer: answer + "x" * _HUGE),
+    _unreadable("without its result", lambda action, _: result_xml(action, "")),
+    _unreadable("huge, and no XML at its end", lambda _, answer: answer + "x" * _HUGE),
 )
 _WRONG_TYPE = _unreadable(
     "wrong type in a field", lambda _, answer: answer.replace(">20<", ">plenty<")
 )
 
 
-def faults_of(operation: str) -> list[Fault]:
+@cache
+def faults_of(operation: str) -> tuple[Fault, ...]:
     """All that may go wrong with an operation."""
-    has_numbers = "SourceRegions" not in operation
-    return [*documented(operation), *_COMMON, *([_WRONG_TYPE] if has_numbers else [])]
-
-
+    has_numbers = operation != DESCRIBE_REGIONS
+    return (*documented(operation), *_COMMON, *((_WRONG_TYPE,) if has_numbers else ()))

@@ -48,13 +48,15 @@ class Method:
     before: Callable[[], PlainRDS]
     most_calls: Mapping[str, int]
     """By operation, whatever goes wrong."""
-    says: Callable[[Any], str] = lambda result: "the backup" if result else "None"
-    title: str = ""
+    says: Callable[[Any], str] = lambda result: "the backup" if result else "`None`"
+    situation: str = ""
+    looks: int = 3
+    """How many fill a wait's default time."""
     is_operation: bool = False
 
     @property
     def heading(self) -> str:
-        return self.title or self.name
+        return f"`{self.name}`{self.situation}"
 
 
 def _operation(
@@ -113,13 +115,14 @@ METHODS = (
         "wait_until_replicating",
         lambda client: client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN),
         lambda: PlainRDS([Backup("pending")], looks_before_replicating=1),
-        {DESCRIBE: 6},
+        {DESCRIBE: 3},
     ),
     Method(
         "wait_until_stopped",
         lambda client: client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN),
-        lambda: PlainRDS([Backup("retained")], looks_before_available=1),
+        lambda: PlainRDS([Backup("retained")]),
         {DESCRIBE: 6, DESCRIBE_INSTANCES: 6},
+        looks=6,
     ),
     Method(
         "ensure_replication",
@@ -128,7 +131,7 @@ METHODS = (
         ),
         PlainRDS,
         {DESCRIBE: 6, START: 1},
-        lambda result: result.action,
+        lambda result: f"`{result.action}`",
     ),
     Method(
         "ensure_replication",
@@ -138,8 +141,9 @@ METHODS = (
         lambda: PlainRDS([Backup("replicating", _FORMER_DAYS)]),
         # A busy source is asked again with every look of a wait, for the new and for the old one.
         {DESCRIBE: 80, STOP: 2, DESCRIBE_INSTANCES: 6, START: 12},
-        lambda result: result.action,
-        title="ensure_replication(replace=True)",
+        lambda result: f"`{result.action}`",
+        situation=" with `replace=True`",
+        looks=6,
     ),
     Method(
         "ensure_stopped",
@@ -152,14 +156,14 @@ METHODS = (
         lambda client: client.ensure_stopped(source_db_instance_arn=SOURCE_ARN),
         PlainRDS,
         {DESCRIBE: 6, STOP: 1},
-        title="ensure_stopped where nothing replicates",
+        situation=" where nothing replicates",
     ),
     Method(
         "check_replication",
         lambda client: client.check_replication(source_db_instance_arn=SOURCE_ARN),
         PlainRDS,
         {DESCRIBE: 1, DESCRIBE_INSTANCES: 1, DESCRIBE_REGIONS: 1},
-        lambda reasons: ", ".join(reason.code for reason in reasons) or "no reasons",
+        lambda reasons: ", ".join(f"`{reason.code}`" for reason in reasons) or "no reasons",
     ),
 )
 

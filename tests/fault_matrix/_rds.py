@@ -38,13 +38,19 @@ class Backup:
     def is_live(self) -> bool:
         return self.status != "retained"
 
-    def xml(self, status: str | None = None) -> str:
+    def xml(self, status: str | None = None, source_arn: str = SOURCE_ARN) -> str:
         return backup_xml(
+            DBInstanceArn=source_arn,
             Status=status or self.status,
             BackupRetentionPeriod=str(self.days),
             DBInstanceAutomatedBackupsArn=self.arn,
             AllocatedStorage="20",
         )
+
+
+# An instance of another Region that has the same name, and is none of a cell's business.
+_NAMESAKE_ARN = SOURCE_ARN.replace("us-west-2", "eu-west-1")
+_NAMESAKE = Backup("replicating", arn=f"{BACKUP_ARN}namesake")
 
 
 @dataclass
@@ -53,8 +59,6 @@ class PlainRDS:
 
     backups: list[Backup] = field(default_factory=list[Backup])
     looks_before_replicating: int = 0
-    looks_before_available: int = 0
-    """Of the source, once the replication has ended."""
     starts: int = 0
     stops: int = 0
     is_restored: bool = False
@@ -99,7 +103,10 @@ class PlainRDS:
         found = [backup for backup in self.backups if arn in (None, backup.arn)]
         if arn is not None and not found:
             raise RefusedError("DBInstanceAutomatedBackupNotFound", "It does not exist.", 404)
-        answer = listing_xml(*(backup.xml() for backup in found))
+        listed = [backup.xml() for backup in found]
+        if arn is None:
+            listed.append(_NAMESAKE.xml(source_arn=_NAMESAKE_ARN))
+        answer = listing_xml(*listed)
         if self.live and self.looks_before_replicating:
             self.looks_before_replicating -= 1
             self.live.status = "pending" if self.looks_before_replicating else "replicating"
@@ -134,11 +141,9 @@ class PlainRDS:
             f"<{tag}><DBInstanceAutomatedBackupsArn>{arn}</DBInstanceAutomatedBackupsArn></{tag}>"
             for arn in arns
         )
-        status = "modifying" if self.looks_before_available else "available"
-        self.looks_before_available = max(0, self.looks_before_available - 1)
         members = (
             f"<DBInstanceArn>{SOURCE_ARN}</DBInstanceArn><AllocatedStorage>20</AllocatedStorage>"
-            f"<DBInstanceStatus>{status}</DBInstanceStatus><{tag}s>{listed}</{tag}s>"
+            f"<DBInstanceStatus>available</DBInstanceStatus><{tag}s>{listed}</{tag}s>"
         )
         return result_xml(
             DESCRIBE_INSTANCES, f"<DBInstances><DBInstance>{members}</DBInstance></DBInstances>"

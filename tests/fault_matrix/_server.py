@@ -4,7 +4,7 @@ import queue
 import re
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -108,7 +108,7 @@ class FaultyServer(socketserver.ThreadingTCPServer):
 
 class _Handler(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
-    server: FaultyServer
+    server: FaultyServer  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def handle(self) -> None:
         while self.rfile.readline():
@@ -131,7 +131,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[FaultyServer]:
+def serving() -> Generator[FaultyServer]:
     """A server, in a process whose read timeouts need no time."""
     with FaultyServer() as server, pytest.MonkeyPatch.context() as patch:
         get_response = HTTPConnection.getresponse
