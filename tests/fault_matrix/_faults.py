@@ -57,11 +57,11 @@ def _refusal(code: str, error: str, status: int, name: str | None = None) -> Fau
 
 def documented(operation: str) -> list[Fault]:
     """Every fault that the installed botocore's model has of an operation."""
+    shapes = SERVICE.operation_model(operation).error_shapes
+    errors = {shape.name: shape.metadata["error"] for shape in shapes}
     return [
-        _refusal(
-            shape.metadata["error"]["code"], shape.name, shape.metadata["error"]["httpStatusCode"]
-        )
-        for shape in SERVICE.operation_model(operation).error_shapes
+        _refusal(error["code"], name, error["httpStatusCode"])
+        for name, error in sorted(errors.items())
     ]
 
 

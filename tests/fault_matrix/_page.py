@@ -15,7 +15,7 @@ from ._rds import (
     START,
     STOP,
 )
-from ._run import MODES, Bench, Cell, Mode, Seen
+from ._run import Bench, Cell, Mode, Seen
 
 _INTRODUCTION = """\
 # Faults
@@ -25,8 +25,9 @@ many requests are sent, and what is so in RDS afterwards. A program makes this p
 fault-matrix`, and a test fails if it is not what that would make of this version.
 
 Every method is called against a small RDS on a loopback socket, with one fault at one of the
-calls to RDS that it makes, in each of botocore's retry modes: {cells:,} times in all. RDS itself
-counts the requests and tells what is so.
+calls to RDS that it makes, in each of botocore's retry modes: {cells:,} times in all. (`adaptive`
+repeats what `standard` does, at another pace, and is left out where nothing is repeated.) RDS
+itself counts the requests and tells what is so.
 
 What holds in all of them, and is tested:
 
@@ -83,7 +84,7 @@ class _Row(NamedTuple):
 
 def introduction(bench: Bench) -> str:
     """All that stands before the methods."""
-    cells = sum(len(MODES) for method in METHODS for _ in bench.cells(method))
+    cells = sum(len(cell.modes) for method in METHODS for cell in bench.cells(method))
     return "\n".join(
         [
             _INTRODUCTION.format(cells=cells),
@@ -100,40 +101,42 @@ def introduction(bench: Bench) -> str:
 def section(bench: Bench, method: Method) -> tuple[str, list[str]]:
     """A method's part of the page, and the promises that are not kept."""
     good = bench.undisturbed(method)
-    calls = [attempts[0].action for attempts in good.wire.calls()]
-    rows: dict[_Row, list[Fault]] = {}
-    faults: list[str] = []
-    texts: dict[tuple[int, Fault], list[str]] = {}
+    outcomes: dict[tuple[int, Fault], list[str]] = {}
+    unkept: list[str] = []
     for cell in bench.cells(method):
-        seen: dict[Mode, Seen] = {mode: bench.run_cell(cell, mode) for mode in MODES}
+        seen: dict[Mode, Seen] = {mode: bench.run_cell(cell, mode) for mode in cell.modes}
         for mode, one in seen.items():
-            faults += [f"{cell} {mode}: {text}" for text in broken(cell, mode, one, good)]
-        texts.setdefault((cell.call_number, cell.fault), []).append(_outcome(cell, seen, good))
-    for (number, fault), (once, *always) in texts.items():
-        same = "the same" if always in ([], [once]) else always[0]
-        rows.setdefault(_Row(number, once, same), []).append(fault)
-    lines = [
-        f"## {method.heading}",
-        "",
-        f"As usual: {good.outcome}, {good.left}. Calls: "
-        + ", ".join(f"{number} {_SHORT[action]}" for number, action in enumerate(calls, 1))
-        + ".",
-        "",
-        *_table(
-            ("Call", "Fault", "Once", "Always"),
-            (
-                (
-                    f"{row.call_number} {_SHORT[calls[row.call_number - 1]]}",
-                    _named(struck, faults_of(calls[row.call_number - 1])),
-                    row.once,
-                    row.always,
-                )
-                for row, struck in rows.items()
-            ),
-        ),
-        "",
-    ]
-    return "\n".join(lines), faults
+            unkept += [f"{cell}, {mode}: {text}" for text in broken(cell, mode, one, good)]
+        outcomes.setdefault((cell.call_number, cell.fault), []).append(_outcome(cell, seen, good))
+    rows: dict[_Row, list[Fault]] = {}
+    for (number, fault), (once, *always) in outcomes.items():
+        row = _Row(number, once, "the same" if always in ([], [once]) else always[0])
+        rows.setdefault(row, []).append(fault)
+    return _section_text(method, good, rows), unkept
+
+
+def _section_text(method: Method, good: Seen, rows: Mapping[_Row, list[Fault]]) -> str:
+    calls = [attempts[0].action for attempts in good.wire.calls()]
+    names = [f"{number} {_SHORT[action]}" for number, action in enumerate(calls, 1)]
+    lines = (
+        (
+            names[number - 1],
+            _named(struck, faults_of(calls[number - 1])),
+            once,
+            always,
+        )
+        for (number, once, always), struck in rows.items()
+    )
+    return "\n".join(
+        [
+            f"## {method.heading}",
+            "",
+            f"As usual: {good.outcome}, {good.left}. Calls: {', '.join(names)}.",
+            "",
+            *_table(("Call", "Fault", "Once", "Always"), lines),
+            "",
+        ]
+    )
 
 
 def _outcome(cell: Cell, seen: Mapping[Mode, Seen], good: Seen) -> str:
@@ -176,7 +179,7 @@ def _faults() -> Iterator[tuple[str, ...]]:
         for fault in faults_of(action):
             operations.setdefault((fault.family, fault.name, fault.error), []).append(short)
     for family in _FAMILIES:
-        for (its_family, name, error), where in operations.items():
+        for (its_family, name, error), where in sorted(operations.items()):
             if its_family == family:
                 everywhere = len(where) == len(_SHORT)
                 yield name, family, f"`{error}`", "all" if everywhere else ", ".join(where)

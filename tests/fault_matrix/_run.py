@@ -55,6 +55,11 @@ class Cell:
     fault: Fault
     always: bool
 
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """``adaptive`` repeats what ``standard`` does, at another pace."""
+        return MODES if self.fault.is_repeated else MODES[:2]
+
     def __str__(self) -> str:
         where = f"{self.method.heading}, {self.call_number} {self.action}"
         return f"{where}, {self.fault.name}, {'always' if self.always else 'once'}"
