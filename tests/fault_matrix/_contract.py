@@ -9,7 +9,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from rds_backup_replication.exceptions import BackupReplicationError, ServiceError, WaitTimeoutError
 
 from ._faults import Fault
-from ._methods import SECRET_URL, left
+from ._methods import BEHIND, SECRET_URL, left
 from ._rds import (
     DELETE,
     DESCRIBE_INSTANCES,
@@ -133,6 +133,8 @@ _OF_COMPOSED: dict[str, Callable[[Cell, Promise, Promise], Promise]] = {
     "`ensure_replication`": _of_ensure,
     _REPLACE: _of_replace,
     "`ensure_stopped`": _of_ensure,
+    f"`ensure_replication`{BEHIND}": _of_ensure,
+    f"`ensure_stopped`{BEHIND}": _of_ensure,
     "`ensure_stopped` where nothing replicates": _of_stopping_nothing,
     "`check_replication`": _of_check,
 }

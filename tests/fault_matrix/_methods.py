@@ -5,7 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication import (
+    BackupReplicationClient,
+    DBInstanceAutomatedBackup,
+    EnsureResult,
+)
 
 from ..wire import BACKUP_ARN, SOURCE_ARN
 from ._rds import (
@@ -23,6 +27,7 @@ from ._rds import (
 )
 
 _FORMER_DAYS = 7
+BEHIND = " while two looks are behind"
 SECRET_URL = "https://rds.us-west-2.amazonaws.com/?X-Amz-Signature=presigned-and-secret"
 
 _replicating = lambda: PlainRDS([Backup("replicating")])  # noqa: E731
@@ -71,6 +76,16 @@ def _operation(
         return list(result) if name.startswith("describe") else result
 
     return Method(name, call, before, {action: 1}, lambda _: says, is_operation=True)
+
+
+def _ensure(client: BackupReplicationClient, *, replace: bool = False) -> EnsureResult:
+    return client.ensure_replication(
+        source_db_instance_arn=SOURCE_ARN, backup_retention_period=WANTED_DAYS, replace=replace
+    )
+
+
+def _ensure_stopped(client: BackupReplicationClient) -> DBInstanceAutomatedBackup | None:
+    return client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
 
 
 METHODS = (
@@ -126,18 +141,22 @@ METHODS = (
     ),
     Method(
         "ensure_replication",
-        lambda client: client.ensure_replication(
-            source_db_instance_arn=SOURCE_ARN, backup_retention_period=WANTED_DAYS
-        ),
+        _ensure,
         PlainRDS,
         {DESCRIBE: 6, START: 1},
         lambda result: f"`{result.action}`",
     ),
     Method(
         "ensure_replication",
-        lambda client: client.ensure_replication(
-            source_db_instance_arn=SOURCE_ARN, backup_retention_period=WANTED_DAYS, replace=True
-        ),
+        _ensure,
+        lambda: PlainRDS(looks_behind=2),
+        {DESCRIBE: 6, START: 1},
+        lambda result: f"`{result.action}`",
+        situation=BEHIND,
+    ),
+    Method(
+        "ensure_replication",
+        lambda client: _ensure(client, replace=True),
         lambda: PlainRDS([Backup("replicating", _FORMER_DAYS)]),
         # A busy source is asked again with every look of a wait, for the new and for the old one.
         {DESCRIBE: 80, STOP: 2, DESCRIBE_INSTANCES: 6, START: 12},
@@ -147,13 +166,20 @@ METHODS = (
     ),
     Method(
         "ensure_stopped",
-        lambda client: client.ensure_stopped(source_db_instance_arn=SOURCE_ARN),
+        _ensure_stopped,
         _replicating,
         {DESCRIBE: 6, STOP: 1},
     ),
     Method(
         "ensure_stopped",
-        lambda client: client.ensure_stopped(source_db_instance_arn=SOURCE_ARN),
+        _ensure_stopped,
+        lambda: PlainRDS([Backup("replicating")], looks_behind=2),
+        {DESCRIBE: 6, STOP: 1},
+        situation=BEHIND,
+    ),
+    Method(
+        "ensure_stopped",
+        _ensure_stopped,
         PlainRDS,
         {DESCRIBE: 6, STOP: 1},
         situation=" where nothing replicates",

@@ -21,13 +21,14 @@ _INTRODUCTION = """\
 # Faults
 
 What becomes of a call when something goes wrong on its way: what it raises or returns, how
-many requests are sent, and what is so in RDS afterwards. A program makes this page, `make
+many requests are sent, and what is so afterwards. A program makes this page, `make
 fault-matrix`, and a test fails if it is not what that would make of this version.
 
 Every method is called against a small RDS on a loopback socket, with one fault at one of the
 calls to RDS that it makes, in each of botocore's retry modes: {cells:,} times in all. (`adaptive`
-repeats what `standard` does, at another pace, and is left out where nothing is repeated.) RDS
-itself counts the requests and tells what is so.
+repeats what `standard` does, at another pace, and is left out where nothing is repeated.) The
+small RDS counts the requests and tells what is so. How it refuses what has been done already is
+its own: it is not known how RDS refuses a second start.
 
 What holds in all of them, and is tested:
 
@@ -35,8 +36,8 @@ What holds in all of them, and is tested:
   that has a class of its own comes out as exactly that.
 - A request is sent again where botocore does so, as often as its retry mode allows, and nowhere
   else.
-- No method reports a success that RDS contradicts, and none fails if a look could have told that
-  it has succeeded.
+- No method reports a success that RDS contradicts. Where an answer was lost, no `ensure_` method
+  fails if RDS shows that what was asked for is so.
 - A replacement that leaves nothing replicating says so: in the log, and in the `hint` of a refusal.
 - No text of an exception, and no warning, contains a secret or a whole answer.
 

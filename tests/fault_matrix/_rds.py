@@ -1,7 +1,7 @@
 """A small RDS with a state: what replicates, what is retained, what was restored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..wire import BACKUP_ARN, SOURCE_ARN, backup_xml, listing_xml, result_xml
 
@@ -59,9 +59,13 @@ class PlainRDS:
 
     backups: list[Backup] = field(default_factory=list[Backup])
     looks_before_replicating: int = 0
+    looks_behind: int = 0
+    """How many looks after a change still show what was so before."""
     starts: int = 0
     stops: int = 0
     is_restored: bool = False
+    _before: list[Backup] = field(default_factory=list[Backup])
+    _looks_behind: int = 0
 
     @property
     def live(self) -> Backup | None:
@@ -83,6 +87,7 @@ class PlainRDS:
     def _start(self, parameters: Mapping[str, str]) -> str:
         if self.live:
             raise RefusedError("InvalidDBInstanceAutomatedBackupState", "It replicates already.")
+        self._changes()
         self.starts += 1
         days = int(parameters.get("BackupRetentionPeriod", _DEFAULT_DAYS))
         self.backups.append(Backup("pending", days, f"{BACKUP_ARN}{len(self.backups)}"))
@@ -94,13 +99,20 @@ class PlainRDS:
             raise RefusedError(
                 "InvalidDBInstanceState", "It is not replicating to the current region."
             )
+        self._changes()
         self.stops += 1
         before, live.status = live.status, "retained"
         return result_xml(STOP, live.xml(before))  # as RDS does
 
+    def _changes(self) -> None:
+        self._before = [replace(backup) for backup in self.backups]
+        self._looks_behind = self.looks_behind
+
     def _describe(self, parameters: Mapping[str, str]) -> str:
         arn = parameters.get("DBInstanceAutomatedBackupsArn")
-        found = [backup for backup in self.backups if arn in (None, backup.arn)]
+        shown = self._before if self._looks_behind else self.backups
+        self._looks_behind = max(0, self._looks_behind - 1)
+        found = [backup for backup in shown if arn in (None, backup.arn)]
         if arn is not None and not found:
             raise RefusedError("DBInstanceAutomatedBackupNotFound", "It does not exist.", 404)
         listed = [backup.xml() for backup in found]
