@@ -1,6 +1,7 @@
 """Running cells: one call of a method, with one fault, in one retry mode."""
 
 import logging
+import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -146,6 +147,11 @@ class Bench:
 def bench() -> Generator[Bench]:
     """A bench on which botocore's pauses take no time, and every call may be repeated."""
     with pytest.MonkeyPatch.context() as patch, serving() as server:
+        # What the machine's user has configured is none of ours.
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            patch.setenv(name, os.devnull)
 
         def no_pause(_: float) -> None:
             """Sleeps no moment."""
