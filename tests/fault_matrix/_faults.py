@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-import botocore.session
+from botocore.loaders import create_loader
+from botocore.model import ServiceModel
 
 from rds_backup_replication import exceptions
 from rds_backup_replication.exceptions import ServiceError
@@ -12,7 +13,7 @@ from rds_backup_replication.exceptions import ServiceError
 from ..wire import error_xml, result_xml
 from ._rds import DESCRIBE_REGIONS
 
-SERVICE = botocore.session.get_session().get_service_model("rds")
+SERVICE = ServiceModel(create_loader().load_service_model("rds", "service-2"), "rds")
 _HUGE = 250_000
 
 REFUSAL, FAILURE, LOST = "refusal", "failure", "lost answer"
