@@ -2,11 +2,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# What reads answers from a socket, and so shows what reading them ahead changes.
+READING_TESTS = $(addprefix tests/test_,check.py ensure.py fleet.py lifecycle.py wait.py wire.py)
 # Pyright looks for the python on the path.
 PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
 
 .SECONDARY: # keep the environments, which make takes for intermediate files
-.PHONY: help demo test fuzz check format docs bench bench-fleet clean
+.PHONY: help demo test fuzz check format docs bench bench-fleet fault-matrix clean
 
 help:
 	@echo "make demo    the main job, end to end, on the embedded sandbox: no AWS account needed"
@@ -17,6 +19,7 @@ help:
 	@echo "make docs    build the documentation into docs/_build"
 	@echo "make bench   measure against plain boto3, and write docs/speed.md's tables"
 	@echo "make bench-fleet  measure fleets, and write docs/scale.md's tables"
+	@echo "make fault-matrix  run every method under every fault, and write docs/fault-matrix.md"
 	@echo "make clean   remove all that these commands made"
 
 # Without ensurepip, which some distributions leave out; pip comes by way of the outer one.
@@ -64,8 +67,8 @@ check: $(VENV)/check.stamp
 	$(BIN)/mypy
 	$(PYRIGHT)
 	$(PYRIGHT) --ignoreexternal --verifytypes rds_backup_replication
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term
-	$(BIN)/python -m pytest -n auto --botocore-parser
+	$(BIN)/python -m pytest -n auto -m '' --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --botocore-parser $(READING_TESTS)
 	$(MAKE) docs
 	$(BIN)/python -m build --outdir $(VENV)/dist
 
@@ -83,6 +86,9 @@ bench: $(VENV)-bench/bench.stamp
 # In the environment of the tests, which have Dask.
 bench-fleet: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.fleet $(or $(ARGS),--docs docs/scale.md)
+
+fault-matrix: $(VENV)/test.stamp
+	$(BIN)/python -m tests.fault_matrix --write
 
 clean:
 	rm -rf $(VENV) $(VENV)-docs $(VENV)-bench docs/_build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

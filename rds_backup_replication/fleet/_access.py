@@ -59,11 +59,6 @@ _NAME_DB_INSTANCES = Operation(
 )
 
 
-class _WrongAccountError(BackupReplicationError):
-    def __init__(self, found: str, wanted: str) -> None:
-        super().__init__(f"the credentials are of account {found}, and not of {wanted}")
-
-
 FAILURES = (BackupReplicationError, BotoCoreError, ClientError)
 """What one account or Region may fail with while the others go on."""
 
@@ -204,7 +199,8 @@ class PlaceView:
         for instance in operation.iterate(client, DescribeDBInstancesRequest()):
             arn = parse_arn(instance.db_instance_arn or "")
             if arn is not None and arn.account_id != wanted:
-                raise _WrongAccountError(arn.account_id, wanted)
+                problem = f"they are of account {arn.account_id}, and not of {wanted}"
+                raise CredentialRetrievalError(provider="the policy's account", error_msg=problem)
             yield instance
 
     def backups_of(self, instance: Instance) -> list[DBInstanceAutomatedBackup]:
