@@ -396,7 +396,7 @@ def test_a_reserved_prefix_is_refused_in_any_capitalisation(start: Start, prefix
         [{"Key": "env", "Value": "prod"}],
     ],
 )
-@pytest.mark.parametrize("form", [lambda tags: tags, iter])
+@pytest.mark.parametrize("form", [copy.copy, iter])
 def test_tags_come_in_every_form(
     start: Start, sent: Recorder, tags: Any, form: Callable[[Any], Any]
 ) -> None:
