@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rds_backup_replication import CheckReason
-from rds_backup_replication.fleet import AuditRecord, AuditReport, render_html
+from rds_backup_replication.fleet import AuditRecord, AuditReport, Rule, Selector, render_html
 from rds_backup_replication.fleet._duration import duration
 from rds_backup_replication.fleet._html import URGENCY, Html, tag
 from rds_backup_replication.fleet._records import State
@@ -863,3 +863,28 @@ def test_without_scripts_it_is_all_there(browser: Browser, page_path: Path) -> N
         assert "orders-1" in column(browser, 0)
     finally:
         browser.send("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def test_the_page_says_what_was_looked_at() -> None:
+    rule = Rule(
+        name="<prod>",
+        source_regions=("us-west-2", "eu-west-1"),
+        destination_region="us-east-1",
+        select=Selector(tags={"env": "prod*"}),
+        backup_retention_period=14,
+        maximum_lag=timedelta(minutes=30),
+    )
+    page = render_html(
+        AuditReport(
+            audited_at=datetime(2026, 1, 31, tzinfo=timezone.utc),
+            accounts=("111111111111", "222222222222"),
+            rules=(rule,),
+            records=(),
+        )
+    )
+    assert "2 accounts: 111111111111, 222222222222" in page
+    row = page[page.index("&lt;prod&gt;") :]
+    texts = re.findall(r"<td>(.*?)</td>", row)
+    assert texts[:3] == ["us-west-2, eu-west-1", "us-east-1", "all"]
+    assert "prod*" in texts[3]
+    assert texts[4:] == ["always", "14 days", "30 min"]

@@ -42,6 +42,11 @@ _COLUMNS = (
     *("Earliest", "Latest", "Lag", "Allowed"),
 )
 
+_RULE_COLUMNS = (
+    *("Rule", "Sources", "Destination", "Accounts", "Selects", "Replicate", "Retention"),
+    "Allowed lag",
+)
+
 
 def render_html(report: AuditReport) -> str:
     """Makes an HTML page of a report, to be read in any browser, printed and kept.
@@ -74,6 +79,8 @@ def render_html(report: AuditReport) -> str:
             timeline(report.audited_at, instances),
             _table(instances, not_listed),
         ]
+    if report.rules:
+        parts.append(_asked_for(report))
     return join(
         (
             Html('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'),
@@ -117,6 +124,8 @@ def _summary(
     links = [("problems", "Problems")] if counts else []
     if instances:
         links += [("regions", "Regions"), ("windows", "Restore windows"), ("all", "All instances")]
+    if report.rules:
+        links.append(("policy", "What was looked at"))
     tiles = (
         tag(
             "li",
@@ -190,6 +199,31 @@ def _table(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:
         (_row(record) for record in instances),
     )
     return section("all", "All instances", table)
+
+
+def _asked_for(report: AuditReport) -> Html:
+    """What was measured by: an auditor asks what was not looked at."""
+    rules = (
+        row(
+            tag("th", rule.name, scope="row"),
+            tag("td", ", ".join(rule.source_regions)),
+            tag("td", rule.destination_region),
+            tag("td", ", ".join(rule.accounts) or "all"),
+            tag("td", rule.select.model_dump_json(exclude_defaults=True)),
+            tag("td", rule.replicate),
+            tag("td", many(days, "day") if (days := rule.backup_retention_period) else "any"),
+            tag("td", duration(rule.maximum_lag)),
+        )
+        for rule in report.rules
+    )
+    table = scrolled(
+        "rules",
+        f"{many(len(report.rules), 'rule')}; the first that matches an instance counts",
+        (tag("th", text, scope="col") for text in _RULE_COLUMNS),
+        rules,
+    )
+    accounts = tag("p", f"{many(len(report.accounts), 'account')}: {', '.join(report.accounts)}")
+    return section("policy", "What was looked at", accounts, table)
 
 
 def _row(record: AuditRecord) -> Html:
