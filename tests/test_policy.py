@@ -69,6 +69,11 @@ def test_a_policy_is_read_with_its_defaults() -> None:
     assert (policy.key_for(production), policy.key_for(rest)) == ("alias/backups", None)
 
 
+def test_a_rules_own_key_goes_before_the_policys() -> None:
+    policy = Policy.from_yaml(TEXT.replace("    maximum_lag: 30m", "    kms_key_id: alias/own"))
+    assert policy.key_for(policy.rules[0]) == "alias/own"
+
+
 def test_a_policy_survives_json() -> None:
     policy = Policy.from_yaml(TEXT)
     assert Policy.model_validate_json(policy.model_dump_json()) == policy
@@ -150,6 +155,11 @@ def test_a_rule_may_be_for_some_accounts_and_identifiers() -> None:
             "alias/backups",
             "arn:aws:kms:us-west-1:123456789012:key/1",
             ["7: kms_key_ids.us-east-1: must live in us-east-1"],
+        ),
+        (
+            "    maximum_lag: 30m",
+            "    kms_key_id: arn:aws:kms:us-west-1:123456789012:key/1",
+            ["17: rules[0].kms_key_id: must live in us-east-1"],
         ),
         ("us-east-1: alias", "mars: alias", ["7: kms_key_ids.mars: must be the name of a Region"]),
         (
