@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from rds_backup_replication import BackupReplicationClient
 
-from .wire import ScriptedRDS, backup_xml, error_xml, listing_xml, result_xml
+from .wire import ScriptedRDS, backup_xml, error_xml, result_xml
 
 Reply = tuple[int, str] | None
 """Status and body; ``None`` closes the connection."""
@@ -72,28 +72,34 @@ def answering(answer: Answer) -> Generator[AnsweringServer]:
             thread.join()
 
 
+def _started(name: str) -> str:
+    return backup_xml(DBInstanceArn=name)
+
+
+_RESULTS: dict[str, Callable[[str], str]] = {
+    "DescribeDBInstanceAutomatedBackups": lambda name: (
+        "<DBInstanceAutomatedBackups>"
+        f"{backup_xml(DBInstanceIdentifier=name)}</DBInstanceAutomatedBackups>"
+    ),
+    "DescribeSourceRegions": lambda name: (
+        f"<SourceRegions><SourceRegion><RegionName>{name}</RegionName></SourceRegion>"
+        "</SourceRegions>"
+    ),
+    "RestoreDBInstanceToPointInTime": lambda name: (
+        f"<DBInstance><DBInstanceIdentifier>{name}</DBInstanceIdentifier></DBInstance>"
+    ),
+    "DeleteDBInstanceAutomatedBackup": lambda name: backup_xml(DbiResourceId=name),
+}
+_NAMES = ("DBInstanceIdentifier", "DbiResourceId", "TargetDBInstanceIdentifier", "RegionName")
 REFUSED, GARBLED = "refused", "garbled"
 
 
 def echo(parameters: dict[str, str]) -> Reply:
     """Answers with the name that was asked for; a name may ask for a refusal, or for garbage."""
     action, arn = parameters["Action"], parameters.get("SourceDBInstanceArn", "")
-    members = (
-        *("DBInstanceIdentifier", "DbiResourceId", "TargetDBInstanceIdentifier", "RegionName"),
-    )
-    name = arn or next(parameters[member] for member in members if member in parameters)
+    name = arn or next(parameters[member] for member in _NAMES if member in parameters)
     if REFUSED in name:
         return 404, error_xml("DBInstanceNotFound", name)
     if GARBLED in name:
         return 200, f"<garbled>{name}"
-    if action == "DescribeDBInstanceAutomatedBackups":
-        return 200, listing_xml(backup_xml(DBInstanceIdentifier=name))
-    if action == "DescribeSourceRegions":
-        row = f"<SourceRegion><RegionName>{name}</RegionName></SourceRegion>"
-        return 200, result_xml(action, f"<SourceRegions>{row}</SourceRegions>")
-    if action == "RestoreDBInstanceToPointInTime":
-        inner = f"<DBInstanceIdentifier>{name}</DBInstanceIdentifier>"
-        return 200, result_xml(action, f"<DBInstance>{inner}</DBInstance>")
-    if action == "DeleteDBInstanceAutomatedBackup":
-        return 200, result_xml(action, backup_xml(DbiResourceId=name))
-    return 200, result_xml(action, backup_xml(DBInstanceArn=name))
+    return 200, result_xml(action, _RESULTS.get(action, _started)(name))

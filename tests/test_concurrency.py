@@ -59,6 +59,9 @@ ASKS: tuple[Ask, ...] = (
             use_latest_restorable_time=True,
         ).db_instance_identifier
     ),
+    lambda client, name: str(
+        next(client.describe_source_regions(region_name=f"xx-{name}")).region_name
+    ).removeprefix("xx-"),
 )
 
 
@@ -69,9 +72,10 @@ def outcome(client: BackupReplicationClient, number: int) -> tuple[str, str | No
     try:
         return "answered", ask(client, f"{kind}-{number}")
     except DBInstanceNotFoundFault as error:
-        return "refused", name_in(error.message)
+        return "refused", name_in(error.message).removeprefix("xx-")
     except ResponseValidationError as error:
-        return "unreadable", name_in(error.response["body"].decode()).removeprefix("<garbled>")
+        name = name_in(error.response["body"].decode()).removeprefix("<garbled>")
+        return "unreadable", name.removeprefix("xx-")
 
 
 def expected(number: int) -> tuple[str, str]:
