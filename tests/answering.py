@@ -55,9 +55,9 @@ class _Handler(socketserver.StreamRequestHandler):
             reply = self.server.answer(parameters)
             if reply is None:
                 return
-            status, body = reply
+            status, body = reply[0], reply[1].encode()
             head = f"HTTP/1.1 {status} -\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}"
-            self.wfile.write(f"{head}\r\n\r\n{body}".encode())
+            self.wfile.write(f"{head}\r\n\r\n".encode() + body)
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def expected(number: int) -> tuple[str, str]:
     return what, f"{kind}-{number}"
 
 
-@pytest.mark.parametrize("calls", [700, pytest.param(10_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("calls", [420, pytest.param(10_000, marks=pytest.mark.long)])
 def test_no_answer_is_lost_or_somebody_elses(calls: int) -> None:
     with answering(echo) as server, ThreadPoolExecutor(THREADS) as pool:
         client = server.client(connections=THREADS)
@@ -210,7 +210,7 @@ def open_files() -> int:
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs Linux")  # noqa: PTH112
-@pytest.mark.parametrize("count", [30, pytest.param(500, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [12, pytest.param(500, marks=pytest.mark.long)])
 @pytest.mark.parametrize("is_closed", [True, False])
 def test_clients_leave_no_socket_and_no_thread(count: int, *, is_closed: bool) -> None:
     with answering(echo) as server:
