@@ -82,7 +82,8 @@ _DRIFT = (
     "Here, replace=True is --replace, ensure_stopped() is stop --missing-ok, and "
     "wait_until_stopped() is wait --until stopped."
 )
-_WAIT = "It goes on at AWS: wait again, or longer, with --timeout."
+_GOES_ON = "It goes on at AWS: wait again, or longer, with --timeout."
+_NEVER_SEEN = "If it has been started, wait again, or longer, with --timeout."
 _CREDENTIALS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a --profile."
 _REGION = "Name the destination Region: --region, or AWS_REGION."
 _REACH = "Check --region, --endpoint-url and the network."
@@ -101,7 +102,7 @@ def _explain_call(error: Exception) -> Explanation:
     """What came out of a method of the library."""
     from botocore.exceptions import ClientError
 
-    from ..exceptions import ResponseValidationError, ServiceError
+    from ..exceptions import ResponseValidationError, ServiceError, WaitTimeoutError
 
     if isinstance(error, ResponseValidationError):  # the answer must not get lost
         return Explanation(ExitCode.OTHER, str(error), f"The answer: {dict(error.response)}")
@@ -109,6 +110,11 @@ def _explain_call(error: Exception) -> Explanation:
         return Explanation(ExitCode.REFUSED, f"{error.message} ({error.code})", error.hint)
     if isinstance(error, ClientError):  # another service's, such as STS's
         return Explanation(ExitCode.REFUSED, str(error))
+    if isinstance(error, WaitTimeoutError):
+        hint = _GOES_ON if error.last_backup else _NEVER_SEEN
+        if error.last_backup is None and isinstance(error.__cause__, Exception):
+            hint = _explain_call(error.__cause__).hint
+        return Explanation(ExitCode.TIMEOUT, str(error), hint)
     for kind, code, hint in _table():
         if isinstance(error, kind):
             return Explanation(code, str(error), hint)
@@ -130,7 +136,6 @@ def _table() -> tuple[tuple[type[Exception], ExitCode, str | None], ...]:
         (ours.PolicyError, ExitCode.USAGE, None),
         (ours.ReplicationDriftError, ExitCode.DRIFT, _DRIFT),
         (ours.ReplicationStoppedError, ExitCode.STOPPED, None),
-        (ours.WaitTimeoutError, ExitCode.TIMEOUT, _WAIT),
         (botocore.NoRegionError, ExitCode.USAGE, _REGION),
         (botocore.InvalidRegionError, ExitCode.USAGE, None),
         (botocore.ProfileNotFound, ExitCode.USAGE, None),

@@ -126,7 +126,8 @@ def restore(
         str | None, typer.Option(help="DB subnet group; the default one if omitted.")
     ] = None,
     vpc_security_group_ids: Annotated[
-        list[str] | None, typer.Option(help="A security group. Repeat it for more groups.")
+        list[str] | None,
+        typer.Option(metavar="ID", help="A security group. Repeat it for more groups."),
     ] = None,
     multi_az: Annotated[
         bool | None,
