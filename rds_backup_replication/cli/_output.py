@@ -124,7 +124,12 @@ def _backup_fields(backup: "DBInstanceAutomatedBackup") -> Generator[tuple[str, 
     yield "Key", backup.kms_key_id
     yield "Restorable from", in_utc(window.earliest_time if window else None)
     yield "Restorable to", in_utc(window.latest_time if window else None)
-    yield "Lag", in_units(backup.lag()) if backup.status == "replicating" else None
+    yield "Lag", lag_of(backup)
+
+
+def lag_of(backup: "DBInstanceAutomatedBackup") -> str | None:
+    """How far a replication is behind; what has stopped is not behind, but over."""
+    return in_units(backup.lag()) if backup.status == "replicating" else None
 
 
 def in_utc(moment: datetime | None) -> str | None:
