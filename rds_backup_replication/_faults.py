@@ -149,7 +149,7 @@ def may_have_taken_effect(error: Exception) -> bool:
     if isinstance(error, ServiceError):
         return server_failed(error)
     if isinstance(error, ResponseValidationError):
-        return True
+        return error.may_have_taken_effect
     return isinstance(error, NO_ANSWER) and not isinstance(error, _NEVER_SENT)
 
 

@@ -66,7 +66,7 @@ class RequestValidationError(BackupReplicationError, ValueError):
 
 
 class ResponseValidationError(BackupReplicationError):
-    """RDS answered, and the answer cannot be read. The operation may have taken effect.
+    """RDS answered, and the answer cannot be read.
 
     Attributes:
         operation_name: AWS's name of the operation.
@@ -81,10 +81,16 @@ class ResponseValidationError(BackupReplicationError):
         self.reason: str = reason
         self.response: Mapping[str, Any] = response
 
+    @property
+    def may_have_taken_effect(self) -> bool:
+        """Whether the operation is one that changes something."""
+        return not self.operation_name.startswith("Describe")
+
     def __str__(self) -> str:
+        effect = "It may have taken effect; the" if self.may_have_taken_effect else "The"
         return (
             f"{self.operation_name} was answered, but the answer cannot be read: {self.reason}. "
-            "It may have taken effect; the raw answer is in .response"
+            f"{effect} raw answer is in .response"
         )
 
 

@@ -10,6 +10,7 @@ import typer
 from ._exit import ExitCode, Failure
 from ._options import Debug, EndpointUrl, Output, OutputFormat, Profile, Yes, make_client
 from ._output import confirm, in_units, note, print_json, print_table, progress
+from ._streams import write
 
 if TYPE_CHECKING:
     from .._models import CheckReason
@@ -164,7 +165,7 @@ def apply(
         )
         for result in report.results:
             if result.message:
-                sys.stdout.write(f"\n{_what(result.action)}\n  {result.message}\n")
+                write(f"\n{_what(result.action)}\n  {result.message}\n")
         note(_summary(report.counts))
     else:
         note("The plan has nothing to do.")
@@ -246,16 +247,16 @@ def _print_actions(actions: "Iterable[PlannedAction]", *, on_stderr: bool = Fals
     print_table(
         ("ACTION", "TO", "RULE", "INSTANCE"),
         [(action.kind, _to(action), action.rule or "-", _what(action)) for action in actions],
-        file=sys.stderr if on_stderr else None,
+        on_stderr=on_stderr,
     )
 
 
 def _print_reasons(reasons: "Iterable[tuple[str, tuple[CheckReason, ...]]]") -> None:
     for what, those in reasons:
         if those:
-            sys.stdout.write(f"\n{what}\n")
+            write(f"\n{what}\n")
         for reason in those:
-            sys.stdout.write(f"  {reason.message} {reason.remedy}\n")
+            write(f"  {reason.message} {reason.remedy}\n")
 
 
 def _kinds(planned: "Plan") -> set[str]:
