@@ -21,8 +21,11 @@ def ask(client: BackupReplicationClient, name: str) -> bool:
 
 
 def all_right(client: BackupReplicationClient, who: str) -> bool:
+    def one(number: int) -> bool:
+        return ask(client, f"{who}-{number}")
+
     with ThreadPoolExecutor(THREADS) as pool:
-        return all(pool.map(lambda number: ask(client, f"{who}-{number}"), range(100)))
+        return all(pool.map(one, range(100)))
 
 
 def main(endpoint_url: str) -> int:

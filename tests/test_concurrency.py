@@ -86,9 +86,12 @@ def expected(number: int) -> tuple[str, str]:
 
 @pytest.mark.parametrize("calls", [420, pytest.param(10_000, marks=pytest.mark.long)])
 def test_no_answer_is_lost_or_somebody_elses(calls: int) -> None:
+    def one(number: int) -> tuple[str, str | None]:
+        return outcome(client, number)
+
     with answering(echo) as server, ThreadPoolExecutor(THREADS) as pool:
         client = server.client(connections=THREADS)
-        found = list(pool.map(lambda number: outcome(client, number), range(calls)))
+        found = list(pool.map(one, range(calls)))
     assert found == [expected(number) for number in range(calls)]
     assert len(server.received) == calls
     assert server.connections <= THREADS  # each is used again
@@ -238,11 +241,19 @@ def test_clients_leave_no_socket_and_no_thread(count: int, *, is_closed: bool) -
             assert most <= files + 10
 
 
-def test_regions_are_asked_with_one_client_each() -> None:
-    def describe_instances(_: dict[str, str]) -> Reply:
-        return 200, result_xml("DescribeDBInstances", "<DBInstances></DBInstances>")
+def test_each_region_is_asked_with_one_client() -> None:
+    """Threads that need one at once do not each make it: each would have its connections."""
 
-    with answering(describe_instances) as server, ThreadPoolExecutor(8) as pool:
-        client = server.client()
-        made = list(pool.map(lambda _: client._context().client_in("us-west-2"), range(32)))
-    assert len(set(map(id, made))) == 1
+    def answer(parameters: dict[str, str]) -> Reply:
+        inner = "DBInstances" if parameters["Action"] == "DescribeDBInstances" else "SourceRegions"
+        return 200, result_xml(parameters["Action"], f"<{inner}></{inner}>")
+
+    def check(_: int) -> list[str]:
+        return [
+            reason.code for reason in client.check_replication(source_db_instance_arn=SOURCE_ARN)
+        ]
+
+    with answering(answer) as server, ThreadPoolExecutor(8) as pool:
+        client = server.client(connections=8)
+        assert len(set(map(tuple, pool.map(check, range(32))))) == 1
+    assert server.connections <= 16

@@ -62,7 +62,9 @@ RECORDS = (
     fleet.ApplyReport(results=(RESULT,), interrupted=True),
     fleet.AuditReport(audited_at=NOON, rules=POLICY.rules, records=(RECORD,)),
 )
-MADE = {name: getattr(testing, name) for name in testing.__all__ if name.startswith("make_")}
+MADE: dict[str, Callable[[], object]] = {
+    name: getattr(testing, name) for name in testing.__all__ if name.startswith("make_")
+}
 
 
 def refusal(kind: type[ServiceError]) -> ServiceError:
@@ -126,7 +128,7 @@ def test_what_a_wait_last_failed_with_is_told_wherever_it_is_read() -> None:
 def test_a_refusal_arrives_as_a_client_error_still() -> None:
     twin = pickle.loads(pickle.dumps(refusal(exceptions.ThrottlingError)))  # noqa: S301
     assert isinstance(twin, ClientError)
-    assert twin.response["ResponseMetadata"]["RetryAttempts"] == 2
+    assert twin.response.get("ResponseMetadata", {}).get("RetryAttempts") == 2
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -135,7 +137,7 @@ def test_every_model_arrives_whole(name: str) -> None:
     twin = pickle.loads(pickle.dumps(value))  # noqa: S301
     assert type(twin) is type(value)
     assert (twin, str(twin), repr(twin)) == (value, str(value), repr(value))
-    if isinstance(value, BaseModel):
+    if isinstance(value, BaseModel) and isinstance(twin, BaseModel):
         assert twin.model_dump() == value.model_dump()
         assert twin.model_extra == value.model_extra
         assert twin.model_fields_set == value.model_fields_set
@@ -148,7 +150,9 @@ def test_every_record_arrives_whole(value: object) -> None:
 
 
 def test_nothing_public_is_forgotten() -> None:
-    covered = {type(make()) for make in MADE.values()} | {type(value) for value in RECORDS}
+    covered: set[type] = {type(make()) for make in MADE.values()} | {
+        type(value) for value in RECORDS
+    }
     public: dict[str, Any] = {
         name: getattr(module, name)
         for module in (rds_backup_replication, fleet)

@@ -167,7 +167,11 @@ def test_a_request_shows_no_secret() -> None:
     ],
 )
 def test_a_mistake_shows_no_secret(keywords: dict[str, Any]) -> None:
-    given = {"source_db_instance_arn": ARN, "backup_retention_period": 99, **keywords}
+    given: dict[str, Any] = {
+        "source_db_instance_arn": ARN,
+        "backup_retention_period": 99,
+        **keywords,
+    }
     client: Any = BackupReplicationClient(session=own_session(), region_name="us-east-1")
     with pytest.raises((RequestValidationError, TypeError)) as caught:
         client.start_db_instance_automated_backups_replication(**given)
