@@ -18,7 +18,7 @@ from .fleets import Fleet
 from .wire import ScriptedRDS, shared_session
 
 # For `make fuzz`.
-settings.register_profile("fuzz", max_examples=13_000, deadline=None)
+settings.register_profile("fuzz", max_examples=8_000, deadline=None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

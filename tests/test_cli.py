@@ -195,6 +195,7 @@ def test_a_restore_passes_its_options_on(sandbox: Sandbox, monkeypatch: pytest.M
         (("start", SOURCE_ARN, "--region", "a b"), 2, "a b"),
         (("start", SOURCE_ARN, "--profile", "nobody"), 2, "nobody"),
         (("start", SOURCE_ARN, "--endpoint-url", "nowhere"), 2, "must be a URL"),
+        (("start", SOURCE_ARN, "--endpoint-url", "http://x:99999"), 2, "must be a URL"),
         (("wait", SOURCE_ARN, "--timeout", "5"), 2, "--timeout"),
         (("wait", SOURCE_ARN, "--poll-interval", "0s"), 2, "poll_interval"),
         (("restore", BACKUP_ARN, "--target-db-instance-identifier", "r"), 2, "restore_time"),

@@ -149,6 +149,7 @@ def test_a_wrong_file_is_wrong_usage(command: str, not_utf8: str) -> None:
     [
         ("--endpoint-url", "nowhere", "Invalid endpoint: nowhere. It must be a URL"),
         ("--endpoint-url", "http://[", "It must be a URL"),
+        ("--endpoint-url", "http://x:99999", "It must be a URL"),
         ("--profile", "nobody", "nobody"),
     ],
 )

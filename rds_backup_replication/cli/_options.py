@@ -148,14 +148,17 @@ def make_client(
     region: str | None, profile: str | None, endpoint_url: str | None
 ) -> "BackupReplicationClient":
     """The client of a command."""
+    from urllib.parse import urlsplit
+
     from .._client import BackupReplicationClient
     from .._session import quick_session
 
     session = None if profile is None else quick_session(profile)
     try:
-        return BackupReplicationClient(
+        client = BackupReplicationClient(
             region_name=region, session=session, endpoint_url=endpoint_url
         )
+        _ = urlsplit(str(client.client.meta.endpoint_url)).port  # botocore reads it to send
     except ValueError as error:  # botocore's own are of no other type
         if type(error) is not ValueError:
             raise
@@ -163,6 +166,7 @@ def make_client(
         if "int()" in str(error):
             message = f"AWS_MAX_ATTEMPTS, or another setting that is a number, is none: {error}."
         raise Failure(message, ExitCode.USAGE) from error
+    return client
 
 
 _ENDPOINT = "It is set by --endpoint-url, AWS_ENDPOINT_URL or the AWS configuration."

@@ -26,7 +26,7 @@ _SOURCES = {
     "aws-cn": ("cn-northwest-1",),
 }
 _WORDS = ("prod", "é", "日本 語", "_.:/=+-@", "Ⅷ", "\u2028", "", "0", "x" * 128)
-_odd_legal = ["db.t3.micro", "é", "\0", "\x1b", "a\r\nb", "&a=b", "x" * 9_000]
+_odd_legal = ["db.t3.micro", "é", "\0", "\x1b", "a\r\nb", "&a=b", "x" * 1_000]
 texts = st.sampled_from(_odd_legal) | st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 _tag_texts = st.sampled_from([*_WORDS, "v" * 256, "Aws", "xaws:", "rds"]) | st.text(
     st.characters(categories=["L", "Z", "N"]) | st.sampled_from("_.:/=+-@"), max_size=10
