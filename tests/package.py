@@ -32,7 +32,7 @@ def build(source: Path, out: Path) -> dict[str, str]:
     """The hashes of what is built, by name."""
     # The time of the commit, so that whoever builds it gets the same.
     environment = {**os.environ, "SOURCE_DATE_EPOCH": git("log", "-1", "--format=%ct").strip()}
-    command = [sys.executable, "-m", "build", "--outdir", str(out), str(source)]
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(source)]
     ran = subprocess.run(  # noqa: S603  # our own arguments
         command, env=environment, check=False, capture_output=True, text=True
     )
