@@ -1,0 +1,53 @@
+"""The tests with other versions than those of `make test`: `nox --list` tells which."""
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.sessions = ["tests", "lowest", "newest", "bare"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+CORE = nox.project.dependency_groups(PROJECT, "core")
+TEST = nox.project.dependency_groups(PROJECT, "test")
+# The AWS CLI wants one botocore, and Dask and the pages of benchmarks say nothing of ours.
+NOT_CORE = ("aws_cli", "benchmarks", "dask")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """All tests, on every supported Python."""
+    session.install("--editable", ".[cli,sandbox]", *TEST)
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def lowest(session: nox.Session) -> None:
+    """Most tests, with the lowest versions that pyproject.toml allows."""
+    bounds = [*PROJECT["project"]["dependencies"]]
+    for extra in PROJECT["project"]["optional-dependencies"].values():
+        bounds += extra
+    pins = [bound.replace(">=", "==") for bound in bounds]
+    # They are released together, and boto3 allows later ones.
+    pins += [pin.replace("boto3", "botocore") for pin in pins if pin.startswith("boto3==")]
+    constraints = Path(session.create_tmp()) / "lowest.txt"
+    constraints.write_text("\n".join(pins), encoding="utf-8")
+    session.install("--constraint", str(constraints), "--editable", ".[cli,sandbox]", *CORE)
+    ignored = (f"--ignore=tests/test_{name}.py" for name in NOT_CORE)
+    session.run("pytest", "-n", "auto", *ignored, *session.posargs)
+
+
+@nox.session(python=PYTHONS[-2:])
+def newest(session: nox.Session) -> None:
+    """All tests, with the newest versions, those before a release too."""
+    newest = ("--pre", "--upgrade", "--upgrade-strategy=eager")
+    session.install(*newest, "--editable", ".[cli,sandbox]", *TEST)
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def bare(session: nox.Session) -> None:
+    """What imports without any extra, and what is said of those that are missing."""
+    session.install(".", "pytest")
+    session.run("pytest", "--noconftest", "tests/test_imports.py", *session.posargs)
