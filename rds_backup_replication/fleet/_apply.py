@@ -84,9 +84,11 @@ def apply(
     # Ctrl-C is raised in the main thread, so the work is led from another one.
     with ThreadPoolExecutor(1) as leader:
         try:
+            put = None if on_event is None else events.put
             leading = leader.submit(
-                _lead, phases, executor, stop=stop, go=go, put=events.put, futures=futures
+                _lead, phases, executor, stop=stop, go=go, put=put, futures=futures
             )
+            leading.add_done_callback(lambda _: events.put(None))
             while True:
                 try:
                     go.set()  # from here on, what is done is reported
@@ -140,39 +142,35 @@ def _lead(
     *,
     stop: threading.Event,
     go: threading.Event,
-    put: Callable[[ActionResult | None], object],
+    put: _Tell | None,
     futures: list["Future[list[ActionResult]]"],
 ) -> dict[object, ActionResult]:
-    """Has all parts done; ``None`` is the last event."""
+    """Has all parts done."""
     results: dict[object, ActionResult] = {}
     told: set[object] = set()
 
     def tell(result: ActionResult) -> None:
-        told.add(result.action.order())
-        put(result)
+        if put is not None and result.action.order() not in told:
+            told.add(result.action.order())
+            put(result)
 
     # An event, or what tells of one, cannot be sent to another process.
     apply_part = partial(_apply_part, stop=stop, tell=tell) if executor is None else _apply_part
     go.wait()
-    try:
-        with ExitStack() as stack:
-            pool = executor or stack.enter_context(ThreadPoolExecutor(_PARTS_AT_ONCE))
-            for parts in phases:
-                sent: list[Future[list[ActionResult]]] = []
-                for part in parts:
-                    sent.append(_sent(pool, apply_part, part))
-                    futures.append(sent[-1])
-                    if stop.is_set():
-                        sent[-1].cancel()
-                for part, future in zip(parts, sent, strict=True):
-                    came = _results_of(part, future)
-                    results.update({result.action.order(): result for result in came})
-                    for result in came:
-                        if result.action.order() not in told:
-                            put(result)
-        return results
-    finally:
-        put(None)
+    with ExitStack() as stack:
+        pool = executor or stack.enter_context(ThreadPoolExecutor(_PARTS_AT_ONCE))
+        for parts in phases:
+            sent: list[Future[list[ActionResult]]] = []
+            for part in parts:
+                sent.append(_sent(pool, apply_part, part))
+                futures.append(sent[-1])
+                if stop.is_set():
+                    sent[-1].cancel()
+            for part, future in zip(parts, sent, strict=True):
+                for result in _results_of(part, future):
+                    results[result.action.order()] = result
+                    tell(result)
+    return results
 
 
 def _sent(
