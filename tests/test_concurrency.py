@@ -2,12 +2,15 @@
 
 import gc
 import os
+import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication.exceptions import (
@@ -18,7 +21,15 @@ from rds_backup_replication.exceptions import (
 
 from .answering import GARBLED, REFUSED, Reply, answering, echo
 from .fault_matrix._rds import PlainRDS, RefusedError
-from .wire import BACKUP_ARN, SOURCE_ARN, backup_xml, error_xml, listing_xml, result_xml
+from .wire import (
+    BACKUP_ARN,
+    SOURCE_ARN,
+    backup_xml,
+    error_xml,
+    listing_xml,
+    result_xml,
+    shared_session,
+)
 
 THREADS = 32
 Ask = Callable[[BackupReplicationClient, str], str | None]
@@ -84,6 +95,16 @@ def expected(number: int) -> tuple[str, str]:
     return what, f"{kind}-{number}"
 
 
+@pytest.fixture
+def many_switches() -> Iterator[None]:
+    """Threads take turns at almost every step, so that what they share gets mixed up soon."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("many_switches")
 @pytest.mark.parametrize("calls", [420, pytest.param(10_000, marks=pytest.mark.long)])
 def test_no_answer_is_lost_or_somebody_elses(calls: int) -> None:
     def one(number: int) -> tuple[str, str | None]:
@@ -241,19 +262,33 @@ def test_clients_leave_no_socket_and_no_thread(count: int, *, is_closed: bool) -
             assert most <= files + 10
 
 
-def test_each_region_is_asked_with_one_client() -> None:
-    """Threads that need one at once do not each make it: each would have its connections."""
+class CountingSession:
+    """A session, and the Regions that clients were made for."""
 
+    def __init__(self) -> None:
+        self.made: list[str] = []
+
+    def client(self, service_name: str, *, region_name: str, **settings: Any) -> Any:
+        self.made.append(region_name)
+        session: Any = shared_session()
+        return session.client(service_name, region_name=region_name, **settings)
+
+
+def test_each_region_is_asked_with_one_client_whoever_asks_first() -> None:
     def answer(parameters: dict[str, str]) -> Reply:
         inner = "DBInstances" if parameters["Action"] == "DescribeDBInstances" else "SourceRegions"
         return 200, result_xml(parameters["Action"], f"<{inner}></{inner}>")
 
-    def check(_: int) -> list[str]:
-        return [
-            reason.code for reason in client.check_replication(source_db_instance_arn=SOURCE_ARN)
-        ]
+    def check(_: int) -> int:
+        return len(client.check_replication(source_db_instance_arn=SOURCE_ARN))
 
+    session: Any = CountingSession()
     with answering(answer) as server, ThreadPoolExecutor(8) as pool:
-        client = server.client(connections=8)
-        assert len(set(map(tuple, pool.map(check, range(32))))) == 1
-    assert server.connections <= 16
+        client = BackupReplicationClient(
+            session=session,
+            region_name="us-east-1",
+            endpoint_url=server.endpoint_url,
+            config=Config(proxies={}, retries={"total_max_attempts": 1}),
+        )
+        assert len(set(pool.map(check, range(32)))) == 1
+    assert session.made == ["us-east-1", "us-west-2"]
