@@ -103,7 +103,7 @@ pins: $(VENV)-supply/supply.stamp
 	$(PIN) --group check --constraint requirements/test.txt --output-file requirements/dev.txt
 
 audit: $(VENV)-supply/supply.stamp
-	$(VENV)-supply/bin/pip-audit --disable-pip --requirement requirements/dev.txt
+	$(VENV)-supply/bin/pip-audit --strict --disable-pip --requirement requirements/dev.txt
 
 sbom: $(VENV)-bench/bench.stamp $(VENV)-supply/supply.stamp
 	@mkdir -p dist
