@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import uuid4
 
@@ -92,7 +92,7 @@ def apply(
             while True:
                 try:
                     go.set()  # from here on, what is done is reported
-                    for result in iter(events.get, None):
+                    for result in _all_of(events):
                         if on_event is not None:
                             on_event(result)
                     break
@@ -111,6 +111,16 @@ def apply(
         results=tuple(results[action.order()] for action in plan.changes),
         interrupted=stop.is_set(),
     )
+
+
+def _all_of(events: "SimpleQueue[ActionResult | None]") -> Iterator[ActionResult]:
+    while True:
+        with suppress(Empty):
+            # Not for ever: Ctrl-C ends no wait if the system tells another thread of it.
+            result = events.get(timeout=0.2)
+            if result is None:
+                return
+            yield result
 
 
 def _phases(plan: Plan, access: Access, max_concurrency: int) -> list[list[_Part]]:
