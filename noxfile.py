@@ -11,9 +11,10 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 CORE = nox.project.dependency_groups(PROJECT, "core")
 TEST = nox.project.dependency_groups(PROJECT, "test")
-# What meets boto3 and pydantic; the rest meets them by way of this.
+# What meets boto3 and pydantic; the rest meets them by way of this. The service contract is that
+# of the newest boto3, which has more members.
 LOWEST = (
-    *("check", "client", "ensure", "lifecycle", "models", "policy", "reader", "service_contract"),
+    *("check", "client", "ensure", "lifecycle", "models", "policy", "reader"),
     *("session", "testing", "validation", "wait", "wire"),
 )
 
