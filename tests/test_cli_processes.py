@@ -11,19 +11,22 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from typer.main import get_command
 
 from rds_backup_replication.cli import app
+from rds_backup_replication.fleet import Account, Plan, PlannedAction, Seen
 from rds_backup_replication.sandbox import Sandbox
 
-from .wire import BACKUP_ARN, SOURCE_ARN
+from .wire import BACKUP_ARN, SOURCE_ARN, ScriptedRDS
 
 PROGRAM = (sys.executable, "-m", "rds_backup_replication.cli")
 
@@ -103,7 +106,10 @@ def on_a_terminal(
             env=environment,
         ) as process:
             os.close(theirs)
-            yield ours, process
+            try:
+                yield ours, process
+            finally:
+                process.kill()
     finally:
         os.close(ours)
 
@@ -320,6 +326,139 @@ def on_80_columns(*arguments: str) -> str:
     os.close(ours)
     assert process.returncode == 0
     return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode()).replace("\r\n", "\n")
+
+
+POLICY = (
+    'accounts: [{id: "123456789012"}]\n'
+    "rules: [{name: all, source_regions: [us-west-2], destination_region: us-east-1}]\n"
+)
+
+
+def a_plan(*arns: str) -> str:
+    account = Account(id="123456789012")
+    actions = [
+        PlannedAction(
+            kind="start",
+            account_id=account.id,
+            source_region="us-west-2",
+            destination_region="us-east-1",
+            source_db_instance_arn=arn,
+            seen=Seen(),
+        )
+        for arn in arns
+    ]
+    plan = Plan(planned_at=datetime.now(timezone.utc), accounts=(account,), actions=tuple(actions))
+    return plan.model_dump_json()
+
+
+@pytest.fixture
+def stalling(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> ScriptedRDS:
+    """An RDS that takes requests, and does not answer."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", rds.endpoint_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    rds.stalls()
+    return rds
+
+
+def wait_for_requests(rds: ScriptedRDS, count: int) -> None:
+    for _ in range(500):
+        if len(rds.received) >= count:
+            return
+        time.sleep(0.02)
+    pytest.fail("no request came")
+
+
+@contextmanager
+def running(*arguments: str) -> Generator["subprocess.Popen[str]"]:
+    with subprocess.Popen(  # noqa: S603  # our own program
+        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # else a failure would be waited for
+
+
+def read_lines(stream: IO[str], count: int) -> str:
+    return "".join(stream.readline() for _ in range(count))
+
+
+@pytest.mark.parametrize("command", ["audit", "plan"])
+def test_ctrl_c_ends_what_only_reads_at_once(
+    stalling: ScriptedRDS, tmp_path: Path, command: str
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY, encoding="utf-8")
+    with running(command, str(policy)) as process:
+        wait_for_requests(stalling, 1)
+        process.send_signal(signal.SIGINT)
+        printed, told = process.communicate(timeout=5)
+    assert process.returncode == 130
+    assert (printed, told) == ("", "Interrupted.\n")
+
+
+def test_ctrl_c_on_a_terminal_leaves_it_as_it_was(stalling: ScriptedRDS, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY, encoding="utf-8")
+    with on_a_terminal("audit", str(policy)) as (terminal, process):
+        wait_for_requests(stalling, 1)
+        read_until(terminal, "\x1b[?25l")  # the cursor is hidden
+        process.send_signal(signal.SIGINT)
+        shown = read_until(terminal, "Interrupted.")
+        assert process.wait(timeout=5) == 130
+    assert "\x1b[?25h" in shown
+
+
+def test_apply_finishes_at_the_first_ctrl_c_and_ends_at_the_second(
+    stalling: ScriptedRDS, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(a_plan(SOURCE_ARN), encoding="utf-8")
+    with running("apply", "--yes", str(plan)) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert read_lines(process.stderr, 1) == "Applying the plan\n"
+        wait_for_requests(stalling, 1)
+        process.send_signal(signal.SIGINT)
+        assert read_lines(process.stderr, 1) == (
+            "Finishing what has begun; Ctrl-C again gives up.\n"
+        )
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        printed, told = process.communicate(timeout=5)
+    assert process.returncode == 130
+    assert printed == ""
+    assert told == "Given up. Of 1 it is not known what has become: plan again.\n"
+
+
+def test_a_second_ctrl_c_tells_what_was_done(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(a_plan(SOURCE_ARN, f"{SOURCE_ARN}2"), encoding="utf-8")
+    code = (
+        "import os, signal, sys, threading\n"
+        "from rds_backup_replication import fleet\n"
+        "from rds_backup_replication.cli import main\n"
+        "def apply(plan, *, on_event, **_):\n"
+        "    on_event(fleet.ActionResult(action=plan.changes[0], outcome='done'))\n"
+        "    for _ in range(2):\n"
+        "        try:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "            threading.Event().wait()\n"
+        "        except KeyboardInterrupt:\n"
+        "            pass\n"
+        "fleet.apply = apply\n"
+        f"sys.argv = ['rds-backup-replication', 'apply', {str(plan)!r}, '--yes']\n"
+        "main()\n"
+    )
+    ran = python(code)
+    assert ran.returncode == 130, ran.stderr
+    assert ran.stdout == ""
+    assert ran.stderr.splitlines()[2:] == [
+        "Finishing what has begun; Ctrl-C again gives up.",
+        f"done start {SOURCE_ARN}",
+        "Given up. Of 1 it is not known what has become: plan again.",
+    ]
 
 
 def test_the_sandbox_is_served_with_its_instances() -> None:

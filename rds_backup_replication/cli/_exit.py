@@ -105,7 +105,7 @@ _SETTING = "It is set in the environment or the AWS configuration."
 _ENOUGH = 300  # characters of an answer that could only tell something
 _GOES_ON = "It goes on at AWS: wait again, or longer, with --timeout."
 _NEVER_SEEN = "If it has been started, wait again, or longer, with --timeout."
-_CREDENTIALS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a --profile."
+CREDENTIALS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a --profile."
 _REGION = "Name the destination Region: --region, or AWS_REGION."
 _REACH = "Check --region, --endpoint-url and the network."
 
@@ -189,7 +189,7 @@ def _table() -> tuple[tuple[type[Exception], ExitCode, str | None], ...]:
         (botocore.InvalidConfigError, ExitCode.USAGE, _SETTING),
         (botocore.InvalidDefaultsMode, ExitCode.USAGE, _SETTING),
         (botocore.InvalidRetryConfigurationError, ExitCode.USAGE, _SETTING),
-        (botocore.NoCredentialsError, ExitCode.NO_ANSWER, _CREDENTIALS),
+        (botocore.NoCredentialsError, ExitCode.NO_ANSWER, CREDENTIALS),
         (botocore.ConnectionError, ExitCode.NO_ANSWER, _REACH),
         (botocore.HTTPClientError, ExitCode.NO_ANSWER, _REACH),
         (botocore.BotoCoreError, ExitCode.NO_ANSWER, None),

@@ -178,6 +178,11 @@ class Progress:
             note(text)
         self._last = text
 
+    def stop(self) -> None:
+        """Leaves a terminal as it was."""
+        if self._status is not None:
+            self._status.stop()
+
 
 @contextmanager
 def progress(text: str, *, lines: bool = True) -> Generator[Progress]:
