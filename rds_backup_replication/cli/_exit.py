@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
     REFUSED = 3
     """AWS refused."""
     NO_ANSWER = 4
-    """AWS was not reached, or there are no credentials."""
+    """AWS was not reached, there are no credentials, or nothing at all could be found out."""
     DRIFT = 5
     """It replicates, but not as asked."""
     TIMEOUT = 6
