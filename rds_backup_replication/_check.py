@@ -61,6 +61,7 @@ def could_not_be_checked(question: str, error: Exception) -> CheckReason:
     elif isinstance(error, ResponseValidationError):
         said = f"the answer cannot be read: {error.reason}"
         if "body" in error.response:  # botocore could not read it either
+            said = "the answer cannot be read"
             remedy = "Check the endpoint URL and the proxies: what answers there is not RDS."
     elif isinstance(error, NoCredentialsError):
         remedy = NO_CREDENTIALS

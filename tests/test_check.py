@@ -229,11 +229,12 @@ def test_a_client_without_credentials_could_not_check(rds: ScriptedRDS) -> None:
 
 
 def test_what_answers_and_is_not_rds_is_told_with_its_remedy(rds: ScriptedRDS) -> None:
-    reasons = check(rds, *["<html><body>Welcome!</body></html>"] * 3)
+    reasons = check(rds, *["<html><body>Welcome!<br></html>"] * 3)
     assert [reason.code for reason in reasons] == ["could_not_be_checked"] * 3
     for reason in reasons:
         assert "taken effect" not in reason.message
         assert ".response" not in reason.message
+        assert reason.message.endswith(": the answer cannot be read.")
         assert "not RDS" in reason.remedy
 
 

@@ -164,7 +164,7 @@ def make_client(
             raise
         message = f"{error}. It must be a URL like http://127.0.0.1:5000. {_ENDPOINT}"
         if "int()" in str(error):
-            message = f"AWS_MAX_ATTEMPTS, or another setting that is a number, is none: {error}."
+            message = f"AWS_MAX_ATTEMPTS, or another setting, must be a number: {error}."
         raise Failure(message, ExitCode.USAGE) from error
     return client
 
