@@ -130,7 +130,7 @@ def judge(operation: OperationModel, body: bytes, outcome: Outcome) -> None:
 def test_an_answer_is_what_botocore_reads_in_it_or_is_kept_in_an_error(name: str) -> None:
     operation = service_model().operation_model(name)
 
-    @settings(max_examples=scaled(20), deadline=None)
+    @settings(max_examples=scaled(24), deadline=None)
     @given(st.lists(bodies(operation, CALLS[name][0]), min_size=1, max_size=10))
     def run(those: list[bytes]) -> None:
         for body in those:

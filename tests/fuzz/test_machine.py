@@ -20,5 +20,5 @@ def test_results_and_state_are_those_of_the_model(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(Replications, "source", source, raising=False)
         run_state_machine_as_test(
             Replications,
-            settings=settings(max_examples=scaled(8), stateful_step_count=20, deadline=None),
+            settings=settings(max_examples=scaled(6), stateful_step_count=20, deadline=None),
         )
