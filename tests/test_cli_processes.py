@@ -11,7 +11,6 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -361,14 +360,6 @@ def stalling(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> ScriptedRDS:
     return rds
 
 
-def wait_for_requests(rds: ScriptedRDS, count: int) -> None:
-    for _ in range(500):
-        if len(rds.received) >= count:
-            return
-        time.sleep(0.02)
-    pytest.fail("no request came")
-
-
 @contextmanager
 def running(*arguments: str) -> Generator["subprocess.Popen[str]"]:
     with subprocess.Popen(  # noqa: S603  # our own program
@@ -391,7 +382,7 @@ def test_ctrl_c_ends_what_only_reads_at_once(
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY, encoding="utf-8")
     with running(command, str(policy)) as process:
-        wait_for_requests(stalling, 1)
+        assert stalling.asked.wait(20)
         process.send_signal(signal.SIGINT)
         printed, told = process.communicate(timeout=5)
     assert process.returncode == 130
@@ -402,7 +393,7 @@ def test_ctrl_c_on_a_terminal_leaves_it_as_it_was(stalling: ScriptedRDS, tmp_pat
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY, encoding="utf-8")
     with on_a_terminal("audit", str(policy)) as (terminal, process):
-        wait_for_requests(stalling, 1)
+        assert stalling.asked.wait(20)
         read_until(terminal, "\x1b[?25l")  # the cursor is hidden
         process.send_signal(signal.SIGINT)
         shown = read_until(terminal, "Interrupted.")
@@ -419,7 +410,7 @@ def test_apply_finishes_at_the_first_ctrl_c_and_ends_at_the_second(
         assert process.stdout is not None
         assert process.stderr is not None
         assert read_lines(process.stderr, 1) == "Applying the plan\n"
-        wait_for_requests(stalling, 1)
+        assert stalling.asked.wait(20)
         process.send_signal(signal.SIGINT)
         assert read_lines(process.stderr, 1) == (
             "Finishing what has begun; Ctrl-C again gives up.\n"
