@@ -2,21 +2,34 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# What reads answers from a socket, and so shows what reading them ahead changes.
+READING_TESTS = $(addprefix tests/test_,check.py ensure.py fleet.py lifecycle.py wait.py wire.py)
 # Pyright looks for the python on the path.
 PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
+# For every supported Python and platform, and without a word of where packages come from.
+PIN = $(VENV)-supply/bin/uv pip compile pyproject.toml --extra cli --extra sandbox --universal \
+	--python-version 3.10 --upgrade --generate-hashes --no-annotate --no-header \
+	--no-emit-index-url --no-emit-find-links --quiet
 
 .SECONDARY: # keep the environments, which make takes for intermediate files
-.PHONY: help demo test fuzz check format docs bench bench-fleet clean
+.PHONY: help demo test fuzz check package versions lowest pins audit sbom format docs bench bench-fleet fault-matrix clean
 
 help:
 	@echo "make demo    the main job, end to end, on the embedded sandbox: no AWS account needed"
 	@echo "make test    all tests"
 	@echo "make fuzz    the properties of tests/fuzz over far more inputs, and how many"
 	@echo "make check   lint, types, tests with coverage, docs, and the built package"
+	@echo "make package build it twice, and compare the two and what they hold"
+	@echo "make versions  the tests on every Python found, with the lowest and the newest versions"
+	@echo "make lowest  the core's tests with the lowest versions allowed, on Python 3.10"
+	@echo "make pins    renew the pins in requirements"
+	@echo "make audit   look for known vulnerabilities in what is pinned"
+	@echo "make sbom    write what the package depends on to dist/sbom.cdx.json"
 	@echo "make format  format the code"
 	@echo "make docs    build the documentation into docs/_build"
 	@echo "make bench   measure against plain boto3, and write docs/speed.md's tables"
 	@echo "make bench-fleet  measure fleets, and write docs/scale.md's tables"
+	@echo "make fault-matrix  run every method under every fault, and write docs/fault-matrix.md"
 	@echo "make clean   remove all that these commands made"
 
 # Without ensurepip, which some distributions leave out; pip comes by way of the outer one.
@@ -31,12 +44,19 @@ $(VENV)/demo.stamp: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[sandbox]'
 	@touch $@
 
-$(VENV)/test.stamp: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[cli,sandbox]' --group test
+$(VENV)/test.stamp: $(BIN)/python pyproject.toml requirements/test.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/test.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/check.stamp: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[cli,sandbox]' --group check
+$(VENV)/check.stamp: $(BIN)/python pyproject.toml requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Environments of their own: the tools of the supply chain, and with nothing but what a user has.
+$(VENV)-supply/supply.stamp: $(VENV)-supply/bin/python pyproject.toml
+	$(VENV)-supply/bin/python -m pip install --quiet --group supply
 	@touch $@
 
 # An environment of its own: the AWS CLI and Sphinx want different versions of docutils.
@@ -44,7 +64,6 @@ $(VENV)-docs/docs.stamp: $(VENV)-docs/bin/python pyproject.toml
 	$(VENV)-docs/bin/python -m pip install --quiet --editable '.[cli,sandbox]' --group docs
 	@touch $@
 
-# An environment of its own: with nothing but what a user has.
 $(VENV)-bench/bench.stamp: $(VENV)-bench/bin/python pyproject.toml
 	$(VENV)-bench/bin/python -m pip install --quiet --editable .
 	@touch $@
@@ -64,10 +83,32 @@ check: $(VENV)/check.stamp
 	$(BIN)/mypy
 	$(PYRIGHT)
 	$(PYRIGHT) --ignoreexternal --verifytypes rds_backup_replication
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term
-	$(BIN)/python -m pytest -n auto --botocore-parser
+	$(BIN)/python -m pytest -n auto -m '' --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --botocore-parser $(READING_TESTS)
 	$(MAKE) docs
-	$(BIN)/python -m build --outdir $(VENV)/dist
+	$(MAKE) package
+
+package: $(VENV)/check.stamp
+	$(BIN)/python -m tests.package $(VENV)/dist
+
+# `make versions ARGS='-s tests-3.12'` for one; `.venv/bin/nox --list` tells of all.
+versions: $(VENV)/check.stamp
+	$(BIN)/nox $(ARGS)
+
+lowest: $(VENV)/check.stamp
+	$(BIN)/nox --session lowest $(ARGS)
+
+pins: $(VENV)-supply/supply.stamp
+	$(PIN) --group test --output-file requirements/test.txt
+	$(PIN) --group check --constraint requirements/test.txt --output-file requirements/dev.txt
+
+audit: $(VENV)-supply/supply.stamp
+	$(VENV)-supply/bin/pip-audit --strict --disable-pip --requirement requirements/dev.txt
+
+sbom: $(VENV)-bench/bench.stamp $(VENV)-supply/supply.stamp
+	@mkdir -p dist
+	$(VENV)-supply/bin/cyclonedx-py environment $(VENV)-bench --pyproject pyproject.toml \
+		--output-reproducible --output-file dist/sbom.cdx.json
 
 format: $(VENV)/check.stamp
 	$(BIN)/ruff check --fix
@@ -84,6 +125,9 @@ bench: $(VENV)-bench/bench.stamp
 bench-fleet: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.fleet $(or $(ARGS),--docs docs/scale.md)
 
+fault-matrix: $(VENV)/test.stamp
+	$(BIN)/python -m tests.fault_matrix --write
+
 clean:
-	rm -rf $(VENV) $(VENV)-docs $(VENV)-bench docs/_build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-bench $(VENV)-supply .nox docs/_build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

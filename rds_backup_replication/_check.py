@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from botocore.client import BaseClient
+from botocore.exceptions import NoCredentialsError
 
+from ._faults import NO_ANSWER
 from ._kms import key_difference
 from ._look import (
     LOOK_FAILED,
@@ -19,7 +21,9 @@ from ._models import (
     DBInstanceAutomatedBackup,
     StartDBInstanceAutomatedBackupsReplicationRequest,
 )
-from .exceptions import AccessDeniedError, ServiceError
+from .exceptions import AccessDeniedError, ResponseValidationError, ServiceError
+
+NO_CREDENTIALS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile."
 
 
 def check_replication(
@@ -49,13 +53,23 @@ def check_replication(
 
 def could_not_be_checked(question: str, error: Exception) -> CheckReason:
     """That a question was refused, or not answered."""
-    said = f"{error.code}: {error.message}" if isinstance(error, ServiceError) else str(error)
-    remedy = (isinstance(error, ServiceError) and error.hint) or "Mend this, and check again."
-    if isinstance(error, AccessDeniedError):
-        remedy = f"Allow the caller rds:{error.operation_name} there, or ask somebody who may."
+    said, remedy = str(error), "Mend this, and check again."
+    if isinstance(error, ServiceError):
+        said, remedy = f"{error.code}: {error.message}", error.hint or remedy
+        if isinstance(error, AccessDeniedError):
+            remedy = f"Allow the caller rds:{error.operation_name} there, or ask somebody who may."
+    elif isinstance(error, ResponseValidationError):
+        said = f"the answer cannot be read: {error.reason}"
+        if "body" in error.response:  # botocore could not read it either
+            said = "the answer cannot be read"
+            remedy = "Check the endpoint URL and the proxies: what answers there is not RDS."
+    elif isinstance(error, NoCredentialsError):
+        remedy = NO_CREDENTIALS
+    elif isinstance(error, NO_ANSWER):
+        remedy = "Check the Region, the endpoint URL and the network."
     return CheckReason(
         code="could_not_be_checked",
-        message=f"It could not be checked whether {question}: {said}",
+        message=f"It could not be checked whether {question}: {said.removesuffix('.')}.",
         remedy=remedy,
     )
 
@@ -65,8 +79,8 @@ def pair_not_supported(region_name: str, source_region: str) -> CheckReason:
         code="region_pair_not_supported",
         message=f"{region_name} does not take automated backups from {source_region}.",
         remedy=(
-            "Choose another destination: there, describe_source_regions() must list "
-            f"{source_region} as supported. Pairs work in one direction only."
+            f"Choose another destination, one that lists {source_region} among its source "
+            "Regions. Pairs work in one direction only."
         ),
     )
 
@@ -103,8 +117,8 @@ def instance_reasons(
     if instance.storage_encrypted and kms_key_id is None:
         yield CheckReason(
             code="kms_key_required",
-            message="It is encrypted, and no kms_key_id was given.",
-            remedy=f"Pass kms_key_id, a KMS key that lives in {region_name}.",
+            message="It is encrypted, and no KMS key was given.",
+            remedy=f"Name a KMS key that lives in {region_name}.",
         )
 
 
@@ -165,7 +179,7 @@ def _already_replicating(context: Context, source_arn: str) -> CheckReason:
         code="already_replicating",
         message=f"{source_arn} replicates to {context.api.region_name} already.",
         remedy=(
-            "There is nothing to start; ensure_replication() takes this for a success. If it is "
-            "being stopped, wait_until_stopped() first."
+            "There is nothing to start, and to ensure it succeeds. If it is being stopped, wait "
+            "first until it has."
         ),
     )

@@ -53,7 +53,8 @@ class BackupReplicationClient(ApiOperations):
     - ``ResponseValidationError`` for an answer that cannot be read;
     - botocore's own errors when no answer came.
 
-    It is safe to use from several threads.
+    It is safe to use from several threads, and from both processes after a fork,
+    as long as no other thread was within a call at the moment of the fork.
 
     Args:
         client: A boto3 RDS client to use, instead of all that follows.

@@ -11,6 +11,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
     HTTPClientError,
     ProxyConnectionError,
@@ -18,6 +19,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.hooks import BaseEventHooks
 from botocore.model import ServiceModel
+from botocore.parsers import ResponseParserError
 
 from . import exceptions
 from ._reader import AnswerReader
@@ -147,7 +149,7 @@ def may_have_taken_effect(error: Exception) -> bool:
     if isinstance(error, ServiceError):
         return server_failed(error)
     if isinstance(error, ResponseValidationError):
-        return True
+        return error.may_have_taken_effect
     return isinstance(error, NO_ANSWER) and not isinstance(error, _NEVER_SENT)
 
 
@@ -231,6 +233,10 @@ def translated(operation_name: str) -> Generator[None, None, None]:
     # raised elsewhere passes through.
     except Exception as error:
         answer = _unparsed.get()
+        if not answer and isinstance(error, ResponseParserError):
+            # STS's, say. The error's text is the whole answer, credentials and all.
+            problem = "what the service that gives them answered cannot be read"
+            raise CredentialRetrievalError(provider="AWS", error_msg=problem) from None
         if not answer:
             raise
         raw = {

@@ -4,6 +4,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ._forks import keep_to_own_connections
 from ._look import Context
 from .exceptions import Difference
 
@@ -28,4 +29,5 @@ def _key_id(context: Context, identifier: str) -> str:
     if context.boto3_client is None:
         raise LookupError("a client made from a boto3 client cannot ask KMS")
     kms: Any = context.boto3_client("kms", context.api.region_name)
+    keep_to_own_connections(kms)
     return str(kms.describe_key(KeyId=identifier)["KeyMetadata"]["KeyId"])

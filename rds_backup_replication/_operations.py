@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from ._arn import Destination
 from ._faults import translated
+from ._forks import keep_to_own_connections
 from ._models import (
     DBInstanceAutomatedBackup,
     DeleteDBInstanceAutomatedBackupRequest,
@@ -74,6 +75,7 @@ class Operation(Generic[RequestT, ResultT]):
         return validated(self.name, self.request, destination, keywords)
 
     def _exchange(self, client: BaseClient, send: Callable[[], Any]) -> Any:
+        keep_to_own_connections(client)
         started = time.perf_counter()
         outcome = "no answer"
         try:

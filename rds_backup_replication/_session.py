@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.exceptions import NoRegionError
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 from botocore.session import Session as BotocoreSession
 from pydantic_core import SchemaValidator, core_schema, from_json
@@ -66,7 +67,15 @@ class Boto3Clients:
             client = self._made.get((service_name, region_name))
             if client is None:
                 create = _client_method(self._session)
-                client = create(service_name, region_name=region_name, **self._settings)
+                try:
+                    client = create(service_name, region_name=region_name, **self._settings)
+                except ValueError as error:
+                    # An empty Region, as an unset variable leaves it, is none, but not to botocore.
+                    if f"//{service_name}.." not in str(error):
+                        raise
+                    raise NoRegionError from error
+                if not client.meta.region_name:
+                    raise NoRegionError
                 self._made[service_name, region_name] = client
             return client
 

@@ -132,6 +132,8 @@ def _looks(
         time_left = deadline - clock.monotonic()
         if time_left <= 0:
             raise WaitTimeoutError(goal, request.timeout, last_backup) from failure
+        if failure is not None:
+            _logger.warning("A look failed, and another follows: %s", failure)
         # Jitter needs no randomness that an attacker could not guess.
         pause = request.poll_interval.total_seconds() * random.uniform(*_JITTER)  # noqa: S311
         clock.sleep(min(pause, time_left))

@@ -66,7 +66,7 @@ class RequestValidationError(BackupReplicationError, ValueError):
 
 
 class ResponseValidationError(BackupReplicationError):
-    """RDS answered, and the answer cannot be read. The operation may have taken effect.
+    """RDS answered, and the answer cannot be read.
 
     Attributes:
         operation_name: AWS's name of the operation.
@@ -81,10 +81,16 @@ class ResponseValidationError(BackupReplicationError):
         self.reason: str = reason
         self.response: Mapping[str, Any] = response
 
+    @property
+    def may_have_taken_effect(self) -> bool:
+        """Whether the operation is one that changes something."""
+        return not self.operation_name.startswith("Describe")
+
     def __str__(self) -> str:
+        effect = "It may have taken effect; the" if self.may_have_taken_effect else "The"
         return (
             f"{self.operation_name} was answered, but the answer cannot be read: {self.reason}. "
-            "It may have taken effect; the raw answer is in .response"
+            f"{effect} raw answer is in .response"
         )
 
 
@@ -217,16 +223,22 @@ class WaitTimeoutError(BackupReplicationError, TimeoutError):
         self.goal: str = goal
         self.timeout: timedelta = timeout
         self.last_backup: DBInstanceAutomatedBackup | None = last_backup
+        self._failure: str | None = None
 
     def __str__(self) -> str:
         backup = self.last_backup
         seen = f"it was last seen as {backup.status}" if backup else "it was never seen"
         text = f"{self.goal} did not come about within {self.timeout}; {seen}"
-        return f"{text}. The last look failed: {self.__cause__}" if self.__cause__ else text
+        failure = self._last_failure()
+        return text if failure is None else f"{text}. The last look failed: {failure}"
+
+    def _last_failure(self) -> str | None:
+        return self._failure if self.__cause__ is None else str(self.__cause__)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # OSError's own would drop what does not fit an errno.
-        return type(self), (self.goal, self.timeout, self.last_backup)
+        # OSError's own would drop what does not fit an errno. No exception's cause is pickled.
+        state = {"_failure": self._last_failure()}
+        return type(self), (self.goal, self.timeout, self.last_backup), state
 
 
 class PolicyError(BackupReplicationError, ValueError):

@@ -30,6 +30,7 @@ class Browser:
     def __init__(self, executable: str, profile: Path) -> None:
         self.complaints: list[str] = []
         """What the page's console was told that is an error, or a breach of its policy."""
+        self._loaded: set[str] = set()
         self._last_id = 0
         self._left = b""
         their_end, self._to = os.pipe()
@@ -50,12 +51,16 @@ class Browser:
         for end in (their_end, their_other_end, *high):
             os.close(end)
         self._session: str | None = None
-        target = self.send("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)[
-            "sessionId"
-        ]
-        for domain in ("Page", "Runtime", "Log"):
-            self.send(f"{domain}.enable")
+        try:
+            target = self.send("Target.createTarget", url="about:blank")["targetId"]
+            attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
+            self._session = attached["sessionId"]
+            for domain in ("Page", "Runtime", "Log"):
+                self.send(f"{domain}.enable")
+            self.send("Page.setLifecycleEventsEnabled", enabled=True)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._session = None
@@ -84,7 +89,8 @@ class Browser:
     def _receive(self) -> dict[str, Any]:
         deadline = time.monotonic() + PATIENCE
         while b"\0" not in self._left:
-            ready, _, _ = select.select([self._from], [], [], deadline - time.monotonic())
+            left = max(deadline - time.monotonic(), 0)
+            ready, _, _ = select.select([self._from], [], [], left)
             read = os.read(self._from, 1 << 20) if ready else b""
             if not read:
                 raise TimeoutError("the browser says nothing")
@@ -101,12 +107,14 @@ class Browser:
             self.complaints.append(json.dumps(facts["exceptionDetails"]))
         elif event == "Runtime.consoleAPICalled" and facts["type"] in ("error", "warning"):
             self.complaints.append(json.dumps(facts["args"]))
+        elif event == "Page.lifecycleEvent" and facts["name"] == "load":
+            self._loaded.add(facts["loaderId"])
 
     def open(self, path: Path) -> None:
         self.complaints.clear()
-        self.send("Page.navigate", url=path.as_uri())
-        while self.evaluate("document.readyState") != "complete":
-            time.sleep(0.01)  # another process loads it; its events fail where scripts are off
+        loader = self.send("Page.navigate", url=path.as_uri())["loaderId"]
+        while loader not in self._loaded:
+            self._receive()
 
     def evaluate(self, expression: str) -> Any:
         """The value of some JavaScript, which the page's policy does not hold back."""

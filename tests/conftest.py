@@ -1,6 +1,7 @@
 """What the tests share: clients that cannot reach AWS, and a scripted RDS on loopback."""
 
 import gc
+import signal
 from collections.abc import Iterator
 
 import boto3
@@ -25,6 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--botocore-parser", action="store_true", help="have botocore read all answers by itself"
     )
+
+
+def pytest_configure() -> None:
+    """A shell has what it runs in the background ignore Ctrl-C, which tests send."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

@@ -5,6 +5,7 @@ import logging
 import os
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from rds_backup_replication import (
     DBInstanceAutomatedBackup,
     EnsureResult,
     SourceRegion,
+    _session,
 )
 from rds_backup_replication._models import POLL_INTERVAL, WAIT_TIMEOUT
 from rds_backup_replication.cli import app
@@ -28,7 +30,7 @@ from rds_backup_replication.cli._output import in_units
 from rds_backup_replication.exceptions import AccessDeniedError, ResponseValidationError
 from rds_backup_replication.sandbox import Behaviour, Sandbox
 
-from .wire import BACKUP_ARN, SOURCE_ARN
+from .wire import BACKUP_ARN, SOURCE_ARN, ScriptedRDS
 
 OTHER_ARN = "arn:aws:rds:us-west-2:123456789012:db:a-name-that-makes-the-arn-longer-than-a-terminal"
 JSON = ("--output", "json")
@@ -245,6 +247,140 @@ def test_hints_say_what_to_do(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch)
     assert run("list").stderr == "No replicated backups in eu-west-1.\n"
 
 
+RESTORE = ("restore", SOURCE_ARN, "--target-db-instance-identifier", "restored")
+LATEST = "--use-latest-restorable-time"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("restore", SOURCE_ARN, "--target-db-instance-identifier", "-", LATEST), "hyphen"),
+        (RESTORE, "restore_time"),
+        ((*RESTORE, LATEST, "--restore-time", "2026-01-31T12:00:00Z"), "together with"),
+        ((*RESTORE, "--restore-time", "2026-01-31T12:00:00"), "'2026-01-31T12:00:00' must be"),
+        (("restore", "nope", *RESTORE[2:], LATEST), "must be an ARN"),
+        (
+            ("start", SOURCE_ARN, "--tags", "a=1", "--tags", "b", "--tags", "a=2"),
+            "'a' is given twice",
+        ),
+        (("list", "--region", ""), "--region"),
+        (("delete", BACKUP_ARN, "nope", "--yes"), "must be an ARN"),
+        (("stop", "nope"), "must be an ARN"),
+        (("delete", "nope"), "must be an ARN"),
+        (("ensure", "nope", "--replace"), "must be an ARN"),
+    ],
+)
+@pytest.mark.usefixtures("sandbox")
+def test_what_is_wrong_is_told_before_anything_is_sent(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    def send(*_: object) -> None:
+        pytest.fail("it was sent")
+
+    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", send)
+    ran = run(*arguments, code=ExitCode.USAGE)
+    assert said in ran.stderr
+    assert "datetime" not in ran.stderr
+    assert "{'Key'" not in ran.stderr
+    assert ran.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("AWS_RETRY_MODE", "foo", "foo"),
+        ("AWS_MAX_ATTEMPTS", "x", "AWS_MAX_ATTEMPTS"),
+        ("AWS_DEFAULT_REGION", "", "--region"),
+        ("AWS_ENDPOINT_URL", "nowhere", "AWS_ENDPOINT_URL"),
+        ("AWS_CONFIG_FILE", "broken", "broken"),
+    ],
+)
+@pytest.mark.usefixtures("sandbox")
+def test_a_wrong_setting_is_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("broken").write_text("[", encoding="utf-8")
+    monkeypatch.setenv(name, value)
+    # As a process has it: another command's session has read its settings already.
+    monkeypatch.setattr(_session, "_default_session", None)
+    ran = run("list", code=ExitCode.USAGE)
+    assert said in ran.stderr
+    assert name == "AWS_ENDPOINT_URL" or "must be a URL" not in ran.stderr
+
+
+@pytest.mark.usefixtures("no_backoff")
+def test_what_answers_and_is_not_rds_is_told(
+    rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    where = ("--endpoint-url", rds.endpoint_url)
+    rds.answers("<html><body>Welcome!</body></html>")
+    listed = run("list", *where, code=ExitCode.OTHER).stderr
+    assert "--endpoint-url" in listed
+    assert "taken effect" not in listed
+    assert ".response" not in listed
+    assert "headers" not in listed
+    assert "Welcome!" in listed
+    rds.answers("<html><body>Welcome!</body></html>")
+    assert "may have taken effect" in run("start", SOURCE_ARN, *where, code=ExitCode.OTHER).stderr
+
+
+@pytest.mark.usefixtures("no_backoff", "sandbox")
+def test_a_check_that_could_ask_nothing_found_nothing(sandbox: Sandbox) -> None:
+    ran = run("check", SOURCE_ARN, "--endpoint-url", "http://127.0.0.1:9", code=ExitCode.NO_ANSWER)
+    assert ran.stdout.count("could_not_be_checked") == 3
+    sandbox.add_fault("describe_db_instances", AccessDeniedError)
+    run("check", SOURCE_ARN, code=ExitCode.FINDINGS)
+
+
+def test_remedies_speak_as_a_shell_does(sandbox: Sandbox) -> None:
+    sandbox.create_db_instance("us-west-2", "secret", StorageEncrypted=True)
+    secret = SOURCE_ARN.replace("mydatabase", "secret")
+    run("start", SOURCE_ARN, "--backup-retention-period", "14")
+    shown = [
+        run("check", secret, code=ExitCode.FINDINGS).stdout,
+        run("check", SOURCE_ARN, code=ExitCode.FINDINGS).stdout,
+        run("start", secret, code=ExitCode.REFUSED).stderr,
+        run(
+            *("ensure", SOURCE_ARN, "--backup-retention-period", "7"), code=ExitCode.DRIFT
+        ).stderr.partition("was asked for\n")[2],
+    ]
+    for text in shown:
+        assert text
+        assert not re.search(
+            r"\w\(\)|\w_\w|=True", re.sub(r"^\w+", "", text, flags=re.MULTILINE)
+        ), text
+    assert "--kms-key-id" in shown[2]
+    assert "--replace" in shown[3]
+
+
+def test_the_lag_of_what_has_stopped_is_not_told(sandbox: Sandbox) -> None:
+    sandbox.behaviour = Behaviour(pending_looks=0, stopping_looks=0)
+    run("start", SOURCE_ARN)
+    run("list")
+    run("stop", SOURCE_ARN, "--yes")
+    assert ok_lines("list")[1].split()[:2] == ["retained", "-"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--port", "99999"),
+        ("--port", "-1"),
+        ("--db-instance", "nowhere:db"),
+        ("--db-instance", "us-west-2:-"),
+        ("--db-instance", "us-mars-1:db"),
+    ],
+)
+def test_a_sandbox_that_cannot_be_is_wrong_usage(option: str, value: str) -> None:
+    ran = run("sandbox", "--port", "0", option, value, code=ExitCode.USAGE)
+    assert option in ran.stderr
+    assert ran.stdout == ""
+
+
 @pytest.mark.usefixtures("no_backoff", "sandbox")
 def test_no_answer_is_told_from_a_refusal() -> None:
     ran = run("list", "--endpoint-url", "http://127.0.0.1:9", code=ExitCode.NO_ANSWER)
@@ -293,6 +429,18 @@ def test_without_a_terminal_yes_is_needed(sandbox: Sandbox, arguments: tuple[str
     (backup,) = sandbox.client("us-east-1").describe_db_instance_automated_backups()
     assert backup.status == "pending"
     assert backup.backup_retention_period == 14
+
+
+def test_nothing_is_deleted_if_an_arn_is_wrong(sandbox: Sandbox) -> None:
+    run("start", SOURCE_ARN)
+    run("stop", SOURCE_ARN, "--yes")
+    retained = run("wait", SOURCE_ARN, "--until", "stopped", *JSON).json
+    arn = retained["db_instance_automated_backups_arn"]
+    for wrong in ("nope", SOURCE_ARN, arn.replace("us-east-1", "us-west-1")):
+        assert run("delete", arn, wrong, "--yes", code=ExitCode.USAGE).stdout == ""
+    (left,) = sandbox.client("us-east-1").describe_db_instance_automated_backups()
+    assert left.is_retained
+    sandbox.reset()
 
 
 def test_what_was_deleted_before_a_refusal_is_printed(sandbox: Sandbox) -> None:

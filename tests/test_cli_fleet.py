@@ -77,8 +77,136 @@ def test_an_audit_becomes_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     ran = run("audit", "policy.yaml", "--html", "audit.html", code=ExitCode.FINDINGS)
     assert Path("audit.html").read_text(encoding="utf-8") == f"<p>{SOURCE_ARN}</p>"
     assert ran.stdout.splitlines()[1].split() == ["unprotected", "-", "us-east-1", SOURCE_ARN]
-    nowhere = run("audit", "policy.yaml", "--html", "no/where", code=ExitCode.OTHER)
-    assert nowhere.stderr == "Error: no/where cannot be written: No such file or directory\n"
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize("command", [("audit", "--html"), ("plan", "--out")])
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("no/where", "No such file or directory"),
+        ("", "Is a directory"),
+        (".", "Is a directory"),
+        ("policy.yaml/x", "Not a directory"),
+        ("x" * 300, "File name too long"),
+        ("-", "it is standard output, which has the"),
+    ],
+)
+def test_what_cannot_be_written_is_told_before_anything_is_asked(
+    monkeypatch: pytest.MonkeyPatch, command: tuple[str, str], target: str, why: str
+) -> None:
+    def send(*_: object) -> None:
+        pytest.fail("it was sent")
+
+    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", send)
+    name, option = command
+    before = sorted(Path().iterdir())
+    ran = run(name, "policy.yaml", option, target, code=ExitCode.USAGE)
+    assert ran.stderr.startswith(f"Error: {target or '.'} cannot be written: {why}")
+    assert sorted(Path().iterdir()) == before
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_file_that_fails_to_be_written_costs_neither_the_result_nor_an_earlier_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("page.html").write_text("earlier", encoding="utf-8")
+    write_text = Path.write_text
+
+    def fail(path: Path, text: str, **keywords: Any) -> int:
+        write_text(path, text[:10], **keywords)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    ran = run("audit", "policy.yaml", "--html", "page.html", *JSON, code=ExitCode.OTHER)
+    assert AuditReport.model_validate_json(ran.stdout).records
+    assert "page.html cannot be written: No space left on device" in ran.stderr
+    assert Path("page.html").read_text(encoding="utf-8") == "earlier"
+    assert sorted(path.name for path in Path().iterdir()) == ["page.html", "policy.yaml"]
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_file_is_replaced_where_it_is_and_as_it_was() -> None:
+    Path("real").mkdir()
+    real = Path("real/plan.json")
+    real.write_text("earlier", encoding="utf-8")
+    real.chmod(0o640)
+    Path("plan.json").symlink_to(real)
+    run("plan", "policy.yaml", "--out", "plan.json")
+    assert Path("plan.json").is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert Plan.model_validate_json(real.read_text(encoding="utf-8")).actions
+    run("plan", "policy.yaml", "--out", "/dev/null")
+    assert not Path("/dev/null").is_file()
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_policy_and_a_plan_are_read_from_standard_input_too() -> None:
+    mark = "\ufeff"  # as some editors put before UTF-8
+    run("audit", "-", code=ExitCode.FINDINGS, given=f"{mark}{POLICY}")
+    planned = run("plan", "-", *JSON, given=POLICY).stdout
+    Path("plan.json").write_text(f"{mark}{planned}", encoding="utf-8")
+    run("apply", "plan.json", "--yes")
+    run("apply", "-", "--yes", given=f"{mark}{planned}")
+    wrong = run("audit", "-", code=ExitCode.USAGE, given="accounts: 1\n").stderr
+    assert wrong.startswith("Error: standard input:1: accounts")
+
+
+@pytest.mark.usefixtures("sandbox", "no_backoff")
+@pytest.mark.parametrize("command", ["audit", "plan"])
+def test_who_could_see_nothing_at_all_has_found_nothing(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = ("--endpoint-url", "http://127.0.0.1:9")
+    ran = run(command, "policy.yaml", *nowhere, code=ExitCode.NO_ANSWER)
+    assert "1 unknown" in ran.stderr
+    assert "endpoint" in ran.stdout
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    ran = run(command, "policy.yaml", code=ExitCode.NO_ANSWER)
+    assert "Unable to locate credentials. Set AWS_ACCESS_KEY_ID" in ran.stdout
+
+
+def test_who_could_see_a_part_has_found_that_the_rest_is_unknown(sandbox: Sandbox) -> None:
+    two = POLICY.replace("[us-west-2]", "[us-west-2, us-west-1]")
+    for command in ("audit", "plan"):
+        sandbox.add_fault("describe_db_instances", AccessDeniedError, region_name="us-west-1")
+        ran = run(command, "-", given=two, code=ExitCode.FINDINGS)
+        assert "unknown" in ran.stdout
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_an_apply_without_credentials_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    run("plan", "policy.yaml", "--out", "plan.json")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    ran = run("apply", "plan.json", "--yes", code=ExitCode.INCOMPLETE)
+    assert "Set AWS_ACCESS_KEY_ID" in ran.stderr
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_long_name_leaves_room_for_the_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("policy.yaml").write_text(POLICY.replace("production", "p" * 100), encoding="utf-8")
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run("plan", "policy.yaml").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert SOURCE_ARN in "".join(line[lines[0].index("INSTANCE") :] for line in lines[1:])
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_the_question_shows_what_cannot_be_changed_later() -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/mrk-example"
+    planned = json.loads(run("plan", "policy.yaml", *JSON).stdout)
+    planned["actions"][0]["kms_key_id"] = key
+    asked = run("apply", given=json.dumps(planned), code=ExitCode.USAGE).stderr
+    assert asked.splitlines()[0].split() == ["ACTION", "TO", "DAYS", "KEY", "RULE", "INSTANCE"]
+    assert asked.splitlines()[1].split() == [
+        *("start", "us-east-1", "14", key, "production", SOURCE_ARN)
+    ]
+
+
+def test_usage_names_each_argument_once() -> None:
+    assert "[[" not in run("apply", "--help").stdout
 
 
 def test_what_a_plan_cannot_do_is_a_finding(sandbox: Sandbox) -> None:

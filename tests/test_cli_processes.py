@@ -1,19 +1,31 @@
 """The program as a process: how it starts, what a terminal gets, what is missing."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pty
+import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import datetime, timezone
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, Any
 
 import pytest
+from typer.main import get_command
 
+from rds_backup_replication.cli import app
+from rds_backup_replication.fleet import Account, Plan, PlannedAction, Seen
 from rds_backup_replication.sandbox import Sandbox
 
-from .wire import SOURCE_ARN
+from .wire import BACKUP_ARN, SOURCE_ARN, ScriptedRDS
 
 PROGRAM = (sys.executable, "-m", "rds_backup_replication.cli")
 
@@ -93,7 +105,10 @@ def on_a_terminal(
             env=environment,
         ) as process:
             os.close(theirs)
-            yield ours, process
+            try:
+                yield ours, process
+            finally:
+                process.kill()
     finally:
         os.close(ours)
 
@@ -135,6 +150,306 @@ def test_colours_are_for_terminals_that_want_them(no_color: str, coloured: bool)
         process.wait()
     assert ("\x1b[31m" in shown or "\x1b[1m" in shown) is coloured
     assert process.returncode == 2
+
+
+def in_a_shell(
+    redirections: str, *arguments: str, **variables: str
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(  # noqa: S603  # our own program
+        ["/bin/sh", "-c", f'exec "$@" {redirections}', "sh", *PROGRAM, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **variables},
+        timeout=60,
+    )
+
+
+def test_closed_standard_output_is_told_before_anything_is_done(rds_sandbox: Sandbox) -> None:
+    rds_sandbox.create_db_instance("us-west-2")
+    ran = in_a_shell(">&-", "start", SOURCE_ARN)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("Error: Standard output is closed")
+    assert "Traceback" not in ran.stderr
+    assert not list(rds_sandbox.client("us-east-1").describe_db_instance_automated_backups())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+@pytest.mark.parametrize(
+    "arguments", [("--version",), ("--help",), ("list",), ("list", "--output", "json")]
+)
+def test_a_full_disk_is_told(rds_sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
+    rds_sandbox.create_db_instance("us-west-2")
+    client = rds_sandbox.client("us-east-1")
+    client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
+    ran = in_a_shell(">/dev/full", *arguments)
+    assert ran.returncode == 1
+    assert ran.stderr == "Error: Standard output cannot be written: No space left on device\n"
+    assert in_a_shell("2>/dev/full", *arguments).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [("stop", SOURCE_ARN), ("delete", BACKUP_ARN), ("apply",), ("audit", "-")]
+)
+@pytest.mark.usefixtures("rds_sandbox")
+def test_closed_standard_input_is_no_terminal(arguments: tuple[str, ...]) -> None:
+    ran = in_a_shell("<&-", *arguments)
+    assert ran.returncode == 2, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.stderr.startswith("Error: ")
+
+
+def test_closed_standard_error_hinders_nothing(rds_sandbox: Sandbox) -> None:
+    rds_sandbox.create_db_instance("us-west-2")
+    client = rds_sandbox.client("us-east-1")
+    client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
+    ran = in_a_shell("2>&-", "wait", SOURCE_ARN, "--poll-interval", "1s", "--output", "json")
+    assert ran.returncode == 0
+    assert json.loads(ran.stdout)["status"].lower() == "replicating"
+    assert in_a_shell("2>&-", "show", "nope").returncode == 2
+
+
+def test_no_reader_of_the_output_is_no_traceback(rds_sandbox: Sandbox) -> None:
+    rds_sandbox.create_db_instance("us-west-2")
+    client = rds_sandbox.client("us-east-1")
+    client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
+    ran = in_a_shell("| true", "list")
+    assert ran.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+)
+def test_nothing_is_lost_where_the_terminal_knows_no_unicode(
+    rds_sandbox: Sandbox, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    rds_sandbox.create_db_instance("us-west-2")
+    client = rds_sandbox.client("us-east-1")
+    client.ensure_replication(source_db_instance_arn=SOURCE_ARN, tags={"team": "Zürich 𝐀"})
+    shown = in_a_shell("", "show", SOURCE_ARN, "--output", "json", **variables)
+    assert shown.returncode == 0, shown.stderr
+    (tag,) = json.loads(shown.stdout)["tag_list"]
+    assert tag == {"key": "team", "value": "Zürich 𝐀"}
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        'accounts: [{id: "123456789012"}]\nrules: [{name: Züge, source_regions: [us-west-2], '
+        "destination_region: us-east-1}]\n",
+        encoding="utf-8",
+    )
+    planned = in_a_shell("", "plan", str(policy), **variables)
+    assert planned.returncode == 0, planned.stderr
+    assert "Z?ge" in planned.stdout
+
+
+@pytest.mark.parametrize("delay", [0.04, 0.08, 0.12, 0.16, 0.2, 0.3])
+def test_ctrl_c_while_it_starts_is_no_traceback(delay: float) -> None:
+    code = (
+        "import os, signal, threading, time\n"
+        "from rds_backup_replication.cli import main\n"
+        f"threading.Timer({delay} - 0.03, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "import sys; sys.argv = ['rds-backup-replication', 'wait', "
+        f"{SOURCE_ARN!r}, '--region', 'us-east-1', '--endpoint-url', 'http://127.0.0.1:9']\n"
+        "main()\n"
+    )
+    ran = python(code)
+    assert ran.returncode == 130, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.stderr.endswith("Interrupted.\n")
+
+
+def test_a_look_that_fails_is_told_at_once(rds_sandbox: Sandbox) -> None:
+    rds_sandbox.create_db_instance("us-west-2")
+    ran = in_a_shell(
+        "",
+        *("wait", SOURCE_ARN, "--timeout", "1s", "--poll-interval", "1s"),
+        *("--endpoint-url", "http://127.0.0.1:9"),
+        AWS_MAX_ATTEMPTS="1",
+    )
+    assert ran.returncode == 6
+    first, looked, *_ = ran.stderr.splitlines()
+    assert first.startswith("Waiting until")
+    assert looked.startswith("A look failed, and another follows: Could not connect")
+    assert "It goes on at AWS" not in ran.stderr
+    assert "Check --region, --endpoint-url and the network." in ran.stderr
+
+
+@pytest.mark.parametrize(("width", "shown"), [("0", SOURCE_ARN), ("-1", SOURCE_ARN)])
+def test_a_width_that_is_none_is_not_kept_to(rds_sandbox: Sandbox, width: str, shown: str) -> None:
+    rds_sandbox.create_db_instance("us-west-2")
+    client = rds_sandbox.client("us-east-1")
+    client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
+    listed = in_a_shell("", "list", COLUMNS=width)
+    assert listed.stdout.splitlines()[1].split()[-1] == shown
+
+
+def test_help_on_a_terminal_names_everything_whole() -> None:
+    commands: dict[str, Any] = vars(get_command(app))["commands"]
+    for name, command in {"": get_command(app), **commands}.items():
+        shown = on_80_columns(*filter(None, (name, "--help")))
+        assert max(map(len, shown.splitlines())) <= 80
+        assert "…" not in shown
+        for parameter in command.params:
+            for word in (*parameter.opts, *parameter.secondary_opts):
+                if word.startswith("-"):
+                    assert re.search(rf"(?<![\w-]){word}(?![\w-])", shown), (name, word)
+            variable = getattr(parameter, "envvar", None)
+            assert variable is None or variable in shown, (name, variable)
+        if command.help and name:
+            assert " ".join(command.help.split()) in " ".join(shown.split()), name
+            intro = re.split(r"\n(?=Arguments:|Options:)", shown)[0]
+            for paragraph in intro.split("\n\n")[1:]:
+                for line, following in pairwise(paragraph.splitlines()):
+                    # A line ends where the next word would not have found room.
+                    assert len(line) + len(following.split()[0]) >= 78, (name, line)
+
+
+def on_80_columns(*arguments: str) -> str:
+    """What a terminal of that width shows."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
+    environment = {**os.environ, "TERM": "xterm"}
+    environment.pop("COLUMNS", None)
+    with subprocess.Popen(  # noqa: S603  # our own program
+        [*PROGRAM, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # which says that the other end is closed
+            while part := os.read(ours, 65_536):
+                shown += part
+    os.close(ours)
+    assert process.returncode == 0
+    return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode()).replace("\r\n", "\n")
+
+
+POLICY = (
+    'accounts: [{id: "123456789012"}]\n'
+    "rules: [{name: all, source_regions: [us-west-2], destination_region: us-east-1}]\n"
+)
+
+
+def a_plan(*arns: str) -> str:
+    account = Account(id="123456789012")
+    actions = [
+        PlannedAction(
+            kind="start",
+            account_id=account.id,
+            source_region="us-west-2",
+            destination_region="us-east-1",
+            source_db_instance_arn=arn,
+            seen=Seen(),
+        )
+        for arn in arns
+    ]
+    plan = Plan(planned_at=datetime.now(timezone.utc), accounts=(account,), actions=tuple(actions))
+    return plan.model_dump_json()
+
+
+@pytest.fixture
+def stalling(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> ScriptedRDS:
+    """An RDS that takes requests, and does not answer."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", rds.endpoint_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    rds.stalls()
+    return rds
+
+
+@contextmanager
+def running(*arguments: str) -> Generator["subprocess.Popen[str]"]:
+    with subprocess.Popen(  # noqa: S603  # our own program
+        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # else a failure would be waited for
+
+
+def read_lines(stream: IO[str], count: int) -> str:
+    return "".join(stream.readline() for _ in range(count))
+
+
+@pytest.mark.parametrize("command", ["audit", "plan"])
+def test_ctrl_c_ends_what_only_reads_at_once(
+    stalling: ScriptedRDS, tmp_path: Path, command: str
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY, encoding="utf-8")
+    with running(command, str(policy)) as process:
+        assert stalling.asked.wait(20)
+        process.send_signal(signal.SIGINT)
+        printed, told = process.communicate(timeout=5)
+    assert process.returncode == 130
+    assert (printed, told) == ("", "Interrupted.\n")
+
+
+def test_ctrl_c_on_a_terminal_leaves_it_as_it_was(stalling: ScriptedRDS, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY, encoding="utf-8")
+    with on_a_terminal("audit", str(policy)) as (terminal, process):
+        assert stalling.asked.wait(20)
+        read_until(terminal, "\x1b[?25l")  # the cursor is hidden
+        process.send_signal(signal.SIGINT)
+        shown = read_until(terminal, "Interrupted.")
+        assert process.wait(timeout=5) == 130
+    assert "\x1b[?25h" in shown
+
+
+def test_apply_finishes_at_the_first_ctrl_c_and_ends_at_the_second(
+    stalling: ScriptedRDS, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(a_plan(SOURCE_ARN), encoding="utf-8")
+    with running("apply", "--yes", str(plan)) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert read_lines(process.stderr, 1) == "Applying the plan\n"
+        assert stalling.asked.wait(20)
+        process.send_signal(signal.SIGINT)
+        assert read_lines(process.stderr, 1) == (
+            "Finishing what has begun; Ctrl-C again gives up.\n"
+        )
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        printed, told = process.communicate(timeout=5)
+    assert process.returncode == 130
+    assert printed == ""
+    assert told == "Given up. Of 1 it is not known what has become: plan again.\n"
+
+
+def test_a_second_ctrl_c_tells_what_was_done(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(a_plan(SOURCE_ARN, f"{SOURCE_ARN}2"), encoding="utf-8")
+    code = (
+        "import os, signal, sys, threading\n"
+        "from rds_backup_replication import fleet\n"
+        "from rds_backup_replication.cli import main\n"
+        "def apply(plan, *, on_event, **_):\n"
+        "    on_event(fleet.ActionResult(action=plan.changes[0], outcome='done'))\n"
+        "    for _ in range(2):\n"
+        "        try:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "            threading.Event().wait()\n"
+        "        except KeyboardInterrupt:\n"
+        "            pass\n"
+        "fleet.apply = apply\n"
+        f"sys.argv = ['rds-backup-replication', 'apply', {str(plan)!r}, '--yes']\n"
+        "main()\n"
+    )
+    ran = python(code)
+    assert ran.returncode == 130, ran.stderr
+    assert ran.stdout == ""
+    assert ran.stderr.splitlines()[2:] == [
+        "Finishing what has begun; Ctrl-C again gives up.",
+        f"done start {SOURCE_ARN}",
+        "Given up. Of 1 it is not known what has become: plan again.",
+    ]
 
 
 def test_the_sandbox_is_served_with_its_instances() -> None:

@@ -64,6 +64,14 @@ def test_without_any_region_botocore_says_so() -> None:
         BackupReplicationClient(session=Session())
 
 
+def test_an_empty_region_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NoRegionError):
+        BackupReplicationClient(session=Session(region_name="us-east-1"), region_name="")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "")
+    with pytest.raises(NoRegionError):
+        BackupReplicationClient(session=Session())
+
+
 @pytest.mark.parametrize(
     "others",
     [

@@ -1,11 +1,14 @@
 """What docs/cli.md shows, run: each command line on a sandbox, and what it prints."""
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -43,6 +46,10 @@ class Shell:
     def run(self, line: str) -> str:
         if line == "echo $?":
             return f"{self.code}\n"
+        if assigned := re.fullmatch(r"(\w+)=\$\((.*) \| jq -r \.(\w+)\)", line):
+            name, command, field = assigned.groups()
+            self.variables[name] = json.loads(self.run(command))[field]
+            return ""
         printed, piped = "", ""
         for part in line.split(" | "):
             for name, value in self.variables.items():
@@ -71,15 +78,103 @@ def test_every_command_line_prints_what_is_shown(
     (tmp_path / "policy.yaml").write_text(policy, encoding="utf-8")
     rds_sandbox.create_db_instance("us-west-2")
     shell = Shell({"SOURCE": SOURCE_ARN})
-    client = rds_sandbox.client("us-east-1")
     for line, shown in steps():
         if line.startswith(NOT_RUN):
             continue
-        if "$BACKUP" in line:
+        assert settled(shell.run(line)) == shown, line
+
+
+def test_every_variable_is_set_before_it_is_used() -> None:
+    known = {"?"}
+    for line, _ in steps():
+        assert set(re.findall(r"\$(\w+|\?)", line)) <= known, line
+        known |= set(re.findall(r"(?:^|\s)([A-Z_]+)=", line))
+
+
+# What is called, so that the page can be held to it.
+WITH_CALLS = {
+    "start": ("start", SOURCE_ARN, "--tags", "a=b"),
+    "check": ("check", SOURCE_ARN),
+    "wait": ("wait", SOURCE_ARN),
+    "show": ("show", SOURCE_ARN),
+    "list": ("list",),
+    "regions": ("regions",),
+    "restore": (
+        *("restore", SOURCE_ARN, "--use-latest-restorable-time"),
+        *("--target-db-instance-identifier", "restored"),
+    ),
+    "ensure": ("ensure", SOURCE_ARN, "--backup-retention-period", "3", "--replace", "--yes"),
+    "stop": ("stop", SOURCE_ARN, "--yes"),
+    "stop --missing-ok": ("stop", SOURCE_ARN, "--missing-ok", "--yes"),
+    "wait --until stopped": ("wait", SOURCE_ARN, "--until", "stopped"),
+    "audit": ("audit", "policy.yaml"),
+    "plan": ("plan", "policy.yaml", "--out", "plan.json"),
+    "apply": ("apply", "plan.json", "--yes"),
+    "delete": ("delete", "BACKUP", "--yes"),
+}
+# Which of the page's policies are for which commands.
+POLICIES = {
+    "To audit and plan": ("audit", "plan", "check", "show", "list", "regions", "wait"),
+    "To apply plans, and to ensure": ("apply", "ensure", "start", "stop", "stop --missing-ok"),
+    "To delete retained backups, and to restore": ("delete", "restore"),
+}
+ACTION = r"(?:rds|kms):\w+"
+
+
+def permissions(page: str, name: str) -> set[str]:
+    """The actions in a row of the page's table, and in the rows that it refers to."""
+    (row,) = (line for line in page.splitlines() if re.match(rf"\|[^|]*`{name}`[^|]*\|", line))
+    _, _, needed = row[1:].partition("|")
+    others = (permissions(page, other) for other in re.findall(r"as `(\w+)`", needed))
+    return set(re.findall(ACTION, needed)).union(*others)
+
+
+def test_the_permissions_of_a_command_are_for_what_it_calls(
+    rds_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page = (Path(__file__).parent.parent / "docs/permissions.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    (policy,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    (tmp_path / "policy.yaml").write_text(policy, encoding="utf-8")
+    rds_sandbox.create_db_instance("us-west-2")
+    called: set[str] = set()
+    make_api_call: Any = vars(BaseClient)["_make_api_call"]
+
+    def record(client: Any, operation: str, parameters: Any) -> Any:
+        called.add(f"{client.meta.service_model.endpoint_prefix}:{operation}")
+        return make_api_call(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", record)
+    client = rds_sandbox.client("us-east-1")
+    for name, arguments in WITH_CALLS.items():
+        if name == "delete":
+            client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+            client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
             backup = client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN)
             assert backup is not None
-            shell.variables["BACKUP"] = str(backup.db_instance_automated_backups_arn)
-        assert settled(shell.run(line)) == shown, line
+            arguments = ("delete", str(backup.db_instance_automated_backups_arn), "--yes")  # noqa: PLW2901
+        called.clear()
+        result = CliRunner().invoke(app, arguments, prog_name=PROGRAM)
+        assert result.exit_code in (0, 8), result.output
+        assert called
+        assert called <= permissions(page, name), name
+    commands: dict[str, object] = vars(get_command(app))["commands"]
+    assert {name.partition(" ")[0] for name in WITH_CALLS} == {*commands} - {
+        *("policy-schema", "sandbox")
+    }
+
+
+def test_each_policy_allows_what_its_commands_need() -> None:
+    page = (Path(__file__).parent.parent / "docs/permissions.md").read_text(encoding="utf-8")
+    allowed: set[str] = set()
+    for heading, names in POLICIES.items():
+        section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+        if "Those of above" not in section:
+            allowed = set()
+        allowed |= set(re.findall(ACTION, section.partition("```json")[2].partition("```")[0]))
+        for name in names:
+            assert permissions(page, name) <= allowed, name
 
 
 def test_every_command_is_shown() -> None:

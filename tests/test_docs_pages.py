@@ -139,6 +139,9 @@ def test_scheduling_runs_as_shown(
     assert '"state":"unprotected"' in capsys.readouterr().out
     with pytest.raises(RuntimeError, match="db:mydatabase"):
         audit("policy.yaml")
+    rds_sandbox.add_fault("describe_db_instances", exceptions.AccessDeniedError)
+    with pytest.raises(RuntimeError, match="us-west-2"):
+        audit("policy.yaml")
 
 
 def test_permissions_are_policies_that_allow_what_is_called() -> None:

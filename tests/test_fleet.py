@@ -23,6 +23,7 @@ from rds_backup_replication.fleet import (
     iter_audit,
     plan,
 )
+from rds_backup_replication.fleet._duration import duration
 from rds_backup_replication.sandbox import Behaviour
 from rds_backup_replication.testing import instant_waits
 
@@ -110,6 +111,10 @@ def test_each_planted_problem_is_found_and_healed_if_it_can_be(  # noqa: PLR0915
     assert len(found.records) == 300
     assert states(found) == planted
     assert found.counts["unmatched"] == 28
+    (behind,) = (record for record in found.records if record.state == "lagging")
+    assert behind.reasons[0].message == (
+        f"Its backup is {duration(behind.lag or timedelta())} behind; 30 min is allowed."
+    )
 
     planned = plan(wanted, access=fleet.access)
     assert planned.counts == {

@@ -69,6 +69,11 @@ def test_a_policy_is_read_with_its_defaults() -> None:
     assert (policy.key_for(production), policy.key_for(rest)) == ("alias/backups", None)
 
 
+def test_a_rules_own_key_goes_before_the_policys() -> None:
+    policy = Policy.from_yaml(TEXT.replace("    maximum_lag: 30m", "    kms_key_id: alias/own"))
+    assert policy.key_for(policy.rules[0]) == "alias/own"
+
+
 def test_a_policy_survives_json() -> None:
     policy = Policy.from_yaml(TEXT)
     assert Policy.model_validate_json(policy.model_dump_json()) == policy
@@ -131,19 +136,51 @@ def test_a_rule_may_be_for_some_accounts_and_identifiers() -> None:
         ("period: 14", "period: '14'", ["15: rules[0].backup_retention_period: must be a whole"]),
         ("period: 14", "period: 36", ["15: rules[0].backup_retention_period: must be a whole"]),
         ("30m", "30", ["17: rules[0].maximum_lag: must be a number and a unit: 90s, 30m"]),
+        ("30m", "-1h", ["17: rules[0].maximum_lag: must be a number and a unit"]),
+        ("30m", "PT0S", ["17: rules[0].maximum_lag: must be more than nothing"]),
+        ("30m", "00:30", ["17: rules[0].maximum_lag: must be a number and a unit"]),
         ("30m", "0m", ["17: rules[0].maximum_lag: must be a number and a unit"]),
-        ("owner: pl", "aws:owner: pl", ["16: rules[0].tags: must not begin with aws: or rds:"]),
-        ("[us-west-2]", "[us-west-1]", ["18: rules[1]: destination_region must not be one of"]),
+        (
+            "owner: pl",
+            "aws:owner: pl",
+            ["16: rules[0].tags: aws:owner: must not begin with aws: or rds:"],
+        ),
+        ("[us-west-2]", "[us-west-1]", ["20: rules[1].destination_region: must not be one of sou"]),
         ("[us-west-2]", "[mars]", ["19: rules[1].source_regions[0]: must be the name of a Reg"]),
         ("[us-west-2]", "[]", ["19: rules[1].source_regions: must name at least one"]),
-        ("the rest", "production", ["1: rule production must stand there once"]),
+        ("the rest", "production", ["18: rules[1].name: production must stand there once"]),
         ("never", "sometimes", ["21: rules[1].replicate: must be 'always' or 'never'"]),
         ("alias/backups", "alias backups", ["7: kms_key_ids.us-east-1: must be a key ARN"]),
         (
             "alias/backups",
             "arn:aws:kms:us-west-1:123456789012:key/1",
-            ["1: the KMS key must live in us-east-1, not in us-west-1"],
+            ["7: kms_key_ids.us-east-1: must live in us-east-1"],
         ),
+        (
+            "    maximum_lag: 30m",
+            "    kms_key_id: arn:aws:kms:us-west-1:123456789012:key/1",
+            ["17: rules[0].kms_key_id: must live in us-east-1"],
+        ),
+        ("us-east-1: alias", "mars: alias", ["7: kms_key_ids.mars: must be the name of a Region"]),
+        (
+            "    role_arn: arn:aws:iam::210987654321:role/backup-audit\n",
+            "",
+            ["3: accounts[1].role_arn: must be given: the current credentials are of one"],
+        ),
+        (
+            "the rest\n",
+            'production\n    accounts: ["111111111111"]\n',
+            [
+                "18: rules[1].name: production must stand there once",
+                "19: rules[1].accounts[0]: 111111111111 is not in accounts",
+            ],
+        ),
+        ("env:", "on:", ["13: on: must be text: put it in quotes"]),
+        ("env:", "010:", ["13: 010: must be text: put it in quotes"]),
+        ("env:", "~:", ["13: ~: must be text: put it in quotes"]),
+        ("env:", "2001-01-01:", ["13: 2001-01-01: must be text: put it in quotes"]),
+        ('"prod*"', "2001-01-01", ["13: 2001-01-01: must be text: put it in quotes"]),
+        ('"prod*"', "!!binary aGk=", ["13: aGk=: must be text: put it in quotes"]),
         ("name: the rest", "name: x\n    name: y", ["19: name: is given twice"]),
         ("rules:", "rules: [", ["9: is not YAML: "]),
         ("30m", "\t- x: [", ["17: is not YAML: "]),
@@ -212,10 +249,31 @@ def test_no_text_is_more_than_data(text: str) -> None:
         Policy.from_yaml(text)
 
 
-def test_nested_aliases_do_no_harm() -> None:
-    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 12)]
-    with pytest.raises(PolicyError, match="a11: there is no such field"):
-        Policy.from_yaml("\n".join(lines))
+@pytest.mark.parametrize(
+    ("form", "depth", "message"),
+    [
+        ("[*a{0}, *a{0}]", 12, "a11: there is no such field"),
+        ("[*a{0}, *a{0}]", 60, "its aliases make more than 200,000 values"),
+        ("{{<<: [*a{0}, *a{0}]}}", 60, "its aliases make more than 200,000 values"),
+    ],
+)
+def test_nested_aliases_do_no_harm(form: str, depth: int, message: str) -> None:
+    lines = [f"a{n}: &a{n} {form.format(n - 1)}" for n in range(1, depth)]
+    with pytest.raises(PolicyError, match=message):
+        Policy.from_yaml("\n".join(["a0: &a0 {x: x}", *lines]))
+
+
+def test_only_star_and_question_mark_are_wild() -> None:
+    selector = Selector(identifiers=("orders-[0-9]", "db-?"))
+    for name, matches in (("orders-1", False), ("orders-[0-9]", True), ("db-1", True)):
+        assert selector.matches(instance(db_instance_identifier=name)) is matches
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    path.write_bytes(TEXT.replace("the rest", "é").encode("latin-1"))
+    with pytest.raises(PolicyError, match=r"fleet.yaml:18: is not UTF-8"):
+        Policy.from_file(path)
 
 
 @settings(max_examples=200, deadline=None)

@@ -22,6 +22,7 @@ LAYERS = (
     "_validation",
     "_reader",
     "_faults",
+    "_forks",
     "_operations",
     "_restore",
     "_session",

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,11 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rds_backup_replication import CheckReason
-from rds_backup_replication.fleet import AuditRecord, AuditReport, render_html
-from rds_backup_replication.fleet._html import URGENCY, Html, duration, tag
+from rds_backup_replication.fleet import AuditRecord, AuditReport, Rule, Selector, render_html
+from rds_backup_replication.fleet._duration import duration
+from rds_backup_replication.fleet._html import URGENCY, Html, tag
 from rds_backup_replication.fleet._records import State
+from rds_backup_replication.fleet._report_problems import PROBLEMS
 from rds_backup_replication.fleet._report_windows import TIMELINE_ROWS
 
+from . import browser as browsers
 from .browser import Browser, find_browser
 
 NOW = datetime(2026, 11, 24, 18, 20, 31, tzinfo=timezone.utc)
@@ -129,7 +132,10 @@ def test_it_tells_the_totals_and_what_is_wrong() -> None:
     page = Page(render_html(FLEET))
     assert page.texts["h1"] == ["Backup replication audit"]
     assert "2026-11-24T18:20:31Z" in page.texts["time"]
-    assert "3 of the 15 instances that the policy wants replicated are protected." in page.text
+    assert (
+        "3 of the 15 instances seen that the policy wants replicated are protected (20 %). "
+        "1 Region could not be listed, so the share of all is not known."
+    ) in page.text
     for state, count in FLEET.counts.items():
         tile = re.search(
             rf'class="number">{count}</span><span class="state {state}">', render_html(FLEET)
@@ -143,7 +149,7 @@ def test_it_tells_the_totals_and_what_is_wrong() -> None:
     assert "AccessDenied: it may not." in page.texts["p"]
     assert "Allow rds:DescribeDBInstances." in page.texts["p"]
     assert "1 whole Region among them." in page.text
-    assert "not listed in 1 account" in page.text
+    assert "listing failed in 1 account" in page.text
 
 
 def test_every_state_has_a_word_a_sign_and_a_colour() -> None:
@@ -159,15 +165,118 @@ def test_without_a_reason_it_says_what_to_do_all_the_same() -> None:
         assert 'class="remedy">' in render_html(make_report(make_record(state=state)))
 
 
-def test_a_healthy_fleet_and_an_empty_one_have_a_page_too() -> None:
+def test_a_region_that_could_not_be_listed_counts_once_for_an_account() -> None:
+    to = ("us-east-1", "us-east-2", None)
+    once = [NOT_LISTED.model_copy(update={"destination_region": region}) for region in to]
+    page = render_html(make_report(make_record(), *once))
+    assert Page(page).texts["h3"] == ["1 Region could not be listed"]
+    assert 'class="number">1</span><span class="state unknown">' in page
+    assert "1 whole Region among them." in page
+    assert "listing failed in 1 account<" in page
+    assert page.count("AccessDenied: it may not.") == 1
+    assert "1 instance; 1 Region could not be listed, so that some may be missing" in page
+    other = NOT_LISTED.model_copy(update={"account_id": "123456789012"})
+    page = render_html(make_report(make_record(), *once, other))
+    assert Page(page).texts["h3"] == ["1 Region in 2 accounts could not be listed"]
+    assert 'class="number">2</span><span class="state unknown">' in page
+    assert "1 whole Region in 2 accounts among them." in page
+    assert "listing failed in 2 accounts<" in page
+
+
+def test_why_a_region_could_not_be_listed_is_told_for_each_destination() -> None:
+    why = make_reason("It was throttled.", "Try again.")
+    again = NOT_LISTED.model_copy(update={"destination_region": "us-east-2", "reasons": (why,)})
+    texts = Page(render_html(make_report(NOT_LISTED, again))).texts["p"]
+    assert texts.count("AccessDenied: it may not.") == texts.count("It was throttled.") == 1
+
+
+def test_a_region_that_was_listed_in_part_is_not_said_to_be_missing() -> None:
+    part = NOT_LISTED.model_copy(update={"source_region": "us-west-2"})
+    text = Page(render_html(make_report(make_record(), part))).text
+    assert "not in this report" not in text
+    assert "Some instances there, or all, may be missing from this report." in text
+
+
+def test_a_healthy_fleet_has_a_page_too() -> None:
     fine = Page(render_html(make_report(behind(timedelta(minutes=5)))))
-    assert "1 of the 1 instance that the policy wants replicated is protected." in fine.text
-    assert "100 %" in fine.text
-    assert "Nothing: every instance is as the policy wants it." in fine.text
+    assert "The 1 instance that the policy wants replicated is protected." in fine.text
+    assert fine.texts["strong"][0] == "100 %"
+    assert "Nothing: no instance is unprotected, stopped, unknown or lagging." in fine.text
+    two = make_report(behind(timedelta(minutes=5)), behind(timedelta(minutes=5), 2))
+    text = Page(render_html(two)).text
+    assert "2 of the 2 instances that the policy wants replicated are protected." in text
+
+
+def test_one_instance_is_told_of_as_one() -> None:
+    one = Page(render_html(make_report(make_record(state="stopped"))))
+    assert "The 1 instance that the policy wants replicated is not protected." in one.text
+    two = Page(render_html(make_report(make_record(), make_record(2, "stopped"))))
+    assert "1 of the 2 instances that the policy wants replicated is protected." in two.text
+
+
+def test_where_nothing_is_known_nothing_looks_healthy() -> None:
     empty = Page(render_html(make_report()))
-    assert "No instance was found that the policy wants replicated." in empty.text
+    assert "The audit found no instances" in empty.text
+    assert not {"table", "strong", "h2", "a"} & set(empty.texts)
+    assert "Nothing:" not in empty.text
+    blind = Page(render_html(make_report(NOT_LISTED)))
+    assert blind.texts["h2"] == ["What is wrong"]
+    assert "The audit found no instances: 1 Region could not be listed." in blind.text
     excluded = Page(render_html(make_report(make_record(state="excluded"))))
+    assert "No instance was found that the policy wants replicated." in excluded.text
     assert "none wanted" in excluded.text
+
+
+def test_all_is_not_protected_where_a_region_could_not_be_listed() -> None:
+    page = Page(render_html(make_report(behind(timedelta(minutes=5)), NOT_LISTED)))
+    assert page.texts["strong"][0] == "?"
+    assert (
+        "The 1 instance seen that the policy wants replicated is protected (100 %). "
+        "1 Region could not be listed, so the share of all is not known."
+    ) in page.text
+
+
+def listed_problems(page: str) -> list[str]:
+    return re.findall(r"<li><div><strong>([^<]*)", page)
+
+
+def test_of_a_kind_the_worst_comes_first() -> None:
+    records = (
+        *(behind(timedelta(hours=lag), lag, "lagging") for lag in (3, 9, 4)),
+        make_record(1, "lagging"),  # nothing to restore
+        *(make_record(number, "unprotected") for number in (12, 11)),
+    )
+    page = render_html(make_report(*records))
+    numbers = [name.removeprefix("orders-") for name in listed_problems(page)]
+    assert numbers == ["11", "12", "1", "9", "4", "3"]
+
+
+def test_there_are_only_so_many_problems_of_a_kind_in_full() -> None:
+    records = [make_record(number, "stopped") for number in range(PROBLEMS + 2)]
+    page = render_html(make_report(*records))
+    assert len(listed_problems(page)) == PROBLEMS
+    assert "And 2 more: they are in the table of all instances." in page
+    assert "And " not in render_html(make_report(*records[:PROBLEMS]))
+    regions = [NOT_LISTED.model_copy(update={"source_region": str(n)}) for n in range(PROBLEMS + 2)]
+    assert len(listed_problems(render_html(make_report(*regions)))) == PROBLEMS + 2
+
+
+def test_from_region_to_region_there_are_totals() -> None:
+    page = render_html(
+        make_report(
+            make_record(1),
+            make_record(2, "stopped", destination_region="us-east-2"),
+            make_record(3, source_region="eu-west-1"),
+        )
+    )
+    matrix = page.partition('id="matrix-table"')[2].partition("</table>")[0]
+    assert re.findall(r">(\d of \d)<", matrix) == [
+        *("1 of 1", "1 of 1"),
+        *("1 of 1", "0 of 1", "1 of 2"),
+        *("2 of 2", "0 of 1", "2 of 3"),
+    ]
+    one = render_html(make_report(make_record(1)))
+    assert one.count("1 of 1") == 1
 
 
 def test_it_is_accessible_by_its_markup() -> None:
@@ -231,7 +340,20 @@ def test_no_text_becomes_markup(text: str) -> None:
     assert page.texts["style"] == HARMLESS.texts["style"]
 
 
-@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1))
+# Letters, marks and a symbol that show nothing: default ignorable, or blank.
+BLANK = (
+    *"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0",
+    *map(chr, range(0xFE00, 0xFE10)),
+    *map(chr, range(0xE0100, 0xE01F0)),
+)
+
+
+@given(
+    st.text(
+        st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="".join(BLANK)),
+        min_size=1,
+    )
+)
 def test_what_can_be_seen_is_shown_as_it_is(text: str) -> None:
     page = Page(render_html(report_of(text)))
     assert text in page.texts["p"]
@@ -239,19 +361,56 @@ def test_what_can_be_seen_is_shown_as_it_is(text: str) -> None:
     assert text in page.texts["td"]
 
 
-def test_what_cannot_be_seen_or_turns_text_around_is_marked() -> None:
-    assert tag("td", "a\u202eb\x00c\ud800d\u200be\nf") == "<td>a�b�c�d�e\nf</td>"
+@given(
+    st.characters(categories=["Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"], exclude_characters="\n\t")
+    | st.sampled_from(BLANK)
+    | st.integers(0xE0000, 0xE0FFF).map(chr)
+    | st.sampled_from("\xad\u061c\u180e\u200b\u2065\u202e\ufeff\ufff0\ufff9\ufffb\ufffe\U0001d173")
+)
+def test_what_cannot_be_seen_is_marked(character: str) -> None:
+    assert tag("td", f"a{character}b") == "<td>a�b</td>"
+
+
+def test_what_turns_text_around_is_marked_and_lines_may_break() -> None:
+    assert tag("td", "a\u202eb\x00c\ud800d\u200be\n\tf") == "<td>a�b�c�d�e\n\tf</td>"
     assert tag("td", Html("<b>"), "<i>", class_='"') == '<td class="&quot;"><b>&lt;i&gt;</td>'
 
 
 def test_times_are_utc_and_the_same_report_is_the_same_page() -> None:
-    there = timezone(timedelta(hours=-8))
-    record = make_record(latest_time=NOW.astimezone(there), earliest_time=NOW - timedelta(days=1))
-    page = render_html(make_report(record))
-    assert "2026-11-24T18:20:31Z" in page
-    assert "-08:00" not in page
     again = AuditReport.model_validate_json(FLEET.model_dump_json())
     assert render_html(again) == render_html(FLEET)
+
+
+class Autumn(tzinfo):
+    """A zone where the clock was put back some weeks ago."""
+
+    def utcoffset(self, dt: datetime | None) -> timedelta:
+        return timedelta(hours=1) + self.dst(dt)
+
+    def dst(self, dt: datetime | None) -> timedelta:
+        return timedelta(hours=1 if dt and (dt.month, dt.day) < (10, 25) else 0)
+
+    def tzname(self, dt: datetime | None) -> str:  # noqa: ARG002  # it has one name
+        return "autumn"
+
+
+@pytest.mark.parametrize("zone", [timezone(timedelta(hours=-8)), Autumn()])
+def test_the_same_moments_are_the_same_page_in_any_zone(zone: tzinfo) -> None:
+    records = [record for record in FLEET.records if record.latest_time]
+    earliest = NOW - timedelta(days=60)
+    records.append(make_record(99, earliest_time=earliest, latest_time=NOW - timedelta(days=30)))
+    there = [
+        record.model_copy(
+            update={
+                "earliest_time": record.earliest_time and record.earliest_time.astimezone(zone),
+                "latest_time": record.latest_time and record.latest_time.astimezone(zone),
+            }
+        )
+        for record in records
+    ]
+    page = render_html(AuditReport(audited_at=NOW.astimezone(zone), records=tuple(there)))
+    assert page == render_html(make_report(*records))
+    assert "2026-11-24T18:20:31Z" in page
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])
@@ -274,20 +433,46 @@ def test_it_does_not_depend_on_the_process(seed: str) -> None:
 @pytest.mark.parametrize(
     ("span", "text"),
     [
-        (None, ""),
         (timedelta(seconds=-5), "0 s"),
         (timedelta(0), "0 s"),
-        (timedelta(seconds=59.9), "59 s"),
-        (timedelta(seconds=90), "1 min"),
+        (timedelta(seconds=59), "59 s"),
+        (timedelta(seconds=59.9), "1 min"),
+        (timedelta(seconds=90), "1 min 30 s"),
         (timedelta(minutes=12), "12 min"),
         (timedelta(hours=1), "1 h"),
+        (timedelta(hours=1, microseconds=1), "1 h 1 s"),
+        (timedelta(hours=1, seconds=30), "1 h 30 s"),
         (timedelta(hours=3, minutes=5), "3 h 5 min"),
-        (timedelta(days=2, hours=4, minutes=59), "2 d 4 h"),
+        (timedelta(days=2, hours=4, minutes=59), "2 d 4 h 59 min"),
         (timedelta(days=14), "14 d"),
     ],
 )
-def test_a_lag_reads_well(span: timedelta | None, text: str) -> None:
+def test_a_lag_reads_well(span: timedelta, text: str) -> None:
     assert duration(span) == text
+
+
+@given(st.integers(1, 10**7), st.timedeltas(timedelta(microseconds=1), timedelta(days=40)))
+def test_a_lag_never_looks_like_what_is_allowed(allowed: int, beyond: timedelta) -> None:
+    maximum = timedelta(seconds=allowed)
+    assert duration(maximum + beyond) != duration(maximum)
+
+
+def test_how_far_behind_it_is_is_said_once_and_reads_well() -> None:
+    record = behind(timedelta(hours=1, seconds=30), state="lagging")
+    said = "is 1 h 30 s behind"
+    assert render_html(make_report(record)).count(said) == 1
+    message = "Its backup is 1 h 30 s behind; 1 h is allowed."
+    told = CheckReason(code="lagging", message=message, remedy="Look.")
+    page = Page(render_html(make_report(record.model_copy(update={"reasons": (told,)}))))
+    assert page.text.count(said) == 1
+    assert message in page.texts["p"]
+    stopped = behind(timedelta(days=3), state="stopped")
+    assert "It is 3 d behind; the rule allows 1 h." in render_html(make_report(stopped))
+
+
+def test_no_lag_at_all_is_a_lag_too() -> None:
+    page = Page(render_html(make_report(behind(timedelta(0)))))
+    assert "0 s" in page.texts["td"]
 
 
 def test_a_large_fleet_has_all_rows_and_those_furthest_behind_on_the_axis() -> None:
@@ -298,9 +483,23 @@ def test_a_large_fleet_has_all_rows_and_those_furthest_behind_on_the_axis() -> N
     assert windows.count("<tr>") == TIMELINE_ROWS + 1
     assert "orders-1999<" in windows
     assert "orders-1899<" not in windows
-    assert f"of {TIMELINE_ROWS} instances of 2,000: those furthest behind" in page
+    assert f"of {TIMELINE_ROWS} instances of 2,000: " in page
     assert page.partition('id="instances-table"')[2].count("<tr>") == count + 1
     assert len(page.encode()) < 500 * count
+
+
+def test_what_no_policy_wants_crowds_nothing_off_the_axis() -> None:
+    old = [behind(timedelta(days=9), n, "excluded") for n in range(TIMELINE_ROWS)]
+    page = render_html(make_report(*old, behind(timedelta(minutes=5), 1000, "lagging")))
+    windows = page.partition('id="windows-table"')[2].partition("</table>")[0]
+    assert windows.index("orders-1000<") < windows.index("orders-98<")
+    assert "orders-99<" not in windows
+
+
+def test_a_lag_that_is_off_its_scale_ends_in_an_arrow() -> None:
+    for lag, arrows in ((119, 0), (120, 0), (121, 1)):
+        page = Page(render_html(make_report(behind(timedelta(minutes=lag), state="lagging"))))
+        assert len(page.texts.get("path", [])) == arrows
 
 
 def test_windows_stay_on_the_axis_whatever_the_times() -> None:
@@ -359,6 +558,19 @@ def browser(running_browser: Browser, page_path: Path) -> Iterator[Browser]:
     assert running_browser.complaints == []
 
 
+def test_a_browser_that_does_not_start_is_not_left_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "chromium"
+    script.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 60\n")
+    script.chmod(0o700)
+    monkeypatch.setattr(browsers, "PATIENCE", 0.5)
+    with pytest.raises(TimeoutError, match="says nothing"):
+        Browser(str(script), tmp_path)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
 def column(browser: Browser, number: int) -> list[str]:
     """The texts of a column, of the rows that are to be seen."""
     texts: list[str] = browser.evaluate(
@@ -391,7 +603,7 @@ def test_its_policy_is_in_force(browser: Browser) -> None:
 
 def test_a_click_sorts_by_value_and_another_turns_it_around(browser: Browser) -> None:
     lag = "#instances-table th:nth-child(10)"
-    lags = ["5 min", "59 min", "3 h 5 min", "2 d"]
+    lags = ["5 min", "59 min", "3 h 5 min", "2 d 20 min"]
     empty = [""] * (len(column(browser, 9)) - len(lags))
     browser.click(f"{lag} button")
     assert column(browser, 9) == [*lags, *empty]
@@ -429,6 +641,18 @@ def test_the_filter_shows_what_has_all_its_words(browser: Browser) -> None:
     assert column(browser, 0) == []
 
 
+def test_the_filter_tells_states_apart(browser: Browser) -> None:
+    browser.click("#filter")
+    browser.type("protect")  # a state is found while it is being typed
+    assert set(column(browser, 1)) == {"protected"}
+    browser.evaluate("document.querySelector('#filter').value = ''")
+    browser.type("un")
+    assert set(column(browser, 1)) >= {"unprotected", "unknown", "unmatched"}
+    browser.evaluate("document.querySelector('#filter').value = ''")
+    browser.type("production protected")
+    assert set(column(browser, 1)) == {"protected"}
+
+
 def test_in_print_there_are_all_rows_and_no_controls(browser: Browser) -> None:
     before = len(column(browser, 0))
     browser.click("#filter")
@@ -459,7 +683,18 @@ CONTRAST = """
     const [a, b] = [light(getComputedStyle(e).color), light(behind(e))];
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   });
-  return Math.min(...ratios);
+  // What is drawn, but for what only decorates: the lines of the grid.
+  const drawn = [...document.querySelectorAll("rect, path, .lag line")].map((e) => {
+    const [style, back] = [getComputedStyle(e), light(behind(e.closest("td, header")))];
+    const a = light(e.tagName === "line" ? style.stroke : style.fill);
+    return style.opacity < 1 ? 0 : (Math.max(a, back) + 0.05) / (Math.min(a, back) + 0.05);
+  });
+  const arrows = [...document.querySelectorAll("th button")].map((e) => {
+    const [style, back] = [getComputedStyle(e, "::after"), light(behind(e))];
+    const a = light(style.color);
+    return style.opacity < 1 ? 0 : (Math.max(a, back) + 0.05) / (Math.min(a, back) + 0.05);
+  });
+  return [Math.min(...ratios), Math.min(...drawn, ...arrows)];
 })()
 """
 
@@ -468,7 +703,9 @@ def test_it_can_be_read_in_the_light_in_the_dark_and_on_paper(browser: Browser) 
     shots: set[bytes] = set()
     for media, scheme in (("", "light"), ("", "dark"), ("print", "dark")):
         browser.emulate(media, scheme)
-        assert browser.evaluate(CONTRAST) >= 4.5, (media, scheme)
+        text, drawn = browser.evaluate(CONTRAST)
+        assert text >= 4.5, (media, scheme)
+        assert drawn >= 3, (media, scheme)
         shots.add(browser.screenshot())
     assert len(shots) == 3
     browser.emulate(scheme="dark")
@@ -482,6 +719,142 @@ def test_it_fits_a_phone_and_a_desk(browser: Browser, width: int) -> None:
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
 
 
+AWS_REGIONS = (
+    *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-west-2", "eu-west-3"),
+    *("eu-central-1", "eu-north-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1"),
+    *("ap-northeast-2", "ap-northeast-3", "ap-south-1", "sa-east-1", "ca-central-1"),
+)
+WIDE = make_report(
+    *(
+        make_record(
+            1000 * x + 100 * y + number,
+            STATES[(x + y) % len(STATES)],
+            source_region=source,
+            destination_region=destination,
+            engine="custom-sqlserver-ee",
+            rule="production-critical",
+            earliest_time=NOW - timedelta(days=35),
+            latest_time=NOW - timedelta(seconds=1),
+            lag=timedelta(days=35, hours=23, minutes=59, seconds=59),
+            maximum_lag=timedelta(days=35, hours=12),
+            db_instance_identifier=f"customer-database-production-replica-{x}-{y}-{number}",
+        )
+        for x, source in enumerate(AWS_REGIONS)
+        for y, destination in enumerate(AWS_REGIONS)
+        if source != destination
+        for number in range(2)
+    ),
+    NOT_LISTED,
+)
+
+
+@pytest.fixture(scope="module")
+def wide_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("wide") / "audit.html"
+    path.write_text(render_html(WIDE), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("width", [360, 800, 1100, 1280, 1440, 1920])
+def test_what_is_too_wide_is_scrolled_in_its_card(
+    browser: Browser, wide_path: Path, width: int
+) -> None:
+    browser.open(wide_path)
+    browser.resize(width, 800)
+    out_of_reach = """
+    [...document.querySelectorAll(".wide")].filter((card) => {
+      card.scrollIntoView({ behavior: "instant" });
+      card.scrollLeft = 1e6;
+      const [inner, outer] = [card.querySelector("table"), card].map(
+        (e) => e.getBoundingClientRect());
+      card.scrollLeft = 0;
+      return inner.right > outer.right + 1 || outer.right > innerWidth;
+    }).length
+    """
+    assert browser.evaluate(out_of_reach) == 0
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# A4 with margins of 12 mm, in CSS pixels.
+@pytest.mark.parametrize("width", [1032, 703])
+def test_on_paper_nothing_is_cut_off(browser: Browser, wide_path: Path, width: int) -> None:
+    browser.open(wide_path)
+    browser.emulate("print")
+    browser.resize(width, 800)
+    widest = "Math.max(...[...document.querySelectorAll('td *, th *, td, th')].map("
+    widest += "(e) => e.getBoundingClientRect().right))"
+    assert browser.evaluate(widest) <= width + 1
+    assert len(column(browser, 0)) == len(WIDE.records) - 1
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_the_names_of_columns_stay_in_sight(browser: Browser, wide_path: Path, width: int) -> None:
+    browser.open(wide_path)
+    browser.resize(width, 800)
+    browser.evaluate("document.querySelector('#all').scrollIntoView({behavior: 'instant'})")
+    top = "document.querySelector('#instances-table thead th').getBoundingClientRect().top"
+    browser.evaluate("document.querySelector('#instances-table').parentElement.scrollTop = 3000")
+    assert 0 <= browser.evaluate(top) < 400
+    lag = "document.querySelector('#instances-table tbody tr:nth-child(60) th')"
+    assert browser.evaluate(f"{lag}.getBoundingClientRect().left") >= 0
+
+
+WINDOWS = make_report(
+    *(behind(timedelta(minutes=5 * n), n, state) for n, state in enumerate(STATES, start=1))
+)
+
+
+@pytest.mark.parametrize(
+    "hours", [0.1, 1, 1.5, 5, 7, 14, 41, 42, 83, 84, 90, 167, 168, 335, 35 * 24, 300 * 24, 10**5]
+)
+def test_no_two_labels_of_the_axis_overlap(browser: Browser, tmp_path: Path, hours: float) -> None:
+    start = NOW - timedelta(hours=hours)
+    record = make_record(earliest_time=start, latest_time=NOW, lag=timedelta(0))
+    path = tmp_path / "axis.html"
+    path.write_text(render_html(make_report(record)), encoding="utf-8")
+    browser.open(path)
+    overlaps = """
+    (() => {
+      const boxes = [...document.querySelectorAll("#windows-table .axis text")]
+        .map((e) => e.getBoundingClientRect()).filter((b) => b.width)
+        .sort((a, b) => a.left - b.left);
+      const cell = document.querySelector("#windows-table .axis").closest("th")
+        .getBoundingClientRect();
+      const inside = boxes.every((b) => b.left >= cell.left && b.right <= cell.right);
+      const apart = boxes.every((b, i) => !i || b.left - boxes[i - 1].right >= 4);
+      return [boxes.length, inside, apart];
+    })()
+    """
+    for width in (*range(360, 1920, 60), 761, 1100, 1920):
+        browser.resize(width, 800)
+        count, inside, apart = browser.evaluate(overlaps)
+        assert count >= 2, width
+        assert inside, width
+        assert apart, width
+
+
+def test_every_column_has_a_name_and_every_window_its_state(
+    browser: Browser, tmp_path: Path
+) -> None:
+    path = tmp_path / "windows.html"
+    path.write_text(render_html(WINDOWS), encoding="utf-8")
+    browser.open(path)
+    nodes = browser.send("Accessibility.getFullAXTree")["nodes"]
+    heads = [n for n in nodes if n.get("role", {}).get("value") == "columnheader"]
+    names = [head["name"]["value"] for head in heads]
+    assert all(names)
+    assert names.count("Restore window") == 1
+    assert len(names) == browser.evaluate("document.querySelectorAll('thead th').length")
+    for media in ("", "print"):
+        browser.emulate(media)
+        for width in (360, 1280):
+            browser.resize(width, 800)
+            texts = browser.evaluate(
+                "[...document.querySelectorAll('#windows-table tbody th')].map(h => h.innerText)"
+            )
+            assert sorted(text.split()[-1] for text in texts) == sorted(STATES)
+
+
 def test_without_scripts_it_is_all_there(browser: Browser, page_path: Path) -> None:
     browser.send("Emulation.setScriptExecutionDisabled", value=True)
     try:
@@ -490,3 +863,28 @@ def test_without_scripts_it_is_all_there(browser: Browser, page_path: Path) -> N
         assert "orders-1" in column(browser, 0)
     finally:
         browser.send("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def test_the_page_says_what_was_looked_at() -> None:
+    rule = Rule(
+        name="<prod>",
+        source_regions=("us-west-2", "eu-west-1"),
+        destination_region="us-east-1",
+        select=Selector(tags={"env": "prod*"}),
+        backup_retention_period=14,
+        maximum_lag=timedelta(minutes=30),
+    )
+    page = render_html(
+        AuditReport(
+            audited_at=datetime(2026, 1, 31, tzinfo=timezone.utc),
+            accounts=("111111111111", "222222222222"),
+            rules=(rule,),
+            records=(),
+        )
+    )
+    assert "2 accounts: 111111111111, 222222222222" in page
+    row = page[page.index("&lt;prod&gt;") :]
+    texts = re.findall(r"<td>(.*?)</td>", row)
+    assert texts[:3] == ["us-west-2, eu-west-1", "us-east-1", "all"]
+    assert "prod*" in texts[3]
+    assert texts[4:] == ["always", "14 days", "30 min"]

@@ -793,7 +793,7 @@ def test_a_backups_restore_window_follows_from_its_status(
 def test_a_key_makes_it_encrypted() -> None:
     assert make_automated_backup().encrypted is False
     backup = make_automated_backup(kms_key_id=KMS_KEY_ARN)
-    assert (backup.encrypted, backup.storage_encryption_type) == (True, "sse-kms")
+    assert backup.encrypted is True
     assert ":kms:us-east-1:" in str(make_automated_backup(encrypted=True).kms_key_id)
     assert ":kms:us-west-2:" in str(make_db_instance(storage_encrypted=True).kms_key_id)
 

@@ -394,11 +394,13 @@ def test_a_reserved_prefix_is_refused_in_any_capitalisation(start: Start, prefix
         [Tag(key="env", value="prod")],
         (Tag(key="env", value="prod"),),
         [{"Key": "env", "Value": "prod"}],
-        iter([Tag(key="env", value="prod")]),
     ],
 )
-def test_tags_come_in_every_form(start: Start, sent: Recorder, tags: Any) -> None:
-    start(tags=tags)
+@pytest.mark.parametrize("form", [copy.copy, iter])
+def test_tags_come_in_every_form(
+    start: Start, sent: Recorder, tags: Any, form: Callable[[Any], Any]
+) -> None:
+    start(tags=tags if isinstance(tags, dict) else form(tags))
     assert sent.bodies[0]["Tags.Tag.1.Key"] == "env"
     assert sent.bodies[0]["Tags.Tag.1.Value"] == "prod"
 

@@ -164,6 +164,19 @@ def test_throttling_lost_connections_and_server_errors_are_ridden_out(
     assert len(clock.sleeps) == 27
 
 
+def test_a_look_that_failed_is_logged_with_its_reason(
+    rds: ScriptedRDS, clock: RecordingClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    rds.answers(error_xml("Throttling", "Rate exceeded"), status=400)
+    rds.answers(listing_xml(backup("replicating")))
+    rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "look failed" in record.message
+    assert "Rate exceeded" in record.message
+    assert len(clock.sleeps) == 1
+
+
 def test_a_timeout_tells_what_was_seen_last_and_what_failed_last(
     rds: ScriptedRDS, clock: RecordingClock
 ) -> None:

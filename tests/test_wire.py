@@ -451,10 +451,19 @@ def test_an_unreadable_answer_is_not_lost(rds: ScriptedRDS, body: str | bytes) -
     assert error.operation_name == START
     raw = body if isinstance(body, bytes) else body.encode()
     assert error.response.get("body", raw) == raw
+    assert error.may_have_taken_effect
     assert "may have taken effect" in str(error)
     assert len(rds.received) == 1
     for twin in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):  # noqa: S301
         assert (twin.response, str(twin)) == (error.response, str(error))
+
+
+def test_a_listing_that_cannot_be_read_has_changed_nothing(rds: ScriptedRDS) -> None:
+    rds.answers("<html></html>")
+    with pytest.raises(ResponseValidationError) as caught:
+        list(rds.client().describe_db_instance_automated_backups())
+    assert not caught.value.may_have_taken_effect
+    assert "taken effect" not in str(caught.value)
 
 
 def test_a_wrong_type_within_a_parsed_answer_names_the_field(rds: ScriptedRDS) -> None:

@@ -86,6 +86,8 @@ class ScriptedRDS:
     received: list[Received] = field(default_factory=list[Received])
     endpoint_url: str = ""
     stopping: threading.Event = field(default_factory=threading.Event)
+    asked: threading.Event = field(default_factory=threading.Event)
+    """A first request has come."""
 
     def answers(self, body: str | bytes, status: int = 200) -> None:
         self.script.append(Answer(body, status))
@@ -116,6 +118,7 @@ class ScriptedRDS:
                 form = parse_qs(self.rfile.read(length).decode(), keep_blank_values=True)
                 parameters = {name: values[0] for name, values in form.items()}
                 scripted.received.append(Received(dict(self.headers), parameters))
+                scripted.asked.set()
                 answer = scripted.script.pop(0) if scripted.script[1:] else scripted.script[0]
                 if answer.stall:
                     scripted.stopping.wait()

@@ -1,6 +1,5 @@
 """The commands together, and the one place where an error becomes a message and a code."""
 
-import sys
 import traceback
 from collections.abc import Callable
 from typing import Annotated, Any, cast
@@ -11,7 +10,8 @@ from typer.core import TyperGroup
 from .._version import __version__
 from . import _fleet, _kept, _one, _sandbox
 from ._exit import ExitCode, explain
-from ._output import note, print_error
+from ._output import print_error
+from ._streams import OutputError
 
 # Typer itself tells of it, and exits with 2.
 _USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
@@ -23,10 +23,9 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (typer.Exit, typer.Abort, _USAGE_ERROR, BrokenPipeError):
+        except (typer.Exit, typer.Abort, _USAGE_ERROR, BrokenPipeError, OutputError):
             raise
         except KeyboardInterrupt:
-            note("Interrupted.")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         except Exception as error:  # noqa: BLE001  # whatever it is, a shell wants a code
             if ctx.meta.get("debug"):
@@ -39,8 +38,8 @@ class _Commands(TyperGroup):
 app: typer.Typer = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
-    # Frames and colours are for a terminal.
-    rich_markup_mode="rich" if sys.stdout.isatty() else None,
+    # Rich's frames would leave no room for the names of options at 80 columns.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -87,7 +86,7 @@ _MANY: tuple[Callable[..., None], ...] = (
     _fleet.policy_schema,
 )
 for _command in _ONE:
-    app.command(_command.__name__.partition("_")[0], rich_help_panel="One instance")(_command)
+    app.command(_command.__name__.partition("_")[0])(_command)
 for _command in _MANY:
-    app.command(_command.__name__.replace("_", "-"), rich_help_panel="A fleet")(_command)
-app.command(rich_help_panel="To play")(_sandbox.sandbox)
+    app.command(_command.__name__.replace("_", "-"))(_command)
+app.command()(_sandbox.sandbox)

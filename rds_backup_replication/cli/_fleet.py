@@ -1,24 +1,38 @@
 """The commands for many instances: a policy, an audit, a plan, and what comes of it."""
 
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._exit import ExitCode, Failure
+from ._exit import CREDENTIALS, ExitCode, Failure
+from ._files import check_target, is_stdin, read_stdin, write_file
+from ._interrupts import end_now, on_ctrl_c
 from ._options import Debug, EndpointUrl, Output, OutputFormat, Profile, Yes, make_client
 from ._output import confirm, in_units, note, print_json, print_table, progress
+from ._streams import write
 
 if TYPE_CHECKING:
     from .._models import CheckReason
-    from ..fleet import Access, ActionResult, AuditRecord, Plan, PlannedAction, Policy
+    from ..fleet import (
+        Access,
+        ActionResult,
+        ApplyReport,
+        AuditRecord,
+        Plan,
+        PlannedAction,
+        Policy,
+    )
 
 # ruff: noqa: PLC0415 - help and version come without what only a call needs.
 
 PolicyFile = Annotated[
-    Path, typer.Argument(metavar="POLICY", help="The policy, a file of YAML or JSON.")
+    Path,
+    typer.Argument(
+        metavar="POLICY", help="The policy, a file of YAML or JSON; - is standard input."
+    ),
 ]
 
 _FINDINGS = ("impossible", "over_quota", "unknown")
@@ -43,17 +57,11 @@ def audit(
     from ..fleet import audit
 
     wanted = _read_policy(policy)
-    access = _access(profile, endpoint_url)
-    with progress("Looking at the fleet", lines=False) as shown:
-        report = audit(
-            wanted,
-            access=access,
-            on_progress=lambda done, of: shown.update(f"Looking at the fleet: {done} of {of}"),
-        )
     if html is not None:
-        from ..fleet._report import render_html
-
-        _write(html, render_html(report))
+        check_target(html, "report")
+    access = _access(profile, endpoint_url)
+    with _looking() as on_progress:
+        report = audit(wanted, access=access, on_progress=on_progress)
     if output is Output.JSON:
         print_json(report)
     else:
@@ -66,6 +74,12 @@ def audit(
         )
         _print_reasons((_what(record), record.reasons) for record in report.records)
         note(_summary(report.counts))
+    if html is not None:
+        from ..fleet._report import render_html
+
+        write_file(html, render_html(report))
+    if _is_blind(report.records):
+        raise typer.Exit(ExitCode.NO_ANSWER)
     if report.problems:
         raise typer.Exit(ExitCode.FINDINGS)
 
@@ -89,21 +103,27 @@ def plan(
     from ..fleet import plan
 
     wanted = _read_policy(policy)
-    access = _access(profile, endpoint_url)
-    with progress("Looking at the fleet", lines=False) as shown:
-        planned = plan(
-            wanted,
-            access=access,
-            on_progress=lambda done, of: shown.update(f"Looking at the fleet: {done} of {of}"),
-        )
     if out is not None:
-        _write(out, planned.model_dump_json(indent=2, exclude_none=True) + "\n")
+        check_target(out, "plan")
+    access = _access(profile, endpoint_url)
+    with _looking() as on_progress:
+        planned = plan(wanted, access=access, on_progress=on_progress)
     if output is Output.JSON:
         print_json(planned)
     else:
-        _print_actions(planned.actions)
+        print_table(
+            ("ACTION", "TO", "RULE", "INSTANCE"),
+            [
+                (action.kind, _to(action), action.rule or "-", _what(action))
+                for action in planned.actions
+            ],
+        )
         _print_reasons((_what(action), action.reasons) for action in planned.actions)
         note(_summary(planned.counts))
+    if out is not None:
+        write_file(out, planned.model_dump_json(indent=2, exclude_none=True) + "\n")
+    if _is_blind(planned.actions):
+        raise typer.Exit(ExitCode.NO_ANSWER)
     if any(action.kind in _FINDINGS for action in planned.actions):
         raise typer.Exit(ExitCode.FINDINGS)
 
@@ -112,9 +132,7 @@ def apply(
     *,
     plan_file: Annotated[
         Path,
-        typer.Argument(
-            metavar="[PLAN_FILE]", help="The plan, a file of JSON; - is standard input."
-        ),
+        typer.Argument(metavar="PLAN_FILE", help="The plan, a file of JSON; - is standard input."),
     ] = Path("-"),
     max_concurrency: Annotated[
         int, typer.Option(min=1, help="How many instances to act on at a time.")
@@ -129,49 +147,81 @@ def apply(
 
     An instance that has changed since the plan was made is left alone.
     """
+    from botocore.exceptions import NoCredentialsError
+
     from ..fleet import apply
+    from ..fleet._records import CHANGES
 
     planned = _read_plan(plan_file)
     access = _access(profile, endpoint_url)
-    total = len(planned.changes)
-    if total and not yes:
-        _print_actions(planned.changes, on_stderr=True)
-        kinds = {kind: count for kind, count in planned.counts.items() if kind in _kinds(planned)}
+    if planned.changes and not yes:
+        _print_changes(planned)
+        kinds = {kind: count for kind, count in planned.counts.items() if kind in CHANGES}
         confirm(f"Apply this plan ({_summary(kinds)})?", yes=False)
-    with progress("Applying the plan", lines=bool(total)) as shown:
-        finished: list[ActionResult] = []
-
-        def tell(result: "ActionResult") -> None:
-            finished.append(result)
-            what = f"{result.outcome} {result.action.kind} {_what(result.action)}"
-            shown.update(f"{len(finished)} of {total}: {what}")
-
-        report = apply(
-            planned,
-            access=access,
-            on_event=tell,
-            max_concurrency=max_concurrency,
-        )
+    with _applying(len(planned.changes)) as on_event:
+        report = apply(planned, access=access, on_event=on_event, max_concurrency=max_concurrency)
     if output is Output.JSON:
         print_json(report)
     elif report.results:
-        print_table(
-            ("OUTCOME", "ACTION", "INSTANCE"),
-            [
-                (result.outcome, result.action.kind, _what(result.action))
-                for result in report.results
-            ],
-        )
-        for result in report.results:
-            if result.message:
-                sys.stdout.write(f"\n{_what(result.action)}\n  {result.message}\n")
-        note(_summary(report.counts))
+        _print_results(report)
     else:
         note("The plan has nothing to do.")
+    if any(str(NoCredentialsError()) in (result.message or "") for result in report.results):
+        note(CREDENTIALS)
     if report.interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if not report.is_complete:
         raise typer.Exit(ExitCode.INCOMPLETE)
+
+
+@contextmanager
+def _applying(total: int) -> "Generator[Callable[[ActionResult], None]]":
+    """Shows what has been done; the first Ctrl-C is apply's, and the second gives up."""
+    finished: list[str] = []
+    is_ending = False
+    with progress("Applying the plan", lines=bool(total)) as shown:
+
+        def show(result: "ActionResult") -> None:
+            finished.append(f"{result.outcome} {result.action.kind} {_what(result.action)}")
+            shown.update(f"{len(finished)} of {total}: {finished[-1]}")
+
+        def interrupt() -> None:
+            nonlocal is_ending
+            if is_ending:
+                done = "".join(f"{what}\n" for what in finished)
+                unknown = f"Of {total - len(finished)} it is not known what has become: plan again."
+                end_now(shown, f"{done}Given up. {unknown}\n")
+            is_ending = True
+            note("Finishing what has begun; Ctrl-C again gives up.")
+            raise KeyboardInterrupt
+
+        with on_ctrl_c(interrupt):
+            yield show
+
+
+def _print_changes(planned: "Plan") -> None:
+    print_table(
+        ("ACTION", "TO", "DAYS", "KEY", "RULE", "INSTANCE"),
+        [
+            (
+                *(action.kind, _to(action), str(action.backup_retention_period or "-")),
+                *(action.kms_key_id or "-", action.rule or "-", _what(action)),
+            )
+            for action in planned.changes
+        ],
+        on_stderr=True,
+    )
+
+
+def _print_results(report: "ApplyReport") -> None:
+    print_table(
+        ("OUTCOME", "ACTION", "INSTANCE"),
+        [(result.outcome, result.action.kind, _what(result.action)) for result in report.results],
+    )
+    for result in report.results:
+        if result.message:
+            write(f"\n{_what(result.action)}\n  {result.message}\n")
+    note(_summary(report.counts))
 
 
 def policy_schema(*, debug: Debug = False) -> None:
@@ -189,9 +239,30 @@ def _access(profile: str | None, endpoint_url: str | None) -> "Access":
     return Access(profile_name=profile, endpoint_url=endpoint_url)
 
 
+@contextmanager
+def _looking() -> Generator[Callable[[int, int], None]]:
+    """Shows how far an audit or a plan is; as they change nothing, Ctrl-C ends them at once."""
+    text = "Looking at the fleet"
+    with (
+        progress(text, lines=False) as shown,
+        on_ctrl_c(lambda: end_now(shown, "Interrupted.\n")),
+    ):
+        yield lambda done, of: shown.update(f"{text}: {done} of {of}")
+
+
+def _is_blind(subjects: "Sequence[AuditRecord | PlannedAction]") -> bool:
+    """Whether nothing at all could be found out."""
+    return bool(subjects) and all(
+        subject.reasons and all(reason.code == "could_not_be_checked" for reason in subject.reasons)
+        for subject in subjects
+    )
+
+
 def _read_policy(path: Path) -> "Policy":
     from ..fleet import Policy
 
+    if is_stdin(path):
+        return Policy.from_yaml(read_stdin("a policy"), source="standard input")
     try:
         return Policy.from_file(path)
     except OSError as error:
@@ -203,16 +274,13 @@ def _read_plan(path: Path) -> "Plan":
 
     from ..fleet import Plan
 
-    is_stdin = str(path) == "-"
-    if is_stdin and sys.stdin.isatty():
-        raise Failure("Name the file of a plan, or pipe one in.", ExitCode.USAGE)
     try:
-        text = sys.stdin.read() if is_stdin else path.read_text(encoding="utf-8")
+        text = read_stdin("a plan") if is_stdin(path) else path.read_text(encoding="utf-8-sig")
         return Plan.model_validate_json(text)
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"{path} cannot be read: {_why(error)}", ExitCode.USAGE) from error
     except ValidationError as error:
-        name = "Standard input" if is_stdin else str(path)
+        name = "Standard input" if is_stdin(path) else str(path)
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         message = f"{name} is not a plan: {where}{': ' if where else ''}{first['msg']}"
@@ -221,13 +289,6 @@ def _read_plan(path: Path) -> "Plan":
 
 def _why(error: OSError | UnicodeDecodeError) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Failure(f"{path} cannot be written: {error.strerror}", ExitCode.OTHER) from error
 
 
 def _what(subject: "AuditRecord | PlannedAction") -> str:
@@ -242,24 +303,12 @@ def _to(subject: "AuditRecord | PlannedAction") -> str:
     return subject.destination_region or "-"
 
 
-def _print_actions(actions: "Iterable[PlannedAction]", *, on_stderr: bool = False) -> None:
-    print_table(
-        ("ACTION", "TO", "RULE", "INSTANCE"),
-        [(action.kind, _to(action), action.rule or "-", _what(action)) for action in actions],
-        file=sys.stderr if on_stderr else None,
-    )
-
-
 def _print_reasons(reasons: "Iterable[tuple[str, tuple[CheckReason, ...]]]") -> None:
     for what, those in reasons:
         if those:
-            sys.stdout.write(f"\n{what}\n")
+            write(f"\n{what}\n")
         for reason in those:
-            sys.stdout.write(f"  {reason.message} {reason.remedy}\n")
-
-
-def _kinds(planned: "Plan") -> set[str]:
-    return {action.kind for action in planned.changes}
+            write(f"  {reason.message} {reason.remedy}\n")
 
 
 def _summary(counts: Mapping[Any, int]) -> str:

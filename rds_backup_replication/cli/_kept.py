@@ -16,10 +16,11 @@ from ._options import (
     Yes,
     make_client,
     moment,
+    validate,
 )
 from ._output import (
     confirm,
-    in_units,
+    lag_of,
     note,
     print_backup,
     print_json,
@@ -72,7 +73,7 @@ def _row(backup: "DBInstanceAutomatedBackup") -> tuple[str, str, str, str]:
     days = backup.backup_retention_period
     return (
         str(backup.status or "-").lower(),
-        in_units(backup.lag()) or "-",
+        lag_of(backup) or "-",
         "-" if days is None else str(days),
         backup.db_instance_arn or backup.db_instance_automated_backups_arn or "-",
     )
@@ -126,7 +127,8 @@ def restore(
         str | None, typer.Option(help="DB subnet group; the default one if omitted.")
     ] = None,
     vpc_security_group_ids: Annotated[
-        list[str] | None, typer.Option(help="A security group. Repeat it for more groups.")
+        list[str] | None,
+        typer.Option(metavar="ID", help="A security group. Repeat it for more groups."),
     ] = None,
     multi_az: Annotated[
         bool | None,
@@ -157,6 +159,8 @@ def restore(
     Say which moment to restore: a time, or the latest one. Parameters of RDS that have no option
     here are for Python.
     """
+    from .._restore import RESTORE
+
     options: dict[str, Any] = {
         "restore_time": restore_time and moment(restore_time, "--restore-time"),
         "use_latest_restorable_time": use_latest_restorable_time or None,
@@ -168,11 +172,16 @@ def restore(
         "deletion_protection": deletion_protection,
     }
     client = make_client(region, profile, endpoint_url)
-    instance = client.restore_db_instance_to_point_in_time(
-        source_db_instance_automated_backups_arn=_backup_arn(client, arn),
-        target_db_instance_identifier=target_db_instance_identifier,
+    is_source = ":db:" in arn
+    wanted: dict[str, Any] = {
+        "source_db_instance_automated_backups_arn": _stand_in(client) if is_source else arn,
+        "target_db_instance_identifier": target_db_instance_identifier,
         **{name: value for name, value in options.items() if value is not None},
-    )
+    }
+    validate(client, RESTORE, wanted)
+    if is_source:
+        wanted["source_db_instance_automated_backups_arn"] = _backup_arn(client, arn)
+    instance = client.restore_db_instance_to_point_in_time(**wanted)
     if output is Output.JSON:
         print_json(instance)
     else:
@@ -185,16 +194,17 @@ def restore(
         )
 
 
-def _backup_arn(client: "BackupReplicationClient", arn: str) -> str:
-    """The ARN of a backup, found if it is its source's that was given."""
-    from .._arn import parse_arn
+def _stand_in(client: "BackupReplicationClient") -> str:
+    """For a backup whose ARN has to be looked up, while all else is checked."""
+    where = f"{client.client.meta.partition}:rds:{client.region_name}"
+    return f"arn:{where}:000000000000:auto-backup:ab-unknown"
 
-    parsed = parse_arn(arn)
-    if parsed is None or not parsed.resource.startswith("db:"):
-        return arn
-    backup = client.find_replicated_backup(source_db_instance_arn=arn)
+
+def _backup_arn(client: "BackupReplicationClient", source_arn: str) -> str:
+    """The ARN of what is kept of a source's backups."""
+    backup = client.find_replicated_backup(source_db_instance_arn=source_arn)
     if backup is None or backup.db_instance_automated_backups_arn is None:
-        message = f"Nothing of {arn} is kept in {client.region_name}."
+        message = f"Nothing of {source_arn} is kept in {client.region_name}."
         raise Failure(message, ExitCode.FINDINGS)
     return backup.db_instance_automated_backups_arn
 
@@ -216,7 +226,11 @@ def delete(
 
     The first refusal ends it; what was deleted before is printed.
     """
+    from .._operations import DELETE
+
     client = make_client(region, profile, endpoint_url)
+    for arn in arns:  # before the first is deleted
+        validate(client, DELETE, {"db_instance_automated_backups_arn": arn})
     confirm(f"Delete {', '.join(arns)} for good?", yes=yes)
     deleted: list[DBInstanceAutomatedBackup] = []
     try:

@@ -2,19 +2,46 @@
 
 import sys
 
-from ._exit import ExitCode, missing_extra
-
 PROGRAM = "rds-backup-replication"
+
+# ruff: noqa: PLC0415 - Ctrl-C may come while something is imported.
 
 
 def main() -> None:
     """Runs the command line, and exits with an ``ExitCode``."""
     try:
-        from ._app import app  # noqa: PLC0415  # of an extra
+        _run()
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(130)
+
+
+def _run() -> None:
+    from ._exit import ExitCode, missing_extra
+    from ._streams import discard, open_streams, tell
+
+    if not open_streams():
+        tell("Error: Standard output is closed. Send it to /dev/null if nobody is to read it.\n")
+        sys.exit(ExitCode.OTHER)
+    try:
+        from ._app import app  # of an extra
     except ModuleNotFoundError as error:
         message = missing_extra(error)
         if message is None:
             raise
-        sys.stderr.write(f"Error: {message}\n")
+        tell(f"Error: {message}\n")
         sys.exit(ExitCode.OTHER)
-    app(prog_name=PROGRAM)
+    try:
+        try:
+            app(prog_name=PROGRAM)
+        finally:
+            sys.stdout.flush()
+    except SystemExit as end:
+        if end.code == ExitCode.INTERRUPTED:
+            tell("Interrupted.\n")
+        raise
+    except OSError as error:
+        discard(sys.stdout)
+        if not isinstance(error, BrokenPipeError):  # else nobody reads on, which is fine
+            tell(f"Error: Standard output cannot be written: {error.strerror}\n")
+        sys.exit(ExitCode.OTHER)

@@ -1,7 +1,7 @@
 """The commands for one instance's replication: each calls a method of the client, and prints."""
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +21,7 @@ from ._options import (
     duration,
     make_client,
     tag_list,
+    validate,
 )
 from ._output import (
     confirm,
@@ -33,6 +34,10 @@ from ._output import (
 
 if TYPE_CHECKING:
     from .._models import DBInstanceAutomatedBackup
+
+# ruff: noqa: PLC0415 - help and version come without what only a call needs.
+
+_QUESTIONS = 3  # that a check asks
 
 
 class Goal(str, Enum):
@@ -103,17 +108,20 @@ def ensure(
     It starts what does not replicate, and may be called again and again. A replication with
     another retention or key is an error, unless it may be replaced.
     """
+    from .._operations import START
+
     client = make_client(region, profile, endpoint_url)
+    wanted: dict[str, Any] = {
+        "source_db_instance_arn": source,
+        "backup_retention_period": backup_retention_period,
+        "kms_key_id": kms_key_id,
+        "tags": tag_list(tags),
+    }
     if replace:
+        validate(client, START, wanted)
         confirm(f"Replace the replication of {source}, if it is not as asked?", yes=yes)
     with progress(f"Ensuring that {source} replicates", lines=False):
-        result = client.ensure_replication(
-            source_db_instance_arn=source,
-            backup_retention_period=backup_retention_period,
-            kms_key_id=kms_key_id,
-            tags=tag_list(tags),
-            replace=replace,
-        )
+        result = client.ensure_replication(**wanted, replace=replace)
     if output is Output.JSON:
         print_json(result)
     else:
@@ -137,7 +145,10 @@ def stop(
 
     What was replicated stays, retained, until it expires. It returns at once.
     """
+    from .._operations import STOP
+
     client = make_client(region, profile, endpoint_url)
+    validate(client, STOP, {"source_db_instance_arn": source})
     confirm(f"Stop the replication of {source} to {client.region_name}?", yes=yes)
     if missing_ok:
         stopped = client.ensure_stopped(source_db_instance_arn=source)
@@ -209,5 +220,7 @@ def check(
         print_table(("REASON", "WHAT IS SO, AND WHAT TO DO"), rows)
     else:
         note("Nothing speaks against a start.")
+    if [reason.code for reason in reasons] == ["could_not_be_checked"] * _QUESTIONS:
+        raise typer.Exit(ExitCode.NO_ANSWER)
     if reasons:
         raise typer.Exit(ExitCode.FINDINGS)

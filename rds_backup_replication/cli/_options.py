@@ -1,9 +1,10 @@
 """Options that several commands have, and how their texts are read."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,7 @@ from ._exit import ExitCode, Failure
 
 if TYPE_CHECKING:
     from .._client import BackupReplicationClient
+    from .._operations import Operation
 
 # ruff: noqa: PLC0415 - help and version come without what only a call needs.
 
@@ -107,6 +109,10 @@ def tag_list(tags: list[str] | None) -> list[dict[str, str]] | None:
     if not tags:
         return None
     parts = [text.partition("=") for text in tags]
+    keys = [key for key, _, _ in parts]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise typer.BadParameter(f"{key!r} is given twice.", param_hint="--tags")
     return [{"Key": key, "Value": value} if sign else {"Key": key} for key, sign, value in parts]
 
 
@@ -127,11 +133,15 @@ def moment(text: str, option: str) -> datetime:
     """Reads ISO 8601."""
     try:
         # Python 3.10 does not know Z.
-        return datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", text))
+        read = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", text))
     except ValueError:
+        read = None
+    if read is None or read.utcoffset() is None:
         raise typer.BadParameter(
-            f"{text!r} must be a time like 2026-01-31T12:00:00Z.", param_hint=option
-        ) from None
+            f"{text!r} must be a time with an offset, like 2026-01-31T12:00:00Z.",
+            param_hint=option,
+        )
+    return read
 
 
 def make_client(
@@ -149,10 +159,23 @@ def make_client(
             region_name=region, session=session, endpoint_url=endpoint_url
         )
         _ = urlsplit(str(client.client.meta.endpoint_url)).port  # botocore reads it to send
-    except ValueError as error:  # botocore's, for an endpoint that is no URL
+    except ValueError as error:  # botocore's own are of no other type
         if type(error) is not ValueError:
             raise
-        raise Failure(
-            f"{error}. It must be a URL like http://127.0.0.1:5000.", ExitCode.USAGE
-        ) from error
+        message = f"{error}. It must be a URL like http://127.0.0.1:5000. {_ENDPOINT}"
+        if "int()" in str(error):
+            message = f"AWS_MAX_ATTEMPTS, or another setting, must be a number: {error}."
+        raise Failure(message, ExitCode.USAGE) from error
     return client
+
+
+_ENDPOINT = "It is set by --endpoint-url, AWS_ENDPOINT_URL or the AWS configuration."
+
+
+def validate(
+    client: "BackupReplicationClient",
+    operation: "Operation[Any, Any]",
+    keywords: Mapping[str, object],
+) -> None:
+    """Raises what a call would, if it is wrong, before anything is asked or done."""
+    operation.validate(client._destination, keywords)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

@@ -1,16 +1,20 @@
 """What is printed: data on standard output, everything else on standard error."""
 
+import json
 import os
+import re
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from typing import IO, TYPE_CHECKING
+from io import StringIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
 from ._exit import ExitCode, Failure
 from ._options import Output
+from ._streams import tell, write
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 - Rich is imported when a table or a spinner is shown, and not for JSON.
 
 _UNLIMITED = 100_000
+_MIN_WIDTH = 40  # terminals that say 0 do not know
 _STYLES = {
     "red": "failed impossible over_quota refused stopped unprotected",
     "yellow": "deleting lagging not_attempted pending replace retained starting stop unknown",
@@ -29,55 +34,73 @@ _STYLES = {
 _STYLE_OF = {word: style for style, words in _STYLES.items() for word in words.split()}
 
 
-def _console(file: IO[str]) -> "Console":
-    """For a terminal, as wide as it is; elsewhere lines are as long as they are."""
+def _console(stream: TextIO, file: TextIO | None = None) -> "Console":
+    """For a terminal, as wide as it is; elsewhere lines are as long as they are.
+
+    What is printed goes to the file, if there is one, as if it were the stream.
+    """
     from rich.console import Console
 
-    narrow = file.isatty() or "COLUMNS" in os.environ
     return Console(
-        file=file, width=None if narrow else _UNLIMITED, highlight=False, markup=False, emoji=False
+        file=file or stream,
+        force_terminal=stream.isatty() or None,
+        width=_width(stream),
+        highlight=False,
+        markup=False,
+        emoji=False,
     )
 
 
+def _width(stream: TextIO) -> int:
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return max(int(columns), _MIN_WIDTH)
+    if not stream.isatty():
+        return _UNLIMITED
+    return max(os.get_terminal_size(stream.fileno()).columns, _MIN_WIDTH)
+
+
 def print_json(value: object) -> None:
-    """Prints models, or what is made of them, under their Python names."""
+    """Prints models, or what is made of them, under their Python names; in ASCII."""
     from pydantic_core import to_json
 
     text = to_json(value, indent=2, by_alias=False, exclude_none=True).decode()
-    sys.stdout.write(f"{text}\n")
+    # So that it is the same, and nothing is lost, whatever the locale's encoding.
+    write(re.sub(r"[^\x00-\x7f]", lambda match: json.dumps(match[0])[1:-1], text) + "\n")
 
 
 def print_table(
-    titles: Sequence[str], rows: Iterable[Sequence[str]], *, file: IO[str] | None = None
+    titles: Sequence[str], rows: Iterable[Sequence[str]], *, on_stderr: bool = False
 ) -> None:
-    """Prints columns; only the last is wrapped, and each row is a line if it is short enough."""
+    """Prints columns; each row is a line if it fits, else the widest columns are wrapped."""
     from rich.table import Table
     from rich.text import Text
 
-    console = _console(file or sys.stdout)
+    printed = StringIO()
+    console = _console(sys.stderr if on_stderr else sys.stdout, printed)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in titles:
-        is_last = title == titles[-1]
-        table.add_column(title, no_wrap=not is_last, overflow="fold" if is_last else "ellipsis")
+        table.add_column(title, overflow="fold")
     for row in rows:
         table.add_row(*[Text(cell, _STYLE_OF.get(cell.lower(), "")) for cell in row])
-    with console.capture() as captured:
-        console.print(table)
+    console.print(table)
     # Rich fills lines up with blanks.
-    lines = [line.rstrip() for line in captured.get().splitlines()]
-    console.file.write("".join(f"{line}\n" for line in lines))
+    lines = [line.rstrip() for line in printed.getvalue().splitlines()]
+    (tell if on_stderr else write)("".join(f"{line}\n" for line in lines))
 
 
 def print_record(fields: Iterable[tuple[str, str | None]]) -> None:
     """Prints one thing, a line per field; lines are left whole, so that one can copy ARNs."""
     from rich.text import Text
 
-    console = _console(sys.stdout)
+    printed = StringIO()
+    console = _console(sys.stdout, printed)
     shown = [(name, value) for name, value in fields if value is not None]
     width = max(len(name) for name, _ in shown)
     for name, value in shown:
         styled = Text(value, _STYLE_OF.get(value.lower(), ""))
         console.print(Text(f"{name:{width}}  ", "bold"), styled, sep="", soft_wrap=True)
+    write(printed.getvalue())
 
 
 def print_backup(
@@ -101,7 +124,12 @@ def _backup_fields(backup: "DBInstanceAutomatedBackup") -> Generator[tuple[str, 
     yield "Key", backup.kms_key_id
     yield "Restorable from", in_utc(window.earliest_time if window else None)
     yield "Restorable to", in_utc(window.latest_time if window else None)
-    yield "Lag", in_units(backup.lag()) if backup.status == "replicating" else None
+    yield "Lag", lag_of(backup)
+
+
+def lag_of(backup: "DBInstanceAutomatedBackup") -> str | None:
+    """How far a replication is behind; what has stopped is not behind, but over."""
+    return in_units(backup.lag()) if backup.status == "replicating" else None
 
 
 def in_utc(moment: datetime | None) -> str | None:
@@ -123,10 +151,8 @@ def in_units(duration: timedelta | None) -> str | None:
 
 
 def note(text: str) -> None:
-    """Tells something that is not data, after the data so far where both go to one place."""
-    sys.stdout.flush()
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    """Tells something that is not data."""
+    tell(f"{text}\n")
 
 
 def print_error(text: str) -> None:
@@ -152,6 +178,11 @@ class Progress:
             note(text)
         self._last = text
 
+    def stop(self) -> None:
+        """Leaves a terminal as it was."""
+        if self._status is not None:
+            self._status.stop()
+
 
 @contextmanager
 def progress(text: str, *, lines: bool = True) -> Generator[Progress]:
@@ -166,7 +197,7 @@ def progress(text: str, *, lines: bool = True) -> Generator[Progress]:
         shown.update(text)
         yield shown
         return
-    with _console(sys.stderr).status(text) as status:
+    with _console(sys.stderr).status(text, spinner="line") as status:
         yield Progress(status, lines=lines)
 
 
@@ -177,7 +208,6 @@ def confirm(question: str, *, yes: bool) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         message = f"{question} There is no terminal to ask on: pass --yes if so."
         raise Failure(message, ExitCode.USAGE)
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
+    tell(f"{question} [y/N] ")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise Failure("Nothing was changed, as you did not say yes.", ExitCode.OTHER)

@@ -5,16 +5,16 @@ from typing import Annotated
 import typer
 
 from ._exit import ExitCode, Failure
-from ._options import (
-    Debug,
-)
+from ._options import Debug
 
 # ruff: noqa: PLC0415 - help and version come without what only a call needs.
 
 
 def sandbox(
     *,
-    port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one.")] = 5000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")
+    ] = 5000,
     db_instance: Annotated[
         list[str] | None,
         typer.Option(
@@ -27,13 +27,15 @@ def sandbox(
 
     All data is in memory. It needs the extra sandbox.
     """
+    from .._arn import is_db_instance_identifier
     from ..sandbox.__main__ import serve
+    from ..sandbox._regions import DESTINATIONS
 
     instances: list[tuple[str, str]] = []
     for text in db_instance or ():
-        where, colon, name = text.partition(":")
-        if not (where and colon and name):
-            message = f"{text!r} must be a Region and a name: us-west-2:mydatabase."
+        where, _, name = text.partition(":")
+        if where not in DESTINATIONS or not is_db_instance_identifier(name):
+            message = f"{text!r} must be a Region and an instance's name: us-west-2:mydatabase."
             raise typer.BadParameter(message, param_hint="--db-instance")
         instances.append((where, name))
     try:

@@ -1,10 +1,11 @@
 """How to get at accounts: the credentials, and the clients made with them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, ClassVar
+from datetime import datetime, timezone
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar, TypeVar
 
 from botocore.client import BaseClient
 from botocore.config import Config
@@ -21,10 +22,19 @@ from botocore.exceptions import (
     NoCredentialsError,
 )
 from botocore.session import Session
+from botocore.utils import parse_timestamp
 from pydantic import ConfigDict
 
+from .._arn import parse_arn
 from .._client import BackupReplicationClient
-from .._look import DESCRIBE_DB_INSTANCES, DescribeDBInstancesRequest, best_of, is_live
+from .._look import (
+    DESCRIBE_DB_INSTANCES,
+    Context,
+    DescribeDBInstancesRequest,
+    backups_of,
+    is_live,
+    source_instance,
+)
 from .._models import DBInstance, DBInstanceAutomatedBackup, ResponseModel
 from .._operations import Operation
 from .._session import CREATE_LOCK, quick_session
@@ -41,9 +51,13 @@ class NamedInstance(ResponseModel, frozen=True):
     dbi_resource_id: str | None = None
 
 
+Instance = DBInstance | NamedInstance
+InstanceT = TypeVar("InstanceT", DBInstance, NamedInstance)
+
 _NAME_DB_INSTANCES = Operation(
     "DescribeDBInstances", DescribeDBInstancesRequest, "DBInstances", NamedInstance
 )
+
 
 FAILURES = (BackupReplicationError, BotoCoreError, ClientError)
 """What one account or Region may fail with while the others go on."""
@@ -95,16 +109,18 @@ class _Role(CredentialProvider):
             create_client, credentials, str(self._account.role_arn), arguments
         )
 
-        def fetch() -> Any:
+        def fetch() -> dict[str, Any]:
             try:
-                return fetcher.fetch_credentials()
+                fetched: dict[str, Any] = fetcher.fetch_credentials()
+                if parse_timestamp(fetched["expiry_time"]) > datetime.now(timezone.utc):
+                    return fetched
+                problem = "they have expired already, by this machine's clock"
             except (BotoCoreError, ClientError):
                 raise
-            # The parser stumbles over an answer of STS with any type of error.
-            except Exception as error:
-                raise CredentialRetrievalError(
-                    provider=str(self.METHOD), error_msg=f"{error!r:.200}"
-                ) from error
+            except Exception as error:  # noqa: BLE001  # botocore's reading of it fails with any
+                # Its text is the answer's, which may have credentials in it.
+                problem = f"STS's answer cannot be read ({type(error).__name__})"
+            raise CredentialRetrievalError(provider="assume-role", error_msg=problem)
 
         return DeferredRefreshableCredentials(fetch, self.METHOD)
 
@@ -141,44 +157,87 @@ class PlaceView:
     """What is seen from a place: what the destination keeps, and the sources' instances."""
 
     def __init__(self, place: Place) -> None:
+        self._place = place
+        self._backups: dict[str, list[DBInstanceAutomatedBackup]] = defaultdict(list)
+        self._listed_at = 0.0
+
+    @cached_property
+    def context(self) -> Context:
+        """Made when it is first needed, as that may fail too."""
+        place = self._place
         # Adaptive: it slows down by itself where AWS throttles.
         retries: Any = {"mode": "adaptive", "total_max_attempts": _ATTEMPTS}
+        session = _session(place.account, place.access, place.run_id, place.destination_region)
+        # botocore would compose it anew for each request, in a tenth of a start's time.
+        agent = session.user_agent()
         client = BackupReplicationClient(
-            session=_session(place.account, place.access, place.run_id, place.destination_region),
+            session=session,
             region_name=place.destination_region,
-            config=Config(retries=retries, max_pool_connections=_CONNECTIONS),
+            config=Config(retries=retries, max_pool_connections=_CONNECTIONS, user_agent=agent),
             endpoint_url=place.access.endpoint_url,
         )
-        self.context = client._context()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        self._backups: dict[str, list[DBInstanceAutomatedBackup]] = defaultdict(list)
+        return client._context()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     def list_backups(self) -> None:
         """Lists what the destination keeps."""
         api = self.context.api
+        self._listed_at = self.context.clock.monotonic()
         for backup in api.describe_db_instance_automated_backups(page_size=100):
             if backup.region != api.region_name and backup.db_instance_arn:  # else, its own
                 self._backups[backup.db_instance_arn.lower()].append(backup)
 
     def instances(self, source_region: str) -> Iterator[DBInstance]:
         """All instances of a Region, page by page."""
-        client = self.context.client_in(source_region)
-        return DESCRIBE_DB_INSTANCES.iterate(client, DescribeDBInstancesRequest())
+        return self._listed(source_region, DESCRIBE_DB_INSTANCES)
 
     def instance_names(self, source_region: str) -> Iterator[NamedInstance]:
         """The same, read in a fraction of the time."""
+        return self._listed(source_region, _NAME_DB_INSTANCES)
+
+    def _listed(
+        self, source_region: str, operation: Operation[DescribeDBInstancesRequest, InstanceT]
+    ) -> Iterator[InstanceT]:
         client = self.context.client_in(source_region)
-        return _NAME_DB_INSTANCES.iterate(client, DescribeDBInstancesRequest())
+        wanted = self._place.account.id
+        for instance in operation.iterate(client, DescribeDBInstancesRequest()):
+            arn = parse_arn(instance.db_instance_arn or "")
+            if arn is not None and arn.account_id != wanted:
+                problem = f"they are of account {arn.account_id}, and not of {wanted}"
+                raise CredentialRetrievalError(provider="the policy's account", error_msg=problem)
+            yield instance
 
-    def backup_of(self, source_arn: str) -> DBInstanceAutomatedBackup | None:
-        """The live backup of a source, or else the newest retained one."""
-        return best_of(self._backups.get(source_arn.lower(), ()))
+    def backups_of(self, instance: Instance) -> list[DBInstanceAutomatedBackup]:
+        """The backups of an instance, as they were listed."""
+        listed = self._backups.get((instance.db_instance_arn or "").lower(), ())
+        return _of_same_resource(listed, instance)
 
-    def live_backup_of(self, source_arn: str) -> DBInstanceAutomatedBackup | None:
-        """The live backup of a source, if there is one."""
-        backup = self.backup_of(source_arn)
-        return backup if backup is not None and is_live(backup) else None
+    @property
+    def age(self) -> float:
+        """The seconds since the backups were listed."""
+        return self.context.clock.monotonic() - self._listed_at
+
+    def look_again(
+        self, source_arn: str, source_region: str
+    ) -> tuple[DBInstance | None, list[DBInstanceAutomatedBackup]]:
+        """An instance and its backups, as they are now."""
+        instance = source_instance(self.context.client_in(source_region), source_arn)
+        if instance is None:
+            return None, []
+        return instance, _of_same_resource(backups_of(self.context.api, source_arn), instance)
 
     @property
     def live_count(self) -> int:
         """How many backups replicate to the destination."""
         return sum(is_live(backup) for backups in self._backups.values() for backup in backups)
+
+
+def _of_same_resource(
+    backups: Iterable[DBInstanceAutomatedBackup], instance: Instance
+) -> list[DBInstanceAutomatedBackup]:
+    """Those that are not of an earlier instance of the same name."""
+    resource_id = instance.dbi_resource_id
+    return [
+        backup
+        for backup in backups
+        if resource_id is None or backup.dbi_resource_id in (None, resource_id)
+    ]

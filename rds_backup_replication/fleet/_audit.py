@@ -1,9 +1,10 @@
 """Whether a fleet would survive the loss of a Region."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from datetime import datetime, timezone
 from functools import partial
+from itertools import chain
 from uuid import uuid4
 
 from .._models import (
@@ -14,12 +15,11 @@ from .._models import (
     RestoreWindow,
 )
 from ._access import Access
+from ._duration import duration
 from ._policy import Policy, Rule
 from ._records import AuditRecord, AuditReport, State
-from ._shards import in_order
+from ._shards import AHEAD, OnProgress, in_order
 from ._survey import Shard, ShardSurvey, Sighting, quota_reason, shards_of
-
-OnProgress = Callable[[int, int], object]
 
 
 def iter_audit(
@@ -45,13 +45,12 @@ def iter_audit(
     Yields:
         A record per instance, ordered by account and destination. What could not be
         found out, as an account denied access, is a record too, and no exception.
+
+    Raises:
+        ValueError: ``now`` has no time zone.
     """
-    shards = shards_of(policy, access or Access(), uuid4().hex)
-    audited = partial(_audit_shard, now=now or datetime.now(timezone.utc))
-    for done, records in enumerate(in_order(audited, shards, executor), start=1):
-        yield from records
-        if on_progress is not None:
-            on_progress(done, len(shards))
+    now = _aware(now)
+    return _audited(policy, access, executor, on_progress, now, ahead=AHEAD)
 
 
 def audit(
@@ -73,10 +72,48 @@ def audit(
 
     Returns:
         All records, ordered by account, source Region and ARN.
+
+    Raises:
+        ValueError: ``now`` has no time zone.
     """
-    now = now or datetime.now(timezone.utc)
-    records = iter_audit(policy, access=access, executor=executor, on_progress=on_progress, now=now)
-    return AuditReport(audited_at=now, records=tuple(sorted(records, key=AuditRecord.order)))
+    now = _aware(now)
+    records = _audited(policy, access, executor, on_progress, now, ahead=None)
+    return AuditReport(
+        audited_at=now,
+        accounts=tuple(sorted(account.id for account in policy.accounts)),
+        rules=policy.rules,
+        records=tuple(sorted(records, key=AuditRecord.order)),
+    )
+
+
+def _aware(now: datetime | None) -> datetime:
+    if now is not None and now.utcoffset() is None:
+        raise ValueError("now= must have a time zone")
+    return now or datetime.now(timezone.utc)
+
+
+def _audited(
+    policy: Policy,
+    access: Access | None,
+    executor: Executor | None,
+    on_progress: OnProgress | None,
+    now: datetime,
+    *,
+    ahead: int | None,
+) -> Iterator[AuditRecord]:
+    shards = shards_of(policy, access or Access(), uuid4().hex)
+    audited = in_order(
+        partial(_audit_shard, now=now), shards, executor, on_progress=on_progress, ahead=ahead
+    )
+    not_listed: set[tuple[str, str]] = set()
+    for record in chain.from_iterable(audited):
+        if record.db_instance_arn is None:
+            # Several destinations are looked after by themselves, and each has tried.
+            region = record.account_id, record.source_region
+            if region in not_listed:
+                continue
+            not_listed.add(region)
+        yield record
 
 
 def _audit_shard(shard: Shard, now: datetime) -> list[AuditRecord]:
@@ -99,12 +136,12 @@ def _state_of(
     survey: ShardSurvey, sighting: Sighting, now: datetime
 ) -> tuple[State, tuple[CheckReason, ...]]:
     rule, backup, live = sighting.rule, sighting.backup, sighting.live_backup
+    if rule is not None and rule.replicate == "never":
+        return "excluded", ()
     if sighting.unknown is not None:
         return "unknown", (sighting.unknown,)
     if rule is None:
         return "unmatched", ()
-    if rule.replicate == "never":
-        return "excluded", ()
     if live is not None:
         return _state_of_live(live, rule, now)
     obstacles = survey.obstacles(sighting)
@@ -125,8 +162,8 @@ def _state_of_live(
     lag = live.lag(now)
     if lag is not None and lag <= rule.maximum_lag:
         return "protected", ()
-    behind = "has nothing to restore" if lag is None else f"is {lag} behind"
-    message = f"Its backup {behind}; {rule.maximum_lag} is allowed."
+    behind = "has nothing to restore" if lag is None else f"is {duration(lag)} behind"
+    message = f"Its backup {behind}; {duration(rule.maximum_lag)} is allowed."
     return "lagging", (CheckReason(code="lagging", message=message, remedy=_LAGGING),)
 
 

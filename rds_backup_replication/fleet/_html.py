@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from html import escape
 from typing import get_args
+from unicodedata import category
 
 from ._records import AuditRecord, State
 
@@ -16,10 +17,23 @@ URGENCY: tuple[State, ...] = (
 """The most urgent first."""
 NOT_WANTED: tuple[State, ...] = ("excluded", "unmatched")
 """No policy asks for the replication of these."""
-# What cannot be seen, cannot be encoded, or would turn the text after it around.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ud800-\udfff\ufffe\uffff]"
+MEANINGS: dict[State, str] = {
+    "protected": "Replicates, and is not too far behind.",
+    "starting": "The first snapshot is being copied.",
+    "lagging": "Further behind than the rule allows.",
+    "stopped": "Only retained backups are left.",
+    "unprotected": "The destination has no backups.",
+    "unknown": "It could not be found out.",
+    "excluded": "The rule wants no replication.",
+    "unmatched": "No rule is about it.",
+}
+# Controls and formats, which may turn text around; what is unassigned, private or half a pair;
+# separators of lines.
+_UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
+# By their categories letters, marks and a symbol; but they show nothing.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
 )
 
 
@@ -34,7 +48,10 @@ def join(parts: Iterable[str]) -> Html:
 
 
 def _escape(text: str) -> str:
-    return escape(_UNSEEN.sub("\ufffd", text))
+    text = _BLANK.sub("\ufffd", text)
+    if not text.isprintable():  # true of most, and fast
+        text = "".join(c if c in "\n\t" or category(c) not in _UNSEEN else "\ufffd" for c in text)
+    return escape(text)
 
 
 def tag(name: str, *content: str, **attributes: str) -> Html:
@@ -94,39 +111,35 @@ def route(record: AuditRecord) -> str:
     return f"{record.source_region} → {record.destination_region or 'no destination'}"
 
 
+def utc(moment: datetime) -> datetime:
+    """Differences are true in UTC alone: in one zone, they leave out that clocks are changed."""
+    return moment.astimezone(timezone.utc)
+
+
 def iso(moment: datetime | None) -> str:
     if moment is None:
         return ""
-    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat("T", "seconds") + "Z"
+    return utc(moment).replace(tzinfo=None).isoformat("T", "seconds") + "Z"
 
 
 def time_tag(moment: datetime | None) -> Html:
     return tag("time", iso(moment)) if moment else Html()
 
 
-def duration(span: timedelta | None) -> str:
-    """A span in its two largest units, such as ``3 h 5 min``."""
-    if span is None:
-        return ""
-    seconds = max(int(span.total_seconds()), 0)  # clocks differ
-    for unit, size, smaller, smaller_size in (
-        ("d", 86400, "h", 3600),
-        ("h", 3600, "min", 60),
-        ("min", 60, "s", 60),
-    ):
-        if seconds >= size:
-            rest = seconds % size // smaller_size
-            return f"{seconds // size} {unit}" + (f" {rest} {smaller}" if rest else "")
-    return f"{seconds} s"
-
-
 def many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def regions(not_listed: list[AuditRecord], noun: str = "Region") -> str:
+    """Such as ``1 Region in 2 accounts``."""
+    accounts = {record.account_id for record in not_listed}
+    text = many(len({record.source_region for record in not_listed}), noun)
+    return f"{text} in {many(len(accounts), 'account')}" if len(accounts) > 1 else text
+
+
 def percent(part: int, whole: int) -> str:
     """Rounded down: 100 % is all."""
-    return f"{part * 100 // whole} %"
+    return f"{part * 100 // max(whole, 1)} %"
 
 
 def length(percent: float) -> str:

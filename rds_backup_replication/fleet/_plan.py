@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from datetime import datetime, timezone
+from itertools import chain
 from uuid import uuid4
 
-from .._models import BackupStatus, CheckReason, DBInstance, DBInstanceAutomatedBackup
+from .._models import CheckReason, DBInstance, DBInstanceAutomatedBackup
 from ..exceptions import Difference
 from ._access import Access
-from ._audit import OnProgress
 from ._policy import Policy
 from ._records import CHANGES, Kind, Plan, PlannedAction, Seen
-from ._shards import in_order
+from ._shards import OnProgress, in_order
 from ._survey import Shard, ShardSurvey, Sighting, quota_reason, shards_of
 
 
@@ -37,15 +37,13 @@ def plan(
     """
     planned_at = datetime.now(timezone.utc)
     shards = shards_of(policy, access or Access(), uuid4().hex)
-    actions: list[PlannedAction] = []
-    for done, planned in enumerate(in_order(_plan_shard, shards, executor), start=1):
-        actions += planned
-        if on_progress is not None:
-            on_progress(done, len(shards))
+    planned = in_order(_plan_shard, shards, executor, on_progress=on_progress, ahead=None)
+    # Of a Region that could not be listed, the first of several shards says so.
+    actions = {action.order(): action for action in chain.from_iterable(planned)}
     return Plan(
         planned_at=planned_at,
         accounts=policy.accounts,
-        actions=tuple(sorted(actions, key=PlannedAction.order)),
+        actions=tuple(actions[order] for order in sorted(actions)),
     )
 
 
@@ -53,8 +51,8 @@ def _plan_shard(shard: Shard) -> list[PlannedAction]:
     survey = ShardSurvey(shard)
     sightings = sorted(survey.sightings(), key=Sighting.order)
     actions = [_action(survey, sighting) for sighting in sightings]
-    stops = sum(action.kind == "stop" for action in actions)
-    slots = shard.policy.replication_quota - survey.live_count + stops
+    # A stop frees its slot some minutes later.
+    slots = shard.policy.replication_quota - survey.live_count
     limited: list[PlannedAction] = []
     for action in actions:
         if action.kind == "start":
@@ -107,7 +105,8 @@ def _wanted(survey: ShardSurvey, sighting: Sighting) -> tuple[Kind, Sequence[Che
     if rule.replicate == "never":
         return ("stop" if live else "unchanged"), []
     if live is not None:
-        return _wanted_of_live(live, survey.drift(sighting))
+        has_copies = sighting.instance is not None and survey.has_copies(sighting.instance)
+        return _wanted_of_live(survey.drift(sighting), has_copies=has_copies)
     obstacles = survey.obstacles(sighting)
     if any(reason.code == "could_not_be_checked" for reason in obstacles):
         return "unknown", obstacles
@@ -115,14 +114,13 @@ def _wanted(survey: ShardSurvey, sighting: Sighting) -> tuple[Kind, Sequence[Che
 
 
 def _wanted_of_live(
-    live: DBInstanceAutomatedBackup, differences: Sequence[Difference]
+    differences: Sequence[Difference], *, has_copies: bool
 ) -> tuple[Kind, Sequence[CheckReason]]:
     reasons = [_drifted(difference) for difference in differences]
     if not differences:
         return "unchanged", []
     if any(difference.uncertainty for difference in differences):
         return "unknown", reasons
-    has_copies = live.status != BackupStatus.PENDING
     if has_copies and any(difference.parameter == "kms_key_id" for difference in differences):
         return "impossible", reasons
     return "replace", reasons

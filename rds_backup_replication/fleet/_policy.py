@@ -1,6 +1,7 @@
 """What a fleet should be like: a policy."""
 
 import re
+from contextlib import suppress
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,13 +24,13 @@ from .._arn import parse_arn
 from .._models import DBInstance
 from .._models._rules import KmsKeyId, NonEmpty, OptionalTags, RegionName, RetentionDays, says
 from ..exceptions import PolicyError
-from ._yaml import read_yaml
+from ._yaml import Mistake, raise_all, read_yaml
 
 T = TypeVar("T")
 
 DEFAULT_QUOTA = 20
 _ROLE_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:iam::([0-9]{12}):role/[\w+=,.@/-]{1,512}", re.ASCII)
-_DURATION = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)")
+_DURATION = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _TAGS: TypeAdapter[Any] = TypeAdapter(OptionalTags, config=ConfigDict(defer_build=True))
 
@@ -44,10 +45,16 @@ def _duration(value: object) -> object:
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is not None:
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    try:  # as JSON has it
-        return TypeAdapter(timedelta).validate_json(f'"{value}"')
-    except ValidationError:
-        raise ValueError("must be a number and a unit: 90s, 30m, 12h or 2d") from None
+    if isinstance(value, str) and value.startswith("P"):  # as JSON has it
+        with suppress(ValidationError):
+            return TypeAdapter(timedelta).validate_python(value)
+    raise ValueError("must be a number and a unit: 90s, 30m, 12h or 2d")
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("must be more than nothing")
+    return value
 
 
 def _role_arn(value: str, info: ValidationInfo) -> str:
@@ -65,7 +72,7 @@ def _tags(value: dict[str, str]) -> dict[str, str]:
     except ValidationError as error:
         details = error.errors(include_url=False)
         raise ValueError(
-            "; ".join(str(d.get("ctx", {}).get("error", d["msg"])) for d in details)
+            "; ".join(f"{d['input']}: {d.get('ctx', {}).get('error', d['msg'])}" for d in details)
         ) from None
     return value
 
@@ -76,7 +83,9 @@ def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
     return items
 
 
-SomeOf = Annotated[tuple[T, ...], AfterValidator(_not_empty)]
+SomeOf = Annotated[
+    tuple[T, ...], AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})
+]
 AccountId = Annotated[
     str,
     Field(pattern=r"^[0-9]{12}$"),
@@ -85,7 +94,10 @@ AccountId = Annotated[
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]{0,5}[smhd]$"}, mode="validation"),
+    AfterValidator(_positive),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^([1-9][0-9]{0,5}[smhd]|P.+)$"}, mode="validation"
+    ),
 ]
 
 
@@ -115,7 +127,7 @@ class Selector(_PolicyModel, frozen=True):
         """Whether the instance meets every condition."""
         tags = {tag.key: tag.value or "" for tag in instance.tag_list or ()}
         return (
-            all(key in tags and fnmatchcase(tags[key], value) for key, value in self.tags.items())
+            all(key in tags and _matches(tags[key], value) for key, value in self.tags.items())
             and _is_one_of(instance.db_instance_identifier, self.identifiers)
             and _is_one_of(instance.engine, self.engines)
         )
@@ -123,7 +135,11 @@ class Selector(_PolicyModel, frozen=True):
 
 def _is_one_of(value: str | None, patterns: tuple[str, ...]) -> bool:
     lowered = (value or "").lower()
-    return not patterns or any(fnmatchcase(lowered, pattern.lower()) for pattern in patterns)
+    return not patterns or any(_matches(lowered, pattern.lower()) for pattern in patterns)
+
+
+def _matches(value: str, pattern: str) -> bool:
+    return fnmatchcase(value, pattern.replace("[", "[[]"))  # which stands for itself
 
 
 class Rule(_PolicyModel, frozen=True):
@@ -151,17 +167,19 @@ class Rule(_PolicyModel, frozen=True):
     """How far the replicated backups may be behind: a number and a unit, as in 30m."""
 
     @model_validator(mode="after")
-    def _regions_differ(self) -> "Rule":
+    def _regions_fit(self) -> "Rule":
+        mistakes: list[Mistake] = []
         if self.destination_region in self.source_regions:
-            raise ValueError("destination_region must not be one of source_regions")
-        _require_region(self.kms_key_id, self.destination_region)
+            mistakes.append((("destination_region",), "must not be one of source_regions"))
+        if not _lives_in(self.destination_region, self.kms_key_id):
+            mistakes.append((("kms_key_id",), f"must live in {self.destination_region}"))
+        raise_all(mistakes)
         return self
 
 
-def _require_region(kms_key_id: str | None, region_name: str) -> None:
+def _lives_in(region_name: str, kms_key_id: str | None) -> bool:
     arn = parse_arn(kms_key_id or "")
-    if arn is not None and arn.region != region_name:
-        raise ValueError(f"the KMS key must live in {region_name}, not in {arn.region}")
+    return arn is None or arn.region == region_name
 
 
 class Policy(_PolicyModel, frozen=True):
@@ -181,23 +199,32 @@ class Policy(_PolicyModel, frozen=True):
     raised it."""
 
     @model_validator(mode="after")
-    def _names_are_unique(self) -> "Policy":
-        for what, names in (
-            ("account", [account.id for account in self.accounts]),
-            ("rule", [rule.name for rule in self.rules]),
+    def _parts_fit(self) -> "Policy":
+        mistakes: list[Mistake] = []
+        for field, key, names in (
+            ("accounts", "id", [account.id for account in self.accounts]),
+            ("rules", "name", [rule.name for rule in self.rules]),
         ):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"{what} {', '.join(twice)} must stand there once")
+            for index, name in enumerate(names):
+                if name in names[:index]:
+                    mistakes.append(((field, index, key), f"{name} must stand there once"))
+        own = [index for index, account in enumerate(self.accounts) if account.role_arn is None]
+        for index in own[1:]:
+            message = "must be given: the current credentials are of one account alone"
+            mistakes.append((("accounts", index, "role_arn"), message))
         known = {account.id for account in self.accounts}
-        for rule in self.rules:
-            unknown = sorted(set(rule.accounts) - known)
-            if unknown:
-                raise ValueError(
-                    f"rule {rule.name}: account {', '.join(unknown)} is not in accounts"
-                )
-        for region_name, kms_key_id in self.kms_key_ids.items():
-            _require_region(kms_key_id, region_name)
+        mistakes += [
+            (("rules", index, "accounts", position), f"{account_id} is not in accounts")
+            for index, rule in enumerate(self.rules)
+            for position, account_id in enumerate(rule.accounts)
+            if account_id not in known
+        ]
+        mistakes += [
+            (("kms_key_ids", region_name), f"must live in {region_name}")
+            for region_name, kms_key_id in self.kms_key_ids.items()
+            if not _lives_in(region_name, kms_key_id)
+        ]
+        raise_all(mistakes)
         return self
 
     @classmethod

@@ -4,11 +4,12 @@ from collections import Counter
 from datetime import timedelta
 from typing import ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 
+from .._arn import parse_arn
 from .._models import CheckReason
 from .._models._rules import RegionName
-from ._policy import Account, AccountId
+from ._policy import Account, AccountId, Rule
 
 State = Literal[
     "protected",
@@ -95,6 +96,10 @@ class AuditReport(Record, frozen=True):
 
     audited_at: AwareDatetime
     """When the audit began."""
+    accounts: tuple[AccountId, ...] = ()
+    """The accounts that were looked at."""
+    rules: tuple[Rule, ...] = ()
+    """The rules that they were measured by, and so the Regions that were looked at."""
     records: tuple[AuditRecord, ...]
     """One per instance, ordered by account, source Region and identifier."""
 
@@ -151,6 +156,17 @@ class PlannedAction(Record, frozen=True):
     reasons: tuple[CheckReason, ...] = ()
     """Why it is impossible, unknown or needed."""
 
+    @model_validator(mode="after")
+    def _names_what_it_changes(self) -> "PlannedAction":
+        if self.changes_something:
+            arn = parse_arn(self.source_db_instance_arn or "")
+            place = self.account_id, self.source_region
+            if arn is None or (arn.account_id, arn.region) != place:
+                raise ValueError("source_db_instance_arn must be of account_id and source_region")
+            if self.destination_region is None or self.seen is None:
+                raise ValueError(f"{self.kind} must have a destination_region, and what was seen")
+        return self
+
     def order(self) -> tuple[str, str, str, str]:
         """What actions are ordered by."""
         arn, destination = self.source_db_instance_arn or "", self.destination_region or ""
@@ -171,6 +187,18 @@ class Plan(Record, frozen=True):
     """How to act in the accounts."""
     actions: tuple[PlannedAction, ...]
     """One per instance."""
+
+    @model_validator(mode="after")
+    def _says_once_what_to_change(self) -> "Plan":
+        accounts = {account.id for account in self.accounts}
+        seen: set[tuple[str, ...]] = set()
+        for action in self.changes:
+            if action.account_id not in accounts:
+                raise ValueError(f"the plan does not have account {action.account_id}")
+            if action.order() in seen:
+                raise ValueError(f"{action.source_db_instance_arn} is changed twice")
+            seen.add(action.order())
+        return self
 
     @property
     def counts(self) -> dict[Kind, int]:
@@ -213,4 +241,4 @@ class ApplyReport(Record, frozen=True):
     @property
     def is_complete(self) -> bool:
         """Whether every action was done, or found done."""
-        return not self.interrupted and set(self.counts) <= {"done", "unchanged"}
+        return set(self.counts) <= {"done", "unchanged"}

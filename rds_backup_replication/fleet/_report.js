@@ -1,8 +1,8 @@
 "use strict";
 // Everything is on the page without this; it makes the table of instances sortable and adds a
 // filter. It makes no markup from text, so no name in the table can become code.
-{
-  const table = document.getElementById("instances-table");
+const table = document.getElementById("instances-table");
+if (table) {
   const body = table.tBodies[0];
   const rows = [...body.rows];
   const heads = [...table.tHead.rows[0].cells];
@@ -33,17 +33,18 @@
     head.replaceChildren(button);
   }
 
-  // Read once: rows are moved, but never changed.
-  const texts = new Map(
-    rows.map((row) => [row, [...row.cells].map((c) => c.textContent).join(" ").toLowerCase()]),
-  );
+  // Read once: rows are moved, but never changed. A state is told by how it begins, or else
+  // "protected" would be in "unprotected" too.
+  const texts = rows.map((row) => {
+    const [name, state, ...rest] = [...row.cells].map((cell) => cell.textContent.toLowerCase());
+    return [row, state, [name, ...rest].join(" ")];
+  });
   const input = element("input", { type: "search", id: "filter", autocomplete: "off" });
   input.addEventListener("input", () => {
     const words = input.value.toLowerCase().split(/\s+/);
     let shown = 0;
-    for (const row of rows) {
-      const text = texts.get(row);
-      row.hidden = !words.every((word) => text.includes(word));
+    for (const [row, state, text] of texts) {
+      row.hidden = !words.every((word) => state.startsWith(word) || text.includes(word));
       shown += row.hidden ? 0 : 1;
     }
     const format = (count) => count.toLocaleString("en");

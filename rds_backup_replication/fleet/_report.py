@@ -7,24 +7,25 @@ script and the one style sheet by their hashes, and nothing to be fetched.
 """
 
 from base64 import b64encode
+from collections import Counter
 from hashlib import sha256
 from importlib.resources import files
 
 from .._version import __version__
+from ._duration import duration
 from ._html import (
+    MEANINGS,
     NOT_WANTED,
-    STATES,
     URGENCY,
     Html,
     badge,
     bar,
     called,
-    duration,
     iso,
     join,
     many,
     percent,
-    route,
+    regions,
     row,
     scrolled,
     section,
@@ -32,29 +33,18 @@ from ._html import (
     time_tag,
 )
 from ._records import AuditRecord, AuditReport, State
+from ._report_problems import problems
 from ._report_regions import matrix
 from ._report_windows import timeline
 
-_MEANINGS: dict[State, str] = {
-    "protected": "Replicates, and is not too far behind.",
-    "starting": "The first snapshot is being copied.",
-    "lagging": "Further behind than the rule allows.",
-    "stopped": "Only retained backups are left.",
-    "unprotected": "The destination has no backups.",
-    "unknown": "It could not be found out.",
-    "excluded": "The rule wants no replication.",
-    "unmatched": "No rule is about it.",
-}
-# For records that come without a reason.
-_REMEDIES: dict[State, str] = {
-    "unprotected": "Start its replication.",
-    "stopped": "Start its replication again.",
-    "unknown": "Find out what stood in the way, and audit again.",
-    "lagging": "See whether the instance is available, and what its events say; audit again.",
-}
 _COLUMNS = (
     *("Instance", "State", "Account", "Source", "Destination", "Engine", "Rule"),
     *("Earliest", "Latest", "Lag", "Allowed"),
+)
+
+_RULE_COLUMNS = (
+    *("Rule", "Sources", "Destination", "Accounts", "Selects", "Replicate", "Retention"),
+    "Allowed lag",
 )
 
 
@@ -79,14 +69,18 @@ def render_html(report: AuditReport) -> str:
     )
     title = f"Backup replication audit of {iso(report.audited_at)}"
     instances = [record for record in report.records if record.db_instance_arn is not None]
-    not_listed = [record for record in report.records if record.db_instance_arn is None]
-    body = (
-        _summary(report, instances, not_listed),
-        _problems(report, not_listed),
-        matrix(report.records),
-        timeline(report.audited_at, instances),
-        _table(instances, not_listed),
-    )
+    not_listed = _not_listed(report)
+    parts: list[Html] = []
+    if instances or not_listed:
+        parts.append(problems(instances, not_listed))
+    if instances:
+        parts += [
+            matrix(instances, not_listed),
+            timeline(report.audited_at, instances),
+            _table(instances, not_listed),
+        ]
+    if report.rules:
+        parts.append(_asked_for(report))
     return join(
         (
             Html('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'),
@@ -96,7 +90,8 @@ def render_html(report: AuditReport) -> str:
             Html('<meta name="color-scheme" content="light dark">\n'),
             tag("title", title),
             Html(f"\n<style>{style}</style>\n</head>\n<body>\n"),
-            *(join((part, Html("\n"))) for part in body),
+            _summary(report, instances, not_listed),
+            tag("main", *(join((part, "\n")) for part in parts)),
             tag("footer", f"Made by rds-backup-replication {__version__}. All times are UTC."),
             Html(f"\n<script>{script}</script>\n</body>\n</html>\n"),
         )
@@ -107,122 +102,96 @@ def _hash(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
+def _not_listed(report: AuditReport) -> list[AuditRecord]:
+    """One for each Region of an account, with all the reasons that there are records with."""
+    found: dict[tuple[str, str], AuditRecord] = {}
+    for record in report.records:
+        if record.db_instance_arn is None:
+            key = record.account_id, record.source_region
+            before = found.get(key, record)
+            reasons = tuple(dict.fromkeys((*before.reasons, *record.reasons)))
+            found[key] = before.model_copy(update={"reasons": reasons})
+    return list(found.values())
+
+
 def _summary(
     report: AuditReport, instances: list[AuditRecord], not_listed: list[AuditRecord]
 ) -> Html:
     wanted = [record for record in instances if record.state not in NOT_WANTED]
     protected = sum(record.state == "protected" for record in wanted)
-    if wanted:
-        verdict = (
-            f"{protected:,} of the {many(len(wanted), 'instance')} that the policy wants "
-            f"replicated {'is' if protected == 1 else 'are'} protected."
+    share = "?" if not_listed else percent(protected, len(wanted))
+    counts = Counter[State](record.state for record in (*instances, *not_listed))
+    links = [("problems", "Problems")] if counts else []
+    if instances:
+        links += [("regions", "Regions"), ("windows", "Restore windows"), ("all", "All instances")]
+    if report.rules:
+        links.append(("policy", "What was looked at"))
+    tiles = (
+        tag(
+            "li",
+            tag("span", f"{counts[state]:,}", class_="number"),
+            badge(state),
+            tag("span", _tile_note(state, not_listed), class_="quiet"),
+            class_="" if counts[state] else "none",
         )
-    else:
-        verdict = "No instance was found that the policy wants replicated."
-    if not_listed:
-        verdict += f" {many(len(not_listed), 'Region')} could not be listed."
-    counts = report.counts
-    links = (("problems", "Problems"), ("regions", "Regions"), ("windows", "Restore windows"))
+        for state in URGENCY
+    )
+    details = (
+        bar(counts),
+        tag("ul", *tiles, class_="tiles"),
+        tag("nav", *(tag("a", text, href=f"#{to}") for to, text in links), aria_label="Sections"),
+    )
     return tag(
         "header",
         tag("h1", "Backup replication audit"),
         tag("p", "Audited at ", time_tag(report.audited_at), class_="quiet"),
         tag(
             "p",
-            *([tag("strong", percent(protected, len(wanted))), " "] if wanted else []),
-            tag("span", verdict),
+            *([tag("strong", share), " "] if wanted else []),
+            tag("span", _verdict(instances, wanted, protected, not_listed)),
             class_="verdict",
         ),
-        bar(counts),
-        tag(
-            "ul",
-            *(
-                tag(
-                    "li",
-                    tag("span", f"{counts.get(state, 0):,}", class_="number"),
-                    badge(state),
-                    tag("span", _tile_note(state, not_listed), class_="quiet"),
-                    class_="" if state in counts else "none",
-                )
-                for state in STATES
-            ),
-            class_="tiles",
-        ),
-        tag(
-            "nav",
-            *(tag("a", text, href=f"#{to}") for to, text in (*links, ("all", "All instances"))),
-            aria_label="Sections",
-        ),
+        *(details if counts else ()),
     )
+
+
+def _verdict(
+    instances: list[AuditRecord],
+    wanted: list[AuditRecord],
+    protected: int,
+    not_listed: list[AuditRecord],
+) -> str:
+    failed = f"{regions(not_listed)} could not be listed"
+    if not instances:
+        if not_listed:
+            return f"The audit found no instances: {failed}."
+        return (
+            "The audit found no instances. See which accounts and source Regions the policy names."
+        )
+    if not wanted:
+        nothing = "No instance was found that the policy wants replicated."
+        return f"{nothing} {failed}." if not_listed else nothing
+    of = f"{' seen' if not_listed else ''} that the policy wants replicated"
+    if len(wanted) == 1:
+        verdict = f"The 1 instance{of} is {'' if protected else 'not '}protected"
+    else:
+        are = "is" if protected == 1 else "are"
+        verdict = f"{protected:,} of the {len(wanted):,} instances{of} {are} protected"
+    if not_listed:
+        share = percent(protected, len(wanted))
+        return f"{verdict} ({share}). {failed}, so the share of all is not known."
+    return f"{verdict}."
 
 
 def _tile_note(state: State, not_listed: list[AuditRecord]) -> str:
-    regions = sum(record.state == state for record in not_listed)
-    return f"{many(regions, 'whole Region')} among them." if regions else _MEANINGS[state]
-
-
-def _problems(report: AuditReport, not_listed: list[AuditRecord]) -> Html:
-    groups: list[Html] = []
-    if not_listed:
-        heading = f"{many(len(not_listed), 'Region')} could not be listed"
-        note = "Instances there are not in this report, and may be unprotected."
-        groups.append(_group(tag("h3", heading), note, not_listed, "unlisted"))
-    for state in URGENCY:
-        found = [r for r in report.problems if r.state == state and r.db_instance_arn is not None]
-        if found:
-            heading = tag("h3", badge(state), f" {len(found):,}")
-            groups.append(_group(heading, _MEANINGS[state], found, state))
-    nothing = tag("p", "Nothing: every instance is as the policy wants it.", class_="fine")
-    return section("problems", "What is wrong", *(groups or [nothing]))
-
-
-def _group(heading: Html, note: str, records: list[AuditRecord], class_: str) -> Html:
-    items = (_problem(record) for record in records)
-    return tag(
-        "div",
-        tag("div", heading, tag("p", note, class_="quiet"), class_="heading"),
-        tag("ul", *items),
-        class_=f"group {class_}",
-    )
-
-
-def _problem(record: AuditRecord) -> Html:
-    where = [f"Account {record.account_id}"]
-    if record.db_instance_arn is not None:
-        where.append(route(record))
-    about = filter(None, (record.engine, record.rule and f"rule {record.rule}"))
-    where.append(" · ".join(about))
-    said = [(reason.message, reason.remedy) for reason in record.reasons]
-    if record.lag is not None:
-        allowed = record.maximum_lag and f"; the rule allows {duration(record.maximum_lag)}"
-        said.insert(0, (f"It is {duration(record.lag)} behind{allowed or ''}.", ""))
-    if not record.reasons:
-        said.append(("", _REMEDIES.get(record.state, "")))
-    arns = filter(None, (record.db_instance_arn, record.db_instance_automated_backups_arn))
-    return tag(
-        "li",
-        tag(
-            "div",
-            tag("strong", called(record)),
-            *(tag("span", text, class_="quiet") for text in where if text),
-        ),
-        tag(
-            "div",
-            *(
-                tag("p", text, class_=class_)
-                for pair in said
-                for text, class_ in zip(pair, ("what", "remedy"), strict=True)
-                if text
-            ),
-            *(tag("p", arn, class_="arn") for arn in arns),
-        ),
-    )
+    found = [record for record in not_listed if record.state == state]
+    return f"{regions(found, 'whole Region')} among them." if found else MEANINGS[state]
 
 
 def _table(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:
     caption = many(len(instances), "instance")
     if not_listed:
-        caption += f"; those of {many(len(not_listed), 'Region')} could not be listed"
+        caption += f"; {regions(not_listed)} could not be listed, so that some may be missing"
     table = scrolled(
         "instances",
         caption,
@@ -230,6 +199,31 @@ def _table(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:
         (_row(record) for record in instances),
     )
     return section("all", "All instances", table)
+
+
+def _asked_for(report: AuditReport) -> Html:
+    """What was measured by: an auditor asks what was not looked at."""
+    rules = (
+        row(
+            tag("th", rule.name, scope="row"),
+            tag("td", ", ".join(rule.source_regions)),
+            tag("td", rule.destination_region),
+            tag("td", ", ".join(rule.accounts) or "all"),
+            tag("td", rule.select.model_dump_json(exclude_defaults=True)),
+            tag("td", rule.replicate),
+            tag("td", many(days, "day") if (days := rule.backup_retention_period) else "any"),
+            tag("td", duration(rule.maximum_lag)),
+        )
+        for rule in report.rules
+    )
+    table = scrolled(
+        "rules",
+        f"{many(len(report.rules), 'rule')}; the first that matches an instance counts",
+        (tag("th", text, scope="col") for text in _RULE_COLUMNS),
+        rules,
+    )
+    accounts = tag("p", f"{many(len(report.accounts), 'account')}: {', '.join(report.accounts)}")
+    return section("policy", "What was looked at", accounts, table)
 
 
 def _row(record: AuditRecord) -> Html:
@@ -241,7 +235,9 @@ def _row(record: AuditRecord) -> Html:
         *(tag("td", t) for t in (record.account_id, record.source_region)),
         *(tag("td", t or "") for t in (record.destination_region, *texts)),
         *(
-            tag("td", duration(span), data_v=f"{span.total_seconds():.0f}") if span else tag("td")
+            tag("td")
+            if span is None
+            else tag("td", duration(span), data_v=f"{span.total_seconds():.0f}")
             for span in (record.lag, record.maximum_lag)
         ),
     )

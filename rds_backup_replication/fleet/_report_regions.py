@@ -1,51 +1,60 @@
 """The share of instances that is protected, from each Region to each."""
 
 from collections import Counter
-from collections.abc import Iterable
 
 from ._html import NOT_WANTED, URGENCY, Html, badge, bar, many, percent, row, scrolled, section, tag
 from ._records import AuditRecord, State
 
 
-def matrix(records: Iterable[AuditRecord]) -> Html:
-    cells: dict[tuple[str, str | None], Counter[State]] = {}
-    not_listed: Counter[str] = Counter()
-    for record in records:
+def matrix(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:
+    counts: dict[tuple[str, str | None], Counter[State]] = {}
+    for record in instances:
         pair = record.source_region, record.destination_region
-        if record.db_instance_arn is None:
-            not_listed[record.source_region] += 1
-        else:
-            cells.setdefault(pair, Counter())[record.state] += 1
-    sources = sorted({source for source, _ in cells} | set(not_listed))
+        counts.setdefault(pair, Counter())[record.state] += 1
+    failed = Counter(record.source_region for record in not_listed)
+    sources = sorted({source for source, _ in counts} | set(failed))
     # Instances that no rule is about have no destination, and come last.
-    destinations = sorted({to for _, to in cells}, key=lambda to: (to is None, to or ""))
-    rows = (
-        row(
-            tag("th", source, *_not_listed_note(not_listed[source]), scope="row"),
-            *(_cell(cells.get((source, to))) for to in destinations),
-        )
+    destinations = sorted({to for _, to in counts}, key=lambda to: (to is None, to or ""))
+
+    def cells(of: list[str]) -> list[Html]:
+        """For each destination, what is protected of these sources; then of all destinations."""
+        by_destination = [
+            sum((counts.get((source, to), Counter()) for source in of), Counter[State]())
+            for to in destinations
+        ]
+        shown = [_cell(count) for count in by_destination]
+        if len(destinations) > 1:
+            shown.append(_cell(sum(by_destination, Counter[State]())))
+        return shown
+
+    rows = [
+        row(tag("th", source, *_failures(failed[source]), scope="row"), *cells([source]))
         for source in sources
-    )
-    head = (tag("th", to or "no destination", scope="col") for to in destinations)
+    ]
+    if len(sources) > 1:
+        rows.append(row(tag("th", "all", scope="row"), *cells(sources)))
+    names = ["Source", *(to or "no destination" for to in destinations)]
+    if len(destinations) > 1:
+        names.append("all")
     return section(
         "regions",
         "From Region to Region",
         scrolled(
             "matrix",
             "Share protected, of the instances that the policy wants replicated",
-            [tag("th", "Source", scope="col"), *head],
+            (tag("th", name, scope="col") for name in names),
             rows,
         ),
     )
 
 
-def _not_listed_note(accounts: int) -> list[Html]:
-    text = f"not listed in {many(accounts, 'account')}"
+def _failures(accounts: int) -> list[Html]:
+    text = f"listing failed in {many(accounts, 'account')}"
     return [tag("span", text, class_="state unknown")] if accounts else []
 
 
-def _cell(counts: Counter[State] | None) -> Html:
-    if counts is None:
+def _cell(counts: Counter[State]) -> Html:
+    if not counts:
         return tag("td")
     wanted = sum(count for state, count in counts.items() if state not in NOT_WANTED)
     protected = counts["protected"]

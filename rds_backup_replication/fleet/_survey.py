@@ -16,8 +16,9 @@ from .._check import (
     retained_with_another_key,
 )
 from .._ensure import differences_of
-from .._look import is_live
+from .._look import best_of, is_live
 from .._models import (
+    BackupStatus,
     CheckReason,
     DBInstance,
     DBInstanceAutomatedBackup,
@@ -108,8 +109,7 @@ class ShardSurvey(PlaceView):
                         yield seen
             except FAILURES as error:  # noqa: PERF203  # the other Regions go on
                 reason = could_not_be_checked(f"there are instances in {source_region}", error)
-                destination = self.shard.destination_region
-                yield Sighting(source_region, None, None, None, reason, destination)
+                yield Sighting(source_region, None, None, None, reason, None)
 
     def _list_backups(self) -> CheckReason | None:
         try:
@@ -131,7 +131,7 @@ class ShardSurvey(PlaceView):
             return Sighting(source_region, instance, None, None, None, None)
         if rule.destination_region != shard.destination_region:
             return None
-        backup = self.backup_of(instance.db_instance_arn or "")
+        backup = best_of(self.backups_of(instance))
         return Sighting(source_region, instance, rule, backup, unknown, rule.destination_region)
 
     def obstacles(self, sighting: Sighting) -> tuple[CheckReason, ...]:
@@ -175,6 +175,10 @@ class ShardSurvey(PlaceView):
             *(self._key_differences(kms_key_id, backup) if kms_key_id else ()),
         ]
 
+    def has_copies(self, instance: DBInstance) -> bool:
+        """Whether there are backups of it under a key already."""
+        return any(b.status != BackupStatus.PENDING for b in self.backups_of(instance))
+
     def _key_differences(
         self, kms_key_id: str, backup: DBInstanceAutomatedBackup
     ) -> list[Difference]:
@@ -203,6 +207,6 @@ def quota_reason(shard: Shard) -> CheckReason:
         ),
         remedy=(
             "Have the quota raised and say so as replication_quota, choose another destination, "
-            "or stop replications that nobody needs."
+            "or stop replications that nobody needs, and plan again when they have ended."
         ),
     )

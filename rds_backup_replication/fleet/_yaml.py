@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
 from ..exceptions import PolicyError
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+Mistake = tuple[tuple[int | str, ...], str]
+"""Where it is, from the model that finds it on, and what is wrong there."""
 
 _STUMBLES = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
@@ -23,24 +26,33 @@ def read_yaml(model: type[ModelT], text: str, source: str) -> ModelT:
         ) from error
     try:
         root: Any = yaml.compose(text, Loader=yaml.SafeLoader)
-        mistakes = _repeated_keys(root)
+        mistakes = _mistakes_of_form(root)
         # As JSON, whose arrays are lists and tuples alike, while no number may be text.
-        data = json.dumps(yaml.safe_load(text), default=str)
+        data = json.dumps(None if mistakes else yaml.safe_load(text))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PolicyError(source, [f"{line}: is not YAML: {error.problem}"]) from None
     # PyYAML stumbles over some tags' texts, and JSON has no dates for keys.
     except (yaml.YAMLError, *_STUMBLES) as error:
         raise PolicyError(source, [f"1: is not YAML: {error}"]) from None
-    if not mistakes:
-        try:
-            return model.model_validate_json(data)
-        except ValidationError as error:
-            mistakes = [
-                f"{_line_of(root, detail['loc'])}: {_field(detail['loc'])}{_message(detail)}"
-                for detail in error.errors(include_url=False)
-            ]
-    raise PolicyError(source, mistakes)
+    if mistakes:
+        raise PolicyError(source, mistakes)
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        found = [
+            (detail["loc"] + location, message)
+            for detail in error.errors(include_url=False)
+            for location, message in _mistakes_in(detail)
+        ]
+    raise PolicyError(source, [f"{_line_of(root, at)}: {_field(at)}{text}" for at, text in found])
+
+
+def raise_all(mistakes: Sequence[Mistake]) -> None:
+    """Raises what a model's validator has found, in several of its fields perhaps."""
+    if mistakes:
+        text = "; ".join(_field(location) + message for location, message in mistakes)
+        raise PydanticCustomError("mistakes", "{text}", {"text": text, "mistakes": mistakes})
 
 
 def _children(node: Any) -> list[tuple[Any, Any, Any]]:
@@ -69,33 +81,56 @@ def _line_of(root: Any, location: Sequence[int | str]) -> int:
 def _field(location: Sequence[int | str]) -> str:
     text = ""
     for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+        if part != "[key]":  # pydantic's word for a mapping's key
+            text += f"[{part}]" if isinstance(part, int) else f".{part}"
     return f"{text.lstrip('.')}: " if text else ""
 
 
-def _message(detail: Any) -> str:
+def _mistakes_in(detail: Any) -> Sequence[Mistake]:
+    context = detail.get("ctx", {})
+    if "mistakes" in context:
+        return cast("Sequence[Mistake]", context["mistakes"])
     if detail["type"] == "missing":
-        return "must be given"
+        return [((), "must be given")]
     if detail["type"] == "extra_forbidden":
-        return "there is no such field"
-    message = str(detail.get("ctx", {}).get("error", detail["msg"]))
-    return message.replace("Input should be", "must be")
+        return [((), "there is no such field")]
+    message = str(context.get("error", detail["msg"]))
+    return [((), message.replace("Input should be", "must be"))]
 
 
-def _repeated_keys(root: Any) -> list[str]:
-    """YAML's reader would silently take the last."""
+_MOST_NODES = 200_000
+_NUMBERS_AND_WORDS = {"bool", "float", "int", "null", "str"}
+_IS_TEXT = "must be text: put it in quotes"
+
+
+def _mistakes_of_form(root: Any) -> list[str]:
+    """What YAML allows, and would not mean what was meant, or would take all memory."""
     mistakes: list[str] = []
-    seen: set[int] = set()
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:  # by an alias
-            continue
-        seen.add(id(node))
+    sizes: dict[int, int] = {}
+
+    def size(node: Any) -> int:
+        """How many nodes it is, with all aliases written out."""
+        if id(node) in sizes:
+            return sizes[id(node)]
+        sizes[id(node)] = 1  # within itself, by an alias, it is refused later
+        line = node.start_mark.line + 1
+        kind = node.tag.rpartition(":")[2]
+        if node.id == "scalar" and kind not in _NUMBERS_AND_WORDS | {"merge"}:
+            mistakes.append(f"{line}: {node.value}: {_IS_TEXT}")
         keys: set[object] = set()
+        total = 1
         for key, key_node, value in _children(node):
-            if key in keys:
-                mistakes.append(f"{key_node.start_mark.line + 1}: {key}: is given twice")
-            keys.add(key)
-            waiting.append(value)
-    return mistakes
+            if node.id == "mapping":
+                key_line = key_node.start_mark.line + 1
+                if key in keys:
+                    mistakes.append(f"{key_line}: {key}: is given twice")
+                keys.add(key)
+                if key_node.tag.rpartition(":")[2] not in ("str", "merge"):
+                    mistakes.append(f"{key_line}: {key}: {_IS_TEXT}")
+            total += size(value)
+        sizes[id(node)] = total
+        return total
+
+    if root is not None and size(root) > _MOST_NODES:
+        return [f"1: its aliases make more than {_MOST_NODES:,} values"]
+    return sorted(mistakes, key=lambda mistake: int(mistake.partition(":")[0]))

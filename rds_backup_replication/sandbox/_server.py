@@ -7,6 +7,7 @@ from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import flask_cors  # noqa: F401  # pyright: ignore[reportUnusedImport]  # moto only warns
 from boto3.session import Session
 from botocore.config import Config
 from flask import Flask

@@ -173,7 +173,6 @@ def make_automated_backup(fields: Fields) -> Fields:
         "status": status,
         "instance_create_time": _CREATED,
         "encrypted": encrypted,
-        "storage_encryption_type": "sse-kms" if encrypted else "none",
         "storage_type": "gp3",
         "kms_key_id": source.kms_key_id if encrypted else None,
         "iam_database_authentication_enabled": False,

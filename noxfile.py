@@ -1,0 +1,58 @@
+"""The tests with other versions than those of `make test`: `nox --list` tells which."""
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.sessions = ["tests", "lowest", "newest", "bare"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+CORE = nox.project.dependency_groups(PROJECT, "core")
+TEST = nox.project.dependency_groups(PROJECT, "test")
+# What meets boto3 and pydantic; the rest meets them by way of this. The service contract is that
+# of the newest boto3, which has more members.
+LOWEST = (
+    *("check", "client", "ensure", "lifecycle", "models", "policy", "reader"),
+    *("session", "testing", "validation", "wait", "wire"),
+)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """All tests, on every supported Python."""
+    session.install("--editable", ".[cli,sandbox]", *TEST)
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def lowest(session: nox.Session) -> None:
+    """The tests of the core, with the lowest versions that pyproject.toml allows."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    # Typer's and Rich's are left out: what works depends on the click that is around.
+    bounds = [*PROJECT["project"]["dependencies"], *extras["fleet"], *extras["sandbox"]]
+    pins = [bound.replace(">=", "==") for bound in bounds]
+    # They are released together, and boto3 allows later ones.
+    pins += [pin.replace("boto3", "botocore") for pin in pins if pin.startswith("boto3==")]
+    constraints = Path(session.create_tmp()) / "lowest.txt"
+    constraints.write_text("\n".join(pins), encoding="utf-8")
+    session.install("--constraint", str(constraints), "--editable", ".[cli,sandbox]", *CORE)
+    files = [f"tests/test_{name}.py" for name in LOWEST]
+    session.run("pytest", "-n", "auto", *(session.posargs or files))
+
+
+@nox.session(python=PYTHONS[-2:])
+def newest(session: nox.Session) -> None:
+    """All tests, with the newest versions, those before a release too."""
+    newest = ("--pre", "--upgrade", "--upgrade-strategy=eager")
+    session.install(*newest, "--editable", ".[cli,sandbox]", *TEST)
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def bare(session: nox.Session) -> None:
+    """What imports without any extra, and what is said of those that are missing."""
+    session.install(".", "pytest")
+    without = ("--noconftest", "-k", "not with_every_extra")
+    session.run("pytest", *without, "tests/test_imports.py", *session.posargs)

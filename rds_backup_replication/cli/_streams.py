@@ -1,0 +1,52 @@
+"""The standard streams, whatever the shell has done to them."""
+
+import os
+import sys
+from typing import TextIO
+
+
+class OutputError(OSError):
+    """Standard output does not take the data."""
+
+
+def open_streams() -> bool:
+    """Makes all streams usable, and tells whether there is a standard output."""
+    # In the order of their numbers: what is opened takes the lowest that is free, and what is
+    # opened later, such as a connection, must not take one of these. Closed streams are None.
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115
+    has_output = sys.stdout is not None  # pyright: ignore[reportUnnecessaryComparison]
+    if not has_output:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    # Of what is no JSON, the terminal shows what it can.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    return has_output
+
+
+def write(text: str) -> None:
+    """Writes data, so that nothing is left to be written later."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(error.errno, error.strerror) from error
+
+
+def tell(text: str) -> None:
+    """Writes to standard error; if that fails, nobody can be told."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Has what a stream still holds vanish: the interpreter would fail to write it at its end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)

@@ -1,0 +1,170 @@
+"""What may go wrong with a request, and what must become of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from botocore.loaders import create_loader
+from botocore.model import ServiceModel
+
+from rds_backup_replication import exceptions
+from rds_backup_replication.exceptions import ServiceError
+
+from ..wire import error_xml, result_xml
+from ._rds import DESCRIBE_REGIONS
+
+SERVICE = ServiceModel(create_loader().load_service_model("rds", "service-2"), "rds")
+_HUGE = 250_000
+
+REFUSAL, FAILURE, LOST = "refusal", "failure", "lost answer"
+UNREADABLE, GATEWAY = "unreadable answer", "gateway's page"
+
+Spoil = Callable[[str, str], str]
+"""Makes another answer of an operation's name and its answer."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    family: str
+    error: str
+    """The class of what a single call that is not repeated raises."""
+    spoil: Spoil | None = None
+    """``None``: there is no answer."""
+    status: int | None = None
+    """HTTP status; ``None`` is that of the answer that is spoilt."""
+    takes_effect: bool = False
+    """Whether RDS does what was asked before it goes wrong."""
+    is_repeated: bool = False
+    """Whether botocore repeats the request, in each of its retry modes."""
+    is_passing: bool = False
+    """Whether a wait rides it out."""
+    stalls: bool = False
+    """Whether the connection stays open, rather than being closed."""
+
+
+def _refusal(code: str, error: str, status: int, name: str | None = None) -> Fault:
+    is_passing = status >= 500 or error == "ThrottlingError"
+    return Fault(
+        name=name or f"`{code}`",
+        family=FAILURE if is_passing else REFUSAL,
+        error=error,
+        spoil=lambda _action, _answer: error_xml(code),
+        status=status,
+        is_repeated=is_passing,
+        is_passing=is_passing,
+    )
+
+
+def documented(operation: str) -> list[Fault]:
+    """Every fault that the installed botocore's model has of an operation."""
+    shapes = SERVICE.operation_model(operation).error_shapes
+    errors = {shape.name: shape.metadata["error"] for shape in shapes}
+    return [
+        _refusal(error["code"], name, error["httpStatusCode"])
+        for name, error in sorted(errors.items())
+    ]
+
+
+# Codes that come although no operation documents them.
+_UNDOCUMENTED = {
+    "AccessDenied": ("AccessDeniedError", 403),
+    "ExpiredToken": ("ExpiredTokenError", 403),
+    "InternalFailure": ("InternalFailureError", 500),
+    "InvalidClientTokenId": ("InvalidClientTokenIdError", 403),
+    "InvalidParameterCombination": ("InvalidParameterCombinationError", 400),
+    "InvalidParameterValue": ("InvalidParameterValueError", 400),
+    "OptInRequired": ("OptInRequiredError", 403),
+    "ServiceUnavailable": ("ServiceUnavailableError", 503),
+    "SignatureDoesNotMatch": ("SignatureDoesNotMatchError", 403),
+    "Throttling": ("ThrottlingError", 400),
+}
+NEVER_SEEN = "a code never seen before"
+
+
+def classes_without_a_fault() -> set[str]:
+    """Refusals that this library has a class for, and that no cell brings about."""
+    shapes = {shape.name for shape in SERVICE.error_shapes}
+    classes = {
+        name
+        for name, value in vars(exceptions).items()
+        if isinstance(value, type) and issubclass(value, ServiceError) and value is not ServiceError
+    }
+    return classes - shapes - {error for error, _ in _UNDOCUMENTED.values()}
+
+
+def _unreadable(name: str, spoil: Spoil) -> Fault:
+    return Fault(name, UNREADABLE, "ResponseValidationError", spoil, 200, takes_effect=True)
+
+
+def _no_answer(name: str, error: str, *, stalls: bool) -> list[Fault]:
+    return [
+        Fault(
+            name.format(when),
+            family,
+            error,
+            takes_effect=takes_effect,
+            is_repeated=True,
+            is_passing=True,
+            stalls=stalls,
+        )
+        for when, family, takes_effect in (("before", FAILURE, False), ("after", LOST, True))
+    ]
+
+
+def _page(_action: str, _answer: str) -> str:
+    return "<html><body><h1>Service Unavailable</h1></body></html>"
+
+
+def _page_that_is_no_xml(_action: str, _answer: str) -> str:
+    return "<!doctype html><p>Bad gateway"
+
+
+_COMMON = (
+    *(_refusal(code, error, status) for code, (error, status) in _UNDOCUMENTED.items()),
+    _refusal("BrandNew", "ServiceError", 400, NEVER_SEEN),
+    Fault(
+        "503 and an HTML page",
+        FAILURE,
+        "ServiceError",
+        _page,
+        503,
+        is_repeated=True,
+        is_passing=True,
+    ),
+    Fault(
+        "502 and no XML",
+        GATEWAY,
+        "ResponseValidationError",
+        _page_that_is_no_xml,
+        502,
+        is_passing=True,
+    ),
+    Fault(
+        "`InternalFailure` after it was done",
+        LOST,
+        "InternalFailureError",
+        lambda _action, _answer: error_xml("InternalFailure"),
+        500,
+        takes_effect=True,
+        is_repeated=True,
+        is_passing=True,
+    ),
+    *_no_answer("connection closed {} it was done", "ConnectionClosedError", stalls=False),
+    *_no_answer("read timeout {} it was done", "ReadTimeoutError", stalls=True),
+    _unreadable("cut off in the middle", lambda _, answer: answer[: len(answer) // 2]),
+    _unreadable("empty", lambda _action, _answer: ""),
+    _unreadable("wrong root", lambda _, answer: f"<Wrong>{answer}</Wrong>"),
+    _unreadable("without its result", lambda action, _: result_xml(action, "")),
+    _unreadable("huge, and no XML at its end", lambda _, answer: answer + "x" * _HUGE),
+)
+_WRONG_TYPE = _unreadable(
+    "wrong type in a field", lambda _, answer: answer.replace(">20<", ">plenty<")
+)
+
+
+@cache
+def faults_of(operation: str) -> tuple[Fault, ...]:
+    """All that may go wrong with an operation."""
+    has_numbers = operation != DESCRIBE_REGIONS
+    return (*documented(operation), *_COMMON, *((_WRONG_TYPE,) if has_numbers else ()))

@@ -1,0 +1,200 @@
+"""Every method of the client: what is so before it is called, and what it says and leaves."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rds_backup_replication import (
+    BackupReplicationClient,
+    DBInstanceAutomatedBackup,
+    EnsureResult,
+)
+
+from ..wire import BACKUP_ARN, SOURCE_ARN
+from ._rds import (
+    DELETE,
+    DESCRIBE,
+    DESCRIBE_INSTANCES,
+    DESCRIBE_REGIONS,
+    RESTORE,
+    START,
+    STOP,
+    TARGET,
+    WANTED_DAYS,
+    Backup,
+    PlainRDS,
+)
+
+_FORMER_DAYS = 7
+BEHIND = " while two looks are behind"
+SECRET_URL = "https://rds.us-west-2.amazonaws.com/?X-Amz-Signature=presigned-and-secret"
+
+_replicating = lambda: PlainRDS([Backup("replicating")])  # noqa: E731
+
+
+def left(rds: PlainRDS) -> str:
+    """What is so afterwards, in a word or two."""
+    if rds.is_restored:
+        return "restored"
+    if rds.live is None:
+        return "retained" if rds.backups else "nothing"
+    if rds.live.days == WANTED_DAYS:
+        return "replicates"
+    return "the old one again" if rds.starts else "the old one"
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """A method in one situation."""
+
+    name: str
+    call: Callable[[BackupReplicationClient], Any]
+    before: Callable[[], PlainRDS]
+    most_calls: Mapping[str, int]
+    """By operation, whatever goes wrong."""
+    says: Callable[[Any], str] = lambda result: "the backup" if result else "`None`"
+    situation: str = ""
+    looks: int = 3
+    """How many fill a wait's default time."""
+    is_operation: bool = False
+
+    @property
+    def heading(self) -> str:
+        return f"`{self.name}`{self.situation}"
+
+
+def _operation(
+    name: str,
+    action: str,
+    before: Callable[[], PlainRDS],
+    says: str = "the backup",
+    **keywords: object,
+) -> Method:
+    def call(client: BackupReplicationClient) -> Any:
+        result = getattr(client, name)(**keywords)
+        return list(result) if name.startswith("describe") else result
+
+    return Method(name, call, before, {action: 1}, lambda _: says, is_operation=True)
+
+
+def _ensure(client: BackupReplicationClient, *, replace: bool = False) -> EnsureResult:
+    return client.ensure_replication(
+        source_db_instance_arn=SOURCE_ARN, backup_retention_period=WANTED_DAYS, replace=replace
+    )
+
+
+def _ensure_stopped(client: BackupReplicationClient) -> DBInstanceAutomatedBackup | None:
+    return client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+
+
+METHODS = (
+    _operation(
+        "start_db_instance_automated_backups_replication",
+        START,
+        PlainRDS,
+        source_db_instance_arn=SOURCE_ARN,
+        backup_retention_period=WANTED_DAYS,
+        pre_signed_url=SECRET_URL,
+    ),
+    _operation(
+        "stop_db_instance_automated_backups_replication",
+        STOP,
+        _replicating,
+        source_db_instance_arn=SOURCE_ARN,
+    ),
+    _operation("describe_db_instance_automated_backups", DESCRIBE, _replicating, "the backups"),
+    _operation(
+        "delete_db_instance_automated_backup",
+        DELETE,
+        lambda: PlainRDS([Backup("retained")]),
+        db_instance_automated_backups_arn=BACKUP_ARN,
+    ),
+    _operation("describe_source_regions", DESCRIBE_REGIONS, PlainRDS, "the Regions"),
+    _operation(
+        "restore_db_instance_to_point_in_time",
+        RESTORE,
+        _replicating,
+        "the instance",
+        source_db_instance_automated_backups_arn=BACKUP_ARN,
+        target_db_instance_identifier=TARGET,
+        use_latest_restorable_time=True,
+    ),
+    Method(
+        "find_replicated_backup",
+        lambda client: client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN),
+        _replicating,
+        {DESCRIBE: 1},
+    ),
+    Method(
+        "wait_until_replicating",
+        lambda client: client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN),
+        lambda: PlainRDS([Backup("pending")], looks_before_replicating=1),
+        {DESCRIBE: 3},
+    ),
+    Method(
+        "wait_until_stopped",
+        lambda client: client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN),
+        lambda: PlainRDS([Backup("retained")]),
+        {DESCRIBE: 6, DESCRIBE_INSTANCES: 6},
+        looks=6,
+    ),
+    Method(
+        "ensure_replication",
+        _ensure,
+        PlainRDS,
+        {DESCRIBE: 6, START: 1},
+        lambda result: f"`{result.action}`",
+    ),
+    Method(
+        "ensure_replication",
+        _ensure,
+        lambda: PlainRDS(looks_behind=2),
+        {DESCRIBE: 6, START: 1},
+        lambda result: f"`{result.action}`",
+        situation=BEHIND,
+    ),
+    Method(
+        "ensure_replication",
+        lambda client: _ensure(client, replace=True),
+        lambda: PlainRDS([Backup("replicating", _FORMER_DAYS)]),
+        # A busy source is asked again with every look of a wait, for the new and for the old one.
+        {DESCRIBE: 80, STOP: 2, DESCRIBE_INSTANCES: 6, START: 12},
+        lambda result: f"`{result.action}`",
+        situation=" with `replace=True`",
+        looks=6,
+    ),
+    Method(
+        "ensure_stopped",
+        _ensure_stopped,
+        _replicating,
+        {DESCRIBE: 6, STOP: 1},
+    ),
+    Method(
+        "ensure_stopped",
+        _ensure_stopped,
+        lambda: PlainRDS([Backup("replicating")], looks_behind=2),
+        {DESCRIBE: 6, STOP: 1},
+        situation=BEHIND,
+    ),
+    Method(
+        "ensure_stopped",
+        _ensure_stopped,
+        PlainRDS,
+        {DESCRIBE: 6, STOP: 1},
+        situation=" where nothing replicates",
+    ),
+    Method(
+        "check_replication",
+        lambda client: client.check_replication(source_db_instance_arn=SOURCE_ARN),
+        PlainRDS,
+        {DESCRIBE: 1, DESCRIBE_INSTANCES: 1, DESCRIBE_REGIONS: 1},
+        lambda reasons: ", ".join(f"`{reason.code}`" for reason in reasons) or "no reasons",
+    ),
+)
+
+
+def methods_without_a_row() -> set[str]:
+    """Public methods of the client that no entry here calls."""
+    public = inspect.getmembers(BackupReplicationClient, inspect.isfunction)
+    return {name for name, _ in public if not name.startswith("_")} - {m.name for m in METHODS}

@@ -1,0 +1,140 @@
+"""Marks for secrets, where to look for them, and answers that carry them or go wrong."""
+
+import pickle
+import secrets
+import traceback
+
+import pytest
+
+from rds_backup_replication.exceptions import BackupReplicationError
+from rds_backup_replication.fleet import PlannedAction, Policy, Seen
+
+from .answering import Answer, Reply
+from .wire import SOURCE_ARN, backup_xml, error_xml, listing_xml, result_xml
+
+KEY_ID, SECRET_KEY, TOKEN, ROLE_KEY_ID, ROLE_SECRET, ROLE_TOKEN, URL, PASSWORD = MARKS = tuple(
+    secrets.token_hex(12) for _ in range(8)
+)
+SIGNED_URL = f"https://rds.us-west-2.amazonaws.com/?X-Amz-Signature={URL}"
+ACCOUNT = "111111111111"
+ARN = SOURCE_ARN.replace("123456789012", ACCOUNT)
+
+
+def leaks(text: str) -> list[str]:
+    """Which marks are in a text; what botocore signs with them is a leak as well."""
+    return [mark for mark in (*MARKS, "X-Amz-Signature", "x-amz-security") if mark in text]
+
+
+def all_of(error: BaseException) -> str:
+    """All that is told of an error, and of those that led to it."""
+    told = [str(error), repr(error), *traceback.format_exception(error)]
+    told += [repr(getattr(error, "errors", None)), repr(getattr(error, "args", None))]
+    if isinstance(error, BackupReplicationError):
+        told.append(pickle.dumps(error, 0).decode("ascii"))
+    return "\n".join(told)
+
+
+# Answers
+
+
+def role_credentials(expiration: str = "2099-01-01T00:00:00Z") -> str:
+    return (
+        f"<Credentials><AccessKeyId>{ROLE_KEY_ID}</AccessKeyId>"
+        f"<SecretAccessKey>{ROLE_SECRET}</SecretAccessKey>"
+        f"<SessionToken>{ROLE_TOKEN}</SessionToken>"
+        f"<Expiration>{expiration}</Expiration></Credentials>"
+    )
+
+
+ROLE = result_xml("AssumeRole", role_credentials()).replace("rds.amazonaws", "sts.amazonaws")
+INSTANCE = (
+    f"<DBInstance><DBInstanceArn>{ARN}</DBInstanceArn><DBInstanceStatus>available</DBInstanceStatus>"
+    "<DBInstanceIdentifier>mydatabase</DBInstanceIdentifier><Engine>postgres</Engine>"
+    "<BackupRetentionPeriod>7</BackupRetentionPeriod><DbiResourceId>db-1</DbiResourceId>"
+    "<TagList><Tag><Key>env</Key><Value>prod</Value></Tag></TagList></DBInstance>"
+)
+REGION_ROW = (
+    "<SourceRegion><RegionName>us-west-2</RegionName><SupportsDBInstanceAutomatedBackups"
+    "Replication>true</SupportsDBInstanceAutomatedBackupsReplication></SourceRegion>"
+)
+
+
+def works(parameters: dict[str, str]) -> Reply:
+    action = parameters["Action"]
+    if action == "AssumeRole":
+        return 200, ROLE
+    if action == "DescribeDBInstances":
+        return 200, result_xml(action, f"<DBInstances>{INSTANCE}</DBInstances>")
+    if action == "DescribeSourceRegions":
+        return 200, result_xml(action, f"<SourceRegions>{REGION_ROW}</SourceRegions>")
+    if action == "DescribeDBInstanceAutomatedBackups":
+        return 200, listing_xml()
+    return 200, result_xml(action, backup_xml(DBInstanceArn=ARN))
+
+
+def rds_answers(status: int, body: str) -> Answer:
+    def answer(parameters: dict[str, str]) -> Reply:
+        return works(parameters) if parameters["Action"] == "AssumeRole" else (status, body)
+
+    return answer
+
+
+def sts_answers(status: int, body: str) -> Answer:
+    def answer(parameters: dict[str, str]) -> Reply:
+        return (status, body) if parameters["Action"] == "AssumeRole" else works(parameters)
+
+    return answer
+
+
+def start_refused(parameters: dict[str, str]) -> Reply:
+    if parameters["Action"].startswith("Start"):
+        return 400, error_xml("KMSKeyNotAccessibleFault", "No key.")
+    return works(parameters)
+
+
+def nothing(_: dict[str, str]) -> Reply:
+    return None
+
+
+HTML = "<!doctype html><html><body><h1>Sign in<p>Wrong host"
+ANSWERS: dict[str, Answer] = {
+    "all is well": works,
+    "refused": start_refused,
+    "denied": rds_answers(403, error_xml("AccessDenied")),
+    "signature": rds_answers(403, error_xml("SignatureDoesNotMatch", "The canonical string …")),
+    "throttled": rds_answers(400, error_xml("Throttling", "Rate exceeded")),
+    "failing": rds_answers(503, error_xml("ServiceUnavailable")),
+    "unreachable": nothing,
+    "unreadable": rds_answers(200, "<StartDBInstance"),
+    "no result": rds_answers(200, "<a/>"),
+    "HTML": rds_answers(200, HTML),
+    "HTML of a gateway": rds_answers(502, HTML),
+    "STS denies": sts_answers(403, error_xml("AccessDenied", "Not you.")),
+    "STS truncated": sts_answers(200, ROLE[: ROLE.index("</Expiration>")]),
+    "STS truncated and refused": sts_answers(400, ROLE[: ROLE.index("</Expiration>")]),
+    "STS without a time": sts_answers(200, ROLE.replace("<Expiration>2099-01-01T00:00:00Z", "<E>")),
+    "STS with a wrong time": sts_answers(200, ROLE.replace("2099-01-01", "someday")),
+    "STS expired": sts_answers(200, ROLE.replace("2099", "2001")),
+    "STS HTML": sts_answers(200, HTML),
+    "STS fails": sts_answers(500, ROLE),
+}
+
+# `make check` goes through all of them.
+_OFTEN = ("refused", "unreadable", "STS truncated")
+ALL = [pytest.param(kind, marks=() if kind in _OFTEN else pytest.mark.long) for kind in ANSWERS]
+OF_STS = [param for param in ALL if "STS" in str(param.values[0])]
+
+POLICY = Policy.from_yaml(f"""
+accounts:
+  - {{id: "{ACCOUNT}", role_arn: "arn:aws:iam::{ACCOUNT}:role/audit", external_id: ours}}
+rules:
+  - {{name: production, source_regions: [us-west-2], destination_region: us-east-1}}
+""")
+START_ACTION = PlannedAction(
+    kind="start",
+    account_id=ACCOUNT,
+    source_region="us-west-2",
+    destination_region="us-east-1",
+    source_db_instance_arn=ARN,
+    seen=Seen(dbi_resource_id="db-1"),
+)

@@ -1,0 +1,55 @@
+"""The public API is what tests/api.txt says: no change of it goes unannounced."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from . import api
+
+
+def test_the_public_api_is_as_announced() -> None:
+    changes = api.difference()
+    if changes:
+        pytest.fail(
+            f"The public API has changed:\n\n{changes}\n\n"
+            "If that is meant, run `python -m tests.api --write`, "
+            "and tell users in CHANGELOG.md under Unreleased.",
+            pytrace=False,
+        )
+
+
+def test_every_public_module_is_described() -> None:
+    package = api.ROOT / api.PACKAGE
+    paths = (path.relative_to(package) for path in package.rglob("*.py"))
+    modules = (
+        path.parent.parts if path.name == "__init__.py" else (*path.parent.parts, path.stem)
+        for path in paths
+    )
+    public = {
+        "".join(f".{part}" for part in parts)
+        for parts in modules
+        if not any(part.startswith("_") for part in parts)
+    }
+    assert public == set(api.MODULES)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("_api.py", "backup_retention_period: int | None = None", "backup_retention_period: int"),
+        ("_client.py", "replace: bool = False", "replace: bool = True"),
+        ("_models/_rules.py", "TagsInput = ", "TagsInput = str | "),  # what a private name is
+        ("_models/_responses.py", "    storage_encrypted: ", "    encrypted: "),
+        ("exceptions.py", "class ThrottlingError(", "class Throttled("),
+    ],
+)
+def test_a_change_is_seen(file: str, old: str, new: str, tmp_path: Path) -> None:
+    changed = tmp_path / api.PACKAGE
+    shutil.copytree(api.ROOT / api.PACKAGE, changed, ignore=shutil.ignore_patterns("__pycache__"))
+    source = (changed / file).read_text(encoding="utf-8")
+    assert old in source
+    (changed / file).write_text(source.replace(old, new, 1), encoding="utf-8")
+    changes = api.difference(tmp_path)
+    assert "\n-" in changes
+    assert "\n+" in changes

@@ -1,0 +1,371 @@
+"""Applying a plan while the fleet, the workers and the caller do what they like."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import datetime, timezone
+from multiprocessing import get_context
+from typing import Any
+
+import pytest
+
+from rds_backup_replication.fleet import (  # pyright: ignore[reportPrivateUsage]
+    ActionResult,
+    Plan,
+    Policy,
+    apply,
+    audit,
+    iter_audit,
+    plan,
+)
+from rds_backup_replication.fleet._shards import in_order
+from rds_backup_replication.sandbox import Behaviour
+from rds_backup_replication.testing import instant_waits
+
+from .fleets import ACCOUNTS, DESTINATION, Fleet, policy
+
+ONE = ACCOUNTS[:1]
+NEVER = "    replicate: never\n"
+
+
+def several(fleet: Fleet, count: int, accounts: tuple[str, ...] = ACCOUNTS) -> list[str]:
+    return [fleet.add(a, "us-west-2", f"db-{n:02}") for a in accounts for n in range(count)]
+
+
+def interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+# Interruptions
+
+
+def test_ctrl_c_while_parts_are_sent_begins_nothing_more(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arns = several(fleet, 6)
+    planned = plan(policy(), access=fleet.access)
+
+    class Pool(ThreadPoolExecutor):
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            if repr(args[:1]).startswith("(_Part(") and ACCOUNTS[1] in repr(args[0]):
+                interrupt()
+            return super().submit(fn, *args, **kwargs)
+
+    monkeypatch.setattr("rds_backup_replication.fleet._apply.ThreadPoolExecutor", Pool)
+    report = apply(planned, access=fleet.access, max_concurrency=1)
+    assert report.interrupted
+    assert report.counts["not_attempted"] >= 6
+    assert report.counts.get("done", 0) == fleet.writes.total()
+    assert len(report.results) == len(arns)
+
+
+def test_ctrl_c_in_an_event_loses_no_other(fleet: Fleet) -> None:
+    several(fleet, 3)
+    events: list[ActionResult] = []
+
+    def tell(result: ActionResult) -> None:
+        events.append(result)
+        if len(events) == 2:
+            interrupt()
+
+    report = apply(plan(policy(), access=fleet.access), access=fleet.access, on_event=tell)
+    assert report.interrupted
+    by_arn = {str(result.action.source_db_instance_arn): result for result in events}
+    assert len(events) == len(by_arn) == 9
+    assert set(by_arn.values()) == set(report.results)
+    # What had begun may have been all.
+    assert report.is_complete is (report.counts == {"done": 9})
+
+
+def test_a_second_ctrl_c_gives_up(fleet: Fleet) -> None:
+    several(fleet, 3)
+    planned = plan(policy(), access=fleet.access)
+    with pytest.raises(KeyboardInterrupt):
+        apply(planned, access=fleet.access, on_event=lambda _: interrupt(), max_concurrency=1)
+    assert fleet.writes.total() < 9
+
+
+def test_an_event_that_fails_begins_nothing_more(fleet: Fleet) -> None:
+    several(fleet, 6, ONE)
+    planned = plan(policy(ONE), access=fleet.access)
+
+    def tell(_: ActionResult) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        apply(planned, access=fleet.access, on_event=tell, max_concurrency=1)
+    assert fleet.writes.total() < 6
+
+
+def test_events_come_while_others_are_under_way(fleet: Fleet) -> None:
+    several(fleet, 2, ONE)
+    told = threading.Event()
+    in_time: list[bool] = []
+
+    def wait(writes: int) -> None:
+        if writes == 1:
+            in_time.append(told.wait(20))
+
+    fleet.before_write = wait
+    planned = plan(policy(ONE), access=fleet.access)
+    apply(planned, access=fleet.access, on_event=lambda _: told.set(), max_concurrency=1)
+    assert in_time == [True]
+
+
+def test_no_more_are_under_way_at_once_than_asked_for(fleet: Fleet) -> None:
+    several(fleet, 6, ONE)
+    lock, at_once, most = threading.Lock(), [0], [0]
+    both = threading.Barrier(2, timeout=20)
+
+    def enter(_: int) -> None:
+        with lock:
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+        both.wait()  # two are, always
+        with lock:
+            at_once[0] -= 1
+
+    fleet.before_write = enter
+    report = apply(plan(policy(ONE), access=fleet.access), access=fleet.access, max_concurrency=2)
+    assert report.counts == {"done": 6}
+    assert most == [2]
+
+
+# Workers
+
+
+def lost_worker(fleet: Fleet, planned: Plan) -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+
+        def kill(writes: int) -> None:
+            if writes == 1:
+                for pid in list(executor._processes):
+                    os.kill(pid, signal.SIGKILL)
+
+        fleet.before_write = kill
+        report = apply(planned, access=fleet.access, executor=executor, max_concurrency=1)
+    assert report.counts == {"failed": 6}
+    assert all("Apply it again" in str(result.message) for result in report.results)
+
+
+def test_what_a_lost_worker_did_is_not_known_and_applied_again(fleet: Fleet) -> None:
+    arns = several(fleet, 3, ACCOUNTS[:2])
+    planned = plan(policy(ACCOUNTS[:2]), access=fleet.access)
+    lost_worker(fleet, planned)
+    fleet.before_write = None
+    assert apply(planned, access=fleet.access).is_complete
+    assert fleet.writes == {("start", arn): 1 for arn in arns}
+
+
+def test_an_executor_that_takes_no_more_loses_nothing(fleet: Fleet) -> None:
+    several(fleet, 1)
+
+    class Tired(Executor):
+        def __init__(self) -> None:
+            self.sent = 0
+
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            self.sent += 1
+            if self.sent == 3:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            future: Future[Any] = Future()
+            future.set_result(fn(*args, **kwargs))
+            return future
+
+    events: list[ActionResult] = []
+    report = apply(
+        plan(policy(), access=fleet.access),
+        access=fleet.access,
+        executor=Tired(),
+        on_event=events.append,
+    )
+    assert report.counts == {"done": 2, "failed": 1}
+    assert events == list(report.results)
+    assert "cannot schedule" in str(report.results[2].message)
+
+
+def test_one_slow_part_holds_up_no_others() -> None:
+    ended = threading.Event()
+
+    def work(number: int) -> int:
+        if number == 0:
+            assert ended.wait(20)
+        if number == 59:
+            ended.set()
+        return number
+
+    found = in_order(work, range(60), None, on_progress=None, ahead=None)
+    assert list(found) == list(range(60))
+
+
+# Facts
+
+
+def test_what_was_made_anew_under_the_same_name_meanwhile_is_refused(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if a minute had passed.
+    monkeypatch.setattr("rds_backup_replication.fleet._apply._FRESH", 0)
+    several(fleet, 2, ONE)
+    planned = plan(policy(ONE), access=fleet.access)
+
+    def make_anew(writes: int) -> None:
+        if writes == 0:
+            rds: Any = fleet.client(ONE[0], "us-west-2").client
+            rds.delete_db_instance(DBInstanceIdentifier="db-01", SkipFinalSnapshot=True)
+            fleet.add(ONE[0], "us-west-2", "db-01", tags={"env": "scratch"})
+
+    fleet.before_write = make_anew
+    report = apply(planned, access=fleet.access, max_concurrency=1)
+    assert [r.outcome for r in report.results] == ["done", "refused"]
+    assert "Another instance" in str(report.results[1].message)
+
+
+def test_a_stop_is_refused_if_the_replication_is_another_one_now(fleet: Fleet) -> None:
+    arns = several(fleet, 3, ONE)
+    client = fleet.client(ONE[0])
+    for arn in arns:
+        client.ensure_replication(source_db_instance_arn=arn, backup_retention_period=3)
+    planned = plan(policy(ONE, more=NEVER), access=fleet.access)
+    with instant_waits():
+        client.ensure_replication(
+            source_db_instance_arn=arns[2], backup_retention_period=35, replace=True
+        )
+        report = apply(planned, access=fleet.access, max_concurrency=1)
+    assert [r.outcome for r in report.results] == ["done", "done", "refused"]
+    live = client.find_replicated_backup(source_db_instance_arn=arns[2])
+    assert live is not None
+    assert live.backup_retention_period == 35
+
+
+@pytest.mark.parametrize(
+    "fact", ["db_instance_automated_backups_arn", "backup_retention_period", "kms_key_id"]
+)
+def test_each_fact_counts(fleet: Fleet, fact: str) -> None:
+    (arn,) = several(fleet, 1, ONE)
+    fleet.client(ONE[0]).ensure_replication(source_db_instance_arn=arn, backup_retention_period=3)
+    for more in (NEVER, ""):  # a stop, and a replacement
+        planned = plan(policy(ONE, more=more), access=fleet.access)
+        (action,) = planned.changes
+        assert action.seen is not None
+        other: Any = 4 if fact == "backup_retention_period" else "other"
+        seen = action.seen.model_copy(update={fact: other})
+        tampered = planned.model_copy(
+            update={"actions": (action.model_copy(update={"seen": seen}),)}
+        )
+        assert apply(tampered, access=fleet.access).counts == {"refused": 1}
+
+
+def test_no_replacement_is_planned_or_done_that_rds_would_refuse(fleet: Fleet) -> None:
+    fleet.sandbox.behaviour = Behaviour(pending_looks=3, stopping_looks=0, shifting_case=False)
+    arn = fleet.add(ONE[0], "us-west-2", "vault", storage_encrypted=True)
+    kms = fleet.boto3_client(ONE[0], "kms", DESTINATION)
+    keys = [kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2)]
+    client = fleet.client(ONE[0])
+
+    def start() -> None:
+        client.ensure_replication(
+            source_db_instance_arn=arn, kms_key_id=keys[0], backup_retention_period=14
+        )
+
+    start()
+    wanted = policy(ONE, more=f"    kms_key_id: {keys[1]}\n")
+    planned = plan(wanted, access=fleet.access)
+    assert planned.counts == {"replace": 1}
+    for _ in range(4):  # now it replicates, and there are copies under the key
+        client.find_replicated_backup(source_db_instance_arn=arn)
+    fleet.writes.clear()
+    with instant_waits():
+        assert apply(planned, access=fleet.access).counts == {"refused": 1}
+    assert not fleet.writes
+    client.ensure_stopped(source_db_instance_arn=arn)
+    start()  # pending, beside retained copies
+    assert plan(wanted, access=fleet.access).counts == {"impossible": 1}
+
+
+def test_tags_go_to_what_is_started(fleet: Fleet) -> None:
+    (arn,) = several(fleet, 1, ONE)
+    wanted = policy(ONE, more="    tags: {owner: platform}\n")
+    assert apply(plan(wanted, access=fleet.access), access=fleet.access).is_complete
+    live = fleet.client(ONE[0]).find_replicated_backup(source_db_instance_arn=arn)
+    assert live is not None
+    assert [(tag.key, tag.value) for tag in live.tag_list or ()] == [("owner", "platform")]
+
+
+def test_a_stop_makes_no_room_at_once(fleet: Fleet) -> None:
+    fleet.sandbox.behaviour = Behaviour(pending_looks=0, stopping_looks=0, quota=1)
+    fleet.add(ONE[0], "us-west-2", "aaa")
+    old = fleet.add(ONE[0], "us-west-2", "tmp-1", tags={"env": "tmp"})
+    fleet.client(ONE[0]).ensure_replication(source_db_instance_arn=old)
+    never = "  - {name: t, source_regions: [us-west-2], destination_region: us-east-1"
+    wanted = policy(ONE, quota=1, more=f"{never}, replicate: never}}\n")
+    planned = plan(wanted, access=fleet.access)
+    assert planned.counts == {"over_quota": 1, "stop": 1}
+    assert "plan again" in planned.actions[0].reasons[0].remedy
+    assert apply(planned, access=fleet.access).counts == {"done": 1}
+    assert plan(wanted, access=fleet.access).counts == {"start": 1, "unchanged": 1}
+
+
+# Whose instances they are
+
+
+def test_the_credentials_of_another_account_are_noticed(fleet: Fleet) -> None:
+    fleet.add("123456789012", "us-west-2", "orders")  # of the sandbox's own account
+    text = policy(ONE).model_dump_json().replace('"arn:aws:iam::111111111111:role/audit"', "null")
+    wanted = Policy.from_yaml(text)
+    found = audit(wanted, access=fleet.access)
+    assert found.counts == {"unknown": 1}
+    reason = found.records[0].reasons[0].message
+    assert "they are of account 123456789012, and not of 111111111111" in reason
+    assert plan(wanted, access=fleet.access).counts == {"unknown": 1}
+    fleet.add(ONE[0], "us-west-2", "orders")
+    planned = plan(policy(ONE), access=fleet.access)
+    elsewhere = planned.model_copy(update={"accounts": wanted.accounts})
+    report = apply(elsewhere, access=fleet.access)
+    assert report.counts == {"failed": 1}
+    assert "not of 111111111111" in str(report.results[0].message)
+    assert not fleet.writes
+
+
+def test_backups_of_an_earlier_instance_of_that_name_protect_nothing(fleet: Fleet) -> None:
+    (arn,) = several(fleet, 1, ONE)
+    fleet.client(ONE[0]).ensure_replication(source_db_instance_arn=arn)
+    fleet.add(ONE[0], "us-west-2", "green")
+    rds: Any = fleet.client(ONE[0], "us-west-2").client
+    for old, new in (("db-00", "blue"), ("green", "db-00")):
+        rds.modify_db_instance(
+            DBInstanceIdentifier=old, NewDBInstanceIdentifier=new, ApplyImmediately=True
+        )
+    found = {r.db_instance_arn: r.state for r in audit(policy(ONE), access=fleet.access).records}
+    assert found[arn] == "unprotected"
+
+
+def test_two_destinations_tell_of_each_instance_once(fleet: Fleet) -> None:
+    several(fleet, 2, ONE)
+    fleet.add(ONE[0], "us-west-2", "other", tags={"env": "dev"})
+    more = (
+        "  - {name: w, source_regions: [us-west-2], destination_region: eu-central-1, "
+        "select: {tags: {env: dev}}}\n"
+        "  - {name: n, source_regions: [ca-central-1], destination_region: eu-central-1}\n"
+    )
+    fleet.add(ONE[0], "eu-west-1", "nobodys", tags={"env": "x"})
+    wanted = policy(ONE, more=more)
+    found = audit(wanted, access=fleet.access)
+    assert found.counts == {"unprotected": 3, "unmatched": 1}
+    assert apply(plan(wanted, access=fleet.access), access=fleet.access).counts == {"done": 3}
+    assert plan(wanted, access=fleet.access).counts == {"unchanged": 3, "unmatched": 1}
+    assert audit(wanted, access=fleet.access).accounts == ONE
+    fleet.sandbox.reset_connection("describe_db_instances", times=None, region_name="us-west-2")
+    not_listed = [r for r in iter_audit(wanted, access=fleet.access) if r.db_instance_arn is None]
+    assert [(r.source_region, r.destination_region) for r in not_listed] == [("us-west-2", None)]
+    kinds = [a.kind for a in plan(wanted, access=fleet.access).actions]
+    assert sorted(kinds) == ["unknown", "unmatched"]
+
+
+def test_a_moment_without_a_zone_is_refused(fleet: Fleet) -> None:
+    naive = datetime.now(timezone.utc).replace(tzinfo=None)
+    for call in (audit, iter_audit):
+        with pytest.raises(ValueError, match="time zone"):
+            call(policy(ONE), access=fleet.access, now=naive)

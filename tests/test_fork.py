@@ -1,0 +1,33 @@
+"""A client in the child of a process that has used it.
+
+What holds: in the child of a fork, a client of the parent's works, while the parent goes on
+using it too, if no other thread of the parent was within a call at the moment of the fork. If one
+was, it may have held a lock, which nobody in the child would release: that is so of anything that
+has locks, and Python itself warns of it.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from .answering import answering, echo
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+
+def test_parent_and_child_each_get_their_own_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with answering(echo) as server:
+        # From 3.12 on Python counts the system's threads, of which one may just be ending.
+        ignore = "ignore:This process:DeprecationWarning"
+        command = [sys.executable, "-W", ignore, "-m", "tests.forking", server.endpoint_url]
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    assert (run.returncode, run.stderr) == (0, "")
+    names = [request["DBInstanceIdentifier"] for request in server.received]
+    whose = ("before", "child", "parent")
+    assert sorted(names) == sorted(f"{who}-{number}" for who in whose for number in range(100))

@@ -1,0 +1,98 @@
+"""What can be imported, under which flags and without what; also run with no extra installed."""
+
+import subprocess
+import sys
+from importlib.metadata import requires
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "rds_backup_replication"
+WARNINGS_ARE_ERRORS = ("-W", "error")
+FLAGS = (WARNINGS_ARE_ERRORS, (*WARNINGS_ARE_ERRORS, "-OO"))
+IMPORT_NAMES = {"pyyaml": "yaml"}  # those that are not the distribution's
+
+
+def modules_of(extra: str) -> set[str]:
+    """Names to import, of what an extra installs."""
+    found: set[str] = set()
+    for requirement in requires("rds-backup-replication") or []:
+        if f"extra == '{extra}'" in requirement:
+            name = requirement.partition(">=")[0].strip()
+            found.add(IMPORT_NAMES.get(name, name.replace("-", "_")))
+    return found
+
+
+EXTRAS = {extra: modules_of(extra) for extra in ("cli", "fleet", "sandbox")}
+ALL_EXTRAS = set[str]().union(*EXTRAS.values())
+# A door to the sandbox, and what only the command line and pytest import.
+NEED_AN_EXTRA = ("cli._", "sandbox", "testing.plugin")
+
+
+def modules() -> list[str]:
+    paths = (path.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*.py"))
+    parts = (path.parent if path.name == "__init__.py" else path.with_suffix("") for path in paths)
+    return sorted(".".join(path.parts) for path in parts if path.name != "__main__")
+
+
+def python(
+    code: str, *flags: str, without: set[str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    blocked = f"import sys\nsys.modules.update(dict.fromkeys({sorted(without or ())}))\n"
+    return subprocess.run(  # noqa: S603  # our own code
+        [sys.executable, *flags, "-c", blocked + code],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def import_all(names: list[str]) -> str:
+    return (
+        "from importlib import import_module\n"
+        f"for name in {names}:\n"
+        "    module = import_module(name)\n"
+        "    for public in getattr(module, '__all__', ()):\n"
+        "        getattr(module, public)\n"
+    )
+
+
+def test_the_extras_are_known() -> None:
+    assert EXTRAS["cli"] >= {"rich", "typer", "yaml"}
+    assert EXTRAS["fleet"] == {"yaml"}
+    assert EXTRAS["sandbox"] >= {"flask", "moto"}
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+def test_all_is_imported_with_every_extra(flags: tuple[str, ...]) -> None:
+    ran = python(import_all(modules()), *flags)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+def test_what_needs_no_extra_is_imported_without_any(flags: tuple[str, ...]) -> None:
+    prefix = f"{PACKAGE.name}."
+    names = [
+        name
+        for name in modules()
+        if not name.removeprefix(prefix).startswith(NEED_AN_EXTRA) and name != f"{prefix}cli"
+    ]
+    ran = python(import_all(names), *flags, without={*ALL_EXTRAS, "pytest"})
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("extra", "module"), [(extra, name) for extra in EXTRAS for name in sorted(EXTRAS[extra])]
+)
+def test_an_extra_that_is_missing_is_named(extra: str, module: str) -> None:
+    code = {
+        "cli": "from rds_backup_replication.cli import main; main()",
+        "fleet": "from rds_backup_replication.fleet import Policy; Policy.from_yaml('a: 1')",
+        "sandbox": "import rds_backup_replication.sandbox",
+    }[extra]
+    # A command tells of what is missing when it needs it; Typer is needed at once.
+    without = {module, "typer"} if extra == "cli" else {module}
+    ran = python(code, *WARNINGS_ARE_ERRORS, without=without)
+    assert ran.returncode == 1
+    assert f"pip install 'rds-backup-replication[{extra}]'" in ran.stderr

@@ -1,0 +1,166 @@
+"""What crosses a process boundary arrives whole: models, requests, records and errors."""
+
+import inspect
+import pickle
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from pydantic import BaseModel
+
+import rds_backup_replication
+from rds_backup_replication import DBInstanceAutomatedBackup, exceptions, fleet, testing
+from rds_backup_replication.exceptions import (
+    Difference,
+    InvalidParameter,
+    PolicyError,
+    ReplicationDriftError,
+    ReplicationStoppedError,
+    RequestValidationError,
+    ResponseValidationError,
+    ServiceError,
+    WaitTimeoutError,
+)
+
+from .fleets import policy
+from .wire import REQUEST_ID, SOURCE_ARN
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+BACKUP = DBInstanceAutomatedBackup.model_validate(
+    {"DBInstanceArn": SOURCE_ARN, "Status": "Replicating", "BrandNew": {"nested": [1]}}
+)
+DIFFERENCE = Difference("kms_key_id", "alias/a", None, "RDS names no key")
+MISTAKE = InvalidParameter("tags[0].key", "'aws:x'", "must not begin with aws:")
+REASON = testing.make_check_reason()
+POLICY = policy(more="    tags: {owner: platform}\n")
+ACTION = fleet.PlannedAction(
+    kind="start",
+    account_id="123456789012",
+    source_region="us-west-2",
+    destination_region="us-east-1",
+    source_db_instance_arn=SOURCE_ARN,
+    tags={"owner": "platform"},
+    seen=fleet.Seen(dbi_resource_id="db-1"),
+    reasons=(REASON,),
+)
+RESULT = fleet.ActionResult(action=ACTION, outcome="failed", message="Why.")
+RECORD = fleet.AuditRecord(
+    account_id="123456789012",
+    source_region="us-west-2",
+    state="lagging",
+    latest_time=NOON,
+    lag=timedelta(hours=2),
+    reasons=(REASON,),
+)
+RECORDS = (
+    fleet.Access(profile_name="ours", endpoint_url="http://127.0.0.1:5000"),
+    *(POLICY, POLICY.accounts[0], POLICY.rules[0], POLICY.rules[0].select),
+    *(ACTION, ACTION.seen, RESULT, RECORD, REASON),
+    fleet.Plan(planned_at=NOON, accounts=(fleet.Account(id="123456789012"),), actions=(ACTION,)),
+    fleet.ApplyReport(results=(RESULT,), interrupted=True),
+    fleet.AuditReport(audited_at=NOON, rules=POLICY.rules, records=(RECORD,)),
+)
+MADE: dict[str, Callable[[], object]] = {
+    name: getattr(testing, name) for name in testing.__all__ if name.startswith("make_")
+}
+
+
+def refusal(kind: type[ServiceError]) -> ServiceError:
+    answer = {
+        "Error": {"Code": kind.__name__, "Message": "Says AWS.", "Type": "Sender"},
+        "ResponseMetadata": {"RequestId": REQUEST_ID, "HTTPStatusCode": 400, "RetryAttempts": 2},
+    }
+    return kind(answer, "StartDBInstanceAutomatedBackupsReplication", "Do this.")
+
+
+def timed_out() -> WaitTimeoutError:
+    error = WaitTimeoutError("That it ends", timedelta(hours=1), BACKUP)
+    error.__cause__ = ReadTimeoutError(endpoint_url="https://rds.us-east-1.amazonaws.com/")
+    return error
+
+
+OWN: dict[str, Callable[[], Exception]] = {
+    "BackupReplicationError": lambda: exceptions.BackupReplicationError("Something."),
+    "RequestValidationError": lambda: RequestValidationError("Start", [MISTAKE, MISTAKE]),
+    "ResponseValidationError": lambda: ResponseValidationError(
+        "Start", "it is no XML", {"status_code": 200, "headers": {"a": "b"}, "body": b"\xff<"}
+    ),
+    "ReplicationDriftError": lambda: ReplicationDriftError(BACKUP, [DIFFERENCE]),
+    "ReplicationStoppedError": lambda: ReplicationStoppedError(BACKUP),
+    "WaitTimeoutError": timed_out,
+    "PolicyError": lambda: PolicyError("policy.yaml", ["4: rules[0].name: must be given"]),
+}
+ERRORS = {
+    name: kind
+    for name, kind in vars(exceptions).items()
+    if inspect.isclass(kind)
+    and issubclass(kind, exceptions.BackupReplicationError)
+    and kind.__module__ == exceptions.__name__
+}
+
+
+def fields(error: Exception) -> dict[str, object]:
+    return {name: value for name, value in vars(error).items() if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("name", ERRORS)
+def test_every_error_arrives_whole(name: str, protocol: int) -> None:
+    kind = ERRORS[name]
+    error = refusal(kind) if issubclass(kind, ServiceError) else OWN[name]()
+    twin = pickle.loads(pickle.dumps(error, protocol))  # noqa: S301
+    assert type(twin) is type(error) is kind
+    assert (str(twin), repr(twin)) == (str(error), repr(error))
+    assert twin.args == error.args
+    assert fields(twin) == fields(error)
+    again = pickle.loads(pickle.dumps(twin, protocol))  # noqa: S301
+    assert str(again) == str(error)
+
+
+def test_what_a_wait_last_failed_with_is_told_wherever_it_is_read() -> None:
+    error = timed_out()
+    assert "The last look failed: Read timeout" in str(error)
+    assert "The last look failed: Read timeout" in str(pickle.loads(pickle.dumps(error)))  # noqa: S301
+
+
+def test_a_refusal_arrives_as_a_client_error_still() -> None:
+    twin = pickle.loads(pickle.dumps(refusal(exceptions.ThrottlingError)))  # noqa: S301
+    assert isinstance(twin, ClientError)
+    assert twin.response.get("ResponseMetadata", {}).get("RetryAttempts") == 2
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_every_model_arrives_whole(name: str) -> None:
+    value = MADE[name]()
+    twin = pickle.loads(pickle.dumps(value))  # noqa: S301
+    assert type(twin) is type(value)
+    assert (twin, str(twin), repr(twin)) == (value, str(value), repr(value))
+    if isinstance(value, BaseModel) and isinstance(twin, BaseModel):
+        assert twin.model_dump() == value.model_dump()
+        assert twin.model_extra == value.model_extra
+        assert twin.model_fields_set == value.model_fields_set
+
+
+@pytest.mark.parametrize("value", [*RECORDS, DIFFERENCE, MISTAKE, BACKUP])
+def test_every_record_arrives_whole(value: object) -> None:
+    twin = pickle.loads(pickle.dumps(value))  # noqa: S301
+    assert (type(twin), twin, str(twin)) == (type(value), value, str(value))
+
+
+def test_nothing_public_is_forgotten() -> None:
+    covered: set[type] = {type(make()) for make in MADE.values()} | {
+        type(value) for value in RECORDS
+    }
+    public: dict[str, Any] = {
+        name: getattr(module, name)
+        for module in (rds_backup_replication, fleet)
+        for name in module.__all__
+    }
+    models = {
+        kind for kind in public.values() if inspect.isclass(kind) and issubclass(kind, BaseModel)
+    }
+    assert {kind.__name__ for kind in models - covered} == set()
+    own = {name for name, kind in ERRORS.items() if not issubclass(kind, ServiceError)}
+    assert own == set(OWN)

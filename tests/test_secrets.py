@@ -1,0 +1,279 @@
+"""Secrets are in nothing that the library says, whatever goes wrong.
+
+Secret are the secret access key, the session token, those that STS gives for a role, a presigned
+URL, and Oracle's TDE password. They are planted as marks that nothing else can contain, and looked
+for in all that comes out.
+
+What is not secret, or no business of ours:
+
+- The access key ID names a key, and opens nothing; it is in no output all the same, and so is
+  looked for. So is the role's.
+- An external ID is no secret by AWS's own account: the plan has it, as applying needs it.
+- ``request.model_dump()`` gives boto3 what it is to send: the presigned URL is in it, by purpose.
+- The raw answer of ``ResponseValidationError.response`` is what RDS said. RDS is not given the
+  secret key, and its answers carry none; what a stranger's server echoes is the stranger's.
+- The local variables of a frame, which only a debugger shows, and botocore's own DEBUG log.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from boto3.session import Session
+from pydantic import ValidationError
+from typer.testing import CliRunner
+
+from rds_backup_replication import (
+    BackupReplicationClient,
+    RestoreDBInstanceToPointInTimeRequest,
+    StartDBInstanceAutomatedBackupsReplicationRequest,
+)
+from rds_backup_replication.cli import app
+from rds_backup_replication.exceptions import InvalidParameter, RequestValidationError
+from rds_backup_replication.fleet import Access, Account, Policy, apply, audit, plan, render_html
+
+from .answering import AnsweringServer, answering
+from .planted import (
+    ACCOUNT,
+    ALL,
+    ANSWERS,
+    ARN,
+    KEY_ID,
+    OF_STS,
+    PASSWORD,
+    POLICY,
+    SECRET_KEY,
+    SIGNED_URL,
+    START_ACTION,
+    TOKEN,
+    URL,
+    all_of,
+    leaks,
+)
+from .wire import BACKUP_ARN
+
+
+@pytest.fixture(autouse=True)
+def planted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY_ID)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    config = tmp_path / "config"
+    role = "role_arn = arn:aws:iam::111111111111:role/a\ncredential_source = Environment\n"
+    config.write_text(f"[profile role]\n{role}", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setattr("time.sleep", id)  # botocore's pause between tries
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
+    """What this library has logged, at any level."""
+    formatter = logging.Formatter("%(message)s %(args)s")
+
+    def logged() -> str:
+        ours = (r for r in caplog.records if r.name.startswith("rds_backup_replication"))
+        return "\n".join(map(formatter.format, ours))
+
+    with caplog.at_level(logging.DEBUG, "rds_backup_replication"):
+        yield logged
+
+
+# The client
+
+
+@cache
+def own_session() -> Session:
+    return Session(KEY_ID, SECRET_KEY, TOKEN)  # making one takes a while
+
+
+def client_at(server: AnsweringServer, *, with_role: bool) -> BackupReplicationClient:
+    session = Session(profile_name="role") if with_role else own_session()
+    return BackupReplicationClient(
+        session=session, region_name="us-east-1", endpoint_url=server.endpoint_url
+    )
+
+
+def calls(client: BackupReplicationClient) -> Iterator[Callable[[], Any]]:
+    for keywords in ({"pre_signed_url": SIGNED_URL}, {"source_region": "us-west-2"}):
+        arguments: Any = {"source_db_instance_arn": ARN, **keywords}
+        yield lambda: client.start_db_instance_automated_backups_replication(**arguments)  # noqa: B023
+    yield lambda: client.ensure_replication(source_db_instance_arn=ARN)
+    yield lambda: client.check_replication(source_db_instance_arn=ARN)
+    yield lambda: client.restore_db_instance_to_point_in_time(
+        source_db_instance_automated_backups_arn=BACKUP_ARN,
+        target_db_instance_identifier="restored",
+        use_latest_restorable_time=True,
+        tde_credential_password=PASSWORD,
+    )
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.usefixtures("clock", "no_backoff")
+def test_a_client_tells_no_secret(
+    kind: str, log: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(ANSWERS[kind]) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)  # STS too
+        client = client_at(server, with_role=kind.startswith("STS"))
+        told = [repr(client), str(client)]
+        for call in calls(client):
+            try:
+                told.append(repr(call()))
+            except Exception as error:  # noqa: BLE001, PERF203  # whatever it is
+                told.append(all_of(error))
+    assert leaks("\n".join(told)) == []
+    assert leaks(log()) == []
+    asked_sts = any(request["Action"] == "AssumeRole" for request in server.received)
+    assert server.received
+    assert asked_sts is kind.startswith("STS")
+
+
+# Clients, requests and mistakes in them
+
+
+def test_a_request_shows_no_secret() -> None:
+    start = StartDBInstanceAutomatedBackupsReplicationRequest(
+        source_db_instance_arn=ARN, pre_signed_url=SIGNED_URL
+    )
+    restore = RestoreDBInstanceToPointInTimeRequest(
+        source_db_instance_automated_backups_arn=BACKUP_ARN,
+        target_db_instance_identifier="restored",
+        use_latest_restorable_time=True,
+        tde_credential_password=PASSWORD,
+    )
+    for request in (start, restore):
+        assert leaks(f"{request} {request!r} {[request]} {request.model_copy()}") == []
+    assert leaks(str(start.model_dump())) == [URL, "X-Amz-Signature"]
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"pre_signed_url": [SIGNED_URL]},
+        {"presigned_url": SIGNED_URL},
+        {"pre_signed_url": SIGNED_URL, "source_region": SIGNED_URL},
+        {"pre_signed_url": SIGNED_URL, "PreSignedUrl": SIGNED_URL},
+        {"source_db_instance_arn": SIGNED_URL, "kms_key_id": SIGNED_URL},
+        {"tags": {"key": SIGNED_URL}},
+        {"tags": [{"Key": "key", "Secret": SIGNED_URL}]},
+    ],
+)
+def test_a_mistake_shows_no_secret(keywords: dict[str, Any]) -> None:
+    given: dict[str, Any] = {
+        "source_db_instance_arn": ARN,
+        "backup_retention_period": 99,
+        **keywords,
+    }
+    client: Any = BackupReplicationClient(session=own_session(), region_name="us-east-1")
+    with pytest.raises((RequestValidationError, TypeError)) as caught:
+        client.start_db_instance_automated_backups_replication(**given)
+    assert leaks(all_of(caught.value)) == []
+    # Of pydantic's own error, which a model raises that is made by hand, the text shows nothing.
+    with pytest.raises(ValidationError) as raised:
+        StartDBInstanceAutomatedBackupsReplicationRequest(**given)
+    assert leaks("".join(traceback.format_exception(raised.value))) == []
+
+
+# Fleets
+
+
+def own_account(access: Access) -> tuple[Policy, Access]:
+    """Credentials of a role all the same, but by the profile."""
+    account = Account(id=ACCOUNT)
+    wanted = POLICY.model_copy(update={"accounts": (account,)})
+    return wanted, Access(endpoint_url=access.endpoint_url, profile_name="role")
+
+
+def told_of_a_fleet(wanted: Policy, access: Access) -> str:
+    told: list[object] = [access, wanted, wanted.accounts[0]]
+    audited, planned = audit(wanted, access=access), plan(wanted, access=access)
+    startable = planned.model_copy(update={"actions": (START_ACTION,)})
+    applied = apply(startable, access=access)
+    assert applied.counts in ({"done": 1}, {"failed": 1})
+    for report in (audited, planned, startable, applied):
+        told += [report, report.model_dump_json(), report.model_dump()]
+    told.append(render_html(audited))
+    return "\n".join(f"{item} {item!r}" for item in told)
+
+
+@pytest.mark.parametrize("by_profile", [False, True])
+@pytest.mark.parametrize("kind", OF_STS)
+@pytest.mark.usefixtures("clock", "no_backoff")
+def test_a_fleet_tells_no_secret(
+    kind: str, log: Callable[[], str], monkeypatch: pytest.MonkeyPatch, *, by_profile: bool
+) -> None:
+    with answering(ANSWERS[kind]) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
+        wanted, access = POLICY, Access(endpoint_url=server.endpoint_url)
+        if by_profile:
+            wanted, access = own_account(access)
+        try:
+            told = told_of_a_fleet(wanted, access)
+        except (RuntimeError, ValueError) as error:  # botocore's, of what a profile says
+            assert by_profile
+            told = all_of(error)
+    assert leaks(told) == []
+    assert leaks(log()) == []
+    assert any(request["Action"] == "AssumeRole" for request in server.received)
+
+
+# The command line
+
+
+DEBUG_JSON = ("--output", "json", "--debug")
+START = ("start", ARN, "--source-region", "us-west-2")
+AUDIT = ("audit", "policy.yaml", "--html", "audit.html")
+PLAN = ("plan", "policy.yaml", "--out", "plan.json")
+
+
+def printed(server: AnsweringServer, *arguments: str) -> str:
+    ran = CliRunner().invoke(
+        app,
+        arguments,
+        env={"AWS_ENDPOINT_URL": server.endpoint_url, "AWS_DEFAULT_REGION": "us-east-1"},
+    )
+    assert ran.exception is None or isinstance(ran.exception, SystemExit)
+    return ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.usefixtures("clock", "no_backoff")
+def test_a_command_prints_no_secret(kind: str) -> None:
+    role = ("--profile", "role") if kind.startswith("STS") else ()
+    with answering(ANSWERS[kind]) as server:
+        told = printed(server, *START, *DEBUG_JSON, *role) + printed(server, *START, *role)
+    assert told
+    assert leaks(told) == []
+
+
+@pytest.mark.parametrize("kind", [pytest.param("all is well", marks=pytest.mark.long), *OF_STS])
+@pytest.mark.usefixtures("clock", "no_backoff")
+def test_a_command_for_a_fleet_prints_and_writes_no_secret(kind: str) -> None:
+    Path("policy.yaml").write_text(POLICY.model_dump_json(), encoding="utf-8")
+    with answering(ANSWERS[kind]) as server:
+        told = [printed(server, *AUDIT, *DEBUG_JSON), printed(server, *PLAN, "--debug")]
+        told.append(printed(server, "apply", "plan.json", "--yes", *DEBUG_JSON))
+    assert leaks("".join(told)) == []
+    for name in ("audit.html", "plan.json"):
+        assert leaks(Path(name).read_text(encoding="utf-8")) == []
+
+
+# The search itself
+
+
+def test_the_search_finds_what_is_planted(log: Callable[[], str]) -> None:
+    logging.getLogger("rds_backup_replication").debug("Signed: %s", SIGNED_URL)
+    assert leaks(log()) == [URL, "X-Amz-Signature"]
+    hidden = RequestValidationError("Start", [InvalidParameter("a", repr(SECRET_KEY), "is wrong")])
+    assert leaks(all_of(hidden)) == [SECRET_KEY]
+    error = ValueError("plain")
+    error.__cause__ = ValueError(TOKEN)
+    assert leaks(all_of(error)) == [TOKEN]
