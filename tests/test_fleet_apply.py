@@ -46,6 +46,11 @@ def test_ctrl_c_while_parts_are_sent_begins_nothing_more(
 ) -> None:
     arns = several(fleet, 6)
     planned = plan(policy(), access=fleet.access)
+    noticed = threading.Event()
+
+    def handle(*_: object) -> None:
+        noticed.set()
+        raise KeyboardInterrupt
 
     class Pool(ThreadPoolExecutor):
         def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -54,7 +59,13 @@ def test_ctrl_c_while_parts_are_sent_begins_nothing_more(
             return super().submit(fn, *args, **kwargs)
 
     monkeypatch.setattr("rds_backup_replication.fleet._apply.ThreadPoolExecutor", Pool)
-    report = apply(planned, access=fleet.access, max_concurrency=1)
+    # The system may tell another thread of the signal, and the main one notices a moment later.
+    fleet.before_write = lambda _: noticed.wait(20)
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        report = apply(planned, access=fleet.access, max_concurrency=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert report.interrupted
     assert report.counts["not_attempted"] >= 6
     assert report.counts.get("done", 0) == fleet.writes.total()
