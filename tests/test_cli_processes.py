@@ -251,6 +251,7 @@ def test_ctrl_c_while_it_starts_is_no_traceback(delay: float) -> None:
     code = (
         "import os, signal, threading, time\n"
         "from rds_backup_replication.cli import main\n"
+        "os.environ.update(AWS_ACCESS_KEY_ID='testing', AWS_SECRET_ACCESS_KEY='testing')\n"
         f"threading.Timer({delay} - 0.03, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
         "import sys; sys.argv = ['rds-backup-replication', 'wait', "
         f"{SOURCE_ARN!r}, '--region', 'us-east-1', '--endpoint-url', 'http://127.0.0.1:9']\n"
