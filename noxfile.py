@@ -11,10 +11,10 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 CORE = nox.project.dependency_groups(PROJECT, "core")
 TEST = nox.project.dependency_groups(PROJECT, "test")
-# What meets boto3 and pydantic; the rest meets them by way of this. The service contract is that
-# of the newest boto3, which has more members.
+# What meets the dependencies; the rest meets them by way of this. The service contract is that of
+# the newest boto3, which has more members.
 LOWEST = (
-    *("check", "client", "ensure", "lifecycle", "models", "policy", "reader"),
+    *("check", "cli", "client", "ensure", "lifecycle", "models", "policy", "reader"),
     *("session", "testing", "validation", "wait", "wire"),
 )
 
@@ -28,10 +28,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def lowest(session: nox.Session) -> None:
-    """The tests of the core, with the lowest versions that pyproject.toml allows."""
+    """The tests of what meets the dependencies, with the lowest versions that are allowed."""
     extras = PROJECT["project"]["optional-dependencies"]
-    # Typer's and Rich's are left out: what works depends on the click that is around.
-    bounds = [*PROJECT["project"]["dependencies"], *extras["fleet"], *extras["sandbox"]]
+    bounds = [*PROJECT["project"]["dependencies"], *extras["cli"], *extras["sandbox"]]
     pins = [bound.replace(">=", "==") for bound in bounds]
     # They are released together, and boto3 allows later ones.
     pins += [pin.replace("boto3", "botocore") for pin in pins if pin.startswith("boto3==")]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from botocore.client import BaseClient
 from botocore.exceptions import NoCredentialsError
 
-from ._faults import NO_ANSWER
+from ._faults import NO_ANSWER, server_failed
 from ._kms import key_difference
 from ._look import (
     LOOK_FAILED,
@@ -59,6 +59,8 @@ def could_not_be_checked(question: str, error: Exception) -> CheckReason:
         said, remedy = f"{error.code}: {error.message}", error.hint or remedy
         if isinstance(error, AccessDeniedError):
             remedy = f"Allow the caller rds:{error.operation_name} there, or ask somebody who may."
+        elif server_failed(error):
+            remedy = "RDS failed by itself: check again in a while."
     elif isinstance(error, ResponseValidationError):
         said = f"the answer cannot be read: {error.reason}"
         if "body" in error.response:  # botocore could not read it either

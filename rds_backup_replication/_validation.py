@@ -14,6 +14,11 @@ RequestT = TypeVar("RequestT", bound=RequestModel)
 
 _MAX_GIVEN = 200
 _HIDDEN = "(hidden)"
+_PYDANTICS = (
+    ("Input should be", "must be"),
+    ("Value should have", "must have"),
+    (" after validation", ""),
+)
 _SIGNED = "x-amz-"  # a presigned URL's parameters begin so
 
 
@@ -42,7 +47,8 @@ def _mistake(model: type[RequestModel], detail: Mapping[str, Any]) -> InvalidPar
     for part in rest:
         parameter += f"[{part}]" if isinstance(part, int) else f".{xform_name(part)}"
     message = str(detail.get("ctx", {}).get("error", detail["msg"]))
-    message = message.replace("Input should be", "must be")
+    for theirs, ours in _PYDANTICS:
+        message = message.replace(theirs, ours)
     given = shortened_repr(detail["input"])
     if detail["type"] == "missing":
         message, given = "must be given", "(nothing)"

@@ -1,0 +1,221 @@
+"""What users read when something is wrong, whole: `python -m tests.messages --write` keeps it."""
+
+import argparse
+import difflib
+import pickle
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from rds_backup_replication import BackupReplicationClient, CheckReason, DBInstanceAutomatedBackup
+from rds_backup_replication.exceptions import (
+    BackupReplicationError,
+    Difference,
+    PolicyError,
+    ReplicationDriftError,
+    ReplicationStoppedError,
+    ResponseValidationError,
+    WaitTimeoutError,
+)
+
+from .test_check import regions, replication_to
+from .test_check import source as source_xml
+from .wire import (
+    BACKUP_ARN,
+    KMS_KEY_ARN,
+    SOURCE_ARN,
+    ScriptedRDS,
+    backup_xml,
+    error_xml,
+    listing_xml,
+)
+
+FILE = Path(__file__).with_name("messages.txt")
+
+_BACKUP = DBInstanceAutomatedBackup(
+    db_instance_arn=SOURCE_ARN, db_instance_automated_backups_arn=BACKUP_ARN, status="pending"
+)
+_OTHER_KEY = KMS_KEY_ARN.replace("1234abcd", "ffffffff")
+_RETENTION = Difference("backup_retention_period", 14, 7)
+_KEY = Difference("kms_key_id", _OTHER_KEY, KMS_KEY_ARN)
+
+
+def _pickled(error: Exception) -> str:
+    """It must survive that, as pools of processes do it."""
+    return str(pickle.loads(pickle.dumps(error)))  # noqa: S301  # our own
+
+
+def _exceptions() -> Iterator[tuple[str, str]]:
+    for operation in ("StartDBInstanceAutomatedBackupsReplication", "DescribeSourceRegions"):
+        error = ResponseValidationError(operation, "Status is no string", {})
+        yield "ResponseValidationError", _pickled(error)
+    for differences in (
+        [_RETENTION],
+        [_RETENTION, _KEY],
+        [_RETENTION, Difference("kms_key_id", "alias/a", KMS_KEY_ARN, "an alias is unknown")],
+    ):
+        yield "ReplicationDriftError", _pickled(ReplicationDriftError(_BACKUP, differences))
+    yield "ReplicationStoppedError", _pickled(ReplicationStoppedError(_BACKUP))
+    for backup, cause in ((_BACKUP, None), (None, None), (None, OSError("no route"))):
+        late = WaitTimeoutError("replication of it", timedelta(minutes=90), backup)
+        late.__cause__ = cause
+        yield "WaitTimeoutError", str(late)
+        yield "WaitTimeoutError, pickled", _pickled(late)
+    yield "PolicyError", _pickled(PolicyError("policy.yaml", ["3: rules: must be given", "4: no"]))
+
+
+_START = BackupReplicationClient.start_db_instance_automated_backups_replication
+_DESCRIBE = BackupReplicationClient.describe_db_instance_automated_backups
+_RESTORE = BackupReplicationClient.restore_db_instance_to_point_in_time
+_WAIT = BackupReplicationClient.wait_until_replicating
+
+
+_Call = tuple[Callable[..., Any], dict[str, Any]]
+
+
+def start(**keywords: Any) -> _Call:
+    return _START, {"source_db_instance_arn": SOURCE_ARN, **keywords}
+
+
+def restore(**keywords: Any) -> _Call:
+    return _RESTORE, {
+        "source_db_instance_automated_backups_arn": BACKUP_ARN,
+        "target_db_instance_identifier": "a",
+        **keywords,
+    }
+
+
+def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]:
+    latest: dict[str, Any] = {"use_latest_restorable_time": True}
+    long = SOURCE_ARN + "x" * 141  # with its quotes, just short enough to be told whole
+    tags: tuple[object, ...] = (
+        ["env"],
+        {"env": 3},
+        {"aws:env": "prod"},
+        {"RDS:env": "rds:prod"},
+        {"": "prod"},
+        {"k" * 129: "v" * 257},
+        {"env!": "prod#"},
+        {str(number): "" for number in range(51)},
+        [{"Key": "env"}, {"Key": "env"}],
+        [{"Key": "env", "Valu": "prod"}],
+        3,
+    )
+    calls: tuple[_Call, ...] = (
+        start(source_db_instance_arn=long),
+        start(source_db_instance_arn=long + "x"),
+        start(source_db_instance_arn=3, source_region=4),
+        start(source_db_instance_arn="x", source_region="us-west-2"),
+        start(source_db_instance_arn=BACKUP_ARN),
+        start(source_db_instance_arn=SOURCE_ARN.replace(":db:", ":cluster:")),
+        start(source_db_instance_arn=SOURCE_ARN.replace(":db:", ":og:")),
+        start(source_db_instance_arn=SOURCE_ARN.replace("us-west-2", "us-east-1")),
+        start(source_db_instance_arn=SOURCE_ARN.replace("aws", "aws-cn", 1)),
+        start(source_region="eu-west-1"),
+        start(source_region="nowhere"),
+        start(backup_retention_period=36),
+        start(kms_key_id="no key"),
+        start(kms_key_id=KMS_KEY_ARN.replace("us-east-1", "us-west-2")),
+        start(pre_signed_url=3),
+        *(start(tags=some) for some in tags),
+        (_DESCRIBE, {"page_size": 101}),
+        (_DESCRIBE, {"filters": 3}),
+        (_DESCRIBE, {"filters": [{"Name": "", "Values": []}]}),
+        restore(),
+        restore(target_db_instance_identifier="-"),
+        restore(restore_time="yesterday"),
+        restore(restore_time=datetime(2026, 1, 1)),  # noqa: DTZ001
+        restore(restore_time=datetime(2026, 1, 1, tzinfo=timezone.utc), **latest),
+        restore(multi_azz=True, **latest),
+        restore(qqq=True, **latest),
+        restore(MultiAZ=True, multi_az=True, **latest),
+        restore(port=1, **latest),
+        restore(**{"\ud800": True}, **latest),
+        (_WAIT, {}),
+        (_WAIT, {"source_db_instance_arn": SOURCE_ARN, "timeout": timedelta(-1)}),
+        (_WAIT, {"source_db_instance_arn": SOURCE_ARN, "poll_interval": timedelta(0)}),
+    )
+    for method, keywords in calls:
+        try:
+            list(method(client, **keywords))
+        except BackupReplicationError as error:  # noqa: PERF203
+            yield type(error).__name__, _pickled(error)
+        else:
+            raise AssertionError(keywords)
+
+
+_FINE = (regions(), source_xml(), listing_xml())
+_RETAINED = listing_xml(backup_xml(Status="retained", KmsKeyId=KMS_KEY_ARN))
+
+
+def _reasons() -> Iterator[tuple[str, str]]:
+    of_source: tuple[dict[str, str], ...] = (
+        {"Engine": "aurora-mysql"},
+        {"DBClusterIdentifier": "mycluster"},
+        {"BackupRetentionPeriod": "0"},
+        {"DBInstanceStatus": "modifying"},
+        {"StorageEncrypted": "true"},
+        {"DBInstanceAutomatedBackupsReplications": replication_to("us-east-1")},
+    )
+    scripts = (
+        (regions(supported=False), *_FINE[1:]),
+        (regions(), error_xml("DBInstanceNotFound"), listing_xml()),
+        (*_FINE[:2], _RETAINED),
+        (*_FINE[:2], listing_xml(backup_xml())),
+        (error_xml("AccessDenied", "You may not."), *_FINE[1:]),
+        (error_xml("InternalFailure", "It is our fault."), *_FINE[1:]),
+        (error_xml("InvalidClientTokenId", "The token is invalid"), *_FINE[1:]),
+        ("<html><body>Welcome!<br></html>", *_FINE[1:]),
+        ("", *_FINE[1:]),
+        *((regions(), source_xml(**members), listing_xml()) for members in of_source),
+    )
+    for script in scripts:
+        key_id = _OTHER_KEY if _RETAINED in script else None
+        with ScriptedRDS() as rds:
+            for body in script:
+                if body:
+                    rds.answers(body, _status_of(body))
+                else:
+                    rds.resets()
+            checked = rds.client().check_replication(
+                source_db_instance_arn=SOURCE_ARN, kms_key_id=key_id
+            )
+            yield from (_told(reason, rds.endpoint_url) for reason in checked)
+
+
+def _status_of(body: str) -> int:
+    if "InternalFailure" in body:
+        return 500
+    return 400 if "<Error>" in body else 200
+
+
+def _told(reason: CheckReason, endpoint_url: str) -> tuple[str, str]:
+    text = f"{reason.message}\n{reason.remedy}"
+    return f"CheckReason {reason.code}", text.replace(endpoint_url, "http://127.0.0.1")
+
+
+def _all() -> Iterator[tuple[str, str]]:
+    yield from _exceptions()
+    with ScriptedRDS() as rds:
+        yield from _invalid_calls(rds.client())
+    yield from _reasons()
+
+
+def messages() -> str:
+    """All of them."""
+    return "\n".join(f"[{title}]\n{text}\n" for title, text in _all())
+
+
+def difference() -> str:
+    """From the file to what is so now."""
+    kept = FILE.read_text(encoding="utf-8")
+    lines = difflib.unified_diff(kept.splitlines(), messages().splitlines(), lineterm="", n=1)
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", required=True)
+    parser.parse_args()
+    FILE.write_text(messages(), encoding="utf-8")
