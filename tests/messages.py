@@ -8,7 +8,12 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from rds_backup_replication import BackupReplicationClient, CheckReason, DBInstanceAutomatedBackup
+from rds_backup_replication import (
+    BackupReplicationClient,
+    CheckReason,
+    DBInstanceAutomatedBackup,
+    Tag,
+)
 from rds_backup_replication.exceptions import (
     BackupReplicationError,
     Difference,
@@ -87,6 +92,15 @@ def restore(**keywords: Any) -> _Call:
 
 
 def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]:
+    here = SOURCE_ARN.replace("us-west-2", "us-east-1")
+    of_a_source = (
+        BackupReplicationClient.check_replication,
+        BackupReplicationClient.ensure_replication,
+        BackupReplicationClient.ensure_stopped,
+        BackupReplicationClient.find_replicated_backup,
+        BackupReplicationClient.stop_db_instance_automated_backups_replication,
+        *(BackupReplicationClient.wait_until_stopped, _WAIT),
+    )
     latest: dict[str, Any] = {"use_latest_restorable_time": True}
     long = SOURCE_ARN + "x" * 141  # with its quotes, just short enough to be told whole
     tags: tuple[object, ...] = (
@@ -99,6 +113,7 @@ def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]
         {"env!": "prod#"},
         {str(number): "" for number in range(51)},
         [{"Key": "env"}, {"Key": "env"}],
+        [{"key": "env"}, Tag(key="env")],
         [{"Key": "env", "Valu": "prod"}],
         3,
     )
@@ -110,7 +125,7 @@ def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]
         start(source_db_instance_arn=BACKUP_ARN),
         start(source_db_instance_arn=SOURCE_ARN.replace(":db:", ":cluster:")),
         start(source_db_instance_arn=SOURCE_ARN.replace(":db:", ":og:")),
-        start(source_db_instance_arn=SOURCE_ARN.replace("us-west-2", "us-east-1")),
+        start(source_db_instance_arn=here),
         start(source_db_instance_arn=SOURCE_ARN.replace("aws", "aws-cn", 1)),
         start(source_region="eu-west-1"),
         start(source_region="nowhere"),
@@ -132,6 +147,7 @@ def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]
         restore(MultiAZ=True, multi_az=True, **latest),
         restore(port=1, **latest),
         restore(**{"\ud800": True}, **latest),
+        *((method, {"source_db_instance_arn": here}) for method in of_a_source),
         (_WAIT, {}),
         (_WAIT, {"source_db_instance_arn": SOURCE_ARN, "timeout": timedelta(-1)}),
         (_WAIT, {"source_db_instance_arn": SOURCE_ARN, "poll_interval": timedelta(0)}),
@@ -166,6 +182,10 @@ def _reasons() -> Iterator[tuple[str, str]]:
         (error_xml("AccessDenied", "You may not."), *_FINE[1:]),
         (error_xml("InternalFailure", "It is our fault."), *_FINE[1:]),
         (error_xml("InvalidClientTokenId", "The token is invalid"), *_FINE[1:]),
+        (
+            *[regions(supported=False).replace("Regions></", "Regions><Marker>1</Marker></")] * 2,
+            *_FINE[1:],
+        ),
         ("<html><body>Welcome!<br></html>", *_FINE[1:]),
         ("", *_FINE[1:]),
         *((regions(), source_xml(**members), listing_xml()) for members in of_source),

@@ -1,6 +1,7 @@
 """Ensuring, over a socket: what is done, what is said of it, and what decides."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from rds_backup_replication import BackupReplicationClient, DBInstanceAutomatedB
 from rds_backup_replication.exceptions import (
     AccessDeniedError,
     DBInstanceAutomatedBackupQuotaExceededFault,
+    Difference,
     InternalFailureError,
     InvalidDBInstanceAutomatedBackupStateFault,
     InvalidDBInstanceStateFault,
@@ -165,7 +167,13 @@ def test_an_alias_that_cannot_be_looked_up_is_uncertain_and_never_replaced(
     rds.answers(json.dumps({"__type": "AccessDeniedException", "message": "no."}), status=400)
     with pytest.raises(ReplicationDriftError, match="perhaps the same") as caught:
         ensure(rds.client(), kms_key_id="alias/backups", replace=replace)
-    assert "AccessDenied" in str(caught.value.differences[0].uncertainty)
+    (difference,) = caught.value.differences
+    assert str(difference.uncertainty).startswith("an alias could not be looked up: An error")
+    assert "AccessDenied" in str(difference.uncertainty)
+    assert (difference.parameter, difference.wanted, difference.actual) == (
+        *("kms_key_id", "alias/backups"),
+        KMS_KEY_ARN,
+    )
     assert "name a key by its ARN" in str(caught.value)
     assert len(rds.received) == 2
 
@@ -173,7 +181,8 @@ def test_an_alias_that_cannot_be_looked_up_is_uncertain_and_never_replaced(
 def test_a_client_of_a_boto3_client_cannot_look_an_alias_up(rds: ScriptedRDS) -> None:
     rds.answers(listing_xml(LIVE))
     client = BackupReplicationClient(client=rds.client().client)
-    with pytest.raises(ReplicationDriftError, match="cannot ask KMS"):
+    why = "(perhaps the same: an alias could not be looked up: a client made from a boto3 client "
+    with pytest.raises(ReplicationDriftError, match=re.escape(f"{why}cannot ask KMS)")):
         ensure(client, kms_key_id="alias/backups", replace=True)
     assert ensure(client, kms_key_id=KEY_ID) == "unchanged"
 
@@ -186,8 +195,10 @@ def test_the_same_alias_need_not_be_looked_up(rds: ScriptedRDS) -> None:
 
 def test_a_backup_without_a_key_may_have_any(rds: ScriptedRDS) -> None:
     rds.answers(listing_xml(backup_xml()))
-    with pytest.raises(ReplicationDriftError, match="RDS names no key"):
+    with pytest.raises(ReplicationDriftError) as caught:
         ensure(rds.client(), kms_key_id=KEY_ID, replace=True)
+    uncertain = Difference("kms_key_id", KEY_ID, None, "RDS names no key of the backup")
+    assert caught.value.differences == (uncertain,)
 
 
 # Refusals and lost answers
@@ -339,10 +350,15 @@ def test_a_replacement_that_is_refused_brings_the_former_replication_back(
         ("Tags.Tag.1.Key", "env"),
     }
     assert "Tags.Tag.2.Key" not in rds.received[6].parameters
-    said = "has been started again as it was" if is_mended else "could not be started again: "
-    assert said in str(caught.value)
-    assert ("busy" in str(caught.value)) != is_mended
-    assert "must exist in the destination" in str(caught.value)  # the fault's own hint
+    assert caught.value.operation_name == START
+    faults_own, what_became_of_it = str(caught.value.hint).split("\n", 1)
+    assert "must exist in the destination" in faults_own
+    subject = f"The replication of {SOURCE_ARN} was stopped to replace it, and "
+    if is_mended:
+        assert what_became_of_it == f"{subject}has been started again as it was."
+    else:
+        assert what_became_of_it.startswith(f"{subject}could not be started again: ")
+        assert "busy" in what_became_of_it
 
 
 def test_a_replacement_whose_answers_are_lost_says_what_is_not_known(
@@ -379,8 +395,15 @@ def test_a_replacement_that_does_not_get_to_its_start_says_so(
     with pytest.raises(failure or WaitTimeoutError):
         ensure(client, backup_retention_period=7, replace=True)
     assert START not in sent(rds)
-    said = "and not started anew"
-    assert said in caplog.text
+    (record,) = [record for record in caplog.records if SOURCE_ARN in record.getMessage()]
+    said = (
+        f"The replication of {SOURCE_ARN} was stopped to replace it, and not started anew: "
+        if failure is None
+        else f"The replacement of the replication of {SOURCE_ARN} was interrupted by "
+        "KeyboardInterrupt(): it may have been stopped, and not started anew"
+    )
+    assert record.getMessage().startswith(said)
+    assert ("end of the replication" in record.getMessage()) == (failure is None)
 
 
 def test_what_could_not_be_started_again_is_not_stopped(rds: ScriptedRDS) -> None:
@@ -461,6 +484,41 @@ def test_a_source_whose_backups_are_off_is_not_tried_again(rds: ScriptedRDS) -> 
     with pytest.raises(InvalidDBInstanceStateFault, match="could not be started again"):
         ensure(client, backup_retention_period=7, replace=True)
     assert sent(rds).count(START) == 2
+
+
+def test_a_refusal_without_a_hint_tells_what_became_of_it_all_the_same(rds: ScriptedRDS) -> None:
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER))
+    rds.answers(STOPPED)
+    rds.answers(listing_xml(ENDED))
+    rds.answers(error_xml("AccessDenied", "no"), status=403)
+    rds.answers(STARTED)
+    client = BackupReplicationClient(client=rds.client().client)
+    with pytest.raises(AccessDeniedError) as caught:
+        ensure(client, backup_retention_period=7, replace=True)
+    assert caught.value.hint == (
+        f"The replication of {SOURCE_ARN} was stopped to replace it, and has been started again "
+        "as it was."
+    )
+
+
+def test_a_stop_made_twice_is_waited_for_by_the_arn_of_the_second(rds: ScriptedRDS) -> None:
+    """Somebody else's, started in between, is what the second has stopped."""
+    other = "arn:aws:rds:us-east-1:123456789012:auto-backup:ab-other"
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER))
+    rds.resets()
+    for _ in range(6):
+        rds.answers(listing_xml(FORMER))
+    rds.answers(result_xml(STOP, backup_xml(DBInstanceAutomatedBackupsArn=other)))
+    rds.answers(listing_xml(ENDED, FORMER.replace(BACKUP_ARN, other)))
+    rds.answers(listing_xml(ENDED, ENDED.replace(BACKUP_ARN, other)))
+    rds.answers(STARTED)
+    client = BackupReplicationClient(client=rds.client().client)
+    assert ensure(client, backup_retention_period=7, replace=True) == "replaced"
+    assert sent(rds)[-3:] == [DESCRIBE, DESCRIBE, START]
+    asked = [request.parameters.get("DBInstanceAutomatedBackupsArn") for request in rds.received]
+    assert asked[-3:-1] == [other, other]
 
 
 @pytest.mark.parametrize("lost", ["reset", "unreadable"])

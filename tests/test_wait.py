@@ -15,6 +15,7 @@ from rds_backup_replication.exceptions import (
     ReplicationDriftError,
     ReplicationStoppedError,
     RequestValidationError,
+    ResponseValidationError,
     WaitTimeoutError,
 )
 
@@ -400,7 +401,8 @@ def test_the_last_backup_seen_is_kept_though_the_source_does_not_answer(rds: Scr
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("where", ["here", "at the source"])
 @pytest.mark.parametrize(
-    ("body", "status"), [("<!DOCTYPE html><p>busy", 503), ("upstream", 502), ("Slow down", 429)]
+    ("body", "status"),
+    [("<!DOCTYPE html><p>busy", 503), ("upstream", 502), ("<p>", 500), ("Slow down", 429)],
 )
 def test_what_a_proxy_says_for_an_overloaded_server_is_ridden_out(
     rds: ScriptedRDS, body: str, status: int, where: str
@@ -413,6 +415,14 @@ def test_what_a_proxy_says_for_an_overloaded_server_is_ridden_out(
         rds.answers(listing_xml(backup("retained")))
     rds.answers(source("available"))
     assert rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN) is not None
+
+
+@pytest.mark.usefixtures("clock")
+def test_an_answer_that_rds_gets_wrong_is_not_ridden_out(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml().replace("Backups></", "Backups><Marker>1</Marker></"))
+    with pytest.raises(ResponseValidationError, match="repeats"):
+        rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
+    assert len(rds.received) == 2
 
 
 @pytest.mark.usefixtures("clock")
