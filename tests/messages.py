@@ -93,7 +93,7 @@ def restore(**keywords: Any) -> _Call:
 
 def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]:
     here = SOURCE_ARN.replace("us-west-2", "us-east-1")
-    of_a_source = (
+    of_a_source: tuple[Callable[..., Any], ...] = (
         BackupReplicationClient.check_replication,
         BackupReplicationClient.ensure_replication,
         BackupReplicationClient.ensure_stopped,
@@ -117,7 +117,7 @@ def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]
         [{"Key": "env", "Valu": "prod"}],
         3,
     )
-    calls: tuple[_Call, ...] = (
+    calls: list[_Call] = [
         start(source_db_instance_arn=long),
         start(source_db_instance_arn=long + "x"),
         start(source_db_instance_arn=3, source_region=4),
@@ -151,7 +151,7 @@ def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]
         (_WAIT, {}),
         (_WAIT, {"source_db_instance_arn": SOURCE_ARN, "timeout": timedelta(-1)}),
         (_WAIT, {"source_db_instance_arn": SOURCE_ARN, "poll_interval": timedelta(0)}),
-    )
+    ]
     for method, keywords in calls:
         try:
             list(method(client, **keywords))

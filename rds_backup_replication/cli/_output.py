@@ -8,6 +8,8 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from io import StringIO
+from itertools import chain
+from textwrap import wrap
 from typing import TYPE_CHECKING, TextIO
 
 import typer
@@ -150,16 +152,30 @@ def in_units(duration: timedelta | None) -> str | None:
     return " ".join(f"{count}{unit}" for count, unit in counts[first : first + 2] if count) or "0s"
 
 
+def _between_words(text: str) -> str:
+    """Breaks lines for a terminal, which itself would do so within a word."""
+    if not sys.stderr.isatty():
+        return text
+    width = _width(sys.stderr)
+    lines = [
+        wrap(line, width, break_long_words=False, break_on_hyphens=False, subsequent_indent="  ")
+        if len(line) > width
+        else [line]
+        for line in text.split("\n")
+    ]
+    return "\n".join(chain.from_iterable(lines))
+
+
 def note(text: str) -> None:
     """Tells something that is not data."""
-    tell(f"{text}\n")
+    tell(f"{_between_words(text)}\n")
 
 
 def print_error(text: str) -> None:
     """Tells what went wrong; the first word is red on a terminal."""
     colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     word = typer.style("Error:", fg="red", bold=True) if colours else "Error:"
-    note(f"{word} {text}")
+    tell(f"{_between_words(f'Error: {text}')}\n".replace("Error:", word, 1))
 
 
 class Progress:
@@ -208,6 +224,6 @@ def confirm(question: str, *, yes: bool) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         message = f"{question} There is no terminal to ask on: pass --yes if so."
         raise Failure(message, ExitCode.USAGE)
-    tell(f"{question} [y/N] ")
+    tell(f"{_between_words(f'{question} [y/N]')} ")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise Failure("Nothing was changed, as you did not say yes.", ExitCode.OTHER)
