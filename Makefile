@@ -12,12 +12,13 @@ PIN = $(VENV)-supply/bin/uv pip compile pyproject.toml --extra cli --extra sandb
 	--no-emit-index-url --no-emit-find-links --quiet
 
 .SECONDARY: # keep the environments, which make takes for intermediate files
-.PHONY: help demo test fuzz check package versions lowest pins audit sbom format docs bench bench-fleet fault-matrix clean
+.PHONY: help demo test fuzz mutate check package versions lowest pins audit sbom format docs bench bench-fleet fault-matrix clean
 
 help:
 	@echo "make demo    the main job, end to end, on the embedded sandbox: no AWS account needed"
 	@echo "make test    all tests"
 	@echo "make fuzz    the properties of tests/fuzz over far more inputs, and how many"
+	@echo "make mutate  change the core in a thousand ways, and count what the tests would catch"
 	@echo "make check   lint, types, tests with coverage, docs, and the built package"
 	@echo "make package build it twice, and compare the two and what they hold"
 	@echo "make versions  the tests on every Python found, with the lowest and the newest versions"
@@ -59,6 +60,10 @@ $(VENV)-supply/supply.stamp: $(VENV)-supply/bin/python pyproject.toml
 	$(VENV)-supply/bin/python -m pip install --quiet --group supply
 	@touch $@
 
+$(VENV)-mutate/mutate.stamp: $(VENV)-mutate/bin/python pyproject.toml
+	$(VENV)-mutate/bin/python -m pip install --quiet --editable '.[cli,sandbox]' --group mutate
+	@touch $@
+
 # An environment of its own: the AWS CLI and Sphinx want different versions of docutils.
 $(VENV)-docs/docs.stamp: $(VENV)-docs/bin/python pyproject.toml
 	$(VENV)-docs/bin/python -m pip install --quiet --editable '.[cli,sandbox]' --group docs
@@ -76,6 +81,9 @@ test: $(VENV)/test.stamp
 
 fuzz: $(VENV)/test.stamp
 	$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz -n auto $(ARGS)
+
+mutate: $(VENV)-mutate/mutate.stamp
+	$(VENV)-mutate/bin/python -m tests.mutation
 
 check: $(VENV)/check.stamp
 	$(BIN)/ruff check
@@ -129,5 +137,5 @@ fault-matrix: $(VENV)/test.stamp
 	$(BIN)/python -m tests.fault_matrix --write
 
 clean:
-	rm -rf $(VENV) $(VENV)-docs $(VENV)-bench $(VENV)-supply .nox docs/_build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-bench $(VENV)-mutate $(VENV)-supply .nox mutants docs/_build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

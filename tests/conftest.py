@@ -20,6 +20,8 @@ from .wire import ScriptedRDS, shared_session
 
 # For `make fuzz`.
 settings.register_profile("fuzz", max_examples=8_000, deadline=None)
+# For `make mutate`: quick, and the same for each mutant.
+settings.register_profile("mutate", max_examples=20, derandomize=True, database=None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -93,6 +93,7 @@ def restore(**keywords: Any) -> _Call:
 
 def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]:
     here = SOURCE_ARN.replace("us-west-2", "us-east-1")
+    there = BACKUP_ARN.replace("us-east-1", "us-west-2")
     of_a_source: tuple[Callable[..., Any], ...] = (
         BackupReplicationClient.check_replication,
         BackupReplicationClient.ensure_replication,
@@ -148,6 +149,10 @@ def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]
         restore(port=1, **latest),
         restore(**{"\ud800": True}, **latest),
         *((method, {"source_db_instance_arn": here}) for method in of_a_source),
+        (_WAIT, {"db_instance_automated_backups_arn": SOURCE_ARN}),
+        (_WAIT, {"db_instance_automated_backups_arn": BACKUP_ARN.replace(":ab-", ":x-")}),
+        (_WAIT, {"db_instance_automated_backups_arn": there}),
+        restore(source_db_instance_automated_backups_arn=there, **latest),
         (_WAIT, {}),
         (_WAIT, {"source_db_instance_arn": SOURCE_ARN, "timeout": timedelta(-1)}),
         (_WAIT, {"source_db_instance_arn": SOURCE_ARN, "poll_interval": timedelta(0)}),

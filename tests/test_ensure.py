@@ -663,6 +663,23 @@ def test_what_does_not_replicate_need_not_be_stopped(
     assert sent(rds) == [DESCRIBE, STOP, DESCRIBE, DESCRIBE]
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("InvalidDBInstanceState", "It is not replicating to the current region."),
+        ("DBInstanceNotFound", "Not found."),
+    ],
+)
+def test_what_rds_says_does_not_replicate_needs_one_look(
+    rds: ScriptedRDS, code: str, message: str
+) -> None:
+    rds.answers(listing_xml())
+    rds.answers(error_xml(code, message), status=400)
+    rds.answers(listing_xml(RETAINED))
+    assert stop(rds) is None
+    assert sent(rds) == [DESCRIBE, STOP, DESCRIBE]
+
+
 @pytest.mark.parametrize(("looks", "is_live"), [(5, False), (3, True), (0, True)])
 def test_a_refusal_in_other_words_counts_if_nothing_live_is_ever_seen(
     rds: ScriptedRDS, looks: int, *, is_live: bool
