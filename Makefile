@@ -12,7 +12,7 @@ PIN = $(VENV)-supply/bin/uv pip compile pyproject.toml --extra cli --extra sandb
 	--no-emit-index-url --no-emit-find-links --quiet
 
 .SECONDARY: # keep the environments, which make takes for intermediate files
-.PHONY: help demo test fuzz mutate check package versions lowest pins audit sbom format docs bench bench-fleet fault-matrix clean
+.PHONY: help demo test fuzz mutate check lint types verify-types package versions lowest pins audit sbom format docs bench bench-fleet fault-matrix clean
 
 help:
 	@echo "make demo    the main job, end to end, on the embedded sandbox: no AWS account needed"
@@ -85,16 +85,22 @@ fuzz: $(VENV)/test.stamp
 mutate: $(VENV)-mutate/mutate.stamp
 	$(VENV)-mutate/bin/python -m tests.mutation
 
-check: $(VENV)/check.stamp
+# What uses one core is done two at a time.
+check: $(VENV)/check.stamp $(VENV)-docs/docs.stamp
+	$(MAKE) --jobs=2 --output-sync=target --no-print-directory types verify-types lint docs package
+	$(BIN)/python -m pytest -n auto -m '' --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --botocore-parser $(READING_TESTS)
+
+lint: $(VENV)/check.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+types: $(VENV)/check.stamp
 	$(PYRIGHT)
+
+verify-types: $(VENV)/check.stamp
 	$(PYRIGHT) --ignoreexternal --verifytypes rds_backup_replication
-	$(BIN)/python -m pytest -n auto -m '' --cov --cov-report=term
-	$(BIN)/python -m pytest -n auto --botocore-parser $(READING_TESTS)
-	$(MAKE) docs
-	$(MAKE) package
 
 package: $(VENV)/check.stamp
 	$(BIN)/python -m tests.package $(VENV)/dist

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from rds_backup_replication.cli import app
 from rds_backup_replication.fleet import Account, Plan, PlannedAction, Seen
@@ -27,6 +28,7 @@ from rds_backup_replication.sandbox import Sandbox
 
 from .wire import BACKUP_ARN, SOURCE_ARN, ScriptedRDS
 
+NAME = "rds-backup-replication"
 PROGRAM = (sys.executable, "-m", "rds_backup_replication.cli")
 
 
@@ -288,10 +290,13 @@ def test_a_width_that_is_none_is_not_kept_to(rds_sandbox: Sandbox, width: str, s
     assert listed.stdout.splitlines()[1].split()[-1] == shown
 
 
-def test_help_on_a_terminal_names_everything_whole() -> None:
+def test_help_names_everything_whole_on_80_columns() -> None:
     commands: dict[str, Any] = vars(get_command(app))["commands"]
     for name, command in {"": get_command(app), **commands}.items():
-        shown = on_80_columns(*filter(None, (name, "--help")))
+        arguments = [*filter(None, (name, "--help"))]
+        shown = CliRunner().invoke(app, arguments, prog_name=NAME, terminal_width=78).stdout
+        if name == "ensure":
+            assert shown == on_80_columns(*arguments)
         assert max(map(len, shown.splitlines())) <= 80
         assert "…" not in shown
         for parameter in command.params:
