@@ -10,9 +10,10 @@ import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
+from typing import cast
 
 from .answers import answer
 
@@ -88,27 +89,34 @@ def _page(operation: str, region: str, begin: int, count: int) -> bytes:
     return answer(operation, f"<{member}>{''.join(rows[begin:end])}</{member}>{marker}")
 
 
-class _Aws:
+class _Aws(asyncio.Protocol):
+    """One connection. No streams, whose time would be taken from the clients' cores."""
+
     def __init__(self, latency: float, instances: int, *, replicated: bool) -> None:
         self._latency = latency
         self._instances = instances
         self._replicated = replicated
+        self._received = b""
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = _LENGTH.search(head)
-                body = await reader.readexactly(int(length[1]) if length else 0)
-                await asyncio.sleep(self._latency)
-                text = self._answer(head, body)
-                writer.write(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n%b"
-                    % (len(text), text)
-                )
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """A request, or a part of it: a client sends the next when this one is answered."""
+        self._received += data
+        head, has_ended, body = self._received.partition(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        if has_ended and len(body) == (int(length[1]) if length else 0):
+            self._received = b""
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._latency, self._send, head, body)
+
+    def _send(self, head: bytes, body: bytes) -> None:
+        text = self._answer(head, body)
+        self._transport.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n%b"
+            % (len(text), text)
+        )
 
     def _answer(self, head: bytes, body: bytes) -> bytes:
         action = _ACTION.search(body)
@@ -149,11 +157,12 @@ class _Aws:
         return _page(operation, region, begin, count).replace(_ACCOUNT, account_id)
 
 
-async def _main(aws: _Aws) -> None:
-    server = await asyncio.start_server(aws.serve, "127.0.0.1", 0, limit=2**20)
+async def _main(connection: Callable[[], _Aws]) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(connection, "127.0.0.1", 0)
     sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    await loop.run_in_executor(None, sys.stdin.read)
 
 
 @contextmanager
@@ -178,4 +187,5 @@ if __name__ == "__main__":
     parser.add_argument("instances", type=int)
     parser.add_argument("--replicated", action="store_true")
     given = parser.parse_args()
-    asyncio.run(_main(_Aws(given.latency, given.instances, replicated=given.replicated)))
+    connection = partial(_Aws, given.latency, given.instances, replicated=given.replicated)
+    asyncio.run(_main(connection))
