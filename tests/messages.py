@@ -185,6 +185,8 @@ def _reasons() -> Iterator[tuple[str, str]]:
         (*_FINE[:2], _RETAINED),
         (*_FINE[:2], listing_xml(backup_xml())),
         (error_xml("AccessDenied", "You may not."), *_FINE[1:]),
+        (regions(), error_xml("AccessDenied", "You may not."), listing_xml()),
+        (*_FINE[:2], error_xml("AccessDenied", "You may not.")),
         (error_xml("InternalFailure", "It is our fault."), *_FINE[1:]),
         (error_xml("InvalidClientTokenId", "The token is invalid"), *_FINE[1:]),
         (

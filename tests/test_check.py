@@ -87,6 +87,7 @@ def test_a_source_that_can_be_replicated_has_no_reason_against_it(rds: ScriptedR
     asked = [request.headers["Authorization"].split("/")[2] for request in rds.received]
     assert asked == ["us-east-1", "us-west-2", "us-east-1"]
     assert rds.received[0].parameters["RegionName"] == "us-west-2"
+    assert rds.received[1].parameters["DBInstanceIdentifier"] == "mydatabase"
 
 
 @pytest.mark.parametrize(
