@@ -111,7 +111,7 @@ def instance_reasons(
             message="Its own automated backups are turned off.",
             remedy="Modify the instance to a BackupRetentionPeriod of at least 1 day.",
         )
-    if instance.db_instance_status != "available":
+    if instance.db_instance_status not in (None, "available"):
         yield CheckReason(
             code="instance_not_available",
             message=f"It is {instance.db_instance_status}, and must be available.",
@@ -143,7 +143,11 @@ def _answers(question: str, reasons: Iterator[CheckReason]) -> Iterator[CheckRea
 
 def _about_regions(context: Context, source_region: str) -> Iterator[CheckReason]:
     rows = context.api.describe_source_regions(region_name=source_region)
-    if not any(row.supports_db_instance_automated_backups_replication for row in rows):
+    if not any(
+        row.supports_db_instance_automated_backups_replication
+        for row in rows
+        if row.region_name in (None, source_region)
+    ):
         yield pair_not_supported(context.api.region_name, source_region)
 
 

@@ -62,7 +62,8 @@ class BackupReplicationClient(ApiOperations):
         session: The session to make the client from, boto3's or botocore's; boto3's
             default one if omitted.
         config: botocore's settings: retries, timeouts, proxies.
-        endpoint_url: Where RDS is, if not at AWS.
+        endpoint_url: Where RDS and KMS are, if not at AWS. For RDS alone, set
+            ``AWS_ENDPOINT_URL_RDS`` or the profile's instead.
 
     Attributes:
         client: The boto3 client that is used.

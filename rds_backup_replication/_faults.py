@@ -4,11 +4,13 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from traceback import walk_tb
 from typing import Any
 from weakref import WeakSet
 
 from botocore.client import BaseClient
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
     ConnectTimeoutError,
     CredentialRetrievalError,
@@ -19,7 +21,6 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.hooks import BaseEventHooks
 from botocore.model import ServiceModel
-from botocore.parsers import ResponseParserError
 
 from . import exceptions
 from ._reader import AnswerReader
@@ -212,8 +213,9 @@ def watch_answers(events: BaseEventHooks) -> None:
             keywords["operation_model"], response_dict, keywords["customized_response_dict"]
         )
 
-    # The first of a client's registrations stays. Last, so that others' handlers see it whole.
-    events.register_last("before-parse.rds", parsing_begins, unique_id="rds-backup-replication-raw")
+    # The first of a client's registrations stays. Last, and for all services, as botocore calls
+    # that after what is for one: others' handlers see the answer whole.
+    events.register_last("before-parse", parsing_begins, unique_id="rds-backup-replication-raw")
     events.register(
         "response-received.rds", _parsing_is_done, unique_id="rds-backup-replication-ok"
     )
@@ -229,15 +231,21 @@ def translated(operation_name: str) -> Generator[None, None, None]:
         if error.operation_name != operation_name:  # not RDS refused, but STS, say
             raise
         raise service_error(error) from error
-    # The parser stumbles over a wrong root, number or time with any type of error; what is
-    # raised elsewhere passes through.
+    # Whoever reads an answer stumbles over a wrong root, number or time with any type of error;
+    # what is raised elsewhere, in a user's handler say, passes through.
     except Exception as error:
         answer = _unparsed.get()
-        if not answer and isinstance(error, ResponseParserError):
-            # STS's, say. The error's text is the whole answer, credentials and all.
-            problem = "what the service that gives them answered cannot be read"
+        modules = [frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)]
+        if (
+            "botocore.credentials" in modules
+            and modules[-1].startswith("botocore.")
+            and not isinstance(error, BotoCoreError)
+        ):
+            # STS's, say. The error's text may be the whole answer, credentials and all.
+            kind = type(error).__name__
+            problem = f"what the service that gives them answered is of no use ({kind})"
             raise CredentialRetrievalError(provider="AWS", error_msg=problem) from None
-        if not answer:
+        if not answer or "botocore.parsers" not in modules:
             raise
         raw = {
             "status_code": answer["status_code"],

@@ -9,6 +9,10 @@ from ._look import Context
 from .exceptions import Difference
 
 
+class _CannotAsk(Exception):
+    pass
+
+
 def key_difference(context: Context, wanted: str, actual: str | None) -> Difference | None:
     """How the key of a backup differs from the wanted one, if it does or may."""
     if wanted == actual:
@@ -17,8 +21,12 @@ def key_difference(context: Context, wanted: str, actual: str | None) -> Differe
         return Difference("kms_key_id", wanted, actual, "RDS names no key of the backup")
     try:
         is_same = _key_id(context, wanted) == _key_id(context, actual)
-    except (BotoCoreError, ClientError, LookupError) as error:
+    except (BotoCoreError, ClientError, _CannotAsk) as error:
         return Difference("kms_key_id", wanted, actual, f"an alias could not be looked up: {error}")
+    except Exception as error:  # noqa: BLE001  # what is no answer of KMS fails with any
+        # Without its text, which may be the whole answer, and another service's.
+        why = f"KMS's answer on an alias cannot be read ({type(error).__name__})"
+        return Difference("kms_key_id", wanted, actual, why)
     return None if is_same else Difference("kms_key_id", wanted, actual)
 
 
@@ -27,7 +35,7 @@ def _key_id(context: Context, identifier: str) -> str:
     if not kind.startswith("alias"):
         return name
     if context.boto3_client is None:
-        raise LookupError("a client made from a boto3 client cannot ask KMS")
+        raise _CannotAsk("a client made from a boto3 client cannot ask KMS")
     kms: Any = context.boto3_client("kms", context.api.region_name)
     keep_to_own_connections(kms)
     return str(kms.describe_key(KeyId=identifier)["KeyMetadata"]["KeyId"])

@@ -5,6 +5,7 @@ started again, and what became of it is logged.
 """
 
 import logging
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -109,9 +110,12 @@ def replace_replication(
             outcome = f"{subject}, and {outcome}"
             _logger.warning(outcome)
             if not isinstance(failure, ServiceError):
+                if sys.version_info >= (3, 11):
+                    failure.add_note(outcome)
                 raise
             hint = f"{failure.hint}\n{outcome}" if failure.hint else outcome
-            raise type(failure)(failure.response, failure.operation_name, hint) from failure
+            refusal = type(failure)(failure.response, failure.operation_name, hint)
+            raise refusal from failure.__cause__
     if stopped is None and result.action == "unchanged":  # others have replaced it
         return result
     return EnsureResult("replaced", result.backup)

@@ -151,7 +151,11 @@ class Difference:
 
 
 class ReplicationDriftError(BackupReplicationError):
-    """It replicates, with another retention or key than asked for. Nothing was changed.
+    """It replicates, with another retention or key than asked for.
+
+    Nothing was changed, unless somebody else started it so while this call replaced it:
+    the log then says that the former replication was stopped, as does a note on the
+    exception from Python 3.11 on.
 
     Attributes:
         backup: The live replicated backup.

@@ -69,6 +69,8 @@ def check(
         assert reason.code in get_args(CheckReason.model_fields["code"].annotation)
         assert reason.message.strip().endswith(".")
         assert reason.remedy.endswith(".")
+    actions = [request.parameters.get("Action", "DescribeKey") for request in rds.received]
+    assert all(action.startswith("Describe") for action in actions)  # and nothing is changed
     return list(checked)
 
 
@@ -114,9 +116,25 @@ def test_each_reason_about_the_source_is_given(
     assert said in reason.message
 
 
-def test_what_rds_leaves_out_is_no_reason(rds: ScriptedRDS) -> None:
-    body = source().replace("<BackupRetentionPeriod>7</BackupRetentionPeriod>", "")
-    assert codes(rds, regions(), body, listing_xml()) == []
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        "<BackupRetentionPeriod>7</BackupRetentionPeriod>",
+        "<DBInstanceStatus>available</DBInstanceStatus>",
+        "<Engine>postgres</Engine>",
+        "<StorageEncrypted>false</StorageEncrypted>",
+    ],
+)
+def test_what_rds_leaves_out_is_no_reason(rds: ScriptedRDS, left_out: str) -> None:
+    body = source()
+    assert left_out in body
+    assert codes(rds, regions(), body.replace(left_out, ""), listing_xml()) == []
+
+
+def test_another_regions_row_does_not_count(rds: ScriptedRDS) -> None:
+    other = "<SourceRegion><RegionName>eu-west-1</RegionName>"
+    body = regions().replace("<SourceRegion>", other)
+    assert codes(rds, body, source(), listing_xml()) == ["region_pair_not_supported"]
 
 
 def test_all_reasons_come_at_once(rds: ScriptedRDS) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 import pytest
 from boto3.session import Session
+from botocore.config import Config
 from botocore.exceptions import NoRegionError
 from botocore.stub import Stubber
 
@@ -77,6 +78,7 @@ def test_an_empty_region_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         {"region_name": "us-east-1"},
         {"session": Session()},
+        {"config": Config()},
         {"endpoint_url": "http://127.0.0.1:1"},
     ],
 )

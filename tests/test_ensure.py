@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -112,6 +113,23 @@ def test_mistakes_are_told_before_the_first_look(client: BackupReplicationClient
 # Drift
 
 
+@pytest.mark.usefixtures("no_backoff")
+def test_an_attempt_that_failed_within_rds_may_be_the_start(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml())
+    rds.answers(error_xml("InternalFailure"), status=500)
+    rds.answers(REFUSED, status=400)
+    rds.answers(listing_xml(LIVE))
+    assert ensure(rds.client(retries=1)) == "started"
+
+
+def test_govcloud_presigns_when_it_is_ensured(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml())
+    rds.answers(STARTED)
+    arn = SOURCE_ARN.replace("arn:aws:", "arn:aws-us-gov:").replace("us-west-2", "us-gov-east-1")
+    rds.client("us-gov-west-1").ensure_replication(source_db_instance_arn=arn)
+    assert "DestinationRegion=us-gov-west-1" in rds.received[1].parameters["PreSignedUrl"]
+
+
 def test_another_retention_or_key_is_drift_and_nothing_is_changed(rds: ScriptedRDS) -> None:
     rds.answers(listing_xml(LIVE))
     other_key = KMS_KEY_ARN.replace("1234abcd", "ffffffff")
@@ -175,6 +193,21 @@ def test_an_alias_that_cannot_be_looked_up_is_uncertain_and_never_replaced(
         KMS_KEY_ARN,
     )
     assert "name a key by its ARN" in str(caught.value)
+    assert len(rds.received) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["[]", "null", "5", '{"KeyMetadata": "x"}', '{"KeyMetadata": {}}', b"\xfc", "<html>", ""],
+)
+def test_what_is_no_answer_of_kms_leaves_it_uncertain(rds: ScriptedRDS, body: str | bytes) -> None:
+    rds.answers(listing_xml(LIVE))
+    rds.answers(body)
+    with pytest.raises(ReplicationDriftError, match="perhaps the same") as caught:
+        ensure(rds.client(), kms_key_id="alias/backups", replace=True)
+    (difference,) = caught.value.differences
+    assert (difference.wanted, difference.actual) == ("alias/backups", KMS_KEY_ARN)
+    assert "cannot be read (" in str(difference.uncertainty)
     assert len(rds.received) == 2
 
 
@@ -500,6 +533,61 @@ def test_a_refusal_without_a_hint_tells_what_became_of_it_all_the_same(rds: Scri
         f"The replication of {SOURCE_ARN} was stopped to replace it, and has been started again "
         "as it was."
     )
+    assert type(caught.value.__cause__) is ClientError  # botocore's, as always
+
+
+def test_what_others_start_otherwise_during_a_replacement_is_told_with_the_stop(
+    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER))
+    rds.answers(STOPPED)
+    rds.answers(listing_xml(ENDED))
+    for _ in range(2):
+        rds.answers(REFUSED, status=400)
+        rds.answers(listing_xml(ENDED, LIVE.replace(">14<", ">3<")))
+    client = BackupReplicationClient(client=rds.client().client)
+    with pytest.raises(ReplicationDriftError) as caught:
+        ensure(client, backup_retention_period=7, replace=True)
+    subject = f"The replication of {SOURCE_ARN} was stopped to replace it, and could not be started"
+    assert subject in caplog.text
+    if sys.version_info >= (3, 11):
+        (note,) = caught.value.__notes__
+        assert note.startswith(subject)
+
+
+@pytest.mark.parametrize("tags", [None, {"team": "dba"}])
+def test_a_replacement_keeps_what_is_left_out(
+    rds: ScriptedRDS, tags: dict[str, str] | None
+) -> None:
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER.replace("replicating", "pending")))
+    rds.answers(STOPPED)
+    rds.answers(listing_xml(ENDED))
+    rds.answers(STARTED)
+    client = BackupReplicationClient(client=rds.client().client)
+    key_id = KMS_KEY_ARN.replace("1234abcd", "ffffffff")
+    assert ensure(client, kms_key_id=key_id, tags=tags, replace=True) == "replaced"
+    parameters = rds.received[-1].parameters
+    assert parameters["BackupRetentionPeriod"] == "14"
+    assert parameters["Tags.Tag.1.Key"] == ("team" if tags else "env")
+    assert "Tags.Tag.2.Key" not in parameters
+
+
+def test_a_busy_source_is_not_tried_for_ever(rds: ScriptedRDS, clock: RecordingClock) -> None:
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER))
+    rds.answers(STOPPED)
+    rds.answers(listing_xml(ENDED))
+    for _ in range(400):
+        rds.answers(error_xml("InvalidDBInstanceState", "busy"), status=400)
+        for _ in range(5):
+            rds.answers(listing_xml(ENDED))
+    client = BackupReplicationClient(client=rds.client().client)
+    with pytest.raises(InvalidDBInstanceStateFault, match="busy"):
+        ensure(client, backup_retention_period=7, replace=True)
+    # Twice 75 minutes: the new one, and then the old one again.
+    assert 9_000 <= sum(clock.sleeps) < 9_300
 
 
 def test_a_stop_made_twice_is_waited_for_by_the_arn_of_the_second(rds: ScriptedRDS) -> None:

@@ -382,3 +382,35 @@ def test_a_plan_is_data_that_is_checked(fleet: Fleet) -> None:
     report = apply(planned.model_copy(update={"actions": (elsewhere,)}), access=fleet.access)
     assert report.counts == {"refused": 1}
     assert fleet.writes == {}
+
+
+def test_records_are_ordered_whatever_their_destinations(fleet: Fleet) -> None:
+    unmatched = fleet.add(ONE[0], "us-west-2", "a", tags={})
+    other = fleet.add(ONE[0], "ca-central-1", "b")
+    more = "  - {name: w, source_regions: [us-west-2], destination_region: eu-central-1}\n"
+    report = audit(policy(ONE, more=more), access=fleet.access)
+    assert [record.db_instance_arn for record in report.records] == [other, unmatched]
+
+
+def test_replacements_come_last(fleet: Fleet) -> None:
+    old = fleet.add(ACCOUNTS[0], "us-west-2", "old")
+    new = fleet.add(ACCOUNTS[1], "us-west-2", "new")
+    fleet.client(ACCOUNTS[0]).ensure_replication(
+        source_db_instance_arn=old, backup_retention_period=3
+    )
+    planned = plan(policy(ACCOUNTS[:2]), access=fleet.access)
+    fleet.writes.clear()
+    with instant_waits():
+        apply(planned, access=fleet.access)
+    assert list(fleet.writes) == [("start", new), ("stop", old), ("start", old)]
+
+
+def test_a_roles_external_id_is_sent(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    rds.answers("<a/>")
+    (account,) = policy(ONE).accounts
+    account = account.model_copy(update={"external_id": "ours"})
+    wanted = policy(ONE).model_copy(update={"accounts": (account,)})
+    audit(wanted, access=Access(endpoint_url=rds.endpoint_url))
+    assert rds.received[0].parameters["ExternalId"] == "ours"

@@ -205,7 +205,8 @@ def test_the_raw_answer_is_kept_whole(rds: ScriptedRDS) -> None:
     assert b"<Port>1</Port>" in caught.value.response["body"]
 
 
-def test_a_users_own_calls_and_handlers_notice_nothing(rds: ScriptedRDS) -> None:
+@pytest.mark.parametrize("event", ["before-parse", "before-parse.rds"])
+def test_a_users_own_calls_and_handlers_notice_nothing(rds: ScriptedRDS, event: str) -> None:
     rds.answers(
         listing_xml("<DBInstanceAutomatedBackup><Port>1</Port></DBInstanceAutomatedBackup>")
     )
@@ -220,7 +221,7 @@ def test_a_users_own_calls_and_handlers_notice_nothing(rds: ScriptedRDS) -> None
     def after_call(parsed: Any, **_: Any) -> None:
         seen.append(parsed["DBInstanceAutomatedBackups"])
 
-    boto3_client.meta.events.register("before-parse.rds", before_parse)
+    boto3_client.meta.events.register(event, before_parse)
     boto3_client.meta.events.register("after-call.rds", after_call)
     list(client.describe_db_instance_automated_backups())
     boto3_client.describe_db_instance_automated_backups()

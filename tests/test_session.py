@@ -3,13 +3,20 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from boto3.session import Session
+from botocore.exceptions import CredentialRetrievalError
 from botocore.loaders import Loader
 
+from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication._session import ENDPOINTS_KEPT, QuickFiles, QuickLoader
+
+from .planted import ROLE
+from .wire import SOURCE_ARN, ScriptedRDS, listing_xml, shared_session
 
 CONFIG = """\
 [profile dr]
@@ -132,3 +139,73 @@ print(json.dumps(client.client.meta.service_model.api_version))
 """)
         == "2030-01-01"
     )
+
+
+def test_one_client_is_made_at_a_time_whoever_makes_it() -> None:
+    """botocore's session is not safe to make clients from in several threads."""
+    inside = most = 0
+
+    shared: Any = shared_session()
+
+    class Slow:
+        def client(self, *arguments: Any, **settings: Any) -> Any:
+            nonlocal inside, most
+            inside += 1
+            most = max(most, inside)
+            try:
+                return shared.client(*arguments, **settings)
+            finally:
+                inside -= 1
+
+    session: Any = Slow()
+    with ThreadPoolExecutor(8) as pool:
+        clients = [
+            pool.submit(BackupReplicationClient, session=session, region_name="us-east-1")
+            for _ in range(16)
+        ]
+    assert len({id(client.result()) for client in clients}) == 16
+    assert most == 1
+
+
+def test_a_users_session_is_not_changed(rds: ScriptedRDS) -> None:
+    session = Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1")
+    own: Any = vars(session)["_session"]
+
+    def state() -> tuple[list[object], list[str]]:
+        emitter: Any = own.get_component("event_emitter")
+        handlers: Any = emitter._emitter._handlers
+        events = ("before-parse", "before-sign", "needs-retry", "response-received")
+        names = ("data_loader", "event_emitter", "response_parser_factory")
+        return (
+            [own.get_component(name) for name in names],
+            [repr(handlers.prefix_search(f"{event}.rds.X")) for event in events],
+        )
+
+    before = state()
+    rds.answers(listing_xml())
+    client = BackupReplicationClient(session=session, endpoint_url=rds.endpoint_url)
+    assert list(client.describe_db_instance_automated_backups()) == []
+    assert state() == before
+
+
+@pytest.mark.parametrize("body", ["<a/>", "<html>Sign in", "", "expired"])
+def test_an_sts_that_makes_no_sense_is_no_answer_of_rds(
+    rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, body: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile r]\nrole_arn = arn:aws:iam::111111111111:role/a\n"
+        "credential_source = Environment\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", rds.endpoint_url)
+    rds.answers(ROLE.replace("2099", "2001") if body == "expired" else body)
+    session = Session(profile_name="r")
+    client = BackupReplicationClient(session=session, region_name="us-east-1")
+    with pytest.raises(CredentialRetrievalError, match="of no use"):
+        client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN)
+    reasons = client.check_replication(source_db_instance_arn=SOURCE_ARN)
+    assert {reason.code for reason in reasons} == {"could_not_be_checked"}

@@ -576,6 +576,7 @@ def test_an_automated_backups_id_has_no_fixed_length(
         BACKUP_ARN + "-",
         BACKUP_ARN.replace("ab-", "xy-"),
         BACKUP_ARN.replace("arn:aws:", "arn:aws-cn:"),
+        BACKUP_ARN.replace("us-east-1", "us-west-2"),
         "ab-jkib2gfq5rv7replzadausbrktni2bn4",
     ],
 )

@@ -340,7 +340,9 @@ def test_by_the_backups_arn_that_one_replication_must_have_ended(
 
 
 @pytest.mark.usefixtures("clock")
-@pytest.mark.parametrize("code", ["AccessDenied", "InvalidClientTokenId", "SignatureDoesNotMatch"])
+@pytest.mark.parametrize(
+    "code", ["AccessDenied", "InvalidClientTokenId", "OptInRequired", "SignatureDoesNotMatch"]
+)
 def test_a_source_that_cannot_be_asked_is_left_out_and_that_is_logged(
     rds: ScriptedRDS, caplog: pytest.LogCaptureFixture, code: str
 ) -> None:
@@ -350,7 +352,8 @@ def test_a_source_that_cannot_be_asked_is_left_out_and_that_is_logged(
     assert rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
     assert len(rds.received) == 3
     (record,) = [r for r in caplog.records if r.levelname == "WARNING"]
-    assert SOURCE_ARN in record.getMessage()
+    said = f"{SOURCE_ARN} cannot be asked whether it still replicates: "
+    assert record.getMessage().startswith(said)
     assert "not authorized" in record.getMessage()
 
 
@@ -442,3 +445,17 @@ def test_a_replication_that_does_not_end_times_out(rds: ScriptedRDS) -> None:
     with pytest.raises(WaitTimeoutError, match="end of the replication") as caught:
         rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
     assert caught.value.timeout == timedelta(minutes=75)
+
+
+def test_the_newest_retained_one_counts_in_any_order(rds: ScriptedRDS) -> None:
+    def until(day: str, arn: str) -> str:
+        window = f"<LatestTime>2026-01-{day}T00:00:00Z</LatestTime>"
+        return backup("retained", arn, RestoreWindow=window)
+
+    newest, older = until("09", f"{BACKUP_ARN}new"), until("02", f"{BACKUP_ARN}old")
+    for listed in ([newest, older, backup("retained")], [backup("retained"), older, newest]):
+        rds.script[:] = []
+        rds.answers(listing_xml(*listed))
+        found = rds.client().find_replicated_backup(source_db_instance_arn=SOURCE_ARN)
+        assert found is not None
+        assert found.db_instance_automated_backups_arn == f"{BACKUP_ARN}new"

@@ -494,13 +494,17 @@ def test_an_error_page_of_a_gateway_is_not_lost(rds: ScriptedRDS) -> None:
     assert unreadable(start, rds.client()).response["status_code"] == 502
 
 
-def test_a_mistake_in_users_own_handlers_passes_through(rds: ScriptedRDS) -> None:
+@pytest.mark.parametrize(
+    "event",
+    ["before-parse", "before-parse.rds", f"response-received.rds.{START}", "after-call.rds"],
+)
+def test_a_mistake_in_users_own_handlers_passes_through(rds: ScriptedRDS, event: str) -> None:
     def fail(**_: Any) -> None:
         raise KeyError("theirs")
 
     rds.answers(STARTED)
     client = rds.client()
-    client.client.meta.events.register("after-call.rds", fail)
+    client.client.meta.events.register(event, fail)
     with pytest.raises(KeyError, match="theirs"):
         start(client)
 

@@ -101,7 +101,7 @@ class AuditReport(Record, frozen=True):
     rules: tuple[Rule, ...] = ()
     """The rules that they were measured by, and so the Regions that were looked at."""
     records: tuple[AuditRecord, ...]
-    """One per instance, ordered by account, source Region and identifier."""
+    """One per instance, ordered by account, source Region and ARN."""
 
     @property
     def counts(self) -> dict[State, int]:
