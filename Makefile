@@ -22,7 +22,7 @@ help:
 	@echo "make check   lint, types, tests with coverage, docs, and the built package"
 	@echo "make package build it twice, and compare the two and what they hold"
 	@echo "make versions  the tests on every Python found, with the lowest and the newest versions"
-	@echo "make lowest  the core's tests with the lowest versions allowed, on Python 3.10"
+	@echo "make lowest  the tests of what meets the dependencies, at their lowest versions, on Python 3.10"
 	@echo "make pins    renew the pins in requirements"
 	@echo "make audit   look for known vulnerabilities in what is pinned"
 	@echo "make sbom    write what the package depends on to dist/sbom.cdx.json"
