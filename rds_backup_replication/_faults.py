@@ -245,7 +245,7 @@ def translated(operation_name: str) -> Generator[None, None, None]:
             kind = type(error).__name__
             problem = f"what the service that gives them answered is of no use ({kind})"
             raise CredentialRetrievalError(provider="AWS", error_msg=problem) from None
-        if not answer or "botocore.parsers" not in modules:
+        if not answer or "botocore.hooks" in modules:  # a handler's
             raise
         raw = {
             "status_code": answer["status_code"],

@@ -574,6 +574,7 @@ def test_a_replacement_keeps_what_is_left_out(
     assert "Tags.Tag.2.Key" not in parameters
 
 
+@pytest.mark.long
 def test_a_busy_source_is_not_tried_for_ever(rds: ScriptedRDS, clock: RecordingClock) -> None:
     for _ in range(2):
         rds.answers(listing_xml(FORMER))

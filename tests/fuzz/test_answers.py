@@ -153,6 +153,10 @@ _errors = st.builds(
     st.sampled_from([300, 301, 302, 400, 403, 404, 413, 429, 499, 500, 502, 503, 504, 599]),
 )
 def test_a_refusal_is_one_whatever_its_form(name: str, body: bytes, status: int) -> None:
+    judge_refusal(name, body, status)
+
+
+def judge_refusal(name: str, body: bytes, status: int) -> None:
     outcome = ask(service_model().operation_model(name), body, status)
     assert outcome.items == []
     assert isinstance(outcome.error, (ServiceError, ResponseValidationError))
@@ -161,6 +165,13 @@ def test_a_refusal_is_one_whatever_its_form(name: str, body: bytes, status: int)
     else:
         said = outcome.error.code, outcome.error.message, outcome.error.request_id or ""
         assert [type(text) for text in said] == [str] * 3
+
+
+@pytest.mark.parametrize("inner", ["", "<Code>a</Code><Code>b</Code>", "<Code><a/></Code>"])
+@pytest.mark.parametrize("status", [301, 400, 500])
+def test_a_refusal_that_botocore_stumbles_over_is_kept(inner: str, status: int) -> None:
+    body = f"<ErrorResponse><Error>{inner}</Error></ErrorResponse>".encode()
+    judge_refusal("DescribeSourceRegions", body, status)
 
 
 DOUBLED = "<Marker>1</Marker><Marker>2</Marker><SourceRegions/>"
