@@ -240,7 +240,10 @@ def test_an_unknown_status_is_kept(rds: ScriptedRDS) -> None:
 
 
 def test_a_field_that_botocore_does_not_know_harms_nothing(rds: ScriptedRDS) -> None:
-    rds.answers(result_xml(START, backup_xml(Hologram="<Depth>3</Depth>")))
+    hologram = "<Hologram><Depth>3</Depth></Hologram>"
+    rds.answers(
+        result_xml(START, backup_xml().replace("<DBInstanceArn>", f"{hologram}<DBInstanceArn>"))
+    )
     assert start(rds.client()).db_instance_arn == SOURCE_ARN
 
 
