@@ -80,7 +80,7 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
 fuzz: $(VENV)/test.stamp
-	$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz -n auto $(ARGS)
+	$(BIN)/python -m pytest tests/fuzz -m '' --hypothesis-profile=fuzz -n auto $(ARGS)
 
 mutate: $(VENV)-mutate/mutate.stamp
 	$(VENV)-mutate/bin/python -m tests.mutation
@@ -88,7 +88,8 @@ mutate: $(VENV)-mutate/mutate.stamp
 # What uses one core is done two at a time.
 check: $(VENV)/check.stamp $(VENV)-docs/docs.stamp
 	$(MAKE) --jobs=2 --output-sync=target --no-print-directory types verify-types lint docs package
-	$(BIN)/python -m pytest -n auto -m '' --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto -m 'matrix or long'
 	$(BIN)/python -m pytest -n auto --botocore-parser $(READING_TESTS)
 
 lint: $(VENV)/check.stamp

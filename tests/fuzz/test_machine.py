@@ -32,6 +32,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.mark.long
 def test_results_and_state_are_those_of_the_model() -> None:
     run_state_machine_as_test(
         Replications,
