@@ -414,3 +414,28 @@ def test_a_roles_external_id_is_sent(rds: ScriptedRDS, monkeypatch: pytest.Monke
     wanted = policy(ONE).model_copy(update={"accounts": (account,)})
     audit(wanted, access=Access(endpoint_url=rds.endpoint_url))
     assert rds.received[0].parameters["ExternalId"] == "ours"
+
+
+FAR = "  - {name: far, source_regions: [me-south-1], destination_region: us-east-1}\n"
+
+
+def test_a_pair_of_regions_that_rds_does_not_take_is_impossible(fleet: Fleet) -> None:
+    fleet.add(ONE[0], "me-south-1", "far", tags={})
+    (action,) = plan(policy(ONE, more=FAR), access=fleet.access).actions
+    assert (action.kind, [reason.code for reason in action.reasons]) == (
+        *("impossible",),
+        ["region_pair_not_supported"],
+    )
+    (record,) = audit(policy(ONE, more=FAR), access=fleet.access).records
+    assert record.state == "unprotected"
+    assert "region_pair_not_supported" in [reason.code for reason in record.reasons]
+
+
+def test_pairs_of_regions_that_may_not_be_asked_for_are_unknown(fleet: Fleet) -> None:
+    fleet.add(ONE[0], "us-west-2", "orders")
+    fleet.sandbox.add_fault("describe_source_regions", AccessDeniedError, message="No.", times=2)
+    (action,) = plan(policy(ONE), access=fleet.access).actions
+    assert action.kind == "unknown"
+    (record,) = audit(policy(ONE), access=fleet.access).records
+    (asked,) = [reason for reason in record.reasons if reason.code == "could_not_be_checked"]
+    assert "us-east-1 takes backups from us-west-2: AccessDenied" in asked.message
