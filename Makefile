@@ -88,8 +88,8 @@ mutate: $(VENV)-mutate/mutate.stamp
 # What uses one core is done two at a time.
 check: $(VENV)/check.stamp $(VENV)-docs/docs.stamp
 	$(MAKE) --jobs=2 --output-sync=target --no-print-directory types verify-types lint docs package
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term
-	$(BIN)/python -m pytest -n auto -m 'matrix or long'
+	$(BIN)/python -m pytest -n auto -m 'not matrix' --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto -m matrix
 	$(BIN)/python -m pytest -n auto --botocore-parser $(READING_TESTS)
 
 lint: $(VENV)/check.stamp

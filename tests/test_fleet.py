@@ -263,6 +263,11 @@ def test_an_encrypted_instance_is_started_with_the_policys_key(fleet: Fleet) -> 
     assert plan(other, access=fleet.access).counts == {"impossible": 1, "unchanged": 1}
     unknown = policy(ONE, more="kms_key_ids: {us-east-1: alias/nobody}\n")
     assert plan(unknown, access=fleet.access).counts == {"unknown": 1, "unchanged": 1}
+    fleet.client(ONE[0]).ensure_stopped(source_db_instance_arn=arn)
+    states = [record.state for record in audit(wanted, access=fleet.access).records]
+    assert sorted(states) == ["protected", "stopped"]
+    (impossible,) = [a for a in plan(other, access=fleet.access).actions if a.kind == "impossible"]
+    assert [reason.code for reason in impossible.reasons] == ["retained_with_another_key"]
 
 
 # Faults
