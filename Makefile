@@ -18,7 +18,7 @@ help:
 	@echo "make demo    the main job, end to end, on the embedded sandbox: no AWS account needed"
 	@echo "make test    all tests"
 	@echo "make fuzz    the properties of tests/fuzz over far more inputs, and how many"
-	@echo "make mutate  change the core in a thousand ways, and count what the tests would catch"
+	@echo "make mutate  change the core in two thousand ways, and count what the tests would catch"
 	@echo "make check   lint, types, tests with coverage, docs, and the built package"
 	@echo "make package build it twice, and compare the two and what they hold"
 	@echo "make versions  the tests on every Python found, with the lowest and the newest versions"

@@ -53,8 +53,7 @@ def check_replication(
 
 def could_not_be_checked(question: str, error: Exception) -> CheckReason:
     """That a question was refused, or not answered."""
-    said = str(error) if isinstance(error, LOOK_FAILED) else repr(error)
-    remedy = "Mend this, and check again."
+    said, remedy = str(error), "Mend this, and check again."
     if isinstance(error, ServiceError):
         said, remedy = f"{error.code}: {error.message}", error.hint or remedy
         if isinstance(error, AccessDeniedError):

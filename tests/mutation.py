@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 AT_LEAST = 0.9
 OF_IMPORTS = [
-    f"tests/test_{name}.py" for name in ("public_api", "service_contract", "models", "session")
+    f"tests/test_{name}.py"
+    for name in ("public_api", "service_contract", "models", "messages", "session")
 ]
 KILLED = ("killed", "timeout", "segfault")
 

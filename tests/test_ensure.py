@@ -110,24 +110,15 @@ def test_mistakes_are_told_before_the_first_look(client: BackupReplicationClient
             method(source_db_instance_arn="mydatabase")
 
 
-# Drift
-
-
-@pytest.mark.usefixtures("no_backoff")
-def test_an_attempt_that_failed_within_rds_may_be_the_start(rds: ScriptedRDS) -> None:
-    rds.answers(listing_xml())
-    rds.answers(error_xml("InternalFailure"), status=500)
-    rds.answers(REFUSED, status=400)
-    rds.answers(listing_xml(LIVE))
-    assert ensure(rds.client(retries=1)) == "started"
-
-
 def test_govcloud_presigns_when_it_is_ensured(rds: ScriptedRDS) -> None:
     rds.answers(listing_xml())
     rds.answers(STARTED)
     arn = SOURCE_ARN.replace("arn:aws:", "arn:aws-us-gov:").replace("us-west-2", "us-gov-east-1")
     rds.client("us-gov-west-1").ensure_replication(source_db_instance_arn=arn)
     assert "DestinationRegion=us-gov-west-1" in rds.received[1].parameters["PreSignedUrl"]
+
+
+# Drift
 
 
 def test_another_retention_or_key_is_drift_and_nothing_is_changed(rds: ScriptedRDS) -> None:
@@ -910,13 +901,19 @@ def test_a_retry_without_credentials_after_a_lost_start_is_looked_after(
     assert sent(rds) == [DESCRIBE]
 
 
+@pytest.mark.parametrize(
+    ("code", "status", "action"),
+    [("Throttling", 503, "unchanged"), ("InternalFailure", 500, "started")],
+)
 @pytest.mark.usefixtures("no_backoff")
-def test_a_throttled_attempt_is_no_claim(rds: ScriptedRDS) -> None:
+def test_an_attempt_that_failed_within_rds_is_a_claim_and_a_throttled_one_none(
+    rds: ScriptedRDS, code: str, status: int, action: str
+) -> None:
     rds.answers(listing_xml())
-    rds.answers(error_xml("Throttling"), status=503)
+    rds.answers(error_xml(code), status=status)
     rds.answers(REFUSED, status=400)
     rds.answers(listing_xml(LIVE))
-    assert ensure(rds.client(retries=1)) == "unchanged"
+    assert ensure(rds.client(retries=1)) == action
     assert sent(rds) == [DESCRIBE, START, START, DESCRIBE]
 
 

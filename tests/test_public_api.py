@@ -85,6 +85,9 @@ def test_importing_it_needs_no_extra_and_has_no_side_effects(flags: list[str]) -
     code = (
         "import sys, threading, logging, rds_backup_replication\n"
         "assert not {'boto3', 'botocore', 'pydantic'} & set(sys.modules)\n"
+        "package = rds_backup_replication\n"
+        "assert dir(package) == sorted(package.__all__)\n"
+        "assert package.exceptions.__name__ == 'rds_backup_replication.exceptions'\n"
         "import rds_backup_replication.exceptions\n"
         "from rds_backup_replication import Tag, Filter, EnsureResult, CheckReason\n"
         "assert not {'boto3', 'botocore.client', 'botocore.session'} & set(sys.modules)\n"

@@ -25,7 +25,7 @@ from .._models import (
     StartDBInstanceAutomatedBackupsReplicationRequest,
 )
 from ..exceptions import Difference
-from ._access import Access, Place, PlaceView
+from ._access import FAILURES, Access, Place, PlaceView
 from ._policy import Policy, Rule
 
 StartRequest = StartDBInstanceAutomatedBackupsReplicationRequest
@@ -107,15 +107,14 @@ class ShardSurvey(PlaceView):
                     seen = self._sighting(source_region, instance, unknown)
                     if seen is not None:
                         yield seen
-            # One that nobody thought of, as a profile's credentials may raise, is told of too.
-            except Exception as error:  # noqa: BLE001, PERF203  # the other Regions go on
+            except FAILURES as error:  # noqa: PERF203  # the other Regions go on
                 reason = could_not_be_checked(f"there are instances in {source_region}", error)
                 yield Sighting(source_region, None, None, None, reason, None)
 
     def _list_backups(self) -> CheckReason | None:
         try:
             self.list_backups()
-        except Exception as error:  # noqa: BLE001
+        except FAILURES as error:
             return could_not_be_checked(
                 f"{self.shard.destination_region} keeps backups of it", error
             )
@@ -146,7 +145,7 @@ class ShardSurvey(PlaceView):
         try:
             if sighting.source_region not in self._supported_sources:
                 reasons.append(pair_not_supported(region_name, sighting.source_region))
-        except Exception as error:  # noqa: BLE001
+        except FAILURES as error:
             question = f"{region_name} takes backups from {sighting.source_region}"
             reasons.append(could_not_be_checked(question, error))
         reasons += instance_reasons(instance, region_name, kms_key_id)
