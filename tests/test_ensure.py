@@ -57,7 +57,9 @@ REFUSED = error_xml("InvalidDBInstanceAutomatedBackupState", "Nobody knows this 
 
 
 def ensure(client: BackupReplicationClient, **keywords: Any) -> str:
-    return client.ensure_replication(source_db_instance_arn=SOURCE_ARN, **keywords).action
+    result = client.ensure_replication(source_db_instance_arn=SOURCE_ARN, **keywords)
+    assert vars(result.backup)["db_instance_arn"] == SOURCE_ARN  # there is one, whatever was done
+    return result.action
 
 
 def sent(rds: ScriptedRDS) -> list[str]:
@@ -96,6 +98,8 @@ def test_it_starts_what_does_not_replicate(rds: ScriptedRDS) -> None:
 def test_what_replicates_as_asked_is_left_alone(rds: ScriptedRDS, keywords: dict[str, Any]) -> None:
     rds.answers(listing_xml(LIVE))
     assert ensure(rds.client(), **keywords) == "unchanged"
+    # Not all of the Region's.
+    assert rds.received[0].parameters["DBInstanceIdentifier"] == "mydatabase"
     assert sent(rds) == [DESCRIBE]
 
 

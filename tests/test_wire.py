@@ -3,6 +3,7 @@
 import copy
 import logging
 import pickle
+import re
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -485,7 +486,29 @@ def test_a_wrong_type_within_a_parsed_answer_names_the_field(rds: ScriptedRDS) -
 def test_an_answer_without_its_result_is_unreadable(rds: ScriptedRDS, operation: str) -> None:
     rds.answers(result_xml(operation, ""))
     error = unreadable(CALLS[operation], rds.client())
+    assert re.fullmatch("it has no (DBInstance.*|SourceRegions)", error.reason)
     assert error.response["ResponseMetadata"]["RequestId"] == REQUEST_ID
+
+
+def test_a_wrong_type_within_a_listing_keeps_the_page(rds: ScriptedRDS) -> None:
+    def spoil(parsed: dict[str, Any], **_: Any) -> None:
+        window = {"EarliestTime": "x", "LatestTime": 0.5j}
+        parsed["DBInstanceAutomatedBackups"][0]["RestoreWindow"] = window
+
+    rds.answers(page_xml(range(1), None))
+    client = rds.client()
+    client.client.meta.events.register("after-call.rds", spoil)
+    error = unreadable(CALLS[DESCRIBE], client)
+    assert error.operation_name == DESCRIBE
+    names = [reason.partition(": ")[0] for reason in error.reason.split("; ")]
+    assert names == ["RestoreWindow.EarliestTime", "RestoreWindow.LatestTime"]
+    assert "DBInstanceAutomatedBackups" in error.response
+
+
+def test_a_refusal_that_says_nothing_is_one() -> None:
+    error = ServiceError({}, START)
+    assert (error.code, error.message, error.hint) == ("Unknown", "", None)
+    assert (error.request_id, error.http_status_code) == (None, None)
 
 
 def test_an_error_page_of_a_gateway_is_not_lost(rds: ScriptedRDS) -> None:
