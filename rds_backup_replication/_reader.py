@@ -61,7 +61,14 @@ class AnswerReader:
             parser = ElementTree.XMLParser(encoding="utf-8")  # noqa: S314  # botocore's own choice
             root = ElementTree.fromstring(response_dict["body"], parser)  # noqa: S314
             members, rest = read(root)
-        except (ElementTree.ParseError, _UnusualError, ValueError, OverflowError, RuntimeError):
+        except (
+            ElementTree.ParseError,
+            _UnusualError,
+            ValueError,
+            OverflowError,
+            RuntimeError,
+            Warning,  # where warnings are errors: of a time zone that nobody knows, say
+        ):
             return
         customized_response_dict.update(members)
         response_dict["body"] = rest

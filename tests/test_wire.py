@@ -445,6 +445,8 @@ def test_another_services_refusal_is_not_rdss(client: BackupReplicationClient) -
         result_xml(START, backup_xml(AllocatedStorage="plenty")),
         result_xml(START, backup_xml(InstanceCreateTime="yesterday")),
         result_xml(START, backup_xml(InstanceCreateTime="99999999999999999999")),
+        # Reading it warns, which is an error to these tests, as it is to `python -W error`.
+        result_xml(START, backup_xml(InstanceCreateTime="2026-11-24T13:35:11AZ")),
         result_xml(START, ""),
         b"\xff\xfe\x00",
     ],
