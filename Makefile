@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 # What reads answers from a socket, and so shows what reading them ahead changes.
-READING_TESTS = $(addprefix tests/test_,check.py ensure.py fleet.py lifecycle.py wait.py wire.py)
+READING_TESTS = $(addprefix tests/test_,check.py ensure.py lifecycle.py wait.py wire.py)
 # Pyright looks for the python on the path.
 PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
 # For every supported Python and platform, and without a word of where packages come from.
@@ -12,14 +12,15 @@ PIN = $(VENV)-supply/bin/uv pip compile pyproject.toml --extra cli --extra sandb
 	--no-emit-index-url --no-emit-find-links --quiet
 
 .SECONDARY: # keep the environments, which make takes for intermediate files
-.PHONY: help demo test fuzz mutate check lint types verify-types package versions lowest pins audit sbom format docs bench bench-fleet fault-matrix clean
+.PHONY: help demo test cover fuzz mutate check lint types verify-types package versions lowest pins audit sbom format docs bench bench-fleet fault-matrix clean
 
 help:
 	@echo "make demo    the main job, end to end, on the embedded sandbox: no AWS account needed"
 	@echo "make test    all tests"
+	@echo "make cover   the same, and how much of the code they run; too little fails"
 	@echo "make fuzz    the properties of tests/fuzz over far more inputs, and how many"
 	@echo "make mutate  change the core in two thousand ways, and count what the tests would catch"
-	@echo "make check   lint, types, tests with coverage, docs, and the built package"
+	@echo "make check   lint, types, all tests, the long ones too, docs, and the built package"
 	@echo "make package build it twice, and compare the two and what they hold"
 	@echo "make versions  the tests on every Python found, with the lowest and the newest versions"
 	@echo "make lowest  the tests of what meets the dependencies, at their lowest versions, on Python 3.10"
@@ -79,6 +80,9 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
+cover: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term $(ARGS)
+
 fuzz: $(VENV)/test.stamp
 	$(BIN)/python -m pytest tests/fuzz -m '' --hypothesis-profile=fuzz -n auto $(ARGS)
 
@@ -88,8 +92,7 @@ mutate: $(VENV)-mutate/mutate.stamp
 # What uses one core is done two at a time.
 check: $(VENV)/check.stamp $(VENV)-docs/docs.stamp
 	$(MAKE) --jobs=2 --output-sync=target --no-print-directory types verify-types lint docs package
-	$(BIN)/python -m pytest -n auto -m 'not matrix' --cov --cov-report=term
-	$(BIN)/python -m pytest -n auto -m matrix
+	$(BIN)/python -m pytest -n auto -m ''
 	$(BIN)/python -m pytest -n auto --botocore-parser $(READING_TESTS)
 
 lint: $(VENV)/check.stamp
