@@ -1,6 +1,7 @@
 """What the tests share: clients that cannot reach AWS, and a scripted RDS on loopback."""
 
 import gc
+import os
 import signal
 from collections.abc import Iterator
 
@@ -34,6 +35,16 @@ def pytest_configure() -> None:
     """A shell has what it runs in the background ignore Ctrl-C, which tests send."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# What a mutant is tried on last: most are caught by others, and sooner.
+_SLOW = ("test_lifecycle.py", "test_public_api.py", "test_reader.py", "test_session.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """mutmut has a mutant's tests in no order."""
+    if "MUTANT_UNDER_TEST" in os.environ:
+        items.sort(key=lambda item: (item.path.name in _SLOW, item.path.name))
 
 
 def pytest_collection_finish() -> None:
