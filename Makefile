@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-# Each operation's answers from a socket: all that reading them ahead could change.
-READING_TESTS = $(addprefix tests/test_,check.py wire.py)
+# What reads answers from a socket, and so shows what reading them ahead changes.
+READING_TESTS = $(addprefix tests/test_,check.py ensure.py fleet.py lifecycle.py wait.py wire.py)
 # Pyright looks for the python on the path.
 PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
 # For every supported Python and platform, and without a word of where packages come from.
@@ -12,12 +12,13 @@ PIN = $(VENV)-supply/bin/uv pip compile pyproject.toml --extra cli --extra sandb
 	--no-emit-index-url --no-emit-find-links --quiet
 
 .SECONDARY: # keep the environments, which make takes for intermediate files
-.PHONY: help demo test cover fuzz mutate check lint types verify-types package versions lowest pins audit sbom format docs bench bench-fleet fault-matrix clean
+.PHONY: help demo test cover parser fuzz mutate check lint types verify-types package versions lowest pins audit sbom format docs bench bench-fleet fault-matrix clean
 
 help:
 	@echo "make demo    the main job, end to end, on the embedded sandbox: no AWS account needed"
 	@echo "make test    all tests"
 	@echo "make cover   the same, and how much of the code they run; too little fails"
+	@echo "make parser  the tests that read answers, with botocore's own parser alone"
 	@echo "make fuzz    the properties of tests/fuzz over far more inputs, and how many"
 	@echo "make mutate  change the core in two thousand ways, and count what the tests would catch"
 	@echo "make check   lint, types, all tests, the long ones too, docs, and the built package"
@@ -83,6 +84,9 @@ test: $(VENV)/test.stamp
 cover: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term $(ARGS)
 
+parser: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -n auto --botocore-parser $(READING_TESTS)
+
 fuzz: $(VENV)/test.stamp
 	$(BIN)/python -m pytest tests/fuzz -m '' --hypothesis-profile=fuzz -n auto $(ARGS)
 
@@ -93,7 +97,6 @@ mutate: $(VENV)-mutate/mutate.stamp
 check: $(VENV)/check.stamp $(VENV)-docs/docs.stamp
 	$(MAKE) --jobs=2 --output-sync=target --no-print-directory types verify-types lint docs package
 	$(BIN)/python -m pytest -n auto -m ''
-	$(BIN)/python -m pytest -n auto --botocore-parser $(READING_TESTS)
 
 lint: $(VENV)/check.stamp
 	$(BIN)/ruff check
