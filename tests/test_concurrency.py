@@ -96,21 +96,16 @@ def expected(number: int) -> tuple[str, str]:
 
 
 @pytest.fixture
-def turns(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Threads take turns more often than usual, so that what they share gets mixed up soon."""
+def many_switches() -> Iterator[None]:
+    """Threads take turns at almost every step, so that what they share gets mixed up soon."""
     usual = sys.getswitchinterval()
-    sys.setswitchinterval(request.param)
+    sys.setswitchinterval(1e-5)
     yield
     sys.setswitchinterval(usual)
 
 
-@pytest.mark.usefixtures("turns")
-@pytest.mark.parametrize(
-    ("calls", "turns"),
-    # In the shortest turns, most of the time goes into taking them.
-    [(420, 1e-5), pytest.param(10_000, 1e-4, marks=pytest.mark.long)],
-    indirect=["turns"],
-)
+@pytest.mark.usefixtures("many_switches")
+@pytest.mark.parametrize("calls", [420, pytest.param(10_000, marks=pytest.mark.long)])
 def test_no_answer_is_lost_or_somebody_elses(calls: int) -> None:
     def one(number: int) -> tuple[str, str | None]:
         return outcome(client, number)

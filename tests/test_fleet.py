@@ -341,18 +341,17 @@ def test_a_destination_that_is_down_leaves_all_unknown(fleet: Fleet) -> None:
 def test_ctrl_c_lets_finish_what_has_begun_and_the_next_run_goes_on(fleet: Fleet) -> None:
     arns = small_fleet(fleet, count=10)
     planned = plan(policy(), access=fleet.access)
-    noticed, reached = threading.Event(), threading.Event()
+    noticed, once = threading.Event(), threading.Lock()
 
     def notice(*_: object) -> None:
         noticed.set()
         raise KeyboardInterrupt
 
     def interrupt(writes: int) -> None:
-        if writes >= 5 and not reached.is_set():
-            reached.set()
-            os.kill(os.getpid(), signal.SIGINT)
-        # On a busy machine, all would be done before the main thread gets its turn.
-        if reached.is_set():
+        if writes >= 5:
+            if once.acquire(blocking=False):
+                os.kill(os.getpid(), signal.SIGINT)
+            # On a busy machine, all would be done before the main thread gets its turn.
             noticed.wait(20)
 
     fleet.before_write = interrupt
