@@ -72,7 +72,8 @@ def start(
         if ending_arn and same_arn(seen.db_instance_automated_backups_arn, ending_arn):
             continue
         differences = differences_of(context, request, seen)
-        if differences:  # somebody else has just started it otherwise
+        # What may be this call's is as asked, unless it shows otherwise.
+        if any(not (d.uncertainty and sent.may_be_ours) for d in differences):
             raise ReplicationDriftError(seen, differences) from sent.error
         return EnsureResult("started" if sent.may_be_ours else "unchanged", seen)
     raise sent.error

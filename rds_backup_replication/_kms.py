@@ -4,6 +4,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ._arn import parse_arn
 from ._forks import keep_to_own_connections
 from ._look import Context
 from .exceptions import Difference
@@ -31,9 +32,10 @@ def key_difference(context: Context, wanted: str, actual: str | None) -> Differe
 
 
 def _key_id(context: Context, identifier: str) -> str:
-    kind, _, name = identifier.rpartition(":")[2].rpartition("/")
-    if not kind.startswith("alias"):
-        return name
+    arn = parse_arn(identifier)
+    resource = arn.resource if arn else identifier
+    if not resource.startswith("alias/"):
+        return resource.rpartition("/")[2]
     if context.boto3_client is None:
         raise _CannotAsk("a client made from a boto3 client cannot ask KMS")
     kms: Any = context.boto3_client("kms", context.api.region_name)

@@ -18,6 +18,7 @@ from botocore.session import Session as BotocoreSession
 from pydantic_core import SchemaValidator, core_schema, from_json
 
 from ._faults import watch_answers
+from ._forks import keep_to_own_connections
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -174,4 +175,5 @@ def prepared(client: object, parameter: str) -> BaseClient:
     if service != "rds":
         raise TypeError(f"{parameter}= must be boto3's client for rds, not for {service}")
     watch_answers(client.meta.events)
+    keep_to_own_connections(client)
     return client

@@ -1,18 +1,23 @@
 """Run by test_fork.py: a client that was made, and used, before the fork is used after it.
 
+It is told where to ask, and by what the client is used before: by this library or by boto3.
+
 Of either process, what it found wrong goes to its standard error and its exit code.
 """
 
 import os
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from botocore.config import Config
 
 from rds_backup_replication import BackupReplicationClient
 
 THREADS = 4
+Ask = Callable[[BackupReplicationClient, str], bool]
 
 
 def ask(client: BackupReplicationClient, name: str) -> bool:
@@ -20,7 +25,14 @@ def ask(client: BackupReplicationClient, name: str) -> bool:
     return [backup.db_instance_identifier for backup in backups] == [name]
 
 
-def all_right(client: BackupReplicationClient, who: str) -> bool:
+def ask_by_boto3(client: BackupReplicationClient, name: str) -> bool:
+    boto3_client: Any = client.client
+    answer = boto3_client.describe_db_instance_automated_backups(DBInstanceIdentifier=name)
+    backups: list[dict[str, object]] = answer["DBInstanceAutomatedBackups"]
+    return [backup["DBInstanceIdentifier"] for backup in backups] == [name]
+
+
+def all_right(client: BackupReplicationClient, who: str, ask: Ask = ask) -> bool:
     def one(number: int) -> bool:
         return ask(client, f"{who}-{number}")
 
@@ -28,7 +40,7 @@ def all_right(client: BackupReplicationClient, who: str) -> bool:
         return all(pool.map(one, range(100)))
 
 
-def main(endpoint_url: str) -> int:
+def main(endpoint_url: str, by: str) -> int:
     client = BackupReplicationClient(
         region_name="us-east-1",
         endpoint_url=endpoint_url,
@@ -39,7 +51,8 @@ def main(endpoint_url: str) -> int:
             max_pool_connections=THREADS,
         ),
     )
-    if not all_right(client, "before"):  # leaves connections open
+    # Leaves connections open.
+    if not all_right(client, "before", {"library": ask, "boto3": ask_by_boto3}[by]):
         return 2
     if threading.active_count() > 1:
         return 3
@@ -56,4 +69,4 @@ def main(endpoint_url: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

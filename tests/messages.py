@@ -21,11 +21,13 @@ from rds_backup_replication.exceptions import (
     ReplicationDriftError,
     ReplicationStoppedError,
     ResponseValidationError,
+    ServiceError,
     WaitTimeoutError,
 )
 
 from .test_check import regions, replication_to
 from .test_check import source as source_xml
+from .test_wire import KNOWN_REFUSALS
 from .wire import (
     BACKUP_ARN,
     KMS_KEY_ARN,
@@ -222,8 +224,23 @@ def _told(reason: CheckReason, endpoint_url: str) -> tuple[str, str]:
     return f"CheckReason {reason.code}", text.replace(endpoint_url, "http://127.0.0.1")
 
 
+def _known_refusals() -> Iterator[tuple[str, str]]:
+    with ScriptedRDS() as rds:
+        client = rds.client()
+        for code, message, _ in KNOWN_REFUSALS:
+            rds.script[:] = []
+            rds.answers(error_xml(code, message), 400)
+            try:
+                _START(client, source_db_instance_arn=SOURCE_ARN)
+            except ServiceError as error:
+                yield type(error).__name__, _pickled(error)
+            else:
+                raise AssertionError(code)
+
+
 def _all() -> Iterator[tuple[str, str]]:
     yield from _exceptions()
+    yield from _known_refusals()
     with ScriptedRDS() as rds:
         yield from _invalid_calls(rds.client())
     yield from _reasons()

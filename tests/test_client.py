@@ -110,6 +110,15 @@ def test_clients_are_made_in_many_threads_at_once(session: Session) -> None:
         assert set(pool.map(one, range(16))) == {"us-east-1", "eu-west-1"}
 
 
+def test_rds_is_where_the_environment_says(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_RDS", "http://127.0.0.1:9")
+    for some in (None, session):
+        client = BackupReplicationClient(session=some, region_name="us-east-1")
+        assert client.client.meta.endpoint_url == "http://127.0.0.1:9"
+
+
 def test_a_region_in_capitals_is_the_same_region(session: Session) -> None:
     client = BackupReplicationClient(session=session, region_name="US-WEST-2")
     with pytest.raises(ValueError, match="so does this client"):

@@ -103,6 +103,13 @@ def test_what_replicates_as_asked_is_left_alone(rds: ScriptedRDS, keywords: dict
     assert sent(rds) == [DESCRIBE]
 
 
+@pytest.mark.parametrize("status", ["", "<Status>being looked after</Status>"])
+def test_what_has_no_status_that_is_known_replicates(rds: ScriptedRDS, status: str) -> None:
+    rds.answers(listing_xml(LIVE.replace("<Status>pending</Status>", status)))
+    assert ensure(rds.client()) == "unchanged"
+    assert sent(rds) == [DESCRIBE]
+
+
 def test_mistakes_are_told_before_the_first_look(client: BackupReplicationClient) -> None:
     with pytest.raises(RequestValidationError) as caught:
         client.ensure_replication(
@@ -157,6 +164,8 @@ def test_another_keys_id_is_drift(rds: ScriptedRDS, wanted: str) -> None:
         ("alias/backups", KMS_KEY_ARN),
         (KMS_KEY_ARN, "alias/backups"),
         (KMS_KEY_ARN.replace(f"key/{KEY_ID}", "alias/backups"), KEY_ID),
+        ("alias/team:backups", KMS_KEY_ARN),
+        (KMS_KEY_ARN.replace("key/", "alias/team:key/"), KMS_KEY_ARN),
     ],
 )
 def test_an_alias_is_looked_up_in_kms(rds: ScriptedRDS, wanted: str, actual: str) -> None:
@@ -240,6 +249,27 @@ def test_a_retry_that_is_refused_after_a_lost_answer_is_a_success(rds: ScriptedR
     rds.answers(listing_xml(LIVE))
     assert ensure(rds.client(retries=1), backup_retention_period=14) == "started"
     assert sent(rds) == [DESCRIBE, START, START, DESCRIBE]
+
+
+@pytest.mark.parametrize(("wanted", "live"), [("alias/backups", LIVE), (KMS_KEY_ARN, backup_xml())])
+def test_what_cannot_be_compared_does_not_make_a_lost_start_somebody_elses(
+    rds: ScriptedRDS, wanted: str, live: str
+) -> None:
+    rds.answers(listing_xml())
+    rds.resets()
+    rds.answers(listing_xml(live))
+    client = BackupReplicationClient(client=rds.client().client)  # which cannot ask KMS
+    assert ensure(client, kms_key_id=wanted) == "started"
+
+
+def test_a_lost_start_that_shows_with_other_settings_is_drift(rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml())
+    rds.resets()
+    rds.answers(listing_xml(LIVE))
+    client = BackupReplicationClient(client=rds.client().client)
+    with pytest.raises(ReplicationDriftError) as caught:
+        ensure(client, kms_key_id="alias/backups", backup_retention_period=7)
+    assert len(caught.value.differences) == 2
 
 
 def test_a_refusal_of_the_first_attempt_means_that_somebody_else_started_it(
@@ -551,21 +581,27 @@ def test_what_others_start_otherwise_during_a_replacement_is_told_with_the_stop(
         assert note.startswith(subject)
 
 
-@pytest.mark.parametrize("tags", [None, {"team": "dba"}])
-def test_a_replacement_keeps_what_is_left_out(
-    rds: ScriptedRDS, tags: dict[str, str] | None
-) -> None:
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"kms_key_id": KMS_KEY_ARN.replace("1234abcd", "ffffffff")},
+        {"backup_retention_period": 7},
+        {"backup_retention_period": 7, "tags": {"team": "dba"}},
+        {"backup_retention_period": 7, "tags": {}},
+    ],
+)
+def test_a_replacement_keeps_what_is_left_out(rds: ScriptedRDS, given: dict[str, Any]) -> None:
     for _ in range(2):
         rds.answers(listing_xml(FORMER.replace("replicating", "pending")))
     rds.answers(STOPPED)
     rds.answers(listing_xml(ENDED))
     rds.answers(STARTED)
     client = BackupReplicationClient(client=rds.client().client)
-    key_id = KMS_KEY_ARN.replace("1234abcd", "ffffffff")
-    assert ensure(client, kms_key_id=key_id, tags=tags, replace=True) == "replaced"
+    assert ensure(client, **given, replace=True) == "replaced"
     parameters = rds.received[-1].parameters
-    assert parameters["BackupRetentionPeriod"] == "14"
-    assert parameters["Tags.Tag.1.Key"] == ("team" if tags else "env")
+    assert parameters["BackupRetentionPeriod"] == str(given.get("backup_retention_period", 14))
+    assert parameters["KmsKeyId"] == given.get("kms_key_id", KMS_KEY_ARN)
+    assert parameters["Tags.Tag.1.Key"] == next(iter(given.get("tags") or ["env"]))
     assert "Tags.Tag.2.Key" not in parameters
 
 

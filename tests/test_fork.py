@@ -17,15 +17,16 @@ from .answering import answering, echo
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
+@pytest.mark.parametrize("by", ["library", "boto3"])
 def test_parent_and_child_each_get_their_own_answers(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with answering(echo) as server:
         # From 3.12 on Python counts the system's threads, of which one may just be ending.
         ignore = "ignore:This process:DeprecationWarning"
-        command = [sys.executable, "-W", ignore, "-m", "tests.forking", server.endpoint_url]
+        command = [sys.executable, "-W", ignore, "-m", "tests.forking", server.endpoint_url, by]
         run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
     assert (run.returncode, run.stderr) == (0, "")
     names = [request["DBInstanceIdentifier"] for request in server.received]

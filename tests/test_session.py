@@ -29,7 +29,7 @@ aws_secret_access_key = secret
 def run(code: str) -> Any:
     """What a fresh process prints as JSON."""
     preamble = (
-        "import gc, json, sys\n"
+        "import gc, json, os, sys\n"
         "from rds_backup_replication import BackupReplicationClient\n"
         "from botocore.config import Config\n"
     )
@@ -87,6 +87,7 @@ print(json.dumps(gc.isenabled()))
 
 def test_a_client_is_what_boto3_makes_but_for_the_time() -> None:
     ours, boto3s = run("""
+os.environ |= {"AWS_MAX_ATTEMPTS": "7", "AWS_RETRY_MODE": "adaptive"}
 places = [
     ("us-east-1", {}), ("eu-west-1", {"use_fips_endpoint": True}), ("cn-north-1", {}),
     ("us-gov-west-1", {"use_dualstack_endpoint": True}), ("eusc-de-east-1", {}), ("xx-new-1", {}),
@@ -95,7 +96,8 @@ places = [
 def facts(client):
     meta = client.meta
     return [meta.endpoint_url, meta.partition, sorted(meta.method_to_api_mapping),
-            meta.service_model.signature_version, meta.service_model.api_version]
+            meta.service_model.signature_version, meta.service_model.api_version,
+            meta.config.retries, meta.config.connect_timeout, meta.config.read_timeout]
 
 ours = [facts(BackupReplicationClient(region_name=r, config=Config(**c)).client) for r, c in places]
 assert "boto3" not in sys.modules
@@ -104,6 +106,7 @@ boto3s = [facts(boto3.client("rds", region_name=r, config=Config(**c))) for r, c
 print(json.dumps([ours, boto3s]))
 """)
     assert ours == boto3s
+    assert ours[0][5] == {"mode": "adaptive", "total_max_attempts": 7}
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,34 @@ def test_all_mistakes_of_a_call_come_at_once(start: Start) -> None:
     )
 
 
+def test_a_wrong_one_of_two_that_exclude_each_other_is_told_as_both(
+    client: BackupReplicationClient,
+) -> None:
+    calls: list[tuple[Any, dict[str, Any]]] = [
+        (client.wait_until_replicating, {"source_db_instance_arn": "mydatabase"}),
+        (client.wait_until_stopped, {"source_db_instance_arn": "mydatabase"}),
+        (client.delete_db_instance_automated_backup, {"dbi_resource_id": ""}),
+    ]
+    for method, wrong in calls:
+        with pytest.raises(RequestValidationError) as caught:
+            method(**wrong, db_instance_automated_backups_arn=BACKUP_ARN)
+        together, form = caught.value.errors
+        assert (together.parameter, form.parameter) == (*wrong, *wrong)
+        assert "must not be given together with" in together.message
+        assert form.message.startswith("must be a")
+
+
+def test_all_that_is_wrong_with_a_tag_comes_at_once(start: Start) -> None:
+    with pytest.raises(RequestValidationError) as caught:
+        start(tags={"AWS:" + "x" * 128: "rds:#"})
+    assert [(e.parameter, e.message.split(", ")[0][:20]) for e in caught.value.errors] == [
+        ("tags[0].key", "must not begin with "),
+        ("tags[0].key", "must be 1 to 128 let"),
+        ("tags[0].value", "must not begin with "),
+        ("tags[0].value", "must be up to 256 le"),
+    ]
+
+
 def test_the_error_survives_pickling_and_copying(start: Start) -> None:
     with pytest.raises(RequestValidationError) as caught:
         start(backup_retention_period=0)
@@ -583,7 +611,17 @@ def test_an_automated_backups_id_has_no_fixed_length(
 def test_only_an_automated_backups_arn_of_here_names_one(
     client: BackupReplicationClient, sent: Recorder, arn: str
 ) -> None:
-    mistakes(client.delete_db_instance_automated_backup, db_instance_automated_backups_arn=arn)
+    for method in (
+        client.delete_db_instance_automated_backup,
+        client.describe_db_instance_automated_backups,
+        client.wait_until_replicating,
+        client.wait_until_stopped,
+    ):
+        found = mistakes(method, db_instance_automated_backups_arn=arn)
+        assert set(found) == {"db_instance_automated_backups_arn"}
+    name = "source_db_instance_automated_backups_arn"
+    keywords = {**RESTORE, name: arn, "use_latest_restorable_time": True}
+    assert set(mistakes(client.restore_db_instance_to_point_in_time, **keywords)) == {name}
     assert sent.bodies == []
 
 

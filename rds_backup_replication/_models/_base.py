@@ -31,7 +31,8 @@ class _Model(BaseModel, frozen=True):
 class ResponseModel(_Model, frozen=True):
     """A shape of RDS's answers: every field may be missing, and new ones are kept.
 
-    A field that this version does not know is an attribute under its AWS name.
+    A field that this version does not know is an attribute under its AWS name, with boto3's own
+    value: what is a dict or a list there can be changed.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")

@@ -9,7 +9,7 @@ its methods' keywords.
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import Field
 
 from ._base import RequestModel, SequenceOf
 from ._rules import (
@@ -23,7 +23,7 @@ from ._rules import (
     RetentionDays,
     SourceDBInstanceArn,
     SourceRegionName,
-    require_one_of,
+    one_is_given,
     says,
 )
 
@@ -78,18 +78,15 @@ class DescribeDBInstanceAutomatedBackupsRequest(RequestModel, frozen=True):
     """ARN of the automated backups."""
 
 
-def _exactly_one_id(resource_id: str | None, info: ValidationInfo) -> str | None:
-    require_one_of(resource_id, info, "db_instance_automated_backups_arn")
-    return resource_id
-
-
 class DeleteDBInstanceAutomatedBackupRequest(RequestModel, frozen=True):
     """Parameters of ``DeleteDBInstanceAutomatedBackup``: exactly one of them."""
 
     db_instance_automated_backups_arn: AutomatedBackupsArn | None = None
     """ARN of the automated backups."""
     dbi_resource_id: Annotated[
-        NonEmpty | None, AfterValidator(_exactly_one_id), Field(validate_default=True)
+        NonEmpty | None,
+        one_is_given("db_instance_automated_backups_arn"),
+        Field(validate_default=True),
     ] = None
     """Resource ID of the source instance."""
 
@@ -113,11 +110,6 @@ class SourceRequest(RequestModel, frozen=True):
     source_db_instance_arn: SourceDBInstanceArn
 
 
-def _exactly_one_arn(source_arn: str | None, info: ValidationInfo) -> str | None:
-    require_one_of(source_arn, info, "db_instance_automated_backups_arn")
-    return source_arn
-
-
 # Terraform's limit; AWS gives no figure.
 WAIT_TIMEOUT = timedelta(minutes=75)
 POLL_INTERVAL = timedelta(seconds=30)
@@ -128,7 +120,9 @@ class WaitRequest(RequestModel, frozen=True):
 
     db_instance_automated_backups_arn: AutomatedBackupsArn | None = None
     source_db_instance_arn: Annotated[
-        SourceDBInstanceArn | None, AfterValidator(_exactly_one_arn), Field(validate_default=True)
+        SourceDBInstanceArn | None,
+        one_is_given("db_instance_automated_backups_arn"),
+        Field(validate_default=True),
     ] = None
     timeout: Annotated[
         timedelta,

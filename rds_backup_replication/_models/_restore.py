@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 # Python 3.10 and 3.11: pydantic reads a TypedDict from here alone.
 from typing_extensions import TypedDict
@@ -28,7 +28,7 @@ from ._rules import (
     TagsInput,
     WholeNumber,
     first_as,
-    require_one_of,
+    one_is_given,
     says,
 )
 
@@ -107,14 +107,6 @@ class RestoreOptions(TypedDict, total=False):
 _EARLIEST_YEAR = 1970
 
 
-def _exactly_one_time(
-    use_latest: bool | None,  # noqa: FBT001  # pydantic passes it by position
-    info: ValidationInfo,
-) -> bool | None:
-    require_one_of(use_latest or None, info, "restore_time")
-    return use_latest
-
-
 def _in_utc(moment: datetime | None) -> datetime | None:
     if moment is None:
         return None
@@ -164,7 +156,7 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel, frozen=True):
     ] = None
     """The moment to restore, within the backup's restore window."""
     use_latest_restorable_time: Annotated[
-        bool | None, AfterValidator(_exactly_one_time), Field(validate_default=True)
+        bool | None, one_is_given("restore_time"), Field(validate_default=True)
     ] = None
     """Restore the latest moment there is."""
 

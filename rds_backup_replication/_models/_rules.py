@@ -6,7 +6,7 @@ validation's context; without one (a model built by hand) only the form is check
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, NoReturn, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -185,10 +185,26 @@ def _db_instance_identifier(value: str) -> str:
     return value
 
 
-def _no_reserved_prefix(value: str) -> str:
-    if value.lower().startswith(("aws:", "rds:")):
-        raise ValueError("must not begin with aws: or rds:, which are reserved for AWS")
-    return value
+def _raise_with(mistake: str, value: Any, handler: ValidatorFunctionWrapHandler) -> NoReturn:
+    """Raises the mistake, and with it what else is wrong with the value."""
+    ctx: dict[str, Any] = {"error": ValueError(mistake)}
+    details: list[InitErrorDetails] = [{"type": "value_error", "input": value, "ctx": ctx}]
+    try:
+        handler(value)
+    except ValidationError as error:
+        for line in error.errors(include_url=False):
+            ctx = line.get("ctx", {})
+            details.append(
+                {"type": line["type"], "loc": line["loc"], "input": line["input"], "ctx": ctx}
+            )
+    raise ValidationError.from_exception_data("", details)
+
+
+def _no_reserved_prefix(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    if isinstance(value, str) and str.lower(value).startswith(("aws:", "rds:")):
+        reserved = "must not begin with aws: or rds:, which are reserved for AWS"
+        _raise_with(reserved, value, handler)
+    return handler(value)
 
 
 class _RequestTag(RequestModel, frozen=True):
@@ -198,13 +214,13 @@ class _RequestTag(RequestModel, frozen=True):
         str,
         StringConstraints(min_length=1, max_length=128, pattern=_TAG_CHARACTERS),
         says(f"must be 1 to 128 {_TAG_CHARACTERS_IN_WORDS}"),
-        AfterValidator(_no_reserved_prefix),
+        WrapValidator(_no_reserved_prefix),
     ]
     value: Annotated[
         str | None,
         Field(max_length=256, pattern=_TAG_CHARACTERS),
         says(f"must be up to 256 {_TAG_CHARACTERS_IN_WORDS}, or None"),
-        AfterValidator(lambda value: value and _no_reserved_prefix(value)),
+        WrapValidator(_no_reserved_prefix),
     ] = None
 
 
@@ -249,22 +265,9 @@ def _whole_list(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     ]
     if len(tags) > _MAX_TAGS:
         mistakes.append(f"be at most {_MAX_TAGS} tags, not {len(tags)}")
-    details: list[InitErrorDetails] = []
     if mistakes:
-        mistake = ValueError(f"must {' and '.join(mistakes)}")
-        details = [{"type": "value_error", "input": tags, "ctx": {"error": mistake}}]
-    try:
-        checked = handler(tags)
-    except ValidationError as error:
-        for line in error.errors(include_url=False):
-            ctx = line.get("ctx", {})
-            details.append(
-                {"type": line["type"], "loc": line["loc"], "input": line["input"], "ctx": ctx}
-            )
-        raise ValidationError.from_exception_data("tags", details) from None
-    if details:
-        raise ValidationError.from_exception_data("tags", details)
-    return checked
+        _raise_with(f"must {' and '.join(mistakes)}", tags, handler)
+    return handler(tags)
 
 
 def first_as(checked: Any) -> GetPydanticSchema:
@@ -276,14 +279,19 @@ def first_as(checked: Any) -> GetPydanticSchema:
     )
 
 
-def require_one_of(value: object, info: ValidationInfo, other: str) -> None:
-    """Raises unless exactly one of the field and the other, which stands before it, is given."""
-    # A field that is not in the data was given, and wrong.
-    other_is_given = other not in info.data or info.data[other] is not None
-    if value is None and not other_is_given:
-        raise ValueError(f"must be given, or else {other}")
-    if value is not None and other_is_given:
-        raise ValueError(f"must not be given together with {other}")
+def one_is_given(other: str) -> WrapValidator:
+    """Has exactly one given of the field and the other, which stands before it."""
+
+    def wrap(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        is_given = not (value is None or value is False)
+        # A field that is not in the data was given, and wrong.
+        other_is_given = other not in info.data or info.data[other] is not None
+        if is_given != other_is_given:
+            return handler(value)
+        rule = f"not be given together with {other}" if is_given else f"be given, or else {other}"
+        _raise_with(f"must {rule}", value, handler)
+
+    return WrapValidator(wrap)
 
 
 TagsInput = Mapping[str, str | None] | Iterable[Tag | Mapping[str, str]]
