@@ -1,5 +1,6 @@
 """Checking, over a socket: which reasons are given, and what stays unanswered."""
 
+import json
 from typing import Any, get_args
 
 import pytest
@@ -197,6 +198,18 @@ def test_a_key_that_may_be_the_retained_backups_is_no_reason(rds: ScriptedRDS) -
     refused = error_xml("AccessDenied")  # KMS does not tell what the alias stands for
     bodies = (regions(), source(), retained, refused)
     assert codes(rds, *bodies, kms_key_id="alias/backups") == []
+
+
+@pytest.mark.parametrize(
+    ("key_id", "found"),
+    [(KMS_KEY_ARN.rpartition("/")[2], []), ("another", ["retained_with_another_key"])],
+)
+def test_an_alias_of_the_retained_backups_key_is_that_key(
+    rds: ScriptedRDS, key_id: str, found: list[str]
+) -> None:
+    retained = listing_xml(backup_xml(Status="retained", KmsKeyId=KMS_KEY_ARN))
+    answer = json.dumps({"KeyMetadata": {"KeyId": key_id}})
+    assert codes(rds, regions(), source(), retained, answer, kms_key_id="alias/backups") == found
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,10 @@ def test_what_is_no_answer_of_kms_leaves_it_uncertain(rds: ScriptedRDS, body: st
     with pytest.raises(ReplicationDriftError, match="perhaps the same") as caught:
         ensure(rds.client(), kms_key_id="alias/backups", replace=True)
     (difference,) = caught.value.differences
-    assert (difference.wanted, difference.actual) == ("alias/backups", KMS_KEY_ARN)
+    assert (difference.parameter, difference.wanted, difference.actual) == (
+        *("kms_key_id", "alias/backups"),
+        KMS_KEY_ARN,
+    )
     assert "cannot be read (" in str(difference.uncertainty)
     assert len(rds.received) == 2
 
@@ -260,6 +263,21 @@ def test_what_cannot_be_compared_does_not_make_a_lost_start_somebody_elses(
     rds.answers(listing_xml(live))
     client = BackupReplicationClient(client=rds.client().client)  # which cannot ask KMS
     assert ensure(client, kms_key_id=wanted) == "started"
+
+
+@pytest.mark.parametrize("key_id", [KEY_ID, "another"])
+def test_the_alias_of_a_start_that_others_made_is_looked_up(rds: ScriptedRDS, key_id: str) -> None:
+    rds.answers(listing_xml())
+    rds.answers(REFUSED, status=400)
+    rds.answers(listing_xml(LIVE))
+    rds.answers(json.dumps({"KeyMetadata": {"KeyId": key_id}}))
+    client = rds.client()
+    if key_id == KEY_ID:
+        assert ensure(client, kms_key_id="alias/backups") == "unchanged"
+    else:
+        with pytest.raises(ReplicationDriftError) as caught:
+            ensure(client, kms_key_id="alias/backups")
+        assert caught.value.differences[0].uncertainty is None
 
 
 def test_a_lost_start_that_shows_with_other_settings_is_drift(rds: ScriptedRDS) -> None:
