@@ -127,6 +127,25 @@ def test_a_users_own_user_agent_stays(rds: ScriptedRDS) -> None:
     assert f"rds-backup-replication/{__version__}" in agent
 
 
+def test_the_user_agent_tells_of_this_library_and_nothing_else_of_ours(
+    rds: ScriptedRDS, session: Session
+) -> None:
+    rds.answers(STARTED)
+    for config in (None, Config(retries={"total_max_attempts": 1})):
+        start(
+            BackupReplicationClient(
+                session=session,
+                region_name="us-east-1",
+                endpoint_url=rds.endpoint_url,
+                config=config,
+            )
+        )
+    for request in rds.received:
+        *_, before, ours = request.headers["User-Agent"].split(" ")
+        assert ours == f"rds-backup-replication/{__version__}"
+        assert before.startswith("Botocore/")
+
+
 def test_a_users_own_client_is_used_as_it_is(rds: ScriptedRDS) -> None:
     rds.answers(STARTED)
     session: Any = Session(aws_access_key_id="testing", aws_secret_access_key="testing")
@@ -557,6 +576,15 @@ def test_a_reset_connection_is_botocores_own_error(rds: ScriptedRDS, operation: 
     rds.resets()
     with pytest.raises(ConnectionClosedError):
         CALLS[operation](rds.client())
+
+
+@pytest.mark.usefixtures("no_backoff")
+def test_a_lost_answer_is_not_the_one_of_the_attempt_before_it(rds: ScriptedRDS) -> None:
+    rds.answers(error_xml("InternalFailure"), 500)
+    rds.resets()
+    with pytest.raises(ConnectionClosedError):
+        start(rds.client(retries=1))
+    assert len(rds.received) == 2
 
 
 def test_no_credentials_and_no_endpoint_are_botocores_own_errors(rds: ScriptedRDS) -> None:
