@@ -14,8 +14,8 @@ TEST = nox.project.dependency_groups(PROJECT, "test")
 # What meets the dependencies; the rest meets them by way of this. The service contract is that of
 # the newest boto3, which has more members.
 LOWEST = (
-    *("check", "cli", "client", "ensure", "lifecycle", "models", "policy", "reader"),
-    *("session", "testing", "validation", "wait", "wire"),
+    *("check", "cli", "client", "concurrency", "ensure", "fork", "lifecycle", "models", "policy"),
+    *("reader", "session", "testing", "validation", "wait", "wire"),
 )
 
 

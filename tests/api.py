@@ -59,7 +59,8 @@ class Api:
             bases = list(dict.fromkeys([*self._bases(what), *self._keywords(what)]))
             yield f"{labels}class {name}({', '.join(bases)})"
             for member in sorted(what.all_members):
-                if not member.startswith("_") or member in PROTOCOLS:
+                is_public = not member.startswith("_") or member in PROTOCOLS
+                if is_public and member != "model_rebuild":  # which is pydantic's
                     found = _target(what.all_members[member])
                     yield from (f"    {line}" for line in self._describe(member, found))
         elif isinstance(what, griffe.Function):

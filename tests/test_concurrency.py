@@ -2,6 +2,7 @@
 
 import gc
 import os
+import subprocess
 import sys
 import threading
 from collections import Counter
@@ -133,6 +134,12 @@ def test_a_mistake_in_one_thread_is_no_others() -> None:
         found = list(pool.map(ask, range(100)))
     assert found == [f"'wrong-{n}'" if n % 2 else f"db-{n}" for n in range(100)]
     assert len(server.received) == 50
+
+
+def test_threads_may_be_the_first_to_use_a_model() -> None:
+    command = [sys.executable, "-m", "tests.first_use"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603  # our own code
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 # Ensuring

@@ -1,5 +1,6 @@
 """What all models share: immutability, and AWS's names beside the Python ones."""
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeVar, cast
 
@@ -15,12 +16,39 @@ def aws_name(python_name: str) -> str:
     return "".join(_ABBREVIATIONS.get(word, word.capitalize()) for word in python_name.split("_"))
 
 
-class _Model(BaseModel, frozen=True):
+# Two threads that have pydantic build a model at once both fail.
+_BUILDING = threading.RLock()
+
+
+class LateModel(BaseModel):
+    """Built when it is first used: most programs use few of the models."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(defer_build=True)
+
+    @classmethod
+    def model_rebuild(
+        cls,
+        *,
+        force: bool = False,
+        raise_errors: bool = True,
+        _parent_namespace_depth: int = 2,
+        _types_namespace: Mapping[str, Any] | None = None,
+    ) -> bool | None:
+        """As pydantic's, in one thread at a time."""
+        with _BUILDING:
+            return super().model_rebuild(
+                force=force,
+                raise_errors=raise_errors,
+                _parent_namespace_depth=_parent_namespace_depth + 1,
+                _types_namespace=_types_namespace,
+            )
+
+
+class _Model(LateModel, frozen=True):
     model_config: ClassVar[ConfigDict] = ConfigDict(
         alias_generator=aws_name,
         validate_by_name=True,
         validate_by_alias=True,
-        defer_build=True,  # most programs use few of the models
     )
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel
-
+from ._base import LateModel
 from ._responses import DBInstanceAutomatedBackup
 
 
@@ -38,7 +37,7 @@ CheckCode = Literal[
 ]
 
 
-class CheckReason(BaseModel, frozen=True, defer_build=True):
+class CheckReason(LateModel, frozen=True):
     """Why a start would be refused, or what could not be found out."""
 
     code: CheckCode

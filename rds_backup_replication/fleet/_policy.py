@@ -32,7 +32,7 @@ DEFAULT_QUOTA = 20
 _ROLE_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:iam::([0-9]{12}):role/[\w+=,.@/-]{1,512}", re.ASCII)
 _DURATION = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_TAGS: TypeAdapter[Any] = TypeAdapter(OptionalTags, config=ConfigDict(defer_build=True))
+_TAGS: TypeAdapter[Any] = TypeAdapter(OptionalTags)
 
 
 class _PolicyModel(BaseModel, frozen=True):
