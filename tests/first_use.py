@@ -5,19 +5,18 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import rds_backup_replication
-from rds_backup_replication import _models
-from rds_backup_replication._models import ResponseModel
+from rds_backup_replication._models._base import ResponseModel
 
 THREADS = 16
 
 
 def main() -> None:
     sys.setswitchinterval(1e-6)
-    models = [
-        value for name in sorted(_models.__all__) if is_model(value := getattr(_models, name))
-    ]
-    assert rds_backup_replication.Tag in models
+    names: list[str] = rds_backup_replication.__all__
+    public: list[object] = [getattr(rds_backup_replication, name) for name in names]
     start = threading.Barrier(THREADS)
+    models = [one for one in public if isinstance(one, type) and issubclass(one, ResponseModel)]
+    assert rds_backup_replication.DBInstanceAutomatedBackup in models
     for model in models:
 
         def use(_: int, model: type[ResponseModel] = model) -> str:
@@ -26,10 +25,6 @@ def main() -> None:
 
         with ThreadPoolExecutor(THREADS) as pool:
             assert len(set(pool.map(use, range(THREADS)))) == 1
-
-
-def is_model(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, ResponseModel)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def aws_name(python_name: str) -> str:
 _BUILDING = threading.RLock()
 
 
-class LateModel(BaseModel):
+class LateModel(BaseModel, frozen=True):
     """Built when it is first used: most programs use few of the models."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(defer_build=True)
