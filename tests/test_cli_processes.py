@@ -34,7 +34,7 @@ PROGRAM = (sys.executable, "-m", "rds_backup_replication.cli")
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603  # our own code
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
 
 
@@ -263,6 +263,30 @@ def test_ctrl_c_while_it_starts_is_no_traceback(delay: float) -> None:
     assert ran.returncode == 130, ran.stderr
     assert "Traceback" not in ran.stderr
     assert ran.stderr.endswith("Interrupted.\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [("KeyboardInterrupt", 130, "Interrupted.\n"), ("OSError('odd')", 0, "OSError: odd\n")],
+)
+def test_ctrl_c_is_not_lost_where_python_drops_errors(error: str, code: int, told: str) -> None:
+    ran = python(
+        "import os, sys, threading\n"
+        "from rds_backup_replication import BackupReplicationClient as Client, cli\n"
+        "class Ended:\n"
+        f"    def __del__(self): raise {error}\n"
+        "def describe(client, **_):\n"
+        "    Ended()\n"
+        f"    threading.Event().wait({None if code else 0})\n"
+        "    return []\n"
+        "Client.describe_source_regions = describe\n"
+        "os.environ.update(AWS_ACCESS_KEY_ID='testing', AWS_SECRET_ACCESS_KEY='testing')\n"
+        f"sys.argv = [{NAME!r}, 'regions', '--region', 'us-east-1', '--output', 'json']\n"
+        "cli.main()\n"
+    )
+    assert ran.returncode == code, ran.stderr
+    assert ran.stderr.endswith(told)
+    assert ("Traceback" in ran.stderr) == (error != "KeyboardInterrupt")
 
 
 def test_a_look_that_fails_is_told_at_once(rds_sandbox: Sandbox) -> None:

@@ -1,6 +1,13 @@
 """The door from a shell, which opens without the extra too, to tell that it is missing."""
 
+import os
+import signal
 import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 PROGRAM = "rds-backup-replication"
 
@@ -9,11 +16,23 @@ PROGRAM = "rds-backup-replication"
 
 def main() -> None:
     """Runs the command line, and exits with an ``ExitCode``."""
+    sys.unraisablehook = _interrupt_again
     try:
         _run()
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
         sys.exit(130)
+
+
+def _interrupt_again(ignored: "UnraisableHookArgs") -> None:
+    """Python drops a Ctrl-C that comes in a destructor or a weak reference's callback."""
+    if issubclass(ignored.exc_type, KeyboardInterrupt):
+        # From here, it would be dropped too.
+        again = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
+        again.daemon = True
+        again.start()
+    else:
+        sys.__unraisablehook__(ignored)
 
 
 def _run() -> None:
