@@ -88,7 +88,7 @@ parser: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n auto --botocore-parser $(READING_TESTS)
 
 fuzz: $(VENV)/test.stamp
-	$(BIN)/python -m pytest tests/fuzz -m '' --hypothesis-profile=fuzz -n auto $(ARGS)
+	$(BIN)/python -m pytest tests/fuzz -m '' --hypothesis-profile=fuzz -n auto -o faulthandler_timeout=0 $(ARGS)
 
 mutate: $(VENV)-mutate/mutate.stamp
 	$(VENV)-mutate/bin/python -m tests.mutation
