@@ -3,17 +3,21 @@
 import gc
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
 
 import boto3
 import pytest
 from boto3.session import Session
+from botocore.loaders import JSONFileLoader
 from botocore.stub import Stubber
 from hypothesis import settings
 
 from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication._clock import InstantClock
 from rds_backup_replication._reader import AnswerReader
+from rds_backup_replication._session import QuickFiles
 from rds_backup_replication.sandbox import Behaviour, Sandbox
 
 from .fleets import Fleet
@@ -63,6 +67,21 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
             pass
 
         monkeypatch.setattr(AnswerReader, "read_ahead", leave_it_to_botocore)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_read_once() -> Iterator[None]:
+    """Many tests make a session, and each session would read botocore's models anew."""
+
+    def read_once(load: Callable[[str], Any]) -> Callable[[str], Any]:
+        kept = cache(load)
+        # Endpoints are changed where they are used.
+        return lambda path: load(path) if path.endswith("endpoints") else kept(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in (JSONFileLoader, QuickFiles):
+            patch.setattr(kind, "load_file", staticmethod(read_once(kind().load_file)))
+        yield
 
 
 @pytest.fixture(autouse=True)
