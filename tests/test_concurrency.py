@@ -100,7 +100,7 @@ def expected(number: int) -> tuple[str, str]:
 def many_switches() -> Iterator[None]:
     """Threads take turns at almost every step, so that what they share gets mixed up soon."""
     usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-4)
+    sys.setswitchinterval(1e-5)
     yield
     sys.setswitchinterval(usual)
 
