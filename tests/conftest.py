@@ -2,6 +2,7 @@
 
 import gc
 import os
+import pickle
 import signal
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -71,12 +72,15 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture(scope="session", autouse=True)
 def models_read_once() -> Iterator[None]:
-    """Many tests make a session, and each session would read botocore's models anew."""
+    """Many tests make a session, and each session would parse botocore's models anew."""
 
     def read_once(load: Callable[[str], Any]) -> Callable[[str], Any]:
-        kept = cache(load)
-        # Endpoints are changed where they are used.
-        return lambda path: load(path) if path.endswith("endpoints") else kept(path)
+        @cache
+        def kept(path: str) -> bytes:
+            return pickle.dumps(load(path))
+
+        # A copy for each, as botocore changes in place what it loads.
+        return lambda path: pickle.loads(kept(path))  # noqa: S301  # our own
 
     with pytest.MonkeyPatch.context() as patch:
         for kind in (JSONFileLoader, QuickFiles):
