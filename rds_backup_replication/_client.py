@@ -20,6 +20,7 @@ from ._models import (
     WaitRequest,
 )
 from ._session import prepared
+from ._shown import shortened_repr
 from ._validation import validated
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ class BackupReplicationClient(ApiOperations):
         }
         request = _operations.START.validate(self._destination, keywords)
         if not isinstance(replace, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # "no"
-            raise TypeError(f"replace= must be True or False, not {replace!r}")
+            raise TypeError(f"replace= must be True or False, not {shortened_repr(replace)}")
         return ensure_replication(self._context(), request, replace=replace)
 
     def ensure_stopped(self, *, source_db_instance_arn: str) -> DBInstanceAutomatedBackup | None:

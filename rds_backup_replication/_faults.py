@@ -24,6 +24,7 @@ from botocore.model import ServiceModel
 
 from . import exceptions
 from ._reader import AnswerReader
+from ._shown import hide_secrets
 from .exceptions import ResponseValidationError, ServiceError
 
 
@@ -228,12 +229,15 @@ def translated(operation_name: str) -> Generator[None, None, None]:
     try:
         yield
     except ClientError as error:
+        hide_secrets(error)
         if error.operation_name != operation_name:  # not RDS refused, but STS, say
             raise
         raise service_error(error) from error
     # Whoever reads an answer stumbles over a wrong root, number or time with any type of error;
     # what is raised elsewhere, in a user's handler say, passes through.
     except Exception as error:
+        if isinstance(error, BotoCoreError):
+            hide_secrets(error)
         answer = _unparsed.get()
         modules = [frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)]
         if (

@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ._arn import parse_arn
 from ._forks import keep_to_own_connections
 from ._look import Context
+from ._shown import hide_secrets
 from .exceptions import Difference
 
 
@@ -23,6 +24,7 @@ def key_difference(context: Context, wanted: str, actual: str | None) -> Differe
     try:
         is_same = _key_id(context, wanted) == _key_id(context, actual)
     except (BotoCoreError, ClientError, _CannotAsk) as error:
+        hide_secrets(error)
         return Difference("kms_key_id", wanted, actual, f"an alias could not be looked up: {error}")
     except Exception as error:  # noqa: BLE001  # what is no answer of KMS fails with any
         # Without its text, which may be the whole answer, and another service's.

@@ -19,6 +19,7 @@ from pydantic_core import SchemaValidator, core_schema, from_json
 
 from ._faults import watch_answers
 from ._forks import keep_to_own_connections
+from ._shown import hide_secrets
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Boto3Clients:
                 try:
                     client = create(service_name, region_name=region_name, **self._settings)
                 except ValueError as error:
+                    hide_secrets(error)
                     # An empty Region, as an unset variable leaves it, is none, but not to botocore.
                     if f"//{service_name}.." not in str(error):
                         raise

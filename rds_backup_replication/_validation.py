@@ -8,18 +8,16 @@ from pydantic import ValidationError
 
 from ._arn import Destination
 from ._models import RequestModel
+from ._shown import HIDDEN, shortened_repr
 from .exceptions import InvalidParameter, RequestValidationError
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
 
-_MAX_GIVEN = 200
-_HIDDEN = "(hidden)"
 _PYDANTICS = (
     ("Input should be", "must be"),
     ("Value should have", "must have"),
     (" after validation", ""),
 )
-_SIGNED = "x-amz-"  # a presigned URL's parameters begin so
 
 
 def validated(
@@ -38,7 +36,7 @@ def validated(
 
 def _mistake(model: type[RequestModel], detail: Mapping[str, Any]) -> InvalidParameter:
     if not detail["loc"]:  # a keyword that UTF-8 cannot write
-        return InvalidParameter(ascii(detail["input"]), _HIDDEN, "is not a parameter")
+        return InvalidParameter(ascii(detail["input"]), HIDDEN, "is not a parameter")
     given_name, rest = str(detail["loc"][0]), detail["loc"][1:]
     fields = model.model_fields
     name = next((n for n, f in fields.items() if given_name in (n, f.alias)), given_name)
@@ -59,17 +57,7 @@ def _mistake(model: type[RequestModel], detail: Mapping[str, Any]) -> InvalidPar
         near = get_close_matches(name, fields, n=1)
         if near and field is None:
             message += f"; did you mean {near[0]}?"
-        given = _HIDDEN  # it may be a secret whose name was misspelt
+        given = HIDDEN  # it may be a secret whose name was misspelt
     if field and not field.repr:
-        given = _HIDDEN
+        given = HIDDEN
     return InvalidParameter(parameter, given, message)
-
-
-def shortened_repr(value: object) -> str:
-    try:
-        text = repr(value)
-    except Exception:  # noqa: BLE001  # a repr may raise anything, int's of 5,000 digits too
-        return f"<{type(value).__name__}>"
-    if _SIGNED in text.lower():
-        return _HIDDEN
-    return text if len(text) <= _MAX_GIVEN else f"{text[:_MAX_GIVEN]}…"

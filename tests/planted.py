@@ -96,12 +96,21 @@ def nothing(_: dict[str, str]) -> Reply:
     return None
 
 
+def signature_refused(code: str, token: str) -> str:
+    """AWS repeats what should have been signed, headers and all."""
+    return error_xml(
+        code,
+        "The signatures differ.\n\nThe Canonical String for this request should have been\n"
+        f"'POST\n/\n\nhost:rds.us-east-1.amazonaws.com\nx-amz-security-token:{token}\n'",
+    )
+
+
 HTML = "<!doctype html><html><body><h1>Sign in<p>Wrong host"
 ANSWERS: dict[str, Answer] = {
     "all is well": works,
     "refused": start_refused,
     "denied": rds_answers(403, error_xml("AccessDenied")),
-    "signature": rds_answers(403, error_xml("SignatureDoesNotMatch", "The canonical string …")),
+    "signature": rds_answers(403, signature_refused("SignatureDoesNotMatch", TOKEN)),
     "throttled": rds_answers(400, error_xml("Throttling", "Rate exceeded")),
     "failing": rds_answers(503, error_xml("ServiceUnavailable")),
     "unreachable": nothing,
@@ -110,6 +119,7 @@ ANSWERS: dict[str, Answer] = {
     "HTML": rds_answers(200, HTML),
     "HTML of a gateway": rds_answers(502, HTML),
     "STS denies": sts_answers(403, error_xml("AccessDenied", "Not you.")),
+    "STS signature": sts_answers(403, signature_refused("SignatureDoesNotMatch", TOKEN)),
     "STS truncated": sts_answers(200, ROLE[: ROLE.index("</Expiration>")]),
     "STS truncated and refused": sts_answers(400, ROLE[: ROLE.index("</Expiration>")]),
     "STS without a time": sts_answers(200, ROLE.replace("<Expiration>2099-01-01T00:00:00Z", "<E>")),

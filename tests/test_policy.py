@@ -143,7 +143,7 @@ def test_a_rule_may_be_for_some_accounts_and_identifiers() -> None:
         (
             "owner: pl",
             "aws:owner: pl",
-            ["16: rules[0].tags: aws:owner: must not begin with aws: or rds:"],
+            ["16: rules[0].tags: 'aws:owner': must not begin with aws: or rds:"],
         ),
         ("[us-west-2]", "[us-west-1]", ["20: rules[1].destination_region: must not be one of sou"]),
         ("[us-west-2]", "[mars]", ["19: rules[1].source_regions[0]: must be the name of a Reg"]),

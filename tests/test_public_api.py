@@ -17,6 +17,7 @@ LAYERS = (
     "_lazy",
     "_clock",
     "_arn",
+    "_shown",
     "_models",
     "exceptions",
     "_validation",

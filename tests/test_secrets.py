@@ -15,9 +15,12 @@ What is not secret, or no business of ours:
 - The local variables of a frame, which only a debugger shows, and botocore's own DEBUG log.
 """
 
+import json
 import logging
+import pickle
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,10 +36,24 @@ from rds_backup_replication import (
     StartDBInstanceAutomatedBackupsReplicationRequest,
 )
 from rds_backup_replication.cli import app
-from rds_backup_replication.exceptions import InvalidParameter, RequestValidationError
-from rds_backup_replication.fleet import Access, Account, Policy, apply, audit, plan, render_html
+from rds_backup_replication.exceptions import (
+    InvalidParameter,
+    PolicyError,
+    ReplicationDriftError,
+    RequestValidationError,
+)
+from rds_backup_replication.fleet import (
+    Access,
+    Account,
+    Plan,
+    Policy,
+    apply,
+    audit,
+    plan,
+    render_html,
+)
 
-from .answering import AnsweringServer, answering
+from .answering import AnsweringServer, Reply, answering
 from .planted import (
     ACCOUNT,
     ALL,
@@ -53,8 +70,10 @@ from .planted import (
     URL,
     all_of,
     leaks,
+    signature_refused,
+    works,
 )
-from .wire import BACKUP_ARN
+from .wire import BACKUP_ARN, backup_xml, listing_xml
 
 
 @pytest.fixture(autouse=True)
@@ -163,6 +182,9 @@ def test_a_request_shows_no_secret() -> None:
         {"pre_signed_url": SIGNED_URL, "PreSignedUrl": SIGNED_URL},
         {"source_db_instance_arn": SIGNED_URL, "kms_key_id": SIGNED_URL},
         {"tags": {"key": SIGNED_URL}},
+        {"tags": [{"Key": SIGNED_URL}] * 2},
+        {"source_db_instance_arn": f"{ARN}{SIGNED_URL}"},
+        {"source_db_instance_arn": ARN.replace(":db:", f":{SIGNED_URL}:")},
         {"tags": [{"Key": "key", "Secret": SIGNED_URL}]},
     ],
 )
@@ -182,7 +204,92 @@ def test_a_mistake_shows_no_secret(keywords: dict[str, Any]) -> None:
     assert leaks("".join(traceback.format_exception(raised.value))) == []
 
 
+def test_a_wrong_flag_shows_no_secret() -> None:
+    client: Any = BackupReplicationClient(session=own_session(), region_name="us-east-1")
+    with pytest.raises(TypeError) as caught:
+        client.ensure_replication(source_db_instance_arn=ARN, replace=SIGNED_URL)
+    assert leaks(all_of(caught.value)) == []
+
+
+@pytest.mark.usefixtures("no_backoff")
+def test_a_signature_that_kms_refuses_shows_no_secret() -> None:
+    """botocore reads both forms of an answer by the operation, KMS's by its JSON."""
+
+    def answer(parameters: dict[str, str]) -> Reply:
+        if parameters.get("Action") == "DescribeDBInstanceAutomatedBackups":
+            return 200, listing_xml(backup_xml(DBInstanceArn=ARN, KmsKeyId="1234"))
+        told = signature_refused("InvalidSignatureException", TOKEN)
+        return 400, json.dumps({"__type": "InvalidSignatureException", "message": told})
+
+    with answering(answer) as server, pytest.raises(ReplicationDriftError) as caught:
+        client_at(server, with_role=False).ensure_replication(
+            source_db_instance_arn=ARN, kms_key_id="alias/backups"
+        )
+    assert "The signatures differ." in str(caught.value)
+    assert leaks(all_of(caught.value)) == []
+
+
+@pytest.mark.usefixtures("clock", "no_backoff")
+def test_passwords_in_urls_are_hidden(
+    log: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An endpoint needs none, and some proxies do."""
+    told: list[str] = []
+
+    def tells(endpoint: str) -> str:
+        try:
+            client = BackupReplicationClient(
+                session=own_session(), region_name="us-east-1", endpoint_url=endpoint
+            )
+            told.append(repr(client))
+            client.wait_until_stopped(source_db_instance_arn=ARN, timeout=timedelta(minutes=1))
+        except Exception as error:  # noqa: BLE001  # whatever it is
+            told.append(all_of(error) + pickle.dumps(error, 0).decode("ascii"))
+        return told[-1]
+
+    assert "127.0.0.1:9/" in tells(f"http://user:{PASSWORD}@127.0.0.1:9")
+    assert "not a host" in tells(f"http://user:{PASSWORD}@not a host")
+    monkeypatch.setenv("HTTP_PROXY", f"http://user:{PASSWORD}@127.0.0.1:99999")
+    assert "127.0.0.1:99999" in tells("http://rds.invalid")
+    told += [repr(Access(endpoint_url=f"http://user:{PASSWORD}@127.0.0.1:9")), log()]
+    assert "127.0.0.1:9/" in log()
+    assert leaks("".join(told)) == []
+
+
 # Fleets
+
+
+@pytest.mark.parametrize(
+    "field", [{"aws_secret_access_key": SECRET_KEY}, {"role_arn": SECRET_KEY}, {"id": [SECRET_KEY]}]
+)
+def test_mistakes_in_files_show_no_secret(field: dict[str, Any]) -> None:
+    accounts = [{"id": ACCOUNT, **field}]
+    broken = {"actions": [], "accounts": accounts}
+    told: list[str] = []
+    for make in (
+        lambda: Account(**accounts[0]),
+        lambda: Policy.model_validate({"accounts": accounts}),
+        lambda: Policy.from_yaml(json.dumps({"accounts": accounts})),
+        lambda: Plan.model_validate(broken),
+        lambda: Plan.model_validate_json(json.dumps(broken)),
+        lambda: Plan.model_validate_json(SECRET_KEY),
+    ):
+        with pytest.raises(ValueError, match=r".") as caught:
+            make()
+        told.append("".join(traceback.format_exception(caught.value)))
+    Path("plan.json").write_text(json.dumps(broken), encoding="utf-8")
+    with answering(works) as server:
+        told.append(printed(server, "apply", "plan.json", "--yes", *DEBUG_JSON))
+    assert "plan.json is not a plan" in told[-1]
+    assert leaks("".join(told)) == []
+
+
+def test_a_presigned_url_among_a_policys_tags_is_not_shown() -> None:
+    rules = [{"name": "a", "source_regions": ["us-west-2"], "tags": {"a": SIGNED_URL}}]
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_yaml(json.dumps({"accounts": [{"id": ACCOUNT}], "rules": rules}))
+    assert "tags" in str(caught.value)
+    assert leaks(all_of(caught.value)) == []
 
 
 def own_account(access: Access) -> tuple[Policy, Access]:

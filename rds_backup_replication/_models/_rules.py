@@ -31,6 +31,7 @@ from .._arn import (
     is_region_name,
     parse_arn,
 )
+from .._shown import shortened_repr
 from ._base import RequestModel, SequenceOf
 from ._responses import Tag
 
@@ -84,7 +85,7 @@ def _rds_arn(value: str, resource_type: str, form: str) -> tuple[Arn, str]:
         raise ValueError(f"must be an ARN of the form {form}")
     given_type, _, resource_id = arn.resource.partition(":")
     if given_type != resource_type:
-        kind = _RESOURCE_KINDS.get(given_type, f"a resource of type {given_type!r}")
+        kind = _RESOURCE_KINDS.get(given_type, f"a resource of type {shortened_repr(given_type)}")
         raise ValueError(f"is the ARN of {kind}; it must have the form {form}")
     return arn, resource_id
 
@@ -110,7 +111,8 @@ def _source_db_instance_arn(value: str, info: ValidationInfo) -> str:
     arn, identifier = _rds_arn(value, "db", _DB_INSTANCE_ARN_FORM)
     mistakes: list[str] = []
     if not is_db_instance_identifier(identifier):
-        mistakes.append(f"ends in {identifier!r}; an instance identifier has {_IDENTIFIER_RULE}")
+        ending = shortened_repr(identifier)
+        mistakes.append(f"ends in {ending}; an instance identifier has {_IDENTIFIER_RULE}")
     destination = _destination(info)
     if destination is not None:
         if arn.region == destination.region_name:
@@ -261,7 +263,9 @@ def _whole_list(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     # As plain text: a class of one's own may have no hash.
     keys = Counter(str.__str__(key) for key in map(_key_of, tags) if isinstance(key, str))
     mistakes = [
-        f"name the key {key!r} once, not {count} times" for key, count in keys.items() if count > 1
+        f"name the key {shortened_repr(key)} once, not {count} times"
+        for key, count in keys.items()
+        if count > 1
     ]
     if len(tags) > _MAX_TAGS:
         mistakes.append(f"be at most {_MAX_TAGS} tags, not {len(tags)}")

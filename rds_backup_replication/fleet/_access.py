@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, TypeVar
@@ -72,7 +72,7 @@ class Access:
 
     profile_name: str | None = None
     """Profile of the AWS configuration; the environment's if omitted."""
-    endpoint_url: str | None = None
+    endpoint_url: str | None = field(default=None, repr=False)
     """Where RDS, KMS and STS are, if not at AWS."""
 
 

@@ -23,6 +23,7 @@ from pydantic import (
 from .._arn import parse_arn
 from .._models import DBInstance
 from .._models._rules import KmsKeyId, NonEmpty, OptionalTags, RegionName, RetentionDays, says
+from .._shown import shortened_repr
 from ..exceptions import PolicyError
 from ._yaml import Mistake, raise_all, read_yaml
 
@@ -36,7 +37,9 @@ _TAGS: TypeAdapter[Any] = TypeAdapter(OptionalTags)
 
 
 class _PolicyModel(BaseModel, frozen=True):
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", strict=True, hide_input_in_errors=True
+    )
 
 
 def _duration(value: object) -> object:
@@ -72,7 +75,10 @@ def _tags(value: dict[str, str]) -> dict[str, str]:
     except ValidationError as error:
         details = error.errors(include_url=False)
         raise ValueError(
-            "; ".join(f"{d['input']}: {d.get('ctx', {}).get('error', d['msg'])}" for d in details)
+            "; ".join(
+                f"{shortened_repr(d['input'])}: {d.get('ctx', {}).get('error', d['msg'])}"
+                for d in details
+            )
         ) from None
     return value
 

@@ -43,7 +43,7 @@ Outcome = Literal["done", "unchanged", "refused", "failed", "not_attempted"]
 class Record(BaseModel, frozen=True):
     """What all of these share: they are immutable, and refuse what they do not know."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class AuditRecord(Record, frozen=True):

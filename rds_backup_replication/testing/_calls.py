@@ -11,7 +11,8 @@ from .._arn import Destination
 from .._look import DESCRIBE_DB_INSTANCES
 from .._models import RequestModel
 from .._restore import RESTORE
-from .._validation import shortened_repr, validated
+from .._shown import shortened_repr
+from .._validation import validated
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
 

@@ -34,7 +34,7 @@ from .._models import (
 from .._models._restore import RestoreDBInstanceToPointInTimeRequest
 from .._operations import Operation
 from .._restore import RESTORE
-from .._validation import shortened_repr
+from .._shown import shortened_repr
 from ..exceptions import ServiceError
 from ._calls import OperationName, expected_request
 from ._factories import make_automated_backup, make_db_instance

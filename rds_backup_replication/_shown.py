@@ -1,0 +1,41 @@
+"""What is shown of values that were given, and of errors: no secret, and nothing endless."""
+
+import re
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+HIDDEN = "(hidden)"
+_MAX_GIVEN = 200
+_SIGNED = "x-amz-"  # a presigned URL's parameters begin so
+# So AWS begins to repeat the headers whose signature was wrong, the session token among them.
+_REPEATED = re.compile(r"\s*The Canonical String\b.*", re.DOTALL)
+_USER = re.compile(r"(?<=//)[^/\s'\"]+@")
+
+
+def shortened_repr(value: object) -> str:
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  # a repr may raise anything, int's of 5,000 digits too
+        return f"<{type(value).__name__}>"
+    if _SIGNED in text.lower():
+        return HIDDEN
+    return text if len(text) <= _MAX_GIVEN else f"{text[:_MAX_GIVEN]}…"
+
+
+def hide_secrets(error: BaseException | None) -> None:
+    """Takes the session token, and passwords in URLs, out of botocore's error and its causes."""
+    while error is not None:
+        error.args = tuple(map(_without_secrets, error.args))
+        if isinstance(error, ClientError):
+            fault: Any = error.response.get("Error", {})
+            fault.update({name: _without_secrets(value) for name, value in fault.items()})
+        elif isinstance(error, BotoCoreError):  # which it is pickled by
+            error.kwargs = {name: _without_secrets(value) for name, value in error.kwargs.items()}
+        error = error.__cause__ or error.__context__
+
+
+def _without_secrets(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return _USER.sub(f"{HIDDEN}@", _REPEATED.sub("", value))
