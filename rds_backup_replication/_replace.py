@@ -86,7 +86,6 @@ def replace_replication(
         )
         # By its ARN: another of the same source may be started in the meantime.
         ending_arn = _arn_of(stopped.live if isinstance(stopped, Failed) else stopped, found)
-        has_ended = False
         try:
             if isinstance(stopped, Failed):  # RDS tells whether there is one to stop
                 stopped = try_to_stop(context, source_arn)
@@ -98,13 +97,12 @@ def replace_replication(
                 source_db_instance_arn=None if ending_arn else source_arn,
             )
             wait_until_stopped(context, wait, None)
-            has_ended = True
-            result = _start_when_free(context, wanted, None)
+            result = _start_when_free(context, wanted, ending_arn)
         except WaitTimeoutError as error:
             _logger.warning("%s, and not started anew: %s", subject, error)
             raise
         except Exception as failure:
-            outcome = _start_again(context, former, wanted, None if has_ended else ending_arn)
+            outcome = _start_again(context, former, wanted, ending_arn)
             if isinstance(outcome, EnsureResult):
                 return outcome
             outcome = f"{subject}, and {outcome}"

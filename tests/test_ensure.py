@@ -546,6 +546,22 @@ def test_a_source_that_is_busy_with_the_end_is_started_when_it_is_free(
     assert clock.sleeps.count(30) == 2
 
 
+def test_a_look_that_is_behind_the_end_does_not_hide_that_nothing_replicates(
+    rds: ScriptedRDS,
+) -> None:
+    for _ in range(2):
+        rds.answers(listing_xml(FORMER))
+    rds.answers(STOPPED)
+    rds.answers(listing_xml(ENDED))
+    rds.answers(error_xml("InvalidDBInstanceState", "busy"), status=400)
+    for backup in (FORMER, FORMER, ENDED, ENDED, ENDED):
+        rds.answers(listing_xml(backup))
+    rds.answers(STARTED)
+    client = BackupReplicationClient(client=rds.client().client)
+    assert ensure(client, backup_retention_period=7, replace=True) == "replaced"
+    assert sent(rds).count(START) == 2
+
+
 def test_a_source_whose_backups_are_off_is_not_tried_again(rds: ScriptedRDS) -> None:
     for _ in range(2):
         rds.answers(listing_xml(FORMER))
