@@ -174,7 +174,7 @@ def _about_destination(
         return
     if is_live(backup):
         yield _already_replicating(context, source_arn)
-    elif kms_key_id is not None and backup.kms_key_id is not None:
+    elif kms_key_id is not None:
         difference = key_difference(context, kms_key_id, backup.kms_key_id)
         if difference and not difference.uncertainty:
             yield retained_with_another_key(backup)

@@ -15,7 +15,7 @@ from ._models import (
     CheckReason,
     DBInstanceAutomatedBackup,
     EnsureResult,
-    SourceRequest,
+    StopDBInstanceAutomatedBackupsReplicationRequest,
     TagsInput,
     WaitRequest,
 )
@@ -281,13 +281,15 @@ class BackupReplicationClient(ApiOperations):
         keywords = {"source_db_instance_arn": source_db_instance_arn, "kms_key_id": kms_key_id}
         request = _operations.START.validate(self._destination, keywords)
         context = self._context()
-        if source_client is None:
-            source_client = context.source_client(source_db_instance_arn)
+        source_client = (
+            context.source_client(source_db_instance_arn)
+            if source_client is None
+            else prepared(source_client, "source_client")
+        )
         if source_client is None:
             raise TypeError(
                 "source_client= is needed: this client was made with client=, and cannot make one"
             )
-        prepared(source_client, "source_client")
         source = parse_arn(source_db_instance_arn)
         if source and source_client.meta.region_name != source.region:
             raise ValueError(
@@ -303,9 +305,8 @@ class BackupReplicationClient(ApiOperations):
 
     def _source_arn(self, source_db_instance_arn: str) -> str:
         keywords = {"source_db_instance_arn": source_db_instance_arn}
-        return validated(
-            _DESCRIBE, SourceRequest, self._destination, keywords
-        ).source_db_instance_arn
+        model = StopDBInstanceAutomatedBackupsReplicationRequest
+        return validated(_DESCRIBE, model, self._destination, keywords).source_db_instance_arn
 
     def _wait_request(
         self,

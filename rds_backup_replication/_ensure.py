@@ -144,7 +144,7 @@ def differences_of(
     request: StartDBInstanceAutomatedBackupsReplicationRequest,
     backup: DBInstanceAutomatedBackup,
 ) -> list[Difference]:
-    """What was asked for and is not so. What RDS does not tell of counts as so."""
+    """What was asked for and is not so. A retention that RDS does not tell of counts as so."""
     differences: list[Difference] = []
     wanted, actual = request.backup_retention_period, backup.backup_retention_period
     if wanted is not None and actual is not None and wanted != actual:

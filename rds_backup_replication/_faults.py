@@ -51,8 +51,8 @@ _HINTS = (
         "InvalidParameterValue",
         "Feature is not available in region",
         (
-            "RDS answers this in the source's own Region. Send the call to the destination Region; "
-            "describe_source_regions() there tells which sources it takes."
+            "The Region named does not take backups from the source's: describe_source_regions() "
+            "tells which it takes. If it is not the client's Region, the endpoint URL is wrong."
         ),
     ),
     (
@@ -66,12 +66,15 @@ _HINTS = (
     (
         "InvalidParameterValue",
         "DbInstanceAutomatedBackupsArn",
-        "The Region in the ARN is the one that keeps the backup: ask that Region.",
+        "Check the ARN's account and id, and that the endpoint URL is of the ARN's Region.",
     ),
     (
         "InvalidParameterValue",
         "PreSignedUrl could not be authenticated",
-        "Leave pre_signed_url out and let botocore sign: pass source_region instead.",
+        (
+            "If pre_signed_url was given, pass source_region instead, and botocore signs. If "
+            "botocore did sign, leave out tags whose keys have spaces: they break what it signs."
+        ),
     ),
     (
         "InvalidDBInstanceState",
@@ -134,7 +137,7 @@ def wire_form(fault: type[ServiceError], service_model: ServiceModel) -> tuple[s
     return code, _STATUS_OF_UNDOCUMENTED.get(code, _BAD_REQUEST)
 
 
-_SERVER_ERROR = 500
+SERVER_ERROR = 500
 NO_ANSWER = (NoConnectionError, HTTPClientError)
 """What botocore raises if nothing came back: whether a request took effect is not known."""
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
@@ -143,7 +146,7 @@ _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionErro
 def server_failed(error: ServiceError) -> bool:
     """Whether RDS failed, rather than refused."""
     is_throttled = isinstance(error, exceptions.ThrottlingError)
-    return (error.http_status_code or 0) >= _SERVER_ERROR and not is_throttled
+    return (error.http_status_code or 0) >= SERVER_ERROR and not is_throttled
 
 
 def may_have_taken_effect(error: Exception) -> bool:

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError, SSLError
 from ._api import ApiOperations
 from ._arn import Destination, parse_arn
 from ._clock import Clock
-from ._faults import NO_ANSWER, server_failed
+from ._faults import NO_ANSWER, SERVER_ERROR, server_failed
 from ._models import BackupStatus, DBInstance, DBInstanceAutomatedBackup, RequestModel
 from ._operations import Operation
 from ._session import ClientFactory, prepared
@@ -23,13 +23,12 @@ from .exceptions import (
 )
 
 LOOK_FAILED = (ClientError, ResponseValidationError, BotoCoreError)
-_TOO_MANY, _SERVER_ERROR = 429, 500
+_TOO_MANY = 429
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
 
 class DescribeDBInstancesRequest(RequestModel, frozen=True):
     db_instance_identifier: str | None = None
-    marker: str | None = None
 
 
 DESCRIBE_DB_INSTANCES = Operation(
@@ -62,7 +61,7 @@ def is_passing(error: Exception) -> bool:
     """Whether the same call may well succeed in a while, whatever one does."""
     if isinstance(error, ResponseValidationError):  # what a proxy says, and no XML, perhaps
         status = int(error.response.get("status_code", 200))
-        return status == _TOO_MANY or status >= _SERVER_ERROR
+        return status == _TOO_MANY or status >= SERVER_ERROR
     if isinstance(error, ServiceError):
         return server_failed(error) or isinstance(error, ThrottlingError)
     return isinstance(error, NO_ANSWER) and not isinstance(error, SSLError)

@@ -57,6 +57,7 @@ class Operation(Generic[RequestT, ResultT]):
         # Not with botocore's paginator: loading it takes as long as reading a page.
         call = getattr(client, xform_name(self.name))
         parameters = _parameters(request)
+        markers = {parameters.get("Marker")}
         while True:
             page = self._exchange(client, lambda: call(**parameters))
             for item in self._result_of(page):
@@ -65,8 +66,9 @@ class Operation(Generic[RequestT, ResultT]):
             if not marker:
                 return
             # There would be no end; or it comes twice, which botocore makes a list of.
-            if marker == parameters.get("Marker") or not isinstance(marker, str):
+            if not isinstance(marker, str) or marker in markers:
                 raise ResponseValidationError(self.name, f"the marker {marker!r} repeats", page)
+            markers.add(marker)
             parameters["Marker"] = marker
             del page  # two at once take twice the memory, and time to look for garbage in
 

@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from . import _operations
 from ._ensure import Failed, differences_of, start, try_to_stop
@@ -25,6 +26,7 @@ from ._wait import wait_until_stopped
 from .exceptions import (
     InvalidDBInstanceStateFault,
     ReplicationDriftError,
+    RequestValidationError,
     ServiceError,
     WaitTimeoutError,
 )
@@ -62,17 +64,7 @@ def replace_replication(
     found: DBInstanceAutomatedBackup,
 ) -> EnsureResult:
     source_arn = request.source_db_instance_arn
-    tags = [tag for tag in found.tag_list or () if not tag.key.startswith(("aws:", "rds:"))]
-    # Validated, so that what could not be started again is not stopped.
-    former = _operations.START.validate(
-        context.destination,
-        {
-            "source_db_instance_arn": source_arn,
-            "backup_retention_period": found.backup_retention_period,
-            "kms_key_id": found.kms_key_id,
-            "tags": tags,
-        },
-    )
+    former = _as_it_is(context, found, source_arn)
     # What was not asked for stays as it is: an encrypted source needs its key.
     wanted = former.model_copy(update={name: value for name, value in request if value is not None})
     with _interruption_is_logged(source_arn):
@@ -100,6 +92,7 @@ def replace_replication(
             result = _start_when_free(context, wanted, ending_arn)
         except WaitTimeoutError as error:
             _logger.warning("%s, and not started anew: %s", subject, error)
+            _add_note(error, f"{subject}, and not started anew")
             raise
         except Exception as failure:
             outcome = _start_again(context, former, wanted, ending_arn)
@@ -108,8 +101,7 @@ def replace_replication(
             outcome = f"{subject}, and {outcome}"
             _logger.warning(outcome)
             if not isinstance(failure, ServiceError):
-                if sys.version_info >= (3, 11):
-                    failure.add_note(outcome)
+                _add_note(failure, outcome)
                 raise
             hint = f"{failure.hint}\n{outcome}" if failure.hint else outcome
             refusal = type(failure)(failure.response, failure.operation_name, hint)
@@ -117,6 +109,32 @@ def replace_replication(
     if stopped is None and result.action == "unchanged":  # others have replaced it
         return result
     return EnsureResult("replaced", result.backup)
+
+
+def _as_it_is(
+    context: Context, found: DBInstanceAutomatedBackup, source_arn: str
+) -> StartDBInstanceAutomatedBackupsReplicationRequest:
+    """What starts it again; so that what could not be started again is not stopped."""
+    keywords = {
+        "source_db_instance_arn": source_arn,
+        "backup_retention_period": found.backup_retention_period,
+        "kms_key_id": found.kms_key_id,
+        "tags": [tag for tag in found.tag_list or () if not tag.key.startswith(("aws:", "rds:"))],
+    }
+    try:
+        return _operations.START.validate(context.destination, keywords)
+    except RequestValidationError as error:
+        # Else they would look like mistakes in the call.
+        mistakes = [
+            replace(mistake, parameter=f"{mistake.parameter} of what replicates now")
+            for mistake in error.errors
+        ]
+    raise RequestValidationError(_operations.START.name, mistakes)
+
+
+def _add_note(error: Exception, note: str) -> None:
+    if sys.version_info >= (3, 11):
+        error.add_note(note)
 
 
 def _start_again(

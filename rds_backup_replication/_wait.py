@@ -20,6 +20,7 @@ from ._look import (
     source_instance,
 )
 from ._models import DBInstanceAutomatedBackup, WaitRequest
+from ._shown import shortened_repr
 from .exceptions import (
     AccessDeniedError,
     InvalidClientTokenIdError,
@@ -110,6 +111,8 @@ def _looks(
     Yields what there is, and whether the source neither lists the replication nor is
     busy; ``None`` if it was not asked.
     """
+    if on_poll is not None and not callable(on_poll):
+        raise TypeError(f"on_poll= must be callable, not {shortened_repr(on_poll)}")
     clock = context.clock
     deadline = clock.monotonic() + request.timeout.total_seconds()
     last_backup: DBInstanceAutomatedBackup | None = None

@@ -171,11 +171,11 @@ class ReplicationDriftError(BackupReplicationError):
 
     def __str__(self) -> str:
         lines = "".join(f"\n  {difference}" for difference in self.differences)
-        if any(difference.uncertainty for difference in self.differences):
-            remedy = (
-                "While that is uncertain, nothing is replaced. Leave it out, or name a key by its "
-                "ARN in place of an alias."
-            )
+        uncertain = [difference for difference in self.differences if difference.uncertainty]
+        if uncertain:
+            remedy = "While that is uncertain, nothing is replaced. Leave it out"
+            is_named = all(difference.actual is not None for difference in uncertain)
+            remedy += ", or name a key by its ARN in place of an alias." if is_named else "."
         elif any(difference.parameter == "kms_key_id" for difference in self.differences):
             remedy = (
                 "Once something has been copied, RDS takes no other key: ensure_stopped(), "

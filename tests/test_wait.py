@@ -262,6 +262,14 @@ def test_what_on_poll_raises_ends_the_wait(rds: ScriptedRDS, clock: RecordingClo
             ["source_db_instance_arn", "timeout", "poll_interval"],
         ),
         ({"source_db_instance_arn": SOURCE_ARN, "timeout": timedelta(seconds=-1)}, ["timeout"]),
+        (
+            {
+                "source_db_instance_arn": SOURCE_ARN,
+                "timeout": timedelta.max,
+                "poll_interval": timedelta(days=366),
+            },
+            ["timeout", "poll_interval"],
+        ),
     ],
 )
 def test_all_mistakes_are_told_before_the_first_look(
@@ -271,6 +279,13 @@ def test_all_mistakes_are_told_before_the_first_look(
         with pytest.raises(RequestValidationError) as caught:
             wait(**keywords)
         assert [mistake.parameter for mistake in caught.value.errors] == mistakes
+
+
+def test_on_poll_must_be_callable_before_the_first_look(client: BackupReplicationClient) -> None:
+    wrong: Any = "print"
+    for wait in (client.wait_until_replicating, client.wait_until_stopped):
+        with pytest.raises(TypeError, match=r"on_poll= must be callable, not 'print'"):
+            wait(source_db_instance_arn=SOURCE_ARN, on_poll=wrong)
 
 
 def test_the_errors_can_be_pickled_and_copied() -> None:

@@ -313,10 +313,15 @@ def test_a_refused_page_is_told_after_the_pages_before_it(rds: ScriptedRDS) -> N
         next(backups)
 
 
-def test_a_listing_without_end_is_an_unreadable_answer(rds: ScriptedRDS) -> None:
-    rds.answers(page_xml(range(1), "again"))
+@pytest.mark.parametrize("markers", [["again"], ["again", "b", "c"]])
+def test_a_listing_without_end_is_an_unreadable_answer(
+    rds: ScriptedRDS, markers: list[str]
+) -> None:
+    for marker in [*markers, "again"]:
+        rds.answers(page_xml(range(1), marker))
     error = unreadable(CALLS[DESCRIBE], rds.client())
     assert error.response["Marker"] == "again"
+    assert len(rds.received) == len(markers) + 1
 
 
 def test_a_marker_that_comes_twice_is_not_sent(rds: ScriptedRDS) -> None:
@@ -385,12 +390,16 @@ def test_an_undocumented_code_is_typed_and_an_unknown_one_kept(
 
 # With a word of what is to be done.
 KNOWN_REFUSALS = (
-    ("InvalidParameterValue", "Feature is not available in region us-west-1.", "destination"),
+    (
+        "InvalidParameterValue",
+        "Feature is not available in region us-west-1.",
+        "describe_source_regions",
+    ),
     ("InvalidParameterValue", "Encrypted instances require a valid KMS key ID.", "kms_key_id"),
     (
         "InvalidParameterValue",
         f"The ARN ({BACKUP_ARN}) is invalid for (DbInstanceAutomatedBackupsArn).",
-        "ask that Region",
+        "account",
     ),
     ("InvalidParameterValue", "PreSignedUrl could not be authenticated.", "source_region"),
     (

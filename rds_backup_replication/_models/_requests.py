@@ -104,15 +104,10 @@ class DescribeSourceRegionsRequest(RequestModel, frozen=True):
     """Not supported by RDS yet."""
 
 
-class SourceRequest(RequestModel, frozen=True):
-    """What a question about one source instance takes."""
-
-    source_db_instance_arn: SourceDBInstanceArn
-
-
 # Terraform's limit; AWS gives no figure.
 WAIT_TIMEOUT = timedelta(minutes=75)
 POLL_INTERVAL = timedelta(seconds=30)
+_A_YEAR = timedelta(days=365)  # clocks cannot count all that a timedelta can hold
 
 
 class WaitRequest(RequestModel, frozen=True):
@@ -126,11 +121,11 @@ class WaitRequest(RequestModel, frozen=True):
     ] = None
     timeout: Annotated[
         timedelta,
-        Field(ge=timedelta(0)),
-        says("must be a timedelta that is not negative, such as timedelta(hours=2)"),
+        Field(ge=timedelta(0), le=_A_YEAR),
+        says("must be a timedelta from 0 to 365 days, such as timedelta(hours=2)"),
     ] = WAIT_TIMEOUT
     poll_interval: Annotated[
         timedelta,
-        Field(gt=timedelta(0)),
-        says("must be a timedelta of more than 0, such as timedelta(seconds=30)"),
+        Field(gt=timedelta(0), le=_A_YEAR),
+        says("must be a timedelta over 0 and up to 365 days, such as timedelta(seconds=30)"),
     ] = POLL_INTERVAL
