@@ -97,7 +97,7 @@ def on_a_terminal(
 ) -> Generator[tuple[int, "subprocess.Popen[bytes]"]]:
     """The program with a terminal for what it asks, and a pipe for its data."""
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", **variables}
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", **variables}
     try:
         with subprocess.Popen(  # noqa: S603  # our own program
             [*PROGRAM, *arguments],
