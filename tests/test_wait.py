@@ -77,9 +77,12 @@ def test_a_wait_goes_by_the_backups_arn_too(rds: ScriptedRDS, clock: RecordingCl
     rds.answers(error_xml("DBInstanceAutomatedBackupNotFound"), status=404)
     rds.answers(listing_xml(backup("replicating", OTHER_BACKUP_ARN)))  # not the one asked for
     rds.answers(listing_xml(backup("replicating")))
-    result = rds.client().wait_until_replicating(db_instance_automated_backups_arn=BACKUP_ARN)
+    result = rds.client().wait_until_replicating(
+        db_instance_automated_backups_arn=BACKUP_ARN, poll_interval=timedelta(seconds=5)
+    )
     assert result.db_instance_automated_backups_arn == BACKUP_ARN
     assert len(clock.sleeps) == 2
+    assert all(4 <= pause <= 6 for pause in clock.sleeps)
     assert rds.received[0].parameters["DBInstanceAutomatedBackupsArn"] == BACKUP_ARN
 
 
