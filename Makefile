@@ -7,9 +7,9 @@ READING_TESTS = $(addprefix tests/test_,check.py ensure.py fleet.py lifecycle.py
 # Pyright looks for the python on the path.
 PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
 # For every supported Python and platform, and without a word of where packages come from.
-PIN = $(VENV)-supply/bin/uv pip compile pyproject.toml --extra cli --extra sandbox --universal \
-	--python-version 3.10 --upgrade --generate-hashes --no-annotate --no-header \
-	--no-emit-index-url --no-emit-find-links --quiet
+COMPILE = $(VENV)-supply/bin/uv pip compile --universal --python-version 3.10 --upgrade \
+	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet
+PIN = $(COMPILE) pyproject.toml --extra cli --extra sandbox
 
 .SECONDARY: # keep the environments, which make takes for intermediate files
 .PHONY: help demo test cover parser fuzz mutate check lint types verify-types package versions lowest pins audit sbom format docs bench bench-fleet fault-matrix clean
@@ -27,7 +27,7 @@ help:
 	@echo "make lowest  the tests of what meets the dependencies, at their lowest versions, on Python 3.10"
 	@echo "make pins    renew the pins in requirements"
 	@echo "make audit   look for known vulnerabilities in what is pinned"
-	@echo "make sbom    write what the package depends on to dist/sbom.cdx.json"
+	@echo "make sbom    write what the package and its extras depend on to dist/sbom.cdx.json"
 	@echo "make format  format the code"
 	@echo "make docs    build the documentation into docs/_build"
 	@echo "make bench   measure against plain boto3, and write docs/speed.md's tables"
@@ -39,8 +39,8 @@ help:
 %/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; try: make PYTHON=python3.12")'
 	$(PYTHON) -m venv --without-pip $*
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --target \
-		"$$($@ -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" "pip>=25.1"
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --require-hashes --target \
+		"$$($@ -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" --requirement requirements/pip.txt
 
 # One stamp per set of tools, made anew when the requirements change.
 $(VENV)/demo.stamp: $(BIN)/python pyproject.toml
@@ -69,6 +69,11 @@ $(VENV)-mutate/mutate.stamp: $(VENV)-mutate/bin/python pyproject.toml
 # An environment of its own: the AWS CLI and Sphinx want different versions of docutils.
 $(VENV)-docs/docs.stamp: $(VENV)-docs/bin/python pyproject.toml
 	$(VENV)-docs/bin/python -m pip install --quiet --editable '.[cli,sandbox]' --group docs
+	@touch $@
+
+# With all that a user may have.
+$(VENV)-sbom/sbom.stamp: $(VENV)-sbom/bin/python pyproject.toml
+	$(VENV)-sbom/bin/python -m pip install --quiet --editable '.[cli,fleet,sandbox]'
 	@touch $@
 
 $(VENV)-bench/bench.stamp: $(VENV)-bench/bin/python pyproject.toml
@@ -120,15 +125,16 @@ lowest: $(VENV)/check.stamp
 	$(BIN)/nox --session lowest $(ARGS)
 
 pins: $(VENV)-supply/supply.stamp
+	$(COMPILE) --group pip --output-file requirements/pip.txt
 	$(PIN) --group test --output-file requirements/test.txt
 	$(PIN) --group check --constraint requirements/test.txt --output-file requirements/dev.txt
 
 audit: $(VENV)-supply/supply.stamp
 	$(VENV)-supply/bin/pip-audit --strict --disable-pip --requirement requirements/dev.txt
 
-sbom: $(VENV)-bench/bench.stamp $(VENV)-supply/supply.stamp
+sbom: $(VENV)-sbom/sbom.stamp $(VENV)-supply/supply.stamp
 	@mkdir -p dist
-	$(VENV)-supply/bin/cyclonedx-py environment $(VENV)-bench --pyproject pyproject.toml \
+	$(VENV)-supply/bin/cyclonedx-py environment $(VENV)-sbom --pyproject pyproject.toml \
 		--output-reproducible --output-file dist/sbom.cdx.json
 
 format: $(VENV)/check.stamp
@@ -150,5 +156,5 @@ fault-matrix: $(VENV)/test.stamp
 	$(BIN)/python -m tests.fault_matrix --write
 
 clean:
-	rm -rf $(VENV) $(VENV)-docs $(VENV)-bench $(VENV)-mutate $(VENV)-supply .nox mutants docs/_build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-bench $(VENV)-mutate $(VENV)-sbom $(VENV)-supply .nox mutants docs/_build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -30,7 +30,7 @@ from rds_backup_replication.cli._output import in_units
 from rds_backup_replication.exceptions import AccessDeniedError, ResponseValidationError
 from rds_backup_replication.sandbox import Behaviour, Sandbox
 
-from .wire import BACKUP_ARN, SOURCE_ARN, ScriptedRDS
+from .wire import BACKUP_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, error_xml, listing_xml
 
 OTHER_ARN = "arn:aws:rds:us-west-2:123456789012:db:a-name-that-makes-the-arn-longer-than-a-terminal"
 JSON = ("--output", "json")
@@ -501,6 +501,93 @@ def test_a_table_fits_its_width(
     reasons = run("check", SOURCE_ARN, code=ExitCode.FINDINGS).stdout.splitlines()
     assert max(map(len, reasons)) <= width
     assert reasons[1].startswith("already_replicating  ")
+
+
+# Moves a cursor and hides, as 8 bits and as 16; and turns text around.
+HOSTILE = "a\x1b[1A\x1b[2Kb\x07\x7f\x9bc\u202ed"
+SHOWN = r"a\x1b[1A\x1b[2Kb\x07\x7f\x9bc\u202ed"
+XML_ALLOWS, XML_SHOWN = "\x7f\x9bc\u202ed", r"\x7f\x9bc\u202ed"
+
+
+def is_seen(text: str) -> bool:
+    return all(character.isprintable() or character == "\n" for character in text)
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (HOSTILE,),
+        (f"--{HOSTILE}",),
+        ("list", f"--{HOSTILE}"),
+        ("list", HOSTILE),
+        ("wait", SOURCE_ARN, "--until", HOSTILE),
+        ("start", HOSTILE),
+        ("ensure", HOSTILE),
+        ("wait", HOSTILE),
+        ("stop", HOSTILE, "--yes"),
+        ("audit", HOSTILE),
+        ("apply", HOSTILE),
+        ("sandbox", "--db-instance", HOSTILE),
+        ("start", HOSTILE, "--debug"),
+    ],
+)
+def test_what_hides_in_an_argument_is_seen(arguments: tuple[str, ...]) -> None:
+    ran = Ran(*arguments)
+    assert ran.code == ExitCode.USAGE
+    assert is_seen(ran.stdout + ran.stderr)
+    assert SHOWN in ran.stderr
+
+
+@pytest.fixture
+def answering(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> ScriptedRDS:
+    """An RDS that answers what it was told to, to any command."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", rds.endpoint_url)
+    return rds
+
+
+def test_what_hides_in_an_answer_is_seen(answering: ScriptedRDS) -> None:
+    backup = backup_xml(
+        Engine=XML_ALLOWS,
+        KmsKeyId=f"{XML_ALLOWS}\nStatus  replicating",
+        DBInstanceAutomatedBackupsArn=BACKUP_ARN,
+    )
+    answering.answers(listing_xml(backup))
+    for command in (("show", SOURCE_ARN), ("list",)):
+        ran = run(*command)
+        assert is_seen(ran.stdout + ran.stderr)
+    shown = ok_lines("show", SOURCE_ARN)
+    assert rf"Key     {XML_SHOWN}\nStatus  replicating" in shown
+    assert rf"Engine  {XML_SHOWN}" in shown
+    (listed,) = run("list", *JSON).json
+    assert listed["engine"] == XML_ALLOWS
+    assert is_seen(run("list", *JSON).stdout)
+
+
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize("status", [200, 400])
+def test_what_hides_in_a_refusal_or_in_no_answer_is_seen(
+    answering: ScriptedRDS, status: int
+) -> None:
+    hidden = XML_ALLOWS if status == 400 else HOSTILE
+    answering.answers(error_xml("AccessDenied", hidden) if status == 400 else hidden, status)
+    told = Ran("list")
+    assert is_seen(told.stderr)
+    assert XML_SHOWN in told.stderr
+    debugged = Ran("list", "--debug")
+    assert is_seen(debugged.stderr)
+    assert debugged.stderr.endswith(told.stderr)
+    assert "Traceback (most recent call last):\n  File" in debugged.stderr
+
+
+def test_what_hides_in_the_log_is_seen(answering: ScriptedRDS) -> None:
+    answering.answers(error_xml(XML_ALLOWS), 400)
+    stderr = Ran("list", "--debug").stderr
+    assert is_seen(stderr)
+    assert re.search(rf"^DEBUG rds_backup_replication: .*{re.escape(XML_SHOWN)}", stderr)
 
 
 def test_a_lag_is_shown_in_its_two_largest_units(sandbox: Sandbox) -> None:

@@ -205,6 +205,47 @@ def test_the_question_shows_what_cannot_be_changed_later() -> None:
     ]
 
 
+# Would have a terminal take a row back; the second begins a row.
+HOSTILE = "x\x1b[1A\x1b[2Khidden\r\u202e\nstart  us-east-1  14"
+SHOWN = r"x\x1b[1A\x1b[2Khidden\r\u202e\nstart  us-east-1  14"
+
+
+def is_seen(text: str) -> bool:
+    return all(character.isprintable() or character == "\n" for character in text)
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_no_row_of_a_plan_can_hide_another() -> None:
+    planned = json.loads(run("plan", "policy.yaml", *JSON).stdout)
+    (action,) = planned["actions"]
+    action.update(rule=HOSTILE, kms_key_id=HOSTILE)
+    another = {**action, "source_db_instance_arn": f"{SOURCE_ARN}2", "rule": "production"}
+    planned["actions"] = [another, action]
+    asked = run("apply", given=json.dumps(planned), code=ExitCode.USAGE).stderr
+    assert is_seen(asked)
+    header, *rows, question = asked.splitlines()
+    assert header.startswith("ACTION")
+    assert [row.count(SHOWN) for row in rows] == [1, 2]
+    assert "Apply this plan (2 start)?" in question
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_what_hides_in_a_policy_is_seen() -> None:
+    policy = POLICY.replace("production", json.dumps(HOSTILE))
+    Path("policy.yaml").write_text(policy, encoding="utf-8")
+    planned = run("plan", "policy.yaml")
+    assert is_seen(planned.stdout + planned.stderr)
+    assert len(planned.stdout.splitlines()) == 2
+    assert SHOWN in planned.stdout
+    as_json = run("plan", "policy.yaml", *JSON).stdout
+    assert json.loads(as_json)["actions"][0]["rule"] == HOSTILE
+    assert is_seen(as_json)
+    Path("policy.yaml").write_text(f"{policy}{json.dumps(HOSTILE)}: 1\n", encoding="utf-8")
+    wrong = run("plan", "policy.yaml", code=ExitCode.USAGE).stderr
+    assert is_seen(wrong)
+    assert r"x\x1b[1A\x1b[2Khidden\r\u202e" in wrong
+
+
 def test_usage_names_each_argument_once() -> None:
     assert "[[" not in run("apply", "--help").stdout
 

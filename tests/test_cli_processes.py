@@ -154,6 +154,18 @@ def test_colours_are_for_terminals_that_want_them(no_color: str, coloured: bool)
     assert process.returncode == 2
 
 
+def test_what_hides_in_progress_is_seen() -> None:
+    hostile = "[red]a\x1b[2K\u202eb\nc"
+    shown = r"[red]a\x1b[2K\u202eb\nc"
+    with on_a_terminal("wait", hostile, "--region", "us-east-1", COLUMNS="200") as (
+        terminal,
+        process,
+    ):
+        assert f"Waiting until {shown} is replicating" in read_until(terminal, "is replicating")
+        process.wait()
+    assert process.returncode == 2
+
+
 def in_a_shell(
     redirections: str, *arguments: str, **variables: str
 ) -> "subprocess.CompletedProcess[str]":

@@ -180,10 +180,11 @@ def test_a_rule_may_be_for_some_accounts_and_identifiers() -> None:
         ("env:", "~:", ["13: ~: must be text: put it in quotes"]),
         ("env:", "2001-01-01:", ["13: 2001-01-01: must be text: put it in quotes"]),
         ('"prod*"', "2001-01-01", ["13: 2001-01-01: must be text: put it in quotes"]),
-        ('"prod*"', "!!binary aGk=", ["13: aGk=: must be text: put it in quotes"]),
+        ('"prod*"', "!!binary aGk=", ["13: !!binary: must be text: put it in quotes"]),
         ("name: the rest", "name: x\n    name: y", ["19: name: is given twice"]),
         ("rules:", "rules: [", ["9: is not YAML: "]),
         ("30m", "\t- x: [", ["17: is not YAML: "]),
+        ("14", "1" * 5000, ["15: !!int: cannot be made of what is there"]),
     ],
 )
 def test_each_mistake_has_its_line_and_field(old: str, new: str, mistakes: list[str]) -> None:
@@ -194,6 +195,29 @@ def test_each_mistake_has_its_line_and_field(old: str, new: str, mistakes: list[
     for mistake, beginning in zip(caught.value.mistakes, mistakes, strict=True):
         assert mistake.startswith(beginning)
     assert str(caught.value).startswith(f"fleet.yaml:{mistakes[0]}")
+
+
+@pytest.mark.parametrize(
+    ("old", "tag", "told"),
+    [
+        ('"prod*"', "!!binary", "13: !!binary: must be text: put it in quotes"),
+        ('"prod*"', "!!timestamp", "13: !!timestamp: must be text: put it in quotes"),
+        ('"prod*"', "!vault", "13: !vault: must be text: put it in quotes"),
+        ('"prod*"', "!<tag:example.org,2026:key>", "13: tag:example.org,2026:key: must be text"),
+        ("env", "!!binary", "13: !!binary: must be text: put it in quotes"),
+        ("env", "!!int", "13: !!int: must be text: put it in quotes"),
+        ("14", "!!int", "15: !!int: cannot be made of what is there"),
+        ("14", "!!float", "15: !!float: cannot be made of what is there"),
+        ("14", "!!bool", "15: !!bool: cannot be made of what is there"),
+    ],
+)
+@pytest.mark.parametrize("secret", ["c2VjcmV0", '"c2VjcmV0"'])
+def test_what_is_tagged_is_not_told(old: str, tag: str, told: str, secret: str) -> None:
+    text = TEXT.replace(old, f"{tag} {secret}", 1)
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_yaml(text)
+    assert "c2VjcmV0" not in str(caught.value)
+    assert caught.value.mistakes[0].startswith(told)
 
 
 def test_all_mistakes_come_at_once_from_a_file_too(tmp_path: Path) -> None:

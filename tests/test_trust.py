@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import socket
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 
 from rds_backup_replication.cli import app
 from rds_backup_replication.cli._exit import ExitCode
-from rds_backup_replication.exceptions import PolicyError
+from rds_backup_replication.exceptions import PolicyError, ThrottlingError
 from rds_backup_replication.fleet import Plan, Policy
 from rds_backup_replication.sandbox import Sandbox
 from rds_backup_replication.sandbox.__main__ import main
@@ -145,6 +146,119 @@ def test_the_sandboxs_module_takes_no_host(
     with pytest.raises(SystemExit, match="2"):
         main()
     assert "unrecognized arguments" in capsys.readouterr().err
+
+
+LISTING = "Action=DescribeDBInstances&Version=2014-10-31"
+SIGNED = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=sandbox/20261124/us-west-2/rds/aws4_request",
+    "Content-Type": "application/x-www-form-urlencoded",
+}
+
+
+def answered(
+    sandbox: Sandbox, path: str = "/", method: str = "POST", **headers: str | None
+) -> tuple[int, str]:
+    """The status and the text of what is sent signed, with what a caller does not say himself."""
+    address = sandbox.endpoint_url.rpartition("/")[2]
+    body = LISTING if method == "POST" else ""
+    sent = {**SIGNED, "Host": address, "Content-Length": str(len(body)), **headers}
+    connection = HTTPConnection(address, timeout=20)
+    try:
+        connection.putrequest(method, path, skip_host=True)
+        for name, value in sent.items():
+            if value is not None:
+                connection.putheader(name.replace("_", "-"), value)
+        connection.endheaders(body.encode())
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
+@pytest.mark.parametrize("port", ["", ":5000"])
+def test_the_sandbox_answers_to_the_names_of_loopback(host: str, port: str) -> None:
+    with Sandbox() as sandbox:
+        sandbox.create_db_instance("us-west-2")
+        status, text = answered(sandbox, Host=host + port)
+    assert status == 200
+    assert "<DBInstanceIdentifier>mydatabase<" in text
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:5000",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example:5000",
+        "evil.example:5000@127.0.0.1",
+        "rds.us-west-2.amazonaws.com",
+        "127.0.0.1, evil.example",
+        "127.0.0.1:5000:evil",
+        "0.0.0.0:5000",
+        "",
+        None,
+    ],
+)
+def test_the_sandbox_answers_to_no_other_name(host: str | None) -> None:
+    with Sandbox() as sandbox:
+        status, text = answered(sandbox, Host=host)
+    assert status == 403
+    assert "Host" in text
+
+
+def test_the_host_of_a_request_line_counts_too() -> None:
+    with Sandbox() as sandbox:
+        assert answered(sandbox, "http://evil.example/")[0] == 403
+        assert answered(sandbox, "http://localhost/", Host="evil.example")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://127.0.0.1:5000"},
+        {"Origin": "null"},
+        {"Sec_Fetch_Site": "cross-site"},  # a picture's address comes without an origin
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_a_web_page_cannot_use_the_sandbox(method: str, marks: dict[str, str]) -> None:
+    with Sandbox() as sandbox:
+        sandbox.create_db_instance("us-west-2")
+        sandbox.add_fault("describe_db_instances", ThrottlingError)
+        status, text = answered(sandbox, method=method, **marks)
+        assert status == 403
+        assert "web page" in text
+        assert answered(sandbox)[0] == 400  # the fault was not used up
+        assert "mydatabase" in answered(sandbox)[1]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/moto-api/recorder/start-recording",
+        "/moto-api/recorder/download-recording",
+        "/moto-api/reset",
+        "/moto-api/data.json",
+        "/moto-api/",
+        "/moto-api",
+        "/%6doto-api/reset",
+    ],
+)
+def test_motos_own_paths_are_closed(path: str) -> None:
+    with Sandbox() as sandbox:
+        sandbox.create_db_instance("us-west-2")
+        assert [answered(sandbox, path, method)[0] for method in ("GET", "POST")] == [403, 403]
+        assert "moto" in answered(sandbox, path)[1]
+        assert "mydatabase" in answered(sandbox)[1]
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_who_opens_the_sandbox_in_a_browser_is_no_web_page() -> None:
+    with Sandbox() as sandbox:
+        assert answered(sandbox, method="GET", Sec_Fetch_Site="none")[0] != 403
 
 
 def test_the_documentation_says_that_the_sandbox_keeps_nobody_out() -> None:

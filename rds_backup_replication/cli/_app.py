@@ -1,7 +1,8 @@
 """The commands together, and the one place where an error becomes a message and a code."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Annotated, Any, cast
 
 import typer
@@ -11,25 +12,40 @@ from .._version import __version__
 from . import _fleet, _kept, _one, _sandbox
 from ._exit import ExitCode, explain
 from ._output import print_error
-from ._streams import OutputError
+from ._streams import OutputError, tell, visible
 
 # Typer itself tells of it, and exits with 2.
 _USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 
+@contextmanager
+def _usage_made_visible() -> Generator[None]:
+    """Typer tells of wrong usage with what was given, as it was given."""
+    try:
+        yield
+    except _USAGE_ERROR as error:
+        vars(error)["message"] = visible(vars(error)["message"])
+        raise
+
+
 class _Commands(TyperGroup):
     """Runs a command, and tells what went wrong."""
 
+    def make_context(self, *args: Any, **keywords: Any) -> Any:
+        with _usage_made_visible():
+            return super().make_context(*args, **keywords)
+
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with _usage_made_visible():
+                return super().invoke(ctx)
         except (typer.Exit, typer.Abort, _USAGE_ERROR, BrokenPipeError, OutputError):
             raise
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         except Exception as error:  # noqa: BLE001  # whatever it is, a shell wants a code
             if ctx.meta.get("debug"):
-                traceback.print_exc()
+                tell(traceback.format_exc())
             explanation = explain(error)
             print_error(str(explanation))
             raise typer.Exit(explanation.code) from None

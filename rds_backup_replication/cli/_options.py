@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._exit import ExitCode, Failure
+from ._streams import tell
 
 if TYPE_CHECKING:
     from .._client import BackupReplicationClient
@@ -27,11 +28,14 @@ class Output(str, Enum):
 def _enable_debug(ctx: typer.Context, value: bool) -> bool:  # noqa: FBT001  # as Typer calls it
     if value and not ctx.resilient_parsing:
         import logging
-        import sys
+
+        class Handler(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                tell(f"{self.format(record)}\n")
 
         ctx.meta["debug"] = True
         logger = logging.getLogger("rds_backup_replication")
-        handler = logging.StreamHandler(sys.stderr)
+        handler = Handler()
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         level = logger.level
         logger.addHandler(handler)

@@ -16,11 +16,12 @@ import typer
 
 from ._exit import ExitCode, Failure
 from ._options import Output
-from ._streams import tell, write
+from ._streams import tell, visible, write
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
+    from rich.text import Text
 
     from .._models import DBInstanceAutomatedBackup
 
@@ -68,7 +69,8 @@ def print_json(value: object) -> None:
 
     text = to_json(value, indent=2, by_alias=False, exclude_none=True).decode()
     # So that it is the same, and nothing is lost, whatever the locale's encoding.
-    write(re.sub(r"[^\x00-\x7f]", lambda match: json.dumps(match[0])[1:-1], text) + "\n")
+    text = re.sub(r"[^\x00-\x7f]", lambda match: json.dumps(match[0])[1:-1], text)
+    write(text.replace("\x7f", r"\u007f") + "\n", is_visible=True)
 
 
 def print_table(
@@ -76,7 +78,6 @@ def print_table(
 ) -> None:
     """Prints columns; each row is a line if it fits, else the widest columns are wrapped."""
     from rich.table import Table
-    from rich.text import Text
 
     printed = StringIO()
     console = _console(sys.stderr if on_stderr else sys.stdout, printed)
@@ -84,11 +85,18 @@ def print_table(
     for title in titles:
         table.add_column(title, overflow="fold")
     for row in rows:
-        table.add_row(*[Text(cell, _STYLE_OF.get(cell.lower(), "")) for cell in row])
+        table.add_row(*[_cell(text) for text in row])
     console.print(table)
     # Rich fills lines up with blanks.
     lines = [line.rstrip() for line in printed.getvalue().splitlines()]
-    (tell if on_stderr else write)("".join(f"{line}\n" for line in lines))
+    (tell if on_stderr else write)("".join(f"{line}\n" for line in lines), is_visible=True)
+
+
+def _cell(text: str) -> "Text":
+    """A text that stays in its place."""
+    from rich.text import Text
+
+    return Text(visible(text, kept=""), _STYLE_OF.get(text.lower(), ""))
 
 
 def print_record(fields: Iterable[tuple[str, str | None]]) -> None:
@@ -100,9 +108,8 @@ def print_record(fields: Iterable[tuple[str, str | None]]) -> None:
     shown = [(name, value) for name, value in fields if value is not None]
     width = max(len(name) for name, _ in shown)
     for name, value in shown:
-        styled = Text(value, _STYLE_OF.get(value.lower(), ""))
-        console.print(Text(f"{name:{width}}  ", "bold"), styled, sep="", soft_wrap=True)
-    write(printed.getvalue())
+        console.print(Text(f"{name:{width}}  ", "bold"), _cell(value), sep="", soft_wrap=True)
+    write(printed.getvalue(), is_visible=True)
 
 
 def print_backup(
@@ -154,6 +161,7 @@ def in_units(duration: timedelta | None) -> str | None:
 
 def _between_words(text: str) -> str:
     """Breaks lines for a terminal, which itself would do so within a word."""
+    text = visible(text)
     if not sys.stderr.isatty():
         return text
     width = _width(sys.stderr)
@@ -175,7 +183,8 @@ def print_error(text: str) -> None:
     """Tells what went wrong; the first word is red on a terminal."""
     colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     word = typer.style("Error:", fg="red", bold=True) if colours else "Error:"
-    tell(f"{_between_words(f'Error: {text}')}\n".replace("Error:", word, 1))
+    told = _between_words(f"Error: {text}").replace("Error:", word, 1)
+    tell(f"{told}\n", is_visible=True)
 
 
 class Progress:
@@ -189,7 +198,7 @@ class Progress:
     def update(self, text: str) -> None:
         """Shows the news."""
         if self._status is not None:
-            self._status.update(text)
+            self._status.update(_cell(text))
         elif self._lines and text != self._last:
             note(text)
         self._last = text
@@ -213,7 +222,7 @@ def progress(text: str, *, lines: bool = True) -> Generator[Progress]:
         shown.update(text)
         yield shown
         return
-    with _console(sys.stderr).status(text, spinner="line") as status:
+    with _console(sys.stderr).status(_cell(text), spinner="line") as status:
         yield Progress(status, lines=lines)
 
 

@@ -4,6 +4,8 @@ import os
 import sys
 from typing import TextIO
 
+from ..fleet._unseen import replace_unseen
+
 
 class OutputError(OSError):
     """Standard output does not take the data."""
@@ -25,10 +27,15 @@ def open_streams() -> bool:
     return has_output
 
 
-def write(text: str) -> None:
+def visible(text: str, *, kept: str = "\n\t") -> str:
+    """The text as it cannot move a terminal's cursor, hide a part of itself, or turn it around."""
+    return replace_unseen(text, lambda c: c.encode("unicode_escape").decode("ascii"), kept=kept)
+
+
+def write(text: str, *, is_visible: bool = False) -> None:
     """Writes data, so that nothing is left to be written later."""
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(text if is_visible else visible(text))
         sys.stdout.flush()
     except BrokenPipeError:
         raise
@@ -36,10 +43,10 @@ def write(text: str) -> None:
         raise OutputError(error.errno, error.strerror) from error
 
 
-def tell(text: str) -> None:
+def tell(text: str, *, is_visible: bool = False) -> None:
     """Writes to standard error; if that fails, nobody can be told."""
     try:
-        sys.stderr.write(text)
+        sys.stderr.write(text if is_visible else visible(text))
         sys.stderr.flush()
     except OSError:
         discard(sys.stderr)

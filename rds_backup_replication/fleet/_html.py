@@ -1,13 +1,12 @@
 """Markup that takes no text for markup, and how the report writes what it shows."""
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from html import escape
 from typing import get_args
-from unicodedata import category
 
 from ._records import AuditRecord, State
+from ._unseen import replace_unseen
 
 STATES: tuple[State, ...] = get_args(State)
 URGENCY: tuple[State, ...] = (
@@ -27,14 +26,6 @@ MEANINGS: dict[State, str] = {
     "excluded": "The rule wants no replication.",
     "unmatched": "No rule is about it.",
 }
-# Controls and formats, which may turn text around; what is unassigned, private or half a pair;
-# separators of lines.
-_UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
-# By their categories letters, marks and a symbol; but they show nothing.
-_BLANK = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
-    "\U000e0100-\U000e01ef]"
-)
 
 
 class Html(str):
@@ -48,10 +39,7 @@ def join(parts: Iterable[str]) -> Html:
 
 
 def _escape(text: str) -> str:
-    text = _BLANK.sub("\ufffd", text)
-    if not text.isprintable():  # true of most, and fast
-        text = "".join(c if c in "\n\t" or category(c) not in _UNSEEN else "\ufffd" for c in text)
-    return escape(text)
+    return escape(replace_unseen(text, lambda _: "\ufffd"))
 
 
 def tag(name: str, *content: str, **attributes: str) -> Html:

@@ -26,7 +26,7 @@ def read_yaml(model: type[ModelT], text: str, source: str) -> ModelT:
         ) from error
     try:
         root: Any = yaml.compose(text, Loader=yaml.SafeLoader)
-        mistakes = _mistakes_of_form(root)
+        mistakes = _mistakes_of_form(root, yaml.SafeLoader(""))
         # As JSON, whose arrays are lists and tuples alike, while no number may be text.
         data = json.dumps(None if mistakes else yaml.safe_load(text))
     except yaml.MarkedYAMLError as error:
@@ -99,11 +99,31 @@ def _mistakes_in(detail: Any) -> Sequence[Mistake]:
 
 
 _MOST_NODES = 200_000
-_NUMBERS_AND_WORDS = {"bool", "float", "int", "null", "str"}
+_PARSED = {"bool", "float", "int"}
+_NUMBERS_AND_WORDS = _PARSED | {"null", "str"}
 _IS_TEXT = "must be text: put it in quotes"
 
 
-def _mistakes_of_form(root: Any) -> list[str]:
+def _shown(node: Any, loader: Any) -> str:
+    """A scalar's text; but only the tag of what has one, as it may be a secret."""
+    is_plain = node.style is None
+    implied = loader.resolve(type(node), node.value, (is_plain, not is_plain))
+    return str(node.value) if node.tag == implied else _tag(node)
+
+
+def _tag(node: Any) -> str:
+    return str(node.tag).replace("tag:yaml.org,2002:", "!!")
+
+
+def _is_parsed(node: Any, loader: Any) -> bool:
+    try:
+        loader.construct_object(node)
+    except _STUMBLES:
+        return False
+    return True
+
+
+def _mistakes_of_form(root: Any, loader: Any) -> list[str]:
     """What YAML allows, and would not mean what was meant, or would take all memory."""
     mistakes: list[str] = []
     sizes: dict[int, int] = {}
@@ -116,17 +136,19 @@ def _mistakes_of_form(root: Any) -> list[str]:
         line = node.start_mark.line + 1
         kind = node.tag.rpartition(":")[2]
         if node.id == "scalar" and kind not in _NUMBERS_AND_WORDS | {"merge"}:
-            mistakes.append(f"{line}: {node.value}: {_IS_TEXT}")
+            mistakes.append(f"{line}: {_shown(node, loader)}: {_IS_TEXT}")
+        if node.id == "scalar" and kind in _PARSED and not _is_parsed(node, loader):
+            mistakes.append(f"{line}: {_tag(node)}: cannot be made of what is there")
         keys: set[object] = set()
         total = 1
         for key, key_node, value in _children(node):
             if node.id == "mapping":
                 key_line = key_node.start_mark.line + 1
                 if key in keys:
-                    mistakes.append(f"{key_line}: {key}: is given twice")
+                    mistakes.append(f"{key_line}: {_shown(key_node, loader)}: is given twice")
                 keys.add(key)
                 if key_node.tag.rpartition(":")[2] not in ("str", "merge"):
-                    mistakes.append(f"{key_line}: {key}: {_IS_TEXT}")
+                    mistakes.append(f"{key_line}: {_shown(key_node, loader)}: {_IS_TEXT}")
             total += size(value)
         sizes[id(node)] = total
         return total

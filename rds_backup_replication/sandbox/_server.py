@@ -24,6 +24,7 @@ from .._clock import InstantClock
 from .._models import DBInstance
 from ..exceptions import ServiceError
 from ._faults import ErrorAnswer, Fault, Faults, OperationName
+from ._guard import guarded
 from ._lifecycle import Behaviour
 from ._rds import SandboxRDSResponse
 from ._state import State
@@ -121,7 +122,7 @@ class Sandbox:
                 self._server = make_server(
                     _HOST,
                     port,
-                    self._faults.around(DomainDispatcherApplication(self._create_app)),
+                    guarded(self._faults.around(DomainDispatcherApplication(self._create_app))),
                     threaded=True,
                     request_handler=_QuietRequestHandler,
                     fd=listener.fileno(),

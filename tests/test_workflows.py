@@ -1,0 +1,63 @@
+"""What is run by whom, where packages are tested and published."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+# They are not in the source distribution.
+WORKFLOWS = {
+    path.name: path.read_text(encoding="utf-8")
+    for path in (ROOT / ".github" / "workflows").glob("*.yml")
+}
+
+
+def jobs() -> dict[str, dict[str, Any]]:
+    return {
+        f"{file}:{name}": job
+        for file, text in WORKFLOWS.items()
+        for name, job in yaml.safe_load(text)["jobs"].items()
+    }
+
+
+def test_every_action_is_pinned_by_its_commit() -> None:
+    assert bool(WORKFLOWS) == (ROOT / ".github").exists()
+    for file, text in WORKFLOWS.items():
+        uses = re.findall(r"uses:\s*(.*)", text)
+        assert uses
+        for action in uses:
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), (file, action)
+
+
+def test_what_may_sign_or_publish_runs_nothing_of_ours() -> None:
+    for name, job in jobs().items():
+        if "write" in str(job.get("permissions", "")):
+            assert name == "release.yml:publish"
+            assert not [step for step in job["steps"] if "run" in step]
+
+
+def test_what_is_published_was_built_with_pinned_tools_and_passed_everything() -> None:
+    released = {
+        name.partition(":")[2]: job for name, job in jobs().items() if "release.yml" in name
+    }
+    for name, job in released.items():
+        uploads = [step for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
+        if "dist" in [step["with"]["name"] for step in uploads]:
+            assert name == "build"
+            commands = [step["run"] for step in job["steps"] if "run" in step]
+            assert [command for command in commands if "make" in command] == ["make package"]
+            assert not [command for command in commands if "pip" in command]
+    if released:
+        assert {*released["publish"]["needs"]} == released.keys() - {"publish"}
+
+
+def test_pip_itself_and_all_that_builds_the_package_have_hashes() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    for target in ("%/bin/python", "$(VENV)/check.stamp"):
+        recipe = makefile.partition(f"\n{target}:")[2].partition("\n\n")[0]
+        installs = re.findall(r"pip install (.*)", recipe)
+        assert installs
+        for arguments in installs:
+            assert "--require-hashes" in arguments or "--no-deps --no-build-isolation" in arguments
