@@ -1,4 +1,4 @@
-"""What must hold in every cell, whatever the fault: design.md's promises, and no more."""
+"""What must hold in every cell, whatever the fault: what is documented, and no more."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,6 +12,7 @@ from ._faults import Fault
 from ._methods import BEHIND, SECRET_URL, left
 from ._rds import (
     DELETE,
+    DESCRIBE,
     DESCRIBE_INSTANCES,
     RESTORE,
     START,
@@ -69,6 +70,8 @@ def promised(cell: Cell, good: Seen) -> Promise:
     """Fault by fault, what the documentation says."""
     fault = cell.fault
     as_usual = Promise(good.outcome, good.left)
+    if _shows_nothing(cell):
+        return _of_seeing_nothing(cell, as_usual)
     if fault.is_repeated and not cell.always:  # botocore has mended it
         if cell.method.is_operation and fault.takes_effect and cell.action in _REPEATED:
             return Promise(_REPEATED[cell.action], good.left)
@@ -77,6 +80,27 @@ def promised(cell: Cell, good: Seen) -> Promise:
     if cell.method.is_operation:
         return failed._replace(left=good.left) if fault.takes_effect else failed
     return _OF_COMPOSED[cell.method.heading](cell, as_usual, failed)
+
+
+def _shows_nothing(cell: Cell) -> bool:
+    """Whether RDS tells a look that there is no backup; an operation's caller is told as well."""
+    is_not_found = cell.fault.error == "DBInstanceAutomatedBackupNotFoundFault"
+    return is_not_found and cell.action == DESCRIBE and not cell.method.is_operation
+
+
+def _of_seeing_nothing(cell: Cell, usual: Promise) -> Promise:
+    unchanged = left(cell.method.before())
+    match cell.method.heading, cell.call_number:
+        case "`find_replicated_backup`" | "`wait_until_stopped`", _:
+            return usual._replace(outcome="`None`")
+        case "`wait_until_replicating`", 2:  # it was there before
+            return usual._replace(outcome="ReplicationStoppedError")
+        case "`wait_until_replicating`", _ if cell.always:
+            return usual._replace(outcome="WaitTimeoutError")
+        case heading, 1 if heading == _REPLACE:  # it sends a start, and that is refused
+            return Promise(_REPEATED[START] if cell.always else "ReplicationDriftError", unchanged)
+        case _:
+            return usual
 
 
 def _of_a_look(_: Cell, _usual: Promise, failed: Promise) -> Promise:
@@ -142,10 +166,8 @@ _OF_COMPOSED: dict[str, Callable[[Cell, Promise, Promise], Promise]] = {
 
 def _is_an_answer(cell: Cell) -> bool:
     """Whether the fault tells a wait what it asks for."""
-    if cell.action == DESCRIBE_INSTANCES:
-        return cell.fault.error in {*_CANNOT_ASK, "DBInstanceNotFoundFault"}
-    asks_by_arn = cell.method.heading == _REPLACE
-    return asks_by_arn and cell.fault.error == "DBInstanceAutomatedBackupNotFoundFault"
+    answers = {*_CANNOT_ASK, "DBInstanceNotFoundFault"}
+    return cell.action == DESCRIBE_INSTANCES and cell.fault.error in answers
 
 
 def _broken_requests(cell: Cell, mode: Mode, seen: Seen) -> Iterator[str]:
@@ -167,8 +189,10 @@ def _broken_requests(cell: Cell, mode: Mode, seen: Seen) -> Iterator[str]:
 def _broken_error(cell: Cell, seen: Seen, error: Exception) -> Iterator[str]:
     if not isinstance(error, (BackupReplicationError, ConnectionClosedError, ReadTimeoutError)):
         yield f"{type(error).__name__} is neither ours nor a failed connection"
-    if isinstance(error, WaitTimeoutError) and type(error.__cause__).__name__ != cell.fault.error:
-        yield f"its cause is {error.__cause__!r}"
+    if isinstance(error, WaitTimeoutError):
+        cause = error.__cause__ and type(error.__cause__).__name__
+        if cause != (None if _shows_nothing(cell) else cell.fault.error):
+            yield f"its cause is {error.__cause__!r}"
     texts = [*_texts(error), *seen.warnings]
     if any(secret in text for text in texts for secret in (*SECRETS, SECRET_URL)):
         yield "a secret is in its text"
