@@ -11,7 +11,7 @@ from rds_backup_replication import exceptions
 from rds_backup_replication.exceptions import ServiceError
 
 from ..wire import error_xml, result_xml
-from ._rds import DESCRIBE_REGIONS
+from ._rds import DESCRIBE_REGIONS, Refusal
 
 SERVICE = ServiceModel(create_loader().load_service_model("rds", "service-2"), "rds")
 _HUGE = 250_000
@@ -33,6 +33,8 @@ class Fault:
     """``None``: there is no answer."""
     status: int | None = None
     """HTTP status; ``None`` is that of the answer that is spoilt."""
+    refusal: Refusal | None = None
+    """What a refusal must be told as."""
     takes_effect: bool = False
     """Whether RDS does what was asked before it goes wrong."""
     is_repeated: bool = False
@@ -46,6 +48,7 @@ class Fault:
 def _refusal(code: str, error: str, status: int, name: str | None = None) -> Fault:
     is_passing = status >= 500 or error == "ThrottlingError"
     return Fault(
+        refusal=Refusal(code, status=status),
         name=name or f"`{code}`",
         family=FAILURE if is_passing else REFUSAL,
         error=error,
@@ -97,6 +100,9 @@ def _unreadable(name: str, spoil: Spoil) -> Fault:
     return Fault(name, UNREADABLE, "ResponseValidationError", spoil, 200, takes_effect=True)
 
 
+NO_RESULT = "without its result"
+
+
 def _no_answer(name: str, error: str, *, stalls: bool) -> list[Fault]:
     return [
         Fault(
@@ -129,6 +135,7 @@ _COMMON = (
         "ServiceError",
         _page,
         503,
+        Refusal("503", "Service Unavailable", 503, request_id=None),
         is_repeated=True,
         is_passing=True,
     ),
@@ -146,6 +153,7 @@ _COMMON = (
         "InternalFailureError",
         lambda _action, _answer: error_xml("InternalFailure"),
         500,
+        Refusal("InternalFailure", status=500),
         takes_effect=True,
         is_repeated=True,
         is_passing=True,
@@ -155,7 +163,7 @@ _COMMON = (
     _unreadable("cut off in the middle", lambda _, answer: answer[: len(answer) // 2]),
     _unreadable("empty", lambda _action, _answer: ""),
     _unreadable("wrong root", lambda _, answer: f"<Wrong>{answer}</Wrong>"),
-    _unreadable("without its result", lambda action, _: result_xml(action, "")),
+    _unreadable(NO_RESULT, lambda action, _: result_xml(action, "")),
     _unreadable("huge, and no XML at its end", lambda _, answer: answer + "x" * _HUGE),
 )
 _WRONG_TYPE = _unreadable(

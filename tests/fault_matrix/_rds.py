@@ -2,8 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from ..wire import BACKUP_ARN, SOURCE_ARN, backup_xml, listing_xml, result_xml
+from ..wire import (
+    BACKUP_ARN,
+    REQUEST_ID,
+    SOURCE_ARN,
+    backup_xml,
+    error_xml,
+    listing_xml,
+    result_xml,
+)
 
 START = "StartDBInstanceAutomatedBackupsReplication"
 STOP = "StopDBInstanceAutomatedBackupsReplication"
@@ -18,14 +27,32 @@ WANTED_DAYS = 14
 _DEFAULT_DAYS = 7
 
 
+class Refusal(NamedTuple):
+    """What RDS says where it refuses."""
+
+    code: str
+    message: str = "Something is wrong."
+    status: int = 400
+    request_id: str | None = REQUEST_ID
+
+
+_NOT_FOUND = Refusal("DBInstanceAutomatedBackupNotFound", "It does not exist.", 404)
+AGAIN = {
+    START: Refusal("InvalidDBInstanceAutomatedBackupState", "It replicates already."),
+    STOP: Refusal("InvalidDBInstanceState", "It is not replicating to the current region."),
+    DELETE: _NOT_FOUND,
+    RESTORE: Refusal("DBInstanceAlreadyExists", "The name is taken."),
+}
+"""What it says to an operation that it has done already."""
+
+
 class RefusedError(Exception):
     """The state does not allow the operation."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(code, message, status)
-        self.code = code
-        self.message = message
-        self.status = status
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.status = refusal.status
+        self.body = error_xml(refusal.code, refusal.message)
 
 
 @dataclass
@@ -48,9 +75,12 @@ class Backup:
         )
 
 
+NEW_ARN = f"{BACKUP_ARN}1"
+"""Of what is started first."""
 # An instance of another Region that has the same name, and is none of a cell's business.
-_NAMESAKE_ARN = SOURCE_ARN.replace("us-west-2", "eu-west-1")
-_NAMESAKE = Backup("replicating", arn=f"{BACKUP_ARN}namesake")
+NAMESAKE_ARN = f"{BACKUP_ARN}namesake"
+_NAMESAKE = Backup("replicating", arn=NAMESAKE_ARN)
+_NAMESAKE_SOURCE = SOURCE_ARN.replace("us-west-2", "eu-west-1")
 
 
 @dataclass
@@ -86,19 +116,17 @@ class PlainRDS:
 
     def _start(self, parameters: Mapping[str, str]) -> str:
         if self.live:
-            raise RefusedError("InvalidDBInstanceAutomatedBackupState", "It replicates already.")
+            raise RefusedError(AGAIN[START])
         self._changes()
         self.starts += 1
         days = int(parameters.get("BackupRetentionPeriod", _DEFAULT_DAYS))
-        self.backups.append(Backup("pending", days, f"{BACKUP_ARN}{len(self.backups)}"))
+        self.backups.append(Backup("pending", days, f"{BACKUP_ARN}{self.starts}"))
         return result_xml(START, self.backups[-1].xml())
 
     def _stop(self, _: Mapping[str, str]) -> str:
         live = self.live
         if live is None:
-            raise RefusedError(
-                "InvalidDBInstanceState", "It is not replicating to the current region."
-            )
+            raise RefusedError(AGAIN[STOP])
         self._changes()
         self.stops += 1
         before, live.status = live.status, "retained"
@@ -114,10 +142,10 @@ class PlainRDS:
         self._looks_behind = max(0, self._looks_behind - 1)
         found = [backup for backup in shown if arn in (None, backup.arn)]
         if arn is not None and not found:
-            raise RefusedError("DBInstanceAutomatedBackupNotFound", "It does not exist.", 404)
+            raise RefusedError(_NOT_FOUND)
         listed = [backup.xml() for backup in found]
         if arn is None:
-            listed.append(_NAMESAKE.xml(source_arn=_NAMESAKE_ARN))
+            listed.append(_NAMESAKE.xml(source_arn=_NAMESAKE_SOURCE))
         answer = listing_xml(*listed)
         if self.live and self.looks_before_replicating:
             self.looks_before_replicating -= 1
@@ -126,7 +154,7 @@ class PlainRDS:
 
     def _delete(self, _: Mapping[str, str]) -> str:
         if not self.backups:
-            raise RefusedError("DBInstanceAutomatedBackupNotFound", "It does not exist.", 404)
+            raise RefusedError(AGAIN[DELETE])
         deleted = self.backups.pop()
         return result_xml(DELETE, deleted.xml("deleting"))
 
@@ -138,7 +166,7 @@ class PlainRDS:
 
     def _restore(self, _: Mapping[str, str]) -> str:
         if self.is_restored:
-            raise RefusedError("DBInstanceAlreadyExists", "The name is taken.")
+            raise RefusedError(AGAIN[RESTORE])
         self.is_restored = True
         members = (
             f"<DBInstanceIdentifier>{TARGET}</DBInstanceIdentifier>"
