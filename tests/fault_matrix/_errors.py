@@ -15,11 +15,11 @@ from rds_backup_replication.exceptions import (
     WaitTimeoutError,
 )
 
-from ..wire import REQUEST_ID
+from ..wire import KMS_KEY_ARN, REQUEST_ID
 from ._faults import NO_RESULT
-from ._methods import FORMER_DAYS, SECRET_URL
+from ._methods import ALIAS, FORMER_DAYS, SECRET_URL
 from ._promised import REPLACE, WAIT_OF_REPLACE, Promise, shows_nothing
-from ._rds import DESCRIBE, WANTED_DAYS, Refusal
+from ._rds import DESCRIBE, DESCRIBE_KEY, WANTED_DAYS, Refusal
 from ._results import told
 from ._run import SECRETS, Cell, Seen
 
@@ -63,9 +63,8 @@ def broken_content(
             yield from broken_content(cell, promise, seen, cause)
         case ReplicationStoppedError():
             yield from _broken_last_backup(cell, error)
-        case ReplicationDriftError(differences=differences):
-            if differences != (Difference("backup_retention_period", WANTED_DAYS, FORMER_DAYS),):
-                yield f"it tells of {differences}"
+        case ReplicationDriftError():
+            yield from _broken_drift(cell, error)
         case _:  # botocore's own
             return
 
@@ -103,6 +102,18 @@ def _broken_answer(
         is_whole = answer.get("status_code") == cell.fault.status and answer.get("body") in sent
     if not is_whole or error.operation_name != promise.action:
         yield f"it is of {error.operation_name}, and has {answer!r:.200}"
+
+
+def _broken_drift(cell: Cell, error: ReplicationDriftError) -> Iterator[str]:
+    wanted = Difference("backup_retention_period", WANTED_DAYS, FORMER_DAYS)
+    difference = error.differences[0]
+    if cell.action == DESCRIBE_KEY:
+        wanted = Difference("kms_key_id", ALIAS, KMS_KEY_ARN, difference.uncertainty)
+        why = cell.fault.refusal.code if cell.fault.refusal else "alias"
+        if why not in (difference.uncertainty or ""):
+            yield f"it is not certain, as {difference.uncertainty}"
+    if error.differences != (wanted,) or not told(error.backup).startswith("the backup"):
+        yield f"it tells of {error.differences}, {told(error.backup)}"
 
 
 def _broken_last_backup(

@@ -16,6 +16,7 @@ from ._rds import (
     DELETE,
     DESCRIBE,
     DESCRIBE_INSTANCES,
+    DESCRIBE_KEY,
     DESCRIBE_REGIONS,
     RESTORE,
     START,
@@ -28,7 +29,10 @@ from ._rds import (
 from ._results import NEW, REPLICATING, RETAINED
 
 FORMER_DAYS = 7
+ALIAS = "alias/backups"
 BEHIND = " while two looks are behind"
+BY_ARN = " by the backup's ARN"
+OF_AN_ALIAS = " with a key's alias"
 SECRET_URL = "https://rds.us-west-2.amazonaws.com/?X-Amz-Signature=presigned-and-secret"
 
 _replicating = lambda: PlainRDS([Backup("replicating")])  # noqa: E731
@@ -60,6 +64,8 @@ class Method:
     situation: str = ""
     seen_stopped: str | None = None
     """What it says of its stop where it has to look; RDS's answer is of what was so before."""
+    struck: tuple[int, ...] = ()
+    """Numbers of the calls whose faults are another case than elsewhere; of all, if empty."""
     looks: int = 3
     """How many fill a wait's default time."""
     is_operation: bool = False
@@ -75,13 +81,19 @@ def _operation(
     before: Callable[[], PlainRDS],
     good: str,
     leaves: str,
+    *,
+    situation: str = "",
+    struck: tuple[int, ...] = (),
     **keywords: object,
 ) -> Method:
     def call(client: BackupReplicationClient) -> Any:
         result = getattr(client, name)(**keywords)
         return list(result) if name.startswith("describe") else result
 
-    return Method(name, call, before, good, leaves, {action: 1}, is_operation=True)
+    most_calls = {action: max(struck, default=1)}
+    return Method(
+        name, call, before, good, leaves, most_calls, situation, struck=struck, is_operation=True
+    )
 
 
 def _ensure(client: BackupReplicationClient, *, replace: bool = False) -> EnsureResult:
@@ -119,6 +131,15 @@ METHODS = (
         _replicating,
         f"{REPLICATING}, a namesake's (`replicating`, 14 days)",
         "replicates",
+    ),
+    _operation(
+        "describe_db_instance_automated_backups",
+        DESCRIBE,
+        lambda: PlainRDS([Backup("replicating")], is_paged=True),
+        f"{REPLICATING}, a namesake's (`replicating`, 14 days)",
+        "replicates",
+        situation=" over two pages",
+        struck=(2,),
     ),
     _operation(
         "delete_db_instance_automated_backup",
@@ -162,6 +183,27 @@ METHODS = (
         {DESCRIBE: 3},
     ),
     Method(
+        "wait_until_replicating",
+        lambda client: client.wait_until_replicating(db_instance_automated_backups_arn=BACKUP_ARN),
+        lambda: PlainRDS([Backup("pending")], looks_before_replicating=1),
+        REPLICATING,
+        "replicates",
+        {DESCRIBE: 3},
+        situation=BY_ARN,
+        struck=(2,),
+    ),
+    Method(
+        "wait_until_stopped",
+        lambda client: client.wait_until_stopped(db_instance_automated_backups_arn=BACKUP_ARN),
+        lambda: PlainRDS([Backup("retained")]),
+        RETAINED,
+        "retained",
+        {DESCRIBE: 6, DESCRIBE_INSTANCES: 6},
+        situation=BY_ARN,
+        struck=(1,),
+        looks=6,
+    ),
+    Method(
         "wait_until_stopped",
         lambda client: client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN),
         lambda: PlainRDS([Backup("retained")]),
@@ -186,6 +228,18 @@ METHODS = (
         "replicates",
         {DESCRIBE: 6, START: 1},
         situation=BEHIND,
+    ),
+    Method(
+        "ensure_replication",
+        lambda client: client.ensure_replication(
+            source_db_instance_arn=SOURCE_ARN, kms_key_id=ALIAS
+        ),
+        _replicating,
+        f"`unchanged`, {REPLICATING}",
+        "replicates",
+        {DESCRIBE: 1, DESCRIBE_KEY: 1},
+        situation=OF_AN_ALIAS,
+        struck=(2,),
     ),
     Method(
         "ensure_replication",

@@ -10,6 +10,7 @@ from ._rds import (
     DELETE,
     DESCRIBE,
     DESCRIBE_INSTANCES,
+    DESCRIBE_KEY,
     DESCRIBE_REGIONS,
     RESTORE,
     START,
@@ -25,7 +26,7 @@ many requests are sent, and what is so afterwards. A program makes this page, `m
 fault-matrix`, and a test fails if it is not what that would make of this version.
 
 Every method is called against a small RDS on a loopback socket, with one fault at one of the
-calls to RDS that it makes, in each of botocore's retry modes: {cells:,} times in all. (`adaptive`
+calls that it makes, in each of botocore's retry modes: {cells:,} times in all. (`adaptive`
 repeats what `standard` does, at another pace, and is left out where nothing is repeated.) The
 small RDS counts the requests and tells what is so. How it refuses what has been done already is
 its own: it is not known how RDS refuses a second start.
@@ -33,10 +34,11 @@ its own: it is not known how RDS refuses a second start.
 What holds in all of them, and is tested:
 
 - What comes out is an exception of this library, or botocore's own if no answer came. A fault
-  that has a class of its own comes out as exactly that.
+  of RDS's that has a class of its own comes out as exactly that. What KMS fails with leaves it
+  uncertain which key an alias is, and nothing is changed.
 - A refusal has RDS's code, message, HTTP status and request ID, and a hint where there is one. An
   answer that cannot be read is kept whole.
-- What is returned after a fault is, in its content, what is returned without one.
+- What is returned as usual after a fault has the content that it has without one.
 - A request is sent again where botocore does so, as often as its retry mode allows, and nowhere
   else.
 - No method reports a success that RDS contradicts. Where an answer was lost, no `ensure_` method
@@ -47,7 +49,7 @@ What holds in all of them, and is tested:
 ## Reading the tables
 
 - **Call** is the one that the fault strikes, by its place among those that the method makes if
-  nothing goes wrong.
+  nothing goes wrong. One without rows is no other case than elsewhere.
 - **Once** is a fault of that call's first attempt alone; **always** is one of every attempt, and
   of all later calls of the same operation.
 - A cell has three things: what comes out, what RDS has afterwards, and how many requests were
@@ -70,6 +72,7 @@ _SHORT = {
     DESCRIBE_REGIONS: "DescribeSourceRegions",
     RESTORE: "Restore",
     DESCRIBE_INSTANCES: "DescribeDBInstances",
+    DESCRIBE_KEY: "DescribeKey",
 }
 _FAMILIES = {
     REFUSAL: "RDS refuses, and botocore does not repeat the call",

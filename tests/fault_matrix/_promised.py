@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ._faults import Fault
-from ._methods import BEHIND, left
+from ._methods import BEHIND, BY_ARN, OF_AN_ALIAS, left
 from ._rds import AGAIN, DESCRIBE, DESCRIBE_INSTANCES, START, STOP, Refusal
 from ._run import Cell
 
@@ -61,19 +61,23 @@ def shows_nothing(cell: Cell) -> bool:
 
 def _of_seeing_nothing(cell: Cell, usual: Promise) -> Promise:
     unchanged = left(cell.method.before())
-    match cell.method.heading, cell.call_number:
-        case "`find_replicated_backup`" | "`wait_until_stopped`", _:
-            return usual._replace(outcome="`None`")
-        case "`wait_until_replicating`", 2:  # it was there before
-            return usual._replace(outcome="ReplicationStoppedError")
-        case "`wait_until_replicating`", _ if cell.always:
-            return usual._replace(outcome="WaitTimeoutError")
-        case heading, 1 if heading == REPLACE:  # it sends a start, and that is refused
-            if cell.always:
-                return _done_already(START, unchanged)
-            return Promise("ReplicationDriftError", unchanged)
+    promise = usual
+    match cell.method.name, cell.call_number:
+        case "wait_until_stopped", _ if cell.method.situation == BY_ARN and not cell.always:
+            pass  # which source to ask is not known until the next look
+        case "find_replicated_backup" | "wait_until_stopped", _:
+            promise = usual._replace(outcome="`None`")
+        case "wait_until_replicating", 2:  # it was there before
+            promise = usual._replace(outcome="ReplicationStoppedError")
+        case "wait_until_replicating", _ if cell.always:
+            promise = usual._replace(outcome="WaitTimeoutError")
+        case _, 1 if cell.method.heading == REPLACE:  # it sends a start, and that is refused
+            promise = _done_already(START, unchanged)
+            if not cell.always:  # and then it sees why
+                promise = Promise("ReplicationDriftError", unchanged)
         case _:
-            return usual
+            pass
+    return promise
 
 
 def _of_a_look(_: Cell, _usual: Promise, failed: Promise) -> Promise:
@@ -88,6 +92,10 @@ def _of_a_wait(cell: Cell, usual: Promise, failed: Promise) -> Promise:
 
 def _of_ensure(cell: Cell, usual: Promise, failed: Promise) -> Promise:
     return usual if cell.action in (START, STOP) and cell.fault.takes_effect else failed
+
+
+def _of_an_alias(_: Cell, _usual: Promise, failed: Promise) -> Promise:
+    return failed._replace(outcome="ReplicationDriftError")
 
 
 def _is_unclear(fault: Fault) -> bool:
@@ -127,6 +135,9 @@ _OF_COMPOSED: dict[str, Callable[[Cell, Promise, Promise], Promise]] = {
     "`find_replicated_backup`": _of_a_look,
     "`wait_until_replicating`": _of_a_wait,
     "`wait_until_stopped`": _of_a_wait,
+    f"`wait_until_replicating`{BY_ARN}": _of_a_wait,
+    f"`wait_until_stopped`{BY_ARN}": _of_a_wait,
+    f"`ensure_replication`{OF_AN_ALIAS}": _of_an_alias,
     "`ensure_replication`": _of_ensure,
     REPLACE: _of_replace,
     "`ensure_stopped`": _of_ensure,

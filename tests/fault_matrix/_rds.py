@@ -1,11 +1,13 @@
 """A small RDS with a state: what replicates, what is retained, what was restored."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..wire import (
     BACKUP_ARN,
+    KMS_KEY_ARN,
     REQUEST_ID,
     SOURCE_ARN,
     backup_xml,
@@ -21,6 +23,8 @@ DELETE = "DeleteDBInstanceAutomatedBackup"
 DESCRIBE_REGIONS = "DescribeSourceRegions"
 RESTORE = "RestoreDBInstanceToPointInTime"
 DESCRIBE_INSTANCES = "DescribeDBInstances"
+DESCRIBE_KEY = "DescribeKey"
+"""KMS's, the only one that is."""
 
 TARGET = "restored"
 WANTED_DAYS = 14
@@ -34,6 +38,12 @@ class Refusal(NamedTuple):
     message: str = "Something is wrong."
     status: int = 400
     request_id: str | None = REQUEST_ID
+
+    def body(self, action: str) -> str:
+        """As the operation's service puts it."""
+        if action == DESCRIBE_KEY:
+            return json.dumps({"__type": self.code, "message": self.message})
+        return error_xml(self.code, self.message)
 
 
 _NOT_FOUND = Refusal("DBInstanceAutomatedBackupNotFound", "It does not exist.", 404)
@@ -52,7 +62,7 @@ class RefusedError(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal)
         self.status = refusal.status
-        self.body = error_xml(refusal.code, refusal.message)
+        self.body = refusal.body("")
 
 
 @dataclass
@@ -72,6 +82,7 @@ class Backup:
             BackupRetentionPeriod=str(self.days),
             DBInstanceAutomatedBackupsArn=self.arn,
             AllocatedStorage="20",
+            KmsKeyId=KMS_KEY_ARN,
         )
 
 
@@ -91,6 +102,8 @@ class PlainRDS:
     looks_before_replicating: int = 0
     looks_behind: int = 0
     """How many looks after a change still show what was so before."""
+    is_paged: bool = False
+    """Whether a listing has a second page."""
     starts: int = 0
     stops: int = 0
     is_restored: bool = False
@@ -111,6 +124,7 @@ class PlainRDS:
             DESCRIBE_REGIONS: self._describe_regions,
             RESTORE: self._restore,
             DESCRIBE_INSTANCES: self._describe_instances,
+            DESCRIBE_KEY: self._describe_key,
         }
         return doings[action](parameters)
 
@@ -146,7 +160,13 @@ class PlainRDS:
         listed = [backup.xml() for backup in found]
         if arn is None:
             listed.append(_NAMESAKE.xml(source_arn=_NAMESAKE_SOURCE))
-        answer = listing_xml(*listed)
+        if not self.is_paged:
+            answer = listing_xml(*listed)
+        elif "Marker" in parameters:
+            answer = listing_xml(*listed[1:])
+        else:
+            end = "</DBInstanceAutomatedBackups>"
+            answer = listing_xml(listed[0]).replace(end, f"{end}<Marker>1</Marker>")
         if self.live and self.looks_before_replicating:
             self.looks_before_replicating -= 1
             self.live.status = "pending" if self.looks_before_replicating else "replicating"
@@ -173,6 +193,9 @@ class PlainRDS:
             "<DBInstanceStatus>creating</DBInstanceStatus><AllocatedStorage>20</AllocatedStorage>"
         )
         return result_xml(RESTORE, f"<DBInstance>{members}</DBInstance>")
+
+    def _describe_key(self, _: Mapping[str, str]) -> str:
+        return json.dumps({"KeyMetadata": {"KeyId": KMS_KEY_ARN.rpartition("/")[2]}})
 
     def _describe_instances(self, _: Mapping[str, str]) -> str:
         tag = "DBInstanceAutomatedBackupsReplication"

@@ -130,6 +130,8 @@ class Bench:
         """Every fault of every call that the method makes, once and for ever."""
         for number, attempts in enumerate(self.undisturbed(method).wire.calls(), 1):
             action = attempts[0].action
+            if method.struck and number not in method.struck:
+                continue
             for fault in faults_of(action):
                 # Where looks are behind, only what was done unseen is another case.
                 if method.before().looks_behind and not fault.takes_effect:

@@ -16,7 +16,7 @@ from urllib3.connection import HTTPConnection
 from ._faults import Fault
 from ._rds import PlainRDS, RefusedError
 
-_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/rds/")
+_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/(?:rds|kms)/")
 _AT_ONCE = 0.001
 _NEVER = 10.0
 
@@ -62,7 +62,8 @@ class Wire:
         self, headers: dict[str, str], form: dict[str, str]
     ) -> tuple[int, str | None, Fault | None]:
         """Status, body if there is an answer, and what has gone wrong."""
-        action, call_id = form["Action"], headers["amz-sdk-invocation-id"]
+        action = form.get("Action") or headers["x-amz-target"].rpartition(".")[2]
+        call_id = headers["amz-sdk-invocation-id"]
         scope = _SCOPE.search(headers["authorization"])
         fault = self._fault(action, call_id)
         region_name = scope[1] if scope else ""
@@ -128,8 +129,12 @@ class _Handler(socketserver.StreamRequestHandler):
                 continue  # until the client has had enough
             if body is None:
                 return
-            head = f"HTTP/1.1 {status} -\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}"
+            is_cut = fault is not None and fault.is_cut
+            length = len(body) + is_cut
+            head = f"HTTP/1.1 {status} -\r\nContent-Type: text/xml\r\nContent-Length: {length}"
             self.wfile.write(f"{head}\r\n\r\n{body}".encode())
+            if is_cut:
+                return
 
 
 @contextmanager
