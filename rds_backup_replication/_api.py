@@ -177,7 +177,8 @@ class ApiOperations:
             An iterator over all pages.
 
         Raises:
-            DBInstanceAutomatedBackupNotFoundFault: No backup has that ARN.
+            DBInstanceAutomatedBackupNotFoundFault: There is none, where RDS says so by refusing,
+                as it does of an ARN.
         """
         request = _operations.DESCRIBE.validate(
             self._destination,

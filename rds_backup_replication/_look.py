@@ -1,6 +1,7 @@
 """Looking: at a source's replicated backup, and at the source itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import NamedTuple
 
@@ -82,8 +83,10 @@ def backups_of(api: ApiOperations, source_arn: str) -> list[DBInstanceAutomatedB
     # Instances of other Regions may have the same name, so RDS's answer is not enough.
     return [
         backup
-        for backup in api.describe_db_instance_automated_backups(
-            db_instance_identifier=source_arn.rpartition(":")[2]
+        for backup in _listed(
+            api.describe_db_instance_automated_backups(
+                db_instance_identifier=source_arn.rpartition(":")[2]
+            )
         )
         if same_arn(backup.db_instance_arn, source_arn)
     ]
@@ -99,15 +102,20 @@ def best_of(backups: Iterable[DBInstanceAutomatedBackup]) -> DBInstanceAutomated
 
 def backup_of(api: ApiOperations, backup_arn: str) -> DBInstanceAutomatedBackup | None:
     """The backup of that ARN, if RDS knows it."""
-    try:
-        backups = list(
-            api.describe_db_instance_automated_backups(db_instance_automated_backups_arn=backup_arn)
-        )
-    except DBInstanceAutomatedBackupNotFoundFault:
-        return None
+    backups = _listed(
+        api.describe_db_instance_automated_backups(db_instance_automated_backups_arn=backup_arn)
+    )
     # An answer that is behind may be empty, or of another backup.
     found = (b for b in backups if same_arn(b.db_instance_automated_backups_arn, backup_arn))
     return next(found, None)
+
+
+def _listed(
+    backups: Iterator[DBInstanceAutomatedBackup],
+) -> Iterator[DBInstanceAutomatedBackup]:
+    """What is listed; RDS may refuse with this fault where there is nothing to list."""
+    with suppress(DBInstanceAutomatedBackupNotFoundFault):
+        yield from backups
 
 
 def source_instance(source_client: BaseClient, source_arn: str) -> DBInstance | None:

@@ -157,7 +157,7 @@ def test_a_replication_that_many_threads_ensure_is_started_once() -> None:
             with lock:
                 return 200, rds.answer(parameters["Action"], parameters)
         except RefusedError as error:
-            return error.status, error_xml(error.code, error.message)
+            return error.status, error.body
 
     def ensure(_: int) -> str:
         return client.ensure_replication(source_db_instance_arn=SOURCE_ARN).action

@@ -19,6 +19,7 @@ from botocore.exceptions import (
 from rds_backup_replication import BackupReplicationClient, DBInstanceAutomatedBackup
 from rds_backup_replication.exceptions import (
     AccessDeniedError,
+    DBInstanceAutomatedBackupNotFoundFault,
     DBInstanceAutomatedBackupQuotaExceededFault,
     Difference,
     InternalFailureError,
@@ -84,6 +85,18 @@ def test_it_starts_what_does_not_replicate(rds: ScriptedRDS) -> None:
         ("KmsKeyId", "alias/backups"),
         ("Tags.Tag.1.Key", "env"),
     }
+
+
+def test_a_refusal_because_there_is_no_backup_means_that_there_is_none(rds: ScriptedRDS) -> None:
+    for _ in range(3):
+        rds.answers(error_xml("DBInstanceAutomatedBackupNotFound"), status=404)
+    rds.answers(STARTED)
+    client = rds.client()
+    with pytest.raises(DBInstanceAutomatedBackupNotFoundFault):  # the operation, as it is
+        list(client.describe_db_instance_automated_backups(db_instance_identifier="mydatabase"))
+    assert client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN) is None
+    assert ensure(client) == "started"
+    assert sent(rds) == [DESCRIBE, DESCRIBE, DESCRIBE, START]
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,17 @@ def test_a_wait_goes_by_the_backups_arn_too(rds: ScriptedRDS, clock: RecordingCl
     assert rds.received[0].parameters["DBInstanceAutomatedBackupsArn"] == BACKUP_ARN
 
 
+def test_a_refusal_because_there_is_no_backup_yet_does_not_end_the_wait(
+    rds: ScriptedRDS, clock: RecordingClock
+) -> None:
+    rds.answers(error_xml("DBInstanceAutomatedBackupNotFound"), status=404)  # behind the start
+    rds.answers(listing_xml(backup("replicating")))
+    polled: list[DBInstanceAutomatedBackup | None] = []
+    rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN, on_poll=polled.append)
+    assert seen(polled) == ["", "replicating"]
+    assert len(clock.sleeps) == 1
+
+
 def test_another_regions_instance_of_the_same_name_is_not_taken_for_it(
     rds: ScriptedRDS, clock: RecordingClock
 ) -> None:

@@ -1,7 +1,7 @@
 """What may go wrong with a request, and what must become of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from botocore.loaders import create_loader
@@ -10,8 +10,8 @@ from botocore.model import ServiceModel
 from rds_backup_replication import exceptions
 from rds_backup_replication.exceptions import ServiceError
 
-from ..wire import error_xml, result_xml
-from ._rds import DESCRIBE_REGIONS
+from ..wire import result_xml
+from ._rds import DESCRIBE_KEY, DESCRIBE_REGIONS, Refusal
 
 SERVICE = ServiceModel(create_loader().load_service_model("rds", "service-2"), "rds")
 _HUGE = 250_000
@@ -33,6 +33,8 @@ class Fault:
     """``None``: there is no answer."""
     status: int | None = None
     """HTTP status; ``None`` is that of the answer that is spoilt."""
+    refusal: Refusal | None = None
+    """What a refusal must be told as."""
     takes_effect: bool = False
     """Whether RDS does what was asked before it goes wrong."""
     is_repeated: bool = False
@@ -41,15 +43,19 @@ class Fault:
     """Whether a wait rides it out."""
     stalls: bool = False
     """Whether the connection stays open, rather than being closed."""
+    is_cut: bool = False
+    """Whether it is closed before the answer's end."""
 
 
 def _refusal(code: str, error: str, status: int, name: str | None = None) -> Fault:
     is_passing = status >= 500 or error == "ThrottlingError"
+    refusal = Refusal(code, status=status)
     return Fault(
+        refusal=refusal,
         name=name or f"`{code}`",
         family=FAILURE if is_passing else REFUSAL,
         error=error,
-        spoil=lambda _action, _answer: error_xml(code),
+        spoil=lambda action, _: refusal.body(action),
         status=status,
         is_repeated=is_passing,
         is_passing=is_passing,
@@ -97,6 +103,9 @@ def _unreadable(name: str, spoil: Spoil) -> Fault:
     return Fault(name, UNREADABLE, "ResponseValidationError", spoil, 200, takes_effect=True)
 
 
+NO_RESULT = "without its result"
+
+
 def _no_answer(name: str, error: str, *, stalls: bool) -> list[Fault]:
     return [
         Fault(
@@ -120,6 +129,11 @@ def _page_that_is_no_xml(_action: str, _answer: str) -> str:
     return "<!doctype html><p>Bad gateway"
 
 
+def _half(_: str, answer: str) -> str:
+    return answer[: len(answer) // 2]
+
+
+_INTERNAL_FAILURE = Refusal("InternalFailure", status=500)
 _COMMON = (
     *(_refusal(code, error, status) for code, (error, status) in _UNDOCUMENTED.items()),
     _refusal("BrandNew", "ServiceError", 400, NEVER_SEEN),
@@ -129,6 +143,7 @@ _COMMON = (
         "ServiceError",
         _page,
         503,
+        Refusal("503", "Service Unavailable", 503, request_id=None),
         is_repeated=True,
         is_passing=True,
     ),
@@ -144,18 +159,21 @@ _COMMON = (
         "`InternalFailure` after it was done",
         LOST,
         "InternalFailureError",
-        lambda _action, _answer: error_xml("InternalFailure"),
+        lambda action, _: _INTERNAL_FAILURE.body(action),
         500,
+        _INTERNAL_FAILURE,
         takes_effect=True,
         is_repeated=True,
         is_passing=True,
     ),
     *_no_answer("connection closed {} it was done", "ConnectionClosedError", stalls=False),
     *_no_answer("read timeout {} it was done", "ReadTimeoutError", stalls=True),
-    _unreadable("cut off in the middle", lambda _, answer: answer[: len(answer) // 2]),
+    # botocore takes what has come for the whole.
+    replace(_unreadable("connection closed in the middle", _half), is_cut=True),
+    _unreadable("cut off in the middle", _half),
     _unreadable("empty", lambda _action, _answer: ""),
     _unreadable("wrong root", lambda _, answer: f"<Wrong>{answer}</Wrong>"),
-    _unreadable("without its result", lambda action, _: result_xml(action, "")),
+    _unreadable(NO_RESULT, lambda action, _: result_xml(action, "")),
     _unreadable("huge, and no XML at its end", lambda _, answer: answer + "x" * _HUGE),
 )
 _WRONG_TYPE = _unreadable(
@@ -166,5 +184,8 @@ _WRONG_TYPE = _unreadable(
 @cache
 def faults_of(operation: str) -> tuple[Fault, ...]:
     """All that may go wrong with an operation."""
+    if operation == DESCRIBE_KEY:
+        # A gateway's page is a refusal to the parser of JSON, and repeated.
+        return tuple(fault for fault in _COMMON if fault.family != GATEWAY)
     has_numbers = operation != DESCRIBE_REGIONS
     return (*documented(operation), *_COMMON, *((_WRONG_TYPE,) if has_numbers else ()))

@@ -16,6 +16,7 @@ from ._rds import (
     DELETE,
     DESCRIBE,
     DESCRIBE_INSTANCES,
+    DESCRIBE_KEY,
     DESCRIBE_REGIONS,
     RESTORE,
     START,
@@ -25,9 +26,13 @@ from ._rds import (
     Backup,
     PlainRDS,
 )
+from ._results import NEW, REPLICATING, RETAINED
 
-_FORMER_DAYS = 7
+FORMER_DAYS = 7
+ALIAS = "alias/backups"
 BEHIND = " while two looks are behind"
+BY_ARN = " by the backup's ARN"
+OF_AN_ALIAS = " with a key's alias"
 SECRET_URL = "https://rds.us-west-2.amazonaws.com/?X-Amz-Signature=presigned-and-secret"
 
 _replicating = lambda: PlainRDS([Backup("replicating")])  # noqa: E731
@@ -51,10 +56,16 @@ class Method:
     name: str
     call: Callable[[BackupReplicationClient], Any]
     before: Callable[[], PlainRDS]
+    good: str
+    """What it says where nothing goes wrong, and what it leaves."""
+    leaves: str
     most_calls: Mapping[str, int]
     """By operation, whatever goes wrong."""
-    says: Callable[[Any], str] = lambda result: "the backup" if result else "`None`"
     situation: str = ""
+    seen_stopped: str | None = None
+    """What it says of its stop where it has to look; RDS's answer is of what was so before."""
+    struck: tuple[int, ...] = ()
+    """Numbers of the calls whose faults are another case than elsewhere; of all, if empty."""
     looks: int = 3
     """How many fill a wait's default time."""
     is_operation: bool = False
@@ -68,14 +79,21 @@ def _operation(
     name: str,
     action: str,
     before: Callable[[], PlainRDS],
-    says: str = "the backup",
+    good: str,
+    leaves: str,
+    *,
+    situation: str = "",
+    struck: tuple[int, ...] = (),
     **keywords: object,
 ) -> Method:
     def call(client: BackupReplicationClient) -> Any:
         result = getattr(client, name)(**keywords)
         return list(result) if name.startswith("describe") else result
 
-    return Method(name, call, before, {action: 1}, lambda _: says, is_operation=True)
+    most_calls = {action: max(struck, default=1)}
+    return Method(
+        name, call, before, good, leaves, most_calls, situation, struck=struck, is_operation=True
+    )
 
 
 def _ensure(client: BackupReplicationClient, *, replace: bool = False) -> EnsureResult:
@@ -93,6 +111,8 @@ METHODS = (
         "start_db_instance_automated_backups_replication",
         START,
         PlainRDS,
+        NEW,
+        "replicates",
         source_db_instance_arn=SOURCE_ARN,
         backup_retention_period=WANTED_DAYS,
         pre_signed_url=SECRET_URL,
@@ -101,21 +121,47 @@ METHODS = (
         "stop_db_instance_automated_backups_replication",
         STOP,
         _replicating,
+        REPLICATING,
+        "retained",
         source_db_instance_arn=SOURCE_ARN,
     ),
-    _operation("describe_db_instance_automated_backups", DESCRIBE, _replicating, "the backups"),
+    _operation(
+        "describe_db_instance_automated_backups",
+        DESCRIBE,
+        _replicating,
+        f"{REPLICATING}, a namesake's (`replicating`, 14 days)",
+        "replicates",
+    ),
+    _operation(
+        "describe_db_instance_automated_backups",
+        DESCRIBE,
+        lambda: PlainRDS([Backup("replicating")], is_paged=True),
+        f"{REPLICATING}, a namesake's (`replicating`, 14 days)",
+        "replicates",
+        situation=" over two pages",
+        struck=(2,),
+    ),
     _operation(
         "delete_db_instance_automated_backup",
         DELETE,
         lambda: PlainRDS([Backup("retained")]),
+        "the backup (`deleting`, 14 days)",
+        "nothing",
         db_instance_automated_backups_arn=BACKUP_ARN,
     ),
-    _operation("describe_source_regions", DESCRIBE_REGIONS, PlainRDS, "the Regions"),
+    _operation(
+        "describe_source_regions",
+        DESCRIBE_REGIONS,
+        PlainRDS,
+        "`us-west-2` (supported)",
+        "nothing",
+    ),
     _operation(
         "restore_db_instance_to_point_in_time",
         RESTORE,
         _replicating,
-        "the instance",
+        "`restored` (`creating`)",
+        "restored",
         source_db_instance_automated_backups_arn=BACKUP_ARN,
         target_db_instance_identifier=TARGET,
         use_latest_restorable_time=True,
@@ -124,18 +170,45 @@ METHODS = (
         "find_replicated_backup",
         lambda client: client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN),
         _replicating,
+        REPLICATING,
+        "replicates",
         {DESCRIBE: 1},
     ),
     Method(
         "wait_until_replicating",
         lambda client: client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN),
         lambda: PlainRDS([Backup("pending")], looks_before_replicating=1),
+        REPLICATING,
+        "replicates",
         {DESCRIBE: 3},
+    ),
+    Method(
+        "wait_until_replicating",
+        lambda client: client.wait_until_replicating(db_instance_automated_backups_arn=BACKUP_ARN),
+        lambda: PlainRDS([Backup("pending")], looks_before_replicating=1),
+        REPLICATING,
+        "replicates",
+        {DESCRIBE: 3},
+        situation=BY_ARN,
+        struck=(2,),
+    ),
+    Method(
+        "wait_until_stopped",
+        lambda client: client.wait_until_stopped(db_instance_automated_backups_arn=BACKUP_ARN),
+        lambda: PlainRDS([Backup("retained")]),
+        RETAINED,
+        "retained",
+        {DESCRIBE: 6, DESCRIBE_INSTANCES: 6},
+        situation=BY_ARN,
+        struck=(1,),
+        looks=6,
     ),
     Method(
         "wait_until_stopped",
         lambda client: client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN),
         lambda: PlainRDS([Backup("retained")]),
+        RETAINED,
+        "retained",
         {DESCRIBE: 6, DESCRIBE_INSTANCES: 6},
         looks=6,
     ),
@@ -143,24 +216,39 @@ METHODS = (
         "ensure_replication",
         _ensure,
         PlainRDS,
+        f"`started`, {NEW}",
+        "replicates",
         {DESCRIBE: 6, START: 1},
-        lambda result: f"`{result.action}`",
     ),
     Method(
         "ensure_replication",
         _ensure,
         lambda: PlainRDS(looks_behind=2),
+        f"`started`, {NEW}",
+        "replicates",
         {DESCRIBE: 6, START: 1},
-        lambda result: f"`{result.action}`",
         situation=BEHIND,
     ),
     Method(
         "ensure_replication",
+        lambda client: client.ensure_replication(
+            source_db_instance_arn=SOURCE_ARN, kms_key_id=ALIAS
+        ),
+        _replicating,
+        f"`unchanged`, {REPLICATING}",
+        "replicates",
+        {DESCRIBE: 1, DESCRIBE_KEY: 1},
+        situation=OF_AN_ALIAS,
+        struck=(2,),
+    ),
+    Method(
+        "ensure_replication",
         lambda client: _ensure(client, replace=True),
-        lambda: PlainRDS([Backup("replicating", _FORMER_DAYS)]),
+        lambda: PlainRDS([Backup("replicating", FORMER_DAYS)]),
+        f"`replaced`, {NEW}",
+        "replicates",
         # A busy source is asked again with every look of a wait, for the new and for the old one.
         {DESCRIBE: 80, STOP: 2, DESCRIBE_INSTANCES: 6, START: 12},
-        lambda result: f"`{result.action}`",
         situation=" with `replace=True`",
         looks=6,
     ),
@@ -168,19 +256,27 @@ METHODS = (
         "ensure_stopped",
         _ensure_stopped,
         _replicating,
+        REPLICATING,
+        "retained",
         {DESCRIBE: 6, STOP: 1},
+        seen_stopped=RETAINED,
     ),
     Method(
         "ensure_stopped",
         _ensure_stopped,
         lambda: PlainRDS([Backup("replicating")], looks_behind=2),
+        REPLICATING,
+        "retained",
         {DESCRIBE: 6, STOP: 1},
+        seen_stopped=RETAINED,
         situation=BEHIND,
     ),
     Method(
         "ensure_stopped",
         _ensure_stopped,
         PlainRDS,
+        "`None`",
+        "nothing",
         {DESCRIBE: 6, STOP: 1},
         situation=" where nothing replicates",
     ),
@@ -188,8 +284,9 @@ METHODS = (
         "check_replication",
         lambda client: client.check_replication(source_db_instance_arn=SOURCE_ARN),
         PlainRDS,
+        "no reasons",
+        "nothing",
         {DESCRIBE: 1, DESCRIBE_INSTANCES: 1, DESCRIBE_REGIONS: 1},
-        lambda reasons: ", ".join(f"`{reason.code}`" for reason in reasons) or "no reasons",
     ),
 )
 

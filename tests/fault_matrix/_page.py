@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ._contract import broken
+from ._contract import broken, broken_as_usual
 from ._faults import FAILURE, GATEWAY, LOST, REFUSAL, UNREADABLE, Fault, faults_of
 from ._methods import METHODS, Method
 from ._rds import (
     DELETE,
     DESCRIBE,
     DESCRIBE_INSTANCES,
+    DESCRIBE_KEY,
     DESCRIBE_REGIONS,
     RESTORE,
     START,
@@ -25,7 +26,7 @@ many requests are sent, and what is so afterwards. A program makes this page, `m
 fault-matrix`, and a test fails if it is not what that would make of this version.
 
 Every method is called against a small RDS on a loopback socket, with one fault at one of the
-calls to RDS that it makes, in each of botocore's retry modes: {cells:,} times in all. (`adaptive`
+calls that it makes, in each of botocore's retry modes: {cells:,} times in all. (`adaptive`
 repeats what `standard` does, at another pace, and is left out where nothing is repeated.) The
 small RDS counts the requests and tells what is so. How it refuses what has been done already is
 its own: it is not known how RDS refuses a second start.
@@ -33,7 +34,11 @@ its own: it is not known how RDS refuses a second start.
 What holds in all of them, and is tested:
 
 - What comes out is an exception of this library, or botocore's own if no answer came. A fault
-  that has a class of its own comes out as exactly that.
+  of RDS's that has a class of its own comes out as exactly that. What KMS fails with leaves it
+  uncertain which key an alias is, and nothing is changed.
+- A refusal has RDS's code, message, HTTP status and request ID, and a hint where there is one. An
+  answer that cannot be read is kept whole.
+- What is returned as usual after a fault has the content that it has without one.
 - A request is sent again where botocore does so, as often as its retry mode allows, and nowhere
   else.
 - No method reports a success that RDS contradicts. Where an answer was lost, no `ensure_` method
@@ -44,7 +49,7 @@ What holds in all of them, and is tested:
 ## Reading the tables
 
 - **Call** is the one that the fault strikes, by its place among those that the method makes if
-  nothing goes wrong.
+  nothing goes wrong. One without rows is no other case than elsewhere.
 - **Once** is a fault of that call's first attempt alone; **always** is one of every attempt, and
   of all later calls of the same operation.
 - A cell has three things: what comes out, what RDS has afterwards, and how many requests were
@@ -67,6 +72,7 @@ _SHORT = {
     DESCRIBE_REGIONS: "DescribeSourceRegions",
     RESTORE: "Restore",
     DESCRIBE_INSTANCES: "DescribeDBInstances",
+    DESCRIBE_KEY: "DescribeKey",
 }
 _FAMILIES = {
     REFUSAL: "RDS refuses, and botocore does not repeat the call",
@@ -103,12 +109,12 @@ def section(bench: Bench, method: Method) -> tuple[str, list[str]]:
     """A method's part of the page, and the promises that are not kept."""
     good = bench.undisturbed(method)
     outcomes: dict[tuple[int, Fault], list[str]] = {}
-    unkept: list[str] = []
+    unkept = list(broken_as_usual(method, good))
     for cell in bench.cells(method):
         seen: dict[Mode, Seen] = {mode: bench.run_cell(cell, mode) for mode in cell.modes}
         for mode, one in seen.items():
-            unkept += [f"{cell}, {mode}: {text}" for text in broken(cell, mode, one, good)]
-        outcomes.setdefault((cell.call_number, cell.fault), []).append(_outcome(cell, seen, good))
+            unkept += [f"{cell}, {mode}: {text}" for text in broken(cell, mode, one)]
+        outcomes.setdefault((cell.call_number, cell.fault), []).append(_outcome(cell, seen))
     rows: dict[_Row, list[Fault]] = {}
     for (number, fault), (once, *always) in outcomes.items():
         row = _Row(number, once, "the same" if always in ([], [once]) else always[0])
@@ -132,7 +138,7 @@ def _section_text(method: Method, good: Seen, rows: Mapping[_Row, list[Fault]]) 
         [
             f"## {method.heading}",
             "",
-            f"As usual: {good.outcome}, {good.left}. Calls: {', '.join(names)}.",
+            f"As usual: {method.good}; {method.leaves}. Calls: {', '.join(names)}.",
             "",
             *_table(("Call", "Fault", "Once", "Always"), lines),
             "",
@@ -140,13 +146,13 @@ def _section_text(method: Method, good: Seen, rows: Mapping[_Row, list[Fault]]) 
     )
 
 
-def _outcome(cell: Cell, seen: Mapping[Mode, Seen], good: Seen) -> str:
+def _outcome(cell: Cell, seen: Mapping[Mode, Seen]) -> str:
     """What a cell came to, of all modes alike; the modes differ in the requests alone."""
     outcomes = {(one.outcome, one.left) for one in seen.values()}
     if len(outcomes) > 1:
         return "; ".join(f"{mode}: {one.outcome}, {one.left}" for mode, one in seen.items())
     ((outcome, left),) = outcomes
-    if (outcome, left) == (good.outcome, good.left):
+    if (outcome, left) == (cell.method.good, cell.method.leaves):
         outcome = "as usual"
     elif seen["legacy"].error is not None:
         outcome = "its error" if outcome == cell.fault.error else f"`{outcome}`"

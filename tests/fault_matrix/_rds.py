@@ -1,9 +1,20 @@
 """A small RDS with a state: what replicates, what is retained, what was restored."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from ..wire import BACKUP_ARN, SOURCE_ARN, backup_xml, listing_xml, result_xml
+from ..wire import (
+    BACKUP_ARN,
+    KMS_KEY_ARN,
+    REQUEST_ID,
+    SOURCE_ARN,
+    backup_xml,
+    error_xml,
+    listing_xml,
+    result_xml,
+)
 
 START = "StartDBInstanceAutomatedBackupsReplication"
 STOP = "StopDBInstanceAutomatedBackupsReplication"
@@ -12,20 +23,46 @@ DELETE = "DeleteDBInstanceAutomatedBackup"
 DESCRIBE_REGIONS = "DescribeSourceRegions"
 RESTORE = "RestoreDBInstanceToPointInTime"
 DESCRIBE_INSTANCES = "DescribeDBInstances"
+DESCRIBE_KEY = "DescribeKey"
+"""KMS's, the only one that is."""
 
 TARGET = "restored"
 WANTED_DAYS = 14
 _DEFAULT_DAYS = 7
 
 
+class Refusal(NamedTuple):
+    """What RDS says where it refuses."""
+
+    code: str
+    message: str = "Something is wrong."
+    status: int = 400
+    request_id: str | None = REQUEST_ID
+
+    def body(self, action: str) -> str:
+        """As the operation's service puts it."""
+        if action == DESCRIBE_KEY:
+            return json.dumps({"__type": self.code, "message": self.message})
+        return error_xml(self.code, self.message)
+
+
+_NOT_FOUND = Refusal("DBInstanceAutomatedBackupNotFound", "It does not exist.", 404)
+AGAIN = {
+    START: Refusal("InvalidDBInstanceAutomatedBackupState", "It replicates already."),
+    STOP: Refusal("InvalidDBInstanceState", "It is not replicating to the current region."),
+    DELETE: _NOT_FOUND,
+    RESTORE: Refusal("DBInstanceAlreadyExists", "The name is taken."),
+}
+"""What it says to an operation that it has done already."""
+
+
 class RefusedError(Exception):
     """The state does not allow the operation."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(code, message, status)
-        self.code = code
-        self.message = message
-        self.status = status
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.status = refusal.status
+        self.body = refusal.body("")
 
 
 @dataclass
@@ -45,12 +82,16 @@ class Backup:
             BackupRetentionPeriod=str(self.days),
             DBInstanceAutomatedBackupsArn=self.arn,
             AllocatedStorage="20",
+            KmsKeyId=KMS_KEY_ARN,
         )
 
 
+NEW_ARN = f"{BACKUP_ARN}1"
+"""Of what is started first."""
 # An instance of another Region that has the same name, and is none of a cell's business.
-_NAMESAKE_ARN = SOURCE_ARN.replace("us-west-2", "eu-west-1")
-_NAMESAKE = Backup("replicating", arn=f"{BACKUP_ARN}namesake")
+NAMESAKE_ARN = f"{BACKUP_ARN}namesake"
+_NAMESAKE = Backup("replicating", arn=NAMESAKE_ARN)
+_NAMESAKE_SOURCE = SOURCE_ARN.replace("us-west-2", "eu-west-1")
 
 
 @dataclass
@@ -61,6 +102,8 @@ class PlainRDS:
     looks_before_replicating: int = 0
     looks_behind: int = 0
     """How many looks after a change still show what was so before."""
+    is_paged: bool = False
+    """Whether a listing has a second page."""
     starts: int = 0
     stops: int = 0
     is_restored: bool = False
@@ -81,24 +124,23 @@ class PlainRDS:
             DESCRIBE_REGIONS: self._describe_regions,
             RESTORE: self._restore,
             DESCRIBE_INSTANCES: self._describe_instances,
+            DESCRIBE_KEY: self._describe_key,
         }
         return doings[action](parameters)
 
     def _start(self, parameters: Mapping[str, str]) -> str:
         if self.live:
-            raise RefusedError("InvalidDBInstanceAutomatedBackupState", "It replicates already.")
+            raise RefusedError(AGAIN[START])
         self._changes()
         self.starts += 1
         days = int(parameters.get("BackupRetentionPeriod", _DEFAULT_DAYS))
-        self.backups.append(Backup("pending", days, f"{BACKUP_ARN}{len(self.backups)}"))
+        self.backups.append(Backup("pending", days, f"{BACKUP_ARN}{self.starts}"))
         return result_xml(START, self.backups[-1].xml())
 
     def _stop(self, _: Mapping[str, str]) -> str:
         live = self.live
         if live is None:
-            raise RefusedError(
-                "InvalidDBInstanceState", "It is not replicating to the current region."
-            )
+            raise RefusedError(AGAIN[STOP])
         self._changes()
         self.stops += 1
         before, live.status = live.status, "retained"
@@ -114,11 +156,17 @@ class PlainRDS:
         self._looks_behind = max(0, self._looks_behind - 1)
         found = [backup for backup in shown if arn in (None, backup.arn)]
         if arn is not None and not found:
-            raise RefusedError("DBInstanceAutomatedBackupNotFound", "It does not exist.", 404)
+            raise RefusedError(_NOT_FOUND)
         listed = [backup.xml() for backup in found]
         if arn is None:
-            listed.append(_NAMESAKE.xml(source_arn=_NAMESAKE_ARN))
-        answer = listing_xml(*listed)
+            listed.append(_NAMESAKE.xml(source_arn=_NAMESAKE_SOURCE))
+        if not self.is_paged:
+            answer = listing_xml(*listed)
+        elif "Marker" in parameters:
+            answer = listing_xml(*listed[1:])
+        else:
+            end = "</DBInstanceAutomatedBackups>"
+            answer = listing_xml(listed[0]).replace(end, f"{end}<Marker>1</Marker>")
         if self.live and self.looks_before_replicating:
             self.looks_before_replicating -= 1
             self.live.status = "pending" if self.looks_before_replicating else "replicating"
@@ -126,7 +174,7 @@ class PlainRDS:
 
     def _delete(self, _: Mapping[str, str]) -> str:
         if not self.backups:
-            raise RefusedError("DBInstanceAutomatedBackupNotFound", "It does not exist.", 404)
+            raise RefusedError(AGAIN[DELETE])
         deleted = self.backups.pop()
         return result_xml(DELETE, deleted.xml("deleting"))
 
@@ -138,13 +186,16 @@ class PlainRDS:
 
     def _restore(self, _: Mapping[str, str]) -> str:
         if self.is_restored:
-            raise RefusedError("DBInstanceAlreadyExists", "The name is taken.")
+            raise RefusedError(AGAIN[RESTORE])
         self.is_restored = True
         members = (
             f"<DBInstanceIdentifier>{TARGET}</DBInstanceIdentifier>"
             "<DBInstanceStatus>creating</DBInstanceStatus><AllocatedStorage>20</AllocatedStorage>"
         )
         return result_xml(RESTORE, f"<DBInstance>{members}</DBInstance>")
+
+    def _describe_key(self, _: Mapping[str, str]) -> str:
+        return json.dumps({"KeyMetadata": {"KeyId": KMS_KEY_ARN.rpartition("/")[2]}})
 
     def _describe_instances(self, _: Mapping[str, str]) -> str:
         tag = "DBInstanceAutomatedBackupsReplication"

@@ -18,6 +18,7 @@ from rds_backup_replication._models import WAIT_TIMEOUT
 
 from ._faults import Fault, faults_of
 from ._methods import Method, left
+from ._results import told
 from ._server import FaultyServer, Injection, Wire, serving
 
 Mode = Literal["legacy", "standard", "adaptive"]
@@ -118,7 +119,7 @@ class Bench:
             error = raised
         finally:
             logger.removeHandler(warnings)
-        outcome = method.says(result) if error is None else type(error).__name__
+        outcome = told(result) if error is None else type(error).__name__
         return Seen(outcome, error, result, left(wire.rds), wire, tuple(warnings.texts))
 
     @cache  # noqa: B019  # a bench lives as long as the run
@@ -129,6 +130,8 @@ class Bench:
         """Every fault of every call that the method makes, once and for ever."""
         for number, attempts in enumerate(self.undisturbed(method).wire.calls(), 1):
             action = attempts[0].action
+            if method.struck and number not in method.struck:
+                continue
             for fault in faults_of(action):
                 # Where looks are behind, only what was done unseen is another case.
                 if method.before().looks_behind and not fault.takes_effect:

@@ -13,11 +13,10 @@ from urllib.parse import parse_qs
 import pytest
 from urllib3.connection import HTTPConnection
 
-from ..wire import error_xml
 from ._faults import Fault
 from ._rds import PlainRDS, RefusedError
 
-_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/rds/")
+_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/(?:rds|kms)/")
 _AT_ONCE = 0.001
 _NEVER = 10.0
 
@@ -40,6 +39,8 @@ class Request:
     action: str
     region_name: str
     is_struck: bool
+    answer: str | None
+    """The body that it got, if any."""
 
 
 @dataclass
@@ -57,24 +58,27 @@ class Wire:
             by_id.setdefault(request.call_id, []).append(request)
         return list(by_id.values())
 
-    def answer(self, headers: dict[str, str], form: dict[str, str]) -> tuple[int, str] | Fault:
-        """Status and body; a fault without an answer stands for itself."""
-        action, call_id = form["Action"], headers["amz-sdk-invocation-id"]
+    def answer(
+        self, headers: dict[str, str], form: dict[str, str]
+    ) -> tuple[int, str | None, Fault | None]:
+        """Status, body if there is an answer, and what has gone wrong."""
+        action = form.get("Action") or headers["x-amz-target"].rpartition(".")[2]
+        call_id = headers["amz-sdk-invocation-id"]
         scope = _SCOPE.search(headers["authorization"])
         fault = self._fault(action, call_id)
         region_name = scope[1] if scope else ""
-        self.requests.append(Request(call_id, action, region_name, fault is not None))
         status, body = 200, ""
         if fault is None or fault.takes_effect:
             try:
                 body = self.rds.answer(action, form)
             except RefusedError as error:
-                status, body = error.status, error_xml(error.code, error.message)
-        if fault is None:
-            return status, body
-        if fault.spoil is None:
-            return fault
-        return fault.status or status, fault.spoil(action, body)
+                status, body = error.status, error.body
+        answer: str | None = body
+        if fault is not None:
+            status = fault.status or status
+            answer = fault.spoil(action, body) if fault.spoil else None
+        self.requests.append(Request(call_id, action, region_name, fault is not None, answer))
+        return status, answer, fault
 
     def _fault(self, action: str, call_id: str) -> Fault | None:
         if self.injection is None:
@@ -118,16 +122,19 @@ class _Handler(socketserver.StreamRequestHandler):
                 headers[name.lower()] = value.strip()
             form = parse_qs(self.rfile.read(int(headers["content-length"])).decode())
             parameters = {name: values[0] for name, values in form.items()}
-            answer = self.server.wire.answer(headers, parameters)
-            is_stall = isinstance(answer, Fault) and answer.stalls
+            status, body, fault = self.server.wire.answer(headers, parameters)
+            is_stall = fault is not None and fault.stalls
             self.server.stalls.put(is_stall)
             if is_stall:
                 continue  # until the client has had enough
-            if isinstance(answer, Fault):
+            if body is None:
                 return
-            status, body = answer
-            head = f"HTTP/1.1 {status} -\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}"
+            is_cut = fault is not None and fault.is_cut
+            length = len(body) + is_cut
+            head = f"HTTP/1.1 {status} -\r\nContent-Type: text/xml\r\nContent-Length: {length}"
             self.wfile.write(f"{head}\r\n\r\n{body}".encode())
+            if is_cut:
+                return
 
 
 @contextmanager
