@@ -1,9 +1,9 @@
 """Looking: at a source's replicated backup, and at the source itself."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError, SSLError
@@ -62,10 +62,18 @@ def is_passing(error: Exception) -> bool:
     """Whether the same call may well succeed in a while, whatever one does."""
     if isinstance(error, ResponseValidationError):  # what a proxy says, and no XML, perhaps
         status = int(error.response.get("status_code", 200))
-        return status == _TOO_MANY or status >= SERVER_ERROR
+        return status == _TOO_MANY or status >= SERVER_ERROR or _is_cut_off(error.response)
     if isinstance(error, ServiceError):
         return server_failed(error) or isinstance(error, ThrottlingError)
     return isinstance(error, NO_ANSWER) and not isinstance(error, SSLError)
+
+
+def _is_cut_off(answer: Mapping[str, Any]) -> bool:
+    """Whether the connection was lost within the answer; botocore takes that for the whole."""
+    lengths = [
+        v for name, v in answer.get("headers", {}).items() if name.lower() == "content-length"
+    ]
+    return any(length.isdecimal() and len(answer["body"]) < int(length) for length in lengths)
 
 
 def is_live(backup: DBInstanceAutomatedBackup) -> bool:

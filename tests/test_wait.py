@@ -172,11 +172,12 @@ def test_throttling_lost_connections_and_server_errors_are_ridden_out(
     rds.answers(error_xml("InternalFailure"), status=500)
     rds.answers("<html>Service Unavailable</html>", status=503)
     rds.resets()
+    rds.cuts_off(listing_xml(backup("retained")))
     rds.answers(listing_xml(backup("replicating")))
     polled: list[DBInstanceAutomatedBackup | None] = []
     rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN, on_poll=polled.append)
     assert seen(polled) == ["pending", "replicating"]
-    assert len(clock.sleeps) == 27
+    assert len(clock.sleeps) == 28
 
 
 def test_a_look_that_failed_is_logged_with_its_reason(

@@ -76,6 +76,8 @@ class Answer:
     """Cut the connection instead of answering."""
     stall: bool = False
     """Say nothing until the server stops."""
+    missing: int = 0
+    """The bytes at the end that do not arrive, as the connection is lost."""
 
 
 @dataclass
@@ -91,6 +93,9 @@ class ScriptedRDS:
 
     def answers(self, body: str | bytes, status: int = 200) -> None:
         self.script.append(Answer(body, status))
+
+    def cuts_off(self, body: str) -> None:
+        self.script.append(Answer(body[:-9], missing=9))
 
     def resets(self) -> None:
         self.script.append(Answer("", reset=True))
@@ -128,9 +133,10 @@ class ScriptedRDS:
                 body = answer.body.encode() if isinstance(answer.body, str) else answer.body
                 self.send_response(answer.status)
                 self.send_header("Content-Type", "text/xml")
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", str(len(body) + answer.missing))
                 self.end_headers()
                 self.wfile.write(body)
+                self.close_connection = answer.missing > 0
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """Says nothing."""

@@ -169,7 +169,7 @@ _COMMON = (
     *_no_answer("connection closed {} it was done", "ConnectionClosedError", stalls=False),
     *_no_answer("read timeout {} it was done", "ReadTimeoutError", stalls=True),
     # botocore takes what has come for the whole.
-    replace(_unreadable("connection closed in the middle", _half), is_cut=True),
+    replace(_unreadable("connection closed in the middle", _half), is_cut=True, is_passing=True),
     _unreadable("cut off in the middle", _half),
     _unreadable("empty", lambda _action, _answer: ""),
     _unreadable("wrong root", lambda _, answer: f"<Wrong>{answer}</Wrong>"),
