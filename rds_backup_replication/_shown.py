@@ -27,11 +27,13 @@ def hide_secrets(error: BaseException | None) -> None:
     """Takes the session token, and passwords in URLs, out of botocore's error and its causes."""
     while error is not None:
         error.args = tuple(map(_without_secrets, error.args))
+        holders: list[Any] = [vars(error)]
         if isinstance(error, ClientError):
-            fault: Any = error.response.get("Error", {})
-            fault.update({name: _without_secrets(value) for name, value in fault.items()})
+            holders.append(error.response.get("Error", {}))
         elif isinstance(error, BotoCoreError):  # which it is pickled by
-            error.kwargs = {name: _without_secrets(value) for name, value in error.kwargs.items()}
+            holders.append(error.kwargs)
+        for held in holders:
+            held.update({name: _without_secrets(value) for name, value in held.items()})
         error = error.__cause__ or error.__context__
 
 

@@ -3,6 +3,7 @@
 import pickle
 import secrets
 import traceback
+from collections.abc import Iterator
 
 import pytest
 
@@ -23,6 +24,13 @@ ARN = SOURCE_ARN.replace("123456789012", ACCOUNT)
 def leaks(text: str) -> list[str]:
     """Which marks are in a text; what botocore signs with them is a leak as well."""
     return [mark for mark in (*MARKS, "X-Amz-Signature", "x-amz-security") if mark in text]
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def all_of(error: BaseException) -> str:

@@ -69,6 +69,7 @@ from .planted import (
     TOKEN,
     URL,
     all_of,
+    chain,
     leaks,
     signature_refused,
     works,
@@ -245,6 +246,7 @@ def test_passwords_in_urls_are_hidden(
             client.wait_until_stopped(source_db_instance_arn=ARN, timeout=timedelta(minutes=1))
         except Exception as error:  # noqa: BLE001  # whatever it is
             told.append(all_of(error) + pickle.dumps(error, 0).decode("ascii"))
+            told[-1] += "".join(repr(vars(each)) for each in chain(error))  # Dask pickles it all
         return told[-1]
 
     assert "127.0.0.1:9/" in tells(f"http://user:{PASSWORD}@127.0.0.1:9")
@@ -253,7 +255,7 @@ def test_passwords_in_urls_are_hidden(
     assert "127.0.0.1:99999" in tells("http://rds.invalid")
     told += [repr(Access(endpoint_url=f"http://user:{PASSWORD}@127.0.0.1:9")), log()]
     assert "127.0.0.1:9/" in log()
-    assert leaks("".join(told)) == []
+    assert [text for text in told if leaks(text)] == []
 
 
 # Fleets
