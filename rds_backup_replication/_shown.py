@@ -9,7 +9,9 @@ HIDDEN = "(hidden)"
 _MAX_GIVEN = 200
 _SIGNED = "x-amz-"  # a presigned URL's parameters begin so
 # So AWS begins to repeat the headers whose signature was wrong, the session token among them.
-_REPEATED = re.compile(r"\s*The Canonical String\b.*", re.DOTALL)
+_REPEATED = re.compile(
+    r"\s*(The canonical string|x-amz-security-token)\b.*", re.DOTALL | re.IGNORECASE
+)
 _USER = re.compile(r"(?<=//)[^/\s'\"]+@")
 
 

@@ -46,8 +46,12 @@ def pytest_configure() -> None:
 _SLOW = ("test_lifecycle.py", "test_public_api.py", "test_reader.py", "test_session.py")
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses among them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """mutmut has a mutant's tests in no order."""
+    """mutmut has a mutant's tests in no order; what a browser shows, no Python changes."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("long")
     if "MUTANT_UNDER_TEST" in os.environ:
         items.sort(key=lambda item: (item.path.name in _SLOW, item.path.name))
 

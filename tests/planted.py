@@ -104,11 +104,14 @@ def nothing(_: dict[str, str]) -> Reply:
     return None
 
 
-def signature_refused(code: str, token: str) -> str:
+CANONICAL = "The Canonical String for this request should have been"
+
+
+def signature_refused(code: str, token: str, sentence: str = CANONICAL) -> str:
     """AWS repeats what should have been signed, headers and all."""
     return error_xml(
         code,
-        "The signatures differ.\n\nThe Canonical String for this request should have been\n"
+        f"The signatures differ.\n\n{sentence}\n"
         f"'POST\n/\n\nhost:rds.us-east-1.amazonaws.com\nx-amz-security-token:{token}\n'",
     )
 
@@ -127,7 +130,9 @@ ANSWERS: dict[str, Answer] = {
     "HTML": rds_answers(200, HTML),
     "HTML of a gateway": rds_answers(502, HTML),
     "STS denies": sts_answers(403, error_xml("AccessDenied", "Not you.")),
-    "STS signature": sts_answers(403, signature_refused("SignatureDoesNotMatch", TOKEN)),
+    "STS signature": sts_answers(
+        403, signature_refused("SignatureDoesNotMatch", TOKEN, "In words not known today:")
+    ),
     "STS truncated": sts_answers(200, ROLE[: ROLE.index("</Expiration>")]),
     "STS truncated and refused": sts_answers(400, ROLE[: ROLE.index("</Expiration>")]),
     "STS without a time": sts_answers(200, ROLE.replace("<Expiration>2099-01-01T00:00:00Z", "<E>")),
