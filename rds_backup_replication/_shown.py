@@ -20,9 +20,13 @@ def shortened_repr(value: object) -> str:
         text = repr(value)
     except Exception:  # noqa: BLE001  # a repr may raise anything, int's of 5,000 digits too
         return f"<{type(value).__name__}>"
-    if _SIGNED in text.lower():
-        return HIDDEN
+    text = not_signed(text)
     return text if len(text) <= _MAX_GIVEN else f"{text[:_MAX_GIVEN]}…"
+
+
+def not_signed(text: str) -> str:
+    """The text, unless it is or has a presigned URL."""
+    return HIDDEN if _SIGNED in text.lower() else text
 
 
 def hide_secrets(error: BaseException | None) -> None:

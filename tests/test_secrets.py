@@ -286,6 +286,21 @@ def test_mistakes_in_files_show_no_secret(field: dict[str, Any]) -> None:
     assert leaks("".join(told)) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'accounts: []\nkms_key_ids: {{"{SIGNED_URL}": alias/a}}',
+        f'"{SIGNED_URL}": 1\n"{SIGNED_URL}": 2',
+        f"accounts: []\n? {SIGNED_URL}\n: 1",
+    ],
+    ids=["of a field", "twice", "in place of a field"],
+)
+def test_a_presigned_url_as_a_policys_key_is_not_shown(text: str) -> None:
+    with pytest.raises(PolicyError, match="hidden") as caught:
+        Policy.from_yaml(text)
+    assert leaks(all_of(caught.value)) == []
+
+
 def test_a_presigned_url_among_a_policys_tags_is_not_shown() -> None:
     rules = [{"name": "a", "source_regions": ["us-west-2"], "tags": {"a": SIGNED_URL}}]
     with pytest.raises(PolicyError) as caught:
