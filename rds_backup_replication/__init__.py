@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ._lazy import lazy_names
+from ._lazy_imports import lazy_names
 from ._version import __version__
 
 if TYPE_CHECKING:

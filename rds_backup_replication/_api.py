@@ -10,6 +10,7 @@ from botocore.config import Config
 
 from . import _operations
 from ._arn import Destination, parse_arn
+from ._botocore.client_factory import Boto3Clients, ClientFactory, prepare_client
 from ._clock import Clock
 from ._models import (
     DBInstance,
@@ -18,13 +19,12 @@ from ._models import (
     SourceRegion,
     TagsInput,
 )
-from ._session import Boto3Clients, ClientFactory, prepared
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from ._botocore.client_factory import AnySession
     from ._models._restore import RestoreOptions
-    from ._session import AnySession
 
 # Elsewhere RDS ignores a presigned URL, and making one costs time.
 _PRESIGNING_PARTITIONS = {"aws-us-gov"}
@@ -52,7 +52,7 @@ class ApiOperations:
             client = self._boto3_client("rds", region_name)
         elif (region_name, session, config, endpoint_url) != (None, None, None, None):
             raise TypeError("client= has its Region, session, config and endpoint already")
-        self.client: BaseClient = prepared(client, "client")
+        self.client: BaseClient = prepare_client(client, "client")
         self.region_name: str = client.meta.region_name
         self._destination = Destination(self.region_name.lower(), client.meta.partition)
 

@@ -9,6 +9,7 @@ from botocore.client import BaseClient
 from . import _operations
 from ._api import ApiOperations
 from ._arn import parse_arn
+from ._botocore.client_factory import prepare_client
 from ._models import (
     POLL_INTERVAL,
     WAIT_TIMEOUT,
@@ -19,12 +20,11 @@ from ._models import (
     TagsInput,
     WaitRequest,
 )
-from ._session import prepared
-from ._shown import shortened_repr
-from ._validation import validated
+from ._redact import shortened_repr
+from ._validation import build_request
 
 if TYPE_CHECKING:
-    from ._look import Context
+    from ._workflows.lookup import Context
 
 # ruff: noqa: PLC0415 - a method's module is imported by the method, so that a program pays for
 # what it uses.
@@ -89,7 +89,7 @@ class BackupReplicationClient(ApiOperations):
             The live backup, pending or replicating; if there is none, the retained
             one with the latest restorable time; ``None`` if there is nothing.
         """
-        from ._look import find_replicated_backup
+        from ._workflows.lookup import find_replicated_backup
 
         arn = self._source_arn(source_db_instance_arn)
         return find_replicated_backup(self, arn)
@@ -126,7 +126,7 @@ class BackupReplicationClient(ApiOperations):
             ReplicationStoppedError: It turned retained, or vanished after it had been
                 seen, or six looks have shown no more than a retained one.
         """
-        from ._wait import wait_until_replicating
+        from ._workflows.wait import wait_until_replicating
 
         request = self._wait_request(
             source_db_instance_arn, db_instance_automated_backups_arn, timeout, poll_interval
@@ -166,7 +166,7 @@ class BackupReplicationClient(ApiOperations):
         Raises:
             WaitTimeoutError: It has not ended after ``timeout``.
         """
-        from ._wait import wait_until_stopped
+        from ._workflows.wait import wait_until_stopped
 
         request = self._wait_request(
             source_db_instance_arn, db_instance_automated_backups_arn, timeout, poll_interval
@@ -214,7 +214,7 @@ class BackupReplicationClient(ApiOperations):
             ServiceError: RDS refused the start, for the reasons that
                 ``start_db_instance_automated_backups_replication`` lists.
         """
-        from ._replace import ensure_replication
+        from ._workflows.replace import ensure_replication
 
         keywords = {
             "source_db_instance_arn": source_db_instance_arn,
@@ -244,7 +244,7 @@ class BackupReplicationClient(ApiOperations):
             DBInstanceNotFoundFault: The source is gone, and the backup still shows as
                 replicating.
         """
-        from ._ensure import ensure_stopped
+        from ._workflows._ensure_old import ensure_stopped
 
         arn = self._source_arn(source_db_instance_arn)
         return ensure_stopped(self._context(), arn)
@@ -276,7 +276,7 @@ class BackupReplicationClient(ApiOperations):
             TypeError: ``source_client`` is missing, or not an RDS client.
             ValueError: ``source_client`` is of another Region than the source.
         """
-        from ._check import check_replication
+        from ._workflows.check import check_replication
 
         keywords = {"source_db_instance_arn": source_db_instance_arn, "kms_key_id": kms_key_id}
         request = _operations.START.validate(self._destination, keywords)
@@ -284,7 +284,7 @@ class BackupReplicationClient(ApiOperations):
         source_client = (
             context.source_client(source_db_instance_arn)
             if source_client is None
-            else prepared(source_client, "source_client")
+            else prepare_client(source_client, "source_client")
         )
         if source_client is None:
             raise TypeError(
@@ -299,14 +299,14 @@ class BackupReplicationClient(ApiOperations):
         return check_replication(context, source_client, request)
 
     def _context(self) -> "Context":
-        from ._look import Context
+        from ._workflows.lookup import Context
 
         return Context(self, self._destination, self._clock, self._boto3_client)
 
     def _source_arn(self, source_db_instance_arn: str) -> str:
         keywords = {"source_db_instance_arn": source_db_instance_arn}
         model = StopDBInstanceAutomatedBackupsReplicationRequest
-        return validated(_DESCRIBE, model, self._destination, keywords).source_db_instance_arn
+        return build_request(_DESCRIBE, model, self._destination, keywords).source_db_instance_arn
 
     def _wait_request(
         self,
@@ -321,4 +321,4 @@ class BackupReplicationClient(ApiOperations):
             "timeout": timeout,
             "poll_interval": poll_interval,
         }
-        return validated(_DESCRIBE, WaitRequest, self._destination, keywords)
+        return build_request(_DESCRIBE, WaitRequest, self._destination, keywords)

@@ -15,8 +15,8 @@ from botocore.client import BaseClient
 from pydantic import ValidationError
 
 from ._arn import Destination
-from ._faults import translated
-from ._forks import keep_to_own_connections
+from ._botocore.errors import translate_errors
+from ._botocore.fork_safety import keep_to_own_connections
 from ._models import (
     DBInstanceAutomatedBackup,
     DeleteDBInstanceAutomatedBackupRequest,
@@ -28,7 +28,7 @@ from ._models import (
     StartDBInstanceAutomatedBackupsReplicationRequest,
     StopDBInstanceAutomatedBackupsReplicationRequest,
 )
-from ._validation import validated
+from ._validation import build_request
 from .exceptions import ResponseValidationError, ServiceError
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
@@ -74,14 +74,14 @@ class Operation(Generic[RequestT, ResultT]):
 
     def validate(self, destination: Destination, keywords: Mapping[str, object]) -> RequestT:
         """Makes the request, or names all mistakes in it."""
-        return validated(self.name, self.request, destination, keywords)
+        return build_request(self.name, self.request, destination, keywords)
 
     def _exchange(self, client: BaseClient, send: Callable[[], Any]) -> Any:
         keep_to_own_connections(client)
         started = time.perf_counter()
         outcome = "no answer"
         try:
-            with translated(self.name):
+            with translate_errors(self.name):
                 answer = send()
         except ServiceError as error:
             outcome = f"{error.code}, {error.request_id}"

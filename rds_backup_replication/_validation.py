@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from ._arn import Destination
 from ._models import RequestModel
-from ._shown import HIDDEN, shortened_repr
+from ._redact import HIDDEN, shortened_repr
 from .exceptions import InvalidParameter, RequestValidationError
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
@@ -20,7 +20,7 @@ _PYDANTICS = (
 )
 
 
-def validated(
+def build_request(
     operation_name: str,
     model: type[RequestT],
     destination: Destination,

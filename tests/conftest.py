@@ -16,10 +16,10 @@ from botocore.stub import Stubber
 from hypothesis import settings
 
 from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication._botocore.client_factory import QuickFiles
+from rds_backup_replication._botocore.fast_parser import AnswerReader
 from rds_backup_replication._clock import InstantClock
-from rds_backup_replication._reader import AnswerReader
-from rds_backup_replication._session import QuickFiles
-from rds_backup_replication.sandbox import Behaviour, Sandbox
+from rds_backup_replication.sandbox import Behavior, Sandbox
 
 from .fleets import Fleet
 from .wire import ScriptedRDS, shared_session
@@ -172,5 +172,5 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with Sandbox(Behaviour(pending_looks=0, stopping_looks=0, shifting_case=False)) as sandbox:
+    with Sandbox(Behavior(pending_looks=0, stopping_looks=0, shifting_case=False)) as sandbox:
         yield Fleet(sandbox, monkeypatch)

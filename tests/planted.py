@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from rds_backup_replication.exceptions import BackupReplicationError
-from rds_backup_replication.fleet import PlannedAction, Policy, Seen
+from rds_backup_replication.fleet import ObservedState, PlannedAction, Policy
 
 from .answering import Answer, Reply
 from .wire import SOURCE_ARN, backup_xml, error_xml, listing_xml, result_xml
@@ -159,5 +159,5 @@ START_ACTION = PlannedAction(
     source_region="us-west-2",
     destination_region="us-east-1",
     source_db_instance_arn=ARN,
-    seen=Seen(dbi_resource_id="db-1"),
+    observed=ObservedState(dbi_resource_id="db-1"),
 )

@@ -39,7 +39,7 @@ def test_every_public_module_is_described() -> None:
     [
         ("_api.py", "backup_retention_period: int | None = None", "backup_retention_period: int"),
         ("_client.py", "replace: bool = False", "replace: bool = True"),
-        ("_models/_rules.py", "TagsInput = ", "TagsInput = str | "),  # what a private name is
+        ("_models/_fields.py", "TagsInput = ", "TagsInput = str | "),  # what a private name is
         ("_models/_responses.py", "    storage_encrypted: ", "    encrypted: "),
         ("exceptions.py", "class ThrottlingError(", "class Throttled("),
     ],

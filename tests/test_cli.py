@@ -21,14 +21,14 @@ from rds_backup_replication import (
     DBInstanceAutomatedBackup,
     EnsureResult,
     SourceRegion,
-    _session,
 )
+from rds_backup_replication._botocore import client_factory
 from rds_backup_replication._models import POLL_INTERVAL, WAIT_TIMEOUT
 from rds_backup_replication.cli import app
-from rds_backup_replication.cli._exit import ExitCode
-from rds_backup_replication.cli._output import in_units
+from rds_backup_replication.cli._errors import ExitCode
+from rds_backup_replication.cli._output import short_duration
 from rds_backup_replication.exceptions import AccessDeniedError, ResponseValidationError
-from rds_backup_replication.sandbox import Behaviour, Sandbox
+from rds_backup_replication.sandbox import Behavior, Sandbox
 
 from .wire import BACKUP_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, error_xml, listing_xml
 
@@ -303,7 +303,7 @@ def test_a_wrong_setting_is_wrong_usage(
     Path("broken").write_text("[", encoding="utf-8")
     monkeypatch.setenv(name, value)
     # As a process has it: another command's session has read its settings already.
-    monkeypatch.setattr(_session, "_default_session", None)
+    monkeypatch.setattr(client_factory, "_default_session", None)
     ran = run("list", code=ExitCode.USAGE)
     assert said in ran.stderr
     assert name == "AWS_ENDPOINT_URL" or "must be a URL" not in ran.stderr
@@ -358,7 +358,7 @@ def test_remedies_speak_as_a_shell_does(sandbox: Sandbox) -> None:
 
 
 def test_the_lag_of_what_has_stopped_is_not_told(sandbox: Sandbox) -> None:
-    sandbox.behaviour = Behaviour(pending_looks=0, stopping_looks=0)
+    sandbox.behavior = Behavior(pending_looks=0, stopping_looks=0)
     run("start", SOURCE_ARN)
     run("list")
     run("stop", SOURCE_ARN, "--yes")
@@ -593,13 +593,13 @@ def test_what_hides_in_the_log_is_seen(answering: ScriptedRDS) -> None:
 def test_a_lag_is_shown_in_its_two_largest_units(sandbox: Sandbox) -> None:
     for given, shown in (
         (timedelta(seconds=-3), "0s"),
-        (timedelta(seconds=45.9), "45s"),
+        (timedelta(seconds=45.9), "46s"),
         (timedelta(minutes=5, seconds=10), "5m 10s"),
         (timedelta(hours=1), "1h"),
         (timedelta(days=2, hours=3, minutes=4), "2d 3h"),
     ):
-        assert in_units(given) == shown
-    sandbox.behaviour = Behaviour(pending_looks=0)
+        assert short_duration(given) == shown
+    sandbox.behavior = Behavior(pending_looks=0)
     run("start", SOURCE_ARN)
     assert re.search(r"^replicating +\d+s +\d+ +arn", run("list").stdout, re.MULTILINE)
 

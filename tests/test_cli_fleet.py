@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from rds_backup_replication import fleet
 from rds_backup_replication.cli import app
-from rds_backup_replication.cli._exit import ExitCode
+from rds_backup_replication.cli._errors import ExitCode
 from rds_backup_replication.exceptions import AccessDeniedError
 from rds_backup_replication.fleet import ApplyReport, AuditReport, Plan, Policy
 from rds_backup_replication.sandbox import Sandbox
@@ -73,7 +73,7 @@ def test_an_audit_becomes_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
         return f"<p>{report.records[0].db_instance_arn}</p>"
 
     report = SimpleNamespace(render_html=render_html)
-    monkeypatch.setitem(sys.modules, "rds_backup_replication.fleet._report", report)
+    monkeypatch.setitem(sys.modules, "rds_backup_replication.fleet._report.page", report)
     ran = run("audit", "policy.yaml", "--html", "audit.html", code=ExitCode.FINDINGS)
     assert Path("audit.html").read_text(encoding="utf-8") == f"<p>{SOURCE_ARN}</p>"
     assert ran.stdout.splitlines()[1].split() == ["unprotected", "-", "us-east-1", SOURCE_ARN]

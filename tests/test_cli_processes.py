@@ -23,7 +23,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from rds_backup_replication.cli import app
-from rds_backup_replication.fleet import Account, Plan, PlannedAction, Seen
+from rds_backup_replication.fleet import Account, ObservedState, Plan, PlannedAction
 from rds_backup_replication.sandbox import Sandbox
 
 from .wire import BACKUP_ARN, SOURCE_ARN, ScriptedRDS
@@ -142,15 +142,15 @@ def test_a_terminal_is_asked(rds_sandbox: Sandbox, answer: str, code: int) -> No
         assert json.loads(data)["db_instance_arn"] == SOURCE_ARN
 
 
-@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
-def test_colours_are_for_terminals_that_want_them(no_color: str, coloured: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(("no_color", "colored"), [("", True), ("1", False)])
+def test_colors_are_for_terminals_that_want_them(no_color: str, colored: bool) -> None:  # noqa: FBT001
     with on_a_terminal("start", "nope", "--region", "us-east-1", NO_COLOR=no_color) as (
         terminal,
         process,
     ):
         shown = read_until(terminal, "must be an ARN")
         process.wait()
-    assert ("\x1b[31m" in shown or "\x1b[1m" in shown) is coloured
+    assert ("\x1b[31m" in shown or "\x1b[1m" in shown) is colored
     assert process.returncode == 2
 
 
@@ -398,7 +398,7 @@ def a_plan(*arns: str) -> str:
             source_region="us-west-2",
             destination_region="us-east-1",
             source_db_instance_arn=arn,
-            seen=Seen(),
+            observed=ObservedState(),
         )
         for arn in arns
     ]

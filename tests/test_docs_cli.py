@@ -13,7 +13,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from rds_backup_replication.cli import app
-from rds_backup_replication.cli._exit import ExitCode
+from rds_backup_replication.cli._errors import ExitCode
 from rds_backup_replication.sandbox import Sandbox
 
 from .wire import SOURCE_ARN

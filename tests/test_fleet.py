@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from rds_backup_replication._durations import format_duration
 from rds_backup_replication.exceptions import AccessDeniedError, ThrottlingError
 from rds_backup_replication.fleet import (
     Access,
@@ -23,8 +24,7 @@ from rds_backup_replication.fleet import (
     iter_audit,
     plan,
 )
-from rds_backup_replication.fleet._duration import duration
-from rds_backup_replication.sandbox import Behaviour
+from rds_backup_replication.sandbox import Behavior
 from rds_backup_replication.testing import instant_waits
 
 from .fleets import ACCOUNTS, DESTINATION, REGIONS, Fleet, policy
@@ -52,8 +52,8 @@ def test_each_planted_problem_is_found_and_healed_if_it_can_be(  # noqa: PLR0915
     fleet: Fleet,
 ) -> None:
     sandbox = fleet.sandbox
-    healthy = Behaviour(pending_looks=0, stopping_looks=0, quota=97)
-    sandbox.behaviour = healthy
+    healthy = Behavior(pending_looks=0, stopping_looks=0, quota=97)
+    sandbox.behavior = healthy
     wanted = policy(quota=97)
     arns = {
         (account, region, number): fleet.add(account, region, f"db-{number:02}")
@@ -78,12 +78,12 @@ def test_each_planted_problem_is_found_and_healed_if_it_can_be(  # noqa: PLR0915
         arn = arns[two, "eu-west-1", number]
         fleet.client(two).ensure_stopped(source_db_instance_arn=arn)
         planted[arn] = "stopped: stopped"
-    sandbox.behaviour = Behaviour(pending_looks=0, replication_lag=timedelta(hours=3), quota=97)
+    sandbox.behavior = Behavior(pending_looks=0, replication_lag=timedelta(hours=3), quota=97)
     lagging = fleet.add(two, "us-west-1", "lagging")
     fleet.client(two).ensure_replication(source_db_instance_arn=lagging, backup_retention_period=14)
     fleet.client(two).find_replicated_backup(source_db_instance_arn=lagging)
     planted[lagging] = "lagging: lagging"
-    sandbox.behaviour = healthy
+    sandbox.behavior = healthy
     cannot_start: list[tuple[str, str, dict[str, Any]]] = [
         ("secret", "kms_key_required", {"storage_encrypted": True}),
         ("off", "backups_off", {"backup_retention_period": 0}),
@@ -113,7 +113,7 @@ def test_each_planted_problem_is_found_and_healed_if_it_can_be(  # noqa: PLR0915
     assert found.counts["unmatched"] == 28
     (behind,) = (record for record in found.records if record.state == "lagging")
     assert behind.reasons[0].message == (
-        f"Its backup is {duration(behind.lag or timedelta())} behind; 30 min is allowed."
+        f"Its backup is {format_duration(behind.lag or timedelta())} behind; 30m is allowed."
     )
 
     planned = plan(wanted, access=fleet.access)

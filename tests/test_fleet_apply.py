@@ -21,7 +21,7 @@ from rds_backup_replication.fleet import (  # pyright: ignore[reportPrivateUsage
     plan,
 )
 from rds_backup_replication.fleet._shards import in_order
-from rds_backup_replication.sandbox import Behaviour
+from rds_backup_replication.sandbox import Behavior
 from rds_backup_replication.testing import instant_waits
 
 from .fleets import ACCOUNTS, DESTINATION, Fleet, policy
@@ -260,17 +260,17 @@ def test_each_fact_counts(fleet: Fleet, fact: str) -> None:
     for more in (NEVER, ""):  # a stop, and a replacement
         planned = plan(policy(ONE, more=more), access=fleet.access)
         (action,) = planned.changes
-        assert action.seen is not None
+        assert action.observed is not None
         other: Any = 4 if fact == "backup_retention_period" else "other"
-        seen = action.seen.model_copy(update={fact: other})
+        seen = action.observed.model_copy(update={fact: other})
         tampered = planned.model_copy(
-            update={"actions": (action.model_copy(update={"seen": seen}),)}
+            update={"actions": (action.model_copy(update={"observed": seen}),)}
         )
         assert apply(tampered, access=fleet.access).counts == {"refused": 1}
 
 
 def test_no_replacement_is_planned_or_done_that_rds_would_refuse(fleet: Fleet) -> None:
-    fleet.sandbox.behaviour = Behaviour(pending_looks=3, stopping_looks=0, shifting_case=False)
+    fleet.sandbox.behavior = Behavior(pending_looks=3, stopping_looks=0, shifting_case=False)
     arn = fleet.add(ONE[0], "us-west-2", "vault", storage_encrypted=True)
     kms = fleet.boto3_client(ONE[0], "kms", DESTINATION)
     keys = [kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2)]
@@ -306,7 +306,7 @@ def test_tags_go_to_what_is_started(fleet: Fleet) -> None:
 
 
 def test_a_stop_makes_no_room_at_once(fleet: Fleet) -> None:
-    fleet.sandbox.behaviour = Behaviour(pending_looks=0, stopping_looks=0, quota=1)
+    fleet.sandbox.behavior = Behavior(pending_looks=0, stopping_looks=0, quota=1)
     fleet.add(ONE[0], "us-west-2", "aaa")
     old = fleet.add(ONE[0], "us-west-2", "tmp-1", tags={"env": "tmp"})
     fleet.client(ONE[0]).ensure_replication(source_db_instance_arn=old)

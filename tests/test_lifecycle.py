@@ -21,7 +21,7 @@ from rds_backup_replication.exceptions import (
     ThrottlingError,
     WaitTimeoutError,
 )
-from rds_backup_replication.sandbox import Behaviour, Sandbox
+from rds_backup_replication.sandbox import Behavior, Sandbox
 from rds_backup_replication.testing import instant_waits
 
 from .wire import SOURCE_ARN
@@ -120,7 +120,7 @@ def test_a_start_that_never_arrived_is_an_error_and_the_next_run_mends_it(
 def test_eight_ensures_at_once_start_one_replication(
     sandbox: Sandbox, client: BackupReplicationClient, answer_lag: int
 ) -> None:
-    sandbox.behaviour = Behaviour(answer_lag=answer_lag)
+    sandbox.behavior = Behavior(answer_lag=answer_lag)
     others = [sandbox.client("us-east-1", config=NO_RETRIES) for _ in range(3)]
     with ThreadPoolExecutor(8) as pool:
         actions = list(pool.map(ensure, [client, *others] * 2))
@@ -251,7 +251,7 @@ def test_what_is_retained_is_not_taken_for_the_live_one(client: BackupReplicatio
 def test_answers_are_behind_the_changes(
     sandbox: Sandbox, client: BackupReplicationClient, answer_lag: int
 ) -> None:
-    sandbox.behaviour = Behaviour(answer_lag=answer_lag)
+    sandbox.behavior = Behavior(answer_lag=answer_lag)
     for _ in range(2):  # the second time, beside what the first has left
         assert ensure(client) == "started"
         assert ensure(client) == "unchanged"
@@ -333,7 +333,7 @@ def test_what_may_not_be_asked_is_not_fine(
 def test_a_stop_that_took_no_effect_is_no_success_while_answers_are_behind(
     sandbox: Sandbox, retries: Config | None, fault: str
 ) -> None:
-    sandbox.behaviour = Behaviour(answer_lag=2)
+    sandbox.behavior = Behavior(answer_lag=2)
     client = sandbox.client("us-east-1", config=retries)
     ensure(client)
     if fault == "reset":
@@ -456,7 +456,7 @@ def test_a_replacement_works_without_the_sources_word(
 def test_a_replacement_that_meets_another_is_no_success_without_a_replication(
     sandbox: Sandbox, client: BackupReplicationClient, *, is_lost: bool
 ) -> None:
-    sandbox.behaviour = Behaviour(stopping_looks=12 if is_lost else 2)
+    sandbox.behavior = Behavior(stopping_looks=12 if is_lost else 2)
     replicating(client)
     boto3_client = sandbox.boto3_client("rds", "us-east-1", config=NO_RETRIES)
     other = BackupReplicationClient(client=boto3_client)
@@ -481,7 +481,7 @@ def test_a_replacement_that_meets_another_is_no_success_without_a_replication(
 @pytest.mark.parametrize("retries", [NO_RETRIES, None])
 @pytest.mark.usefixtures("no_backoff")
 def test_a_replacement_whose_stop_is_lost_goes_on(sandbox: Sandbox, retries: Config | None) -> None:
-    sandbox.behaviour = Behaviour(stopping_looks=10)
+    sandbox.behavior = Behavior(stopping_looks=10)
     client = sandbox.client("us-east-1", config=retries)
     replicating(client)
     sandbox.lose_answer(STOP)
@@ -490,7 +490,7 @@ def test_a_replacement_whose_stop_is_lost_goes_on(sandbox: Sandbox, retries: Con
 
 
 def test_eight_stops_of_one_that_takes_long_to_end(sandbox: Sandbox) -> None:
-    sandbox.behaviour = Behaviour(stopping_looks=60)
+    sandbox.behavior = Behavior(stopping_looks=60)
     clients = [sandbox.client("us-east-1") for _ in range(8)]
     replicating(clients[0])
 
@@ -502,7 +502,7 @@ def test_eight_stops_of_one_that_takes_long_to_end(sandbox: Sandbox) -> None:
 
 
 def test_waits_in_several_threads_have_each_their_own_time(sandbox: Sandbox) -> None:
-    sandbox.behaviour = Behaviour(pending_looks=4)
+    sandbox.behavior = Behavior(pending_looks=4)
     client = sandbox.client("us-east-1")
     arns = [
         str(sandbox.create_db_instance("us-west-2", f"db{number}").db_instance_arn)
@@ -525,7 +525,7 @@ def test_waits_in_several_threads_have_each_their_own_time(sandbox: Sandbox) -> 
 def test_a_replication_that_does_not_show_yet_has_not_ended(
     sandbox: Sandbox, client: BackupReplicationClient, *, by_arn: bool, of_boto3: bool
 ) -> None:
-    sandbox.behaviour = Behaviour(answer_lag=2)
+    sandbox.behavior = Behavior(answer_lag=2)
     if of_boto3:
         client = BackupReplicationClient(client=client.client)
     started = client.ensure_replication(source_db_instance_arn=SOURCE_ARN).backup
@@ -537,7 +537,7 @@ def test_a_replication_that_does_not_show_yet_has_not_ended(
         client.wait_until_stopped(**keywords, timeout=timedelta(minutes=5))
 
 
-def test_a_source_is_the_same_in_any_capitalisation(client: BackupReplicationClient) -> None:
+def test_a_source_is_the_same_in_any_capitalization(client: BackupReplicationClient) -> None:
     capitals = SOURCE_ARN.replace("mydatabase", "MyDatabase")
     assert ensure(client) == "started"
     with pytest.raises(InvalidDBInstanceAutomatedBackupStateFault):

@@ -42,7 +42,7 @@ ACTION = fleet.PlannedAction(
     destination_region="us-east-1",
     source_db_instance_arn=SOURCE_ARN,
     tags={"owner": "platform"},
-    seen=fleet.Seen(dbi_resource_id="db-1"),
+    observed=fleet.ObservedState(dbi_resource_id="db-1"),
     reasons=(REASON,),
 )
 RESULT = fleet.ActionResult(action=ACTION, outcome="failed", message="Why.")
@@ -57,7 +57,7 @@ RECORD = fleet.AuditRecord(
 RECORDS = (
     fleet.Access(profile_name="ours", endpoint_url="http://127.0.0.1:5000"),
     *(POLICY, POLICY.accounts[0], POLICY.rules[0], POLICY.rules[0].select),
-    *(ACTION, ACTION.seen, RESULT, RECORD, REASON),
+    *(ACTION, ACTION.observed, RESULT, RECORD, REASON),
     fleet.Plan(planned_at=NOON, accounts=(fleet.Account(id="123456789012"),), actions=(ACTION,)),
     fleet.ApplyReport(results=(RESULT,), interrupted=True),
     fleet.AuditReport(audited_at=NOON, rules=POLICY.rules, records=(RECORD,)),

@@ -14,26 +14,19 @@ PACKAGE = Path(rds_backup_replication.__file__).parent
 # Each module may import those before it; sandbox stands for its folder.
 LAYERS = (
     "_version",
-    "_lazy",
+    "_lazy_imports",
     "_clock",
+    "_durations",
     "_arn",
-    "_shown",
+    "_redact",
     "_models",
     "exceptions",
     "_validation",
-    "_reader",
-    "_faults",
-    "_forks",
+    "_botocore",
     "_operations",
     "_restore",
-    "_session",
     "_api",
-    "_look",
-    "_kms",
-    "_wait",
-    "_ensure",
-    "_replace",
-    "_check",
+    "_workflows",
     "_client",
     "fleet",
     "sandbox",
@@ -47,7 +40,7 @@ def test_all_is_sorted_and_is_what_is_imported() -> None:
     imported = {
         alias.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.level and node.module != "_lazy"
+        if isinstance(node, ast.ImportFrom) and node.level and node.module != "_lazy_imports"
         for alias in node.names
     }
     assert set(rds_backup_replication.__all__) == imported

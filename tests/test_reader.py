@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rds_backup_replication import BackupReplicationClient, _operations
-from rds_backup_replication._look import DESCRIBE_DB_INSTANCES
+from rds_backup_replication._botocore.fast_parser import AnswerReader
 from rds_backup_replication._operations import Operation
-from rds_backup_replication._reader import AnswerReader
 from rds_backup_replication._restore import RESTORE
+from rds_backup_replication._workflows.lookup import DESCRIBE_DB_INSTANCES
 from rds_backup_replication.exceptions import ResponseValidationError
 
 from .wire import NAMESPACE, ScriptedRDS, listing_xml

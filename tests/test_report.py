@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rds_backup_replication import CheckReason
+from rds_backup_replication._durations import format_duration
 from rds_backup_replication.fleet import AuditRecord, AuditReport, Rule, Selector, render_html
-from rds_backup_replication.fleet._duration import duration
-from rds_backup_replication.fleet._html import URGENCY, Html, tag
 from rds_backup_replication.fleet._records import State
-from rds_backup_replication.fleet._report_problems import PROBLEMS
-from rds_backup_replication.fleet._report_windows import TIMELINE_ROWS
+from rds_backup_replication.fleet._report.html import URGENCY, Html, tag
+from rds_backup_replication.fleet._report.problems import PROBLEMS
+from rds_backup_replication.fleet._report.windows import TIMELINE_ROWS
 
 from . import browser as browsers
 from .browser import Browser, find_browser
@@ -145,14 +145,14 @@ def test_it_tells_the_totals_and_what_is_wrong() -> None:
         *("What is wrong", "From Region to Region", "Restore windows", "All instances")
     ]
     assert page.texts["h3"] == ["1 Region could not be listed", *(" 6", " 1", " 1", " 3")]
-    assert "It is 3 h 5 min behind; the rule allows 1 h." in page.texts["p"]
+    assert "It is 3h 5m behind; the rule allows 1h." in page.texts["p"]
     assert "AccessDenied: it may not." in page.texts["p"]
     assert "Allow rds:DescribeDBInstances." in page.texts["p"]
     assert "1 whole Region among them." in page.text
     assert "listing failed in 1 account" in page.text
 
 
-def test_every_state_has_a_word_a_sign_and_a_colour() -> None:
+def test_every_state_has_a_word_a_sign_and_a_color() -> None:
     assert set(URGENCY) == set(STATES)
     style = Page(render_html(FLEET)).texts["style"][0]
     for state in STATES:
@@ -433,46 +433,46 @@ def test_it_does_not_depend_on_the_process(seed: str) -> None:
 @pytest.mark.parametrize(
     ("span", "text"),
     [
-        (timedelta(seconds=-5), "0 s"),
-        (timedelta(0), "0 s"),
-        (timedelta(seconds=59), "59 s"),
-        (timedelta(seconds=59.9), "1 min"),
-        (timedelta(seconds=90), "1 min 30 s"),
-        (timedelta(minutes=12), "12 min"),
-        (timedelta(hours=1), "1 h"),
-        (timedelta(hours=1, microseconds=1), "1 h 1 s"),
-        (timedelta(hours=1, seconds=30), "1 h 30 s"),
-        (timedelta(hours=3, minutes=5), "3 h 5 min"),
-        (timedelta(days=2, hours=4, minutes=59), "2 d 4 h 59 min"),
-        (timedelta(days=14), "14 d"),
+        (timedelta(seconds=-5), "0s"),
+        (timedelta(0), "0s"),
+        (timedelta(seconds=59), "59s"),
+        (timedelta(seconds=59.9), "1m"),
+        (timedelta(seconds=90), "1m 30s"),
+        (timedelta(minutes=12), "12m"),
+        (timedelta(hours=1), "1h"),
+        (timedelta(hours=1, microseconds=1), "1h 1s"),
+        (timedelta(hours=1, seconds=30), "1h 30s"),
+        (timedelta(hours=3, minutes=5), "3h 5m"),
+        (timedelta(days=2, hours=4, minutes=59), "2d 4h 59m"),
+        (timedelta(days=14), "14d"),
     ],
 )
 def test_a_lag_reads_well(span: timedelta, text: str) -> None:
-    assert duration(span) == text
+    assert format_duration(span) == text
 
 
 @given(st.integers(1, 10**7), st.timedeltas(timedelta(microseconds=1), timedelta(days=40)))
 def test_a_lag_never_looks_like_what_is_allowed(allowed: int, beyond: timedelta) -> None:
     maximum = timedelta(seconds=allowed)
-    assert duration(maximum + beyond) != duration(maximum)
+    assert format_duration(maximum + beyond) != format_duration(maximum)
 
 
 def test_how_far_behind_it_is_is_said_once_and_reads_well() -> None:
     record = behind(timedelta(hours=1, seconds=30), state="lagging")
-    said = "is 1 h 30 s behind"
+    said = "is 1h 30s behind"
     assert render_html(make_report(record)).count(said) == 1
-    message = "Its backup is 1 h 30 s behind; 1 h is allowed."
+    message = "Its backup is 1h 30s behind; 1h is allowed."
     told = CheckReason(code="lagging", message=message, remedy="Look.")
     page = Page(render_html(make_report(record.model_copy(update={"reasons": (told,)}))))
     assert page.text.count(said) == 1
     assert message in page.texts["p"]
     stopped = behind(timedelta(days=3), state="stopped")
-    assert "It is 3 d behind; the rule allows 1 h." in render_html(make_report(stopped))
+    assert "It is 3d behind; the rule allows 1h." in render_html(make_report(stopped))
 
 
 def test_no_lag_at_all_is_a_lag_too() -> None:
     page = Page(render_html(make_report(behind(timedelta(0)))))
-    assert "0 s" in page.texts["td"]
+    assert "0s" in page.texts["td"]
 
 
 def test_a_large_fleet_has_all_rows_and_those_furthest_behind_on_the_axis() -> None:
@@ -603,7 +603,7 @@ def test_its_policy_is_in_force(browser: Browser) -> None:
 
 def test_a_click_sorts_by_value_and_another_turns_it_around(browser: Browser) -> None:
     lag = "#instances-table th:nth-child(10)"
-    lags = ["5 min", "59 min", "3 h 5 min", "2 d 20 min"]
+    lags = ["5m", "59m", "3h 5m", "2d 20m"]
     empty = [""] * (len(column(browser, 9)) - len(lags))
     browser.click(f"{lag} button")
     assert column(browser, 9) == [*lags, *empty]
@@ -887,4 +887,4 @@ def test_the_page_says_what_was_looked_at() -> None:
     texts = re.findall(r"<td>(.*?)</td>", row)
     assert texts[:3] == ["us-west-2, eu-west-1", "us-east-1", "all"]
     assert "prod*" in texts[3]
-    assert texts[4:] == ["always", "14 days", "30 min"]
+    assert texts[4:] == ["always", "14 days", "30m"]

@@ -27,7 +27,7 @@ from rds_backup_replication.exceptions import (
     KMSKeyNotAccessibleFault,
     ServiceError,
 )
-from rds_backup_replication.sandbox import Behaviour, Sandbox
+from rds_backup_replication.sandbox import Behavior, Sandbox
 
 from .wire import SOURCE_ARN
 
@@ -40,7 +40,7 @@ def run() -> Iterator[Run]:
     with ExitStack() as stack:
 
         def start(**settings: Any) -> Sandbox:
-            sandbox = stack.enter_context(Sandbox(Behaviour(**settings)))
+            sandbox = stack.enter_context(Sandbox(Behavior(**settings)))
             sandbox.create_db_instance("us-west-2")
             return sandbox
 
@@ -99,7 +99,7 @@ def test_a_replication_goes_from_pending_to_replicating_to_retained(
     assert statuses(client, 3) == ["Replicating", "retained", "Retained"]
 
 
-def test_the_capitalisation_can_be_steady(run: Run) -> None:
+def test_the_capitalization_can_be_steady(run: Run) -> None:
     client = run(shifting_case=False, pending_looks=1).client("us-east-1")
     start(client)
     assert statuses(client, 3) == ["pending", "replicating", "replicating"]
@@ -390,7 +390,7 @@ def test_backups_are_found_by_what_they_are(
     for name, value, expected in filters:
         assert found(filters=[{"Name": name, "Values": [value]}]) == expected
     with pytest.raises(InvalidParameterValueError, match="no filter"):
-        found(filters=[{"Name": "colour", "Values": ["red"]}])
+        found(filters=[{"Name": "color", "Values": ["red"]}])
 
 
 def test_a_regions_own_backups_list_where_they_are_replicated_to(

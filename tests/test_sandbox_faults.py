@@ -11,8 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 
 from rds_backup_replication import BackupReplicationClient, _operations, exceptions
-from rds_backup_replication._look import DESCRIBE_DB_INSTANCES
 from rds_backup_replication._restore import RESTORE
+from rds_backup_replication._workflows.lookup import DESCRIBE_DB_INSTANCES
 from rds_backup_replication.exceptions import (
     AccessDeniedError,
     DBInstanceAlreadyExistsFault,
@@ -25,7 +25,7 @@ from rds_backup_replication.exceptions import (
     ThrottlingError,
     WaitTimeoutError,
 )
-from rds_backup_replication.sandbox import Behaviour, OperationName, Sandbox
+from rds_backup_replication.sandbox import Behavior, OperationName, Sandbox
 
 from .wire import SOURCE_ARN
 
@@ -46,7 +46,7 @@ def running() -> Iterator[Sandbox]:
 @pytest.fixture
 def sandbox(running: Sandbox) -> Sandbox:
     running.reset()
-    running.behaviour = Behaviour()
+    running.behavior = Behavior()
     return running
 
 
@@ -289,30 +289,30 @@ def test_botocores_own_retries_use_them_up(
 
 
 @pytest.mark.usefixtures("source")
-def test_a_new_behaviour_is_for_what_starts_from_then_on(
+def test_a_new_behavior_is_for_what_starts_from_then_on(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
-    assert sandbox.behaviour == Behaviour()
+    assert sandbox.behavior == Behavior()
     start(client)
-    sandbox.behaviour = Behaviour(answer_lag=1, pending_looks=1, shifting_case=False)
+    sandbox.behavior = Behavior(answer_lag=1, pending_looks=1, shifting_case=False)
     other = sandbox.client("us-east-2")
     start(other)
     assert [statuses(client) for _ in range(3)] == [["Pending"], ["pending"], ["Replicating"]]
     assert [statuses(other) for _ in range(3)] == [[], ["pending"], ["replicating"]]
     sandbox.reset()
-    assert sandbox.behaviour.answer_lag == 1
+    assert sandbox.behavior.answer_lag == 1
 
 
 @pytest.mark.usefixtures("source")
 def test_a_new_quota_holds_at_once(sandbox: Sandbox, client: BackupReplicationClient) -> None:
-    sandbox.behaviour = Behaviour(quota=0)
+    sandbox.behavior = Behavior(quota=0)
     with pytest.raises(DBInstanceAutomatedBackupQuotaExceededFault):
         start(client)
 
 
 @pytest.mark.usefixtures("source")
 def test_waits_take_no_time(sandbox: Sandbox, client: BackupReplicationClient) -> None:
-    sandbox.behaviour = Behaviour(pending_looks=30)
+    sandbox.behavior = Behavior(pending_looks=30)
     start(client)
     begin = time.monotonic()
     with pytest.raises(WaitTimeoutError):

@@ -13,7 +13,7 @@ from botocore.exceptions import CredentialRetrievalError
 from botocore.loaders import Loader
 
 from rds_backup_replication import BackupReplicationClient
-from rds_backup_replication._session import ENDPOINTS_KEPT, QuickFiles, QuickLoader
+from rds_backup_replication._botocore.client_factory import ENDPOINTS_KEPT, QuickFiles, QuickLoader
 
 from .planted import ROLE
 from .wire import SOURCE_ARN, ScriptedRDS, listing_xml, shared_session

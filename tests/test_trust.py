@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from rds_backup_replication.cli import app
-from rds_backup_replication.cli._exit import ExitCode
+from rds_backup_replication.cli._errors import ExitCode
 from rds_backup_replication.exceptions import PolicyError, ThrottlingError
 from rds_backup_replication.fleet import Plan, Policy
 from rds_backup_replication.sandbox import Sandbox
@@ -130,7 +130,7 @@ def test_the_sandbox_listens_on_loopback_alone(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_nothing_can_make_the_sandbox_listen_elsewhere() -> None:
-    assert set(inspect.signature(Sandbox).parameters) == {"behaviour", "port"}
+    assert set(inspect.signature(Sandbox).parameters) == {"behavior", "port"}
     for option in ("--host", "--bind", "--address", "--interface"):
         refused = CliRunner().invoke(app, ["sandbox", option, "0.0.0.0"])  # noqa: S104
         assert refused.exit_code == ExitCode.USAGE

@@ -409,7 +409,7 @@ def test_an_illegal_tag_is_never_sent(start: Start, key: str, value: str) -> Non
 
 
 @pytest.mark.parametrize("prefix", ["aws:", "AWS:", "Aws:", "rds:", "RDS:"])
-def test_a_reserved_prefix_is_refused_in_any_capitalisation(start: Start, prefix: str) -> None:
+def test_a_reserved_prefix_is_refused_in_any_capitalization(start: Start, prefix: str) -> None:
     found = mistakes(start, tags={f"{prefix}key": f"{prefix}value"})
     assert set(found) == {"tags[0].key", "tags[0].value"}
     assert "reserved" in found["tags[0].key"].message

@@ -362,7 +362,7 @@ def test_by_the_backups_arn_that_one_replication_must_have_ended(
     rds.answers(source("available", BACKUP_ARN))
     rds.answers(listing_xml(backup("retained")))
     rds.answers(source("available", OTHER_BACKUP_ARN))
-    asked = BACKUP_ARN.replace(":ab-jk", ":ab-JK")  # whatever the capitalisation
+    asked = BACKUP_ARN.replace(":ab-jk", ":ab-JK")  # whatever the capitalization
     result = rds.client().wait_until_stopped(db_instance_automated_backups_arn=asked)
     assert result is not None
     assert result.is_retained

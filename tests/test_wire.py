@@ -244,7 +244,7 @@ def test_an_answer_becomes_a_model(rds: ScriptedRDS) -> None:
 
 
 @pytest.mark.parametrize("status", ["replicating", "Replicating", "REPLICATING"])
-def test_a_status_is_equal_in_any_capitalisation_and_kept(rds: ScriptedRDS, status: str) -> None:
+def test_a_status_is_equal_in_any_capitalization_and_kept(rds: ScriptedRDS, status: str) -> None:
     rds.answers(result_xml(START, backup_xml(Status=status)))
     backup = start(rds.client())
     assert backup.status == "replicating"

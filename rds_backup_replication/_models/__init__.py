@@ -4,6 +4,7 @@ A restore's are imported from ``_restore``, when they are used: they are many.
 """
 
 from ._base import RequestModel, ResponseModel
+from ._fields import TagsInput
 from ._requests import (
     POLL_INTERVAL,
     WAIT_TIMEOUT,
@@ -27,7 +28,6 @@ from ._responses import (
     Tag,
 )
 from ._results import CheckCode, CheckReason, EnsureResult
-from ._rules import TagsInput
 
 __all__ = [
     "POLL_INTERVAL",

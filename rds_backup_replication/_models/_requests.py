@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ._base import RequestModel, SequenceOf
-from ._rules import (
+from ._fields import (
     AutomatedBackupsArn,
     KmsKeyId,
     ListOf,
@@ -24,7 +24,7 @@ from ._rules import (
     SourceDBInstanceArn,
     SourceRegionName,
     one_is_given,
-    says,
+    with_message,
 )
 
 
@@ -65,9 +65,9 @@ class DescribeDBInstanceAutomatedBackupsRequest(RequestModel, frozen=True):
     """Parameters of ``DescribeDBInstanceAutomatedBackups``."""
 
     dbi_resource_id: NonEmpty | None = None
-    """Resource ID of the source instance, in any capitalisation."""
+    """Resource ID of the source instance, in any capitalization."""
     db_instance_identifier: NonEmpty | None = None
-    """Identifier of the source instance, in any capitalisation."""
+    """Identifier of the source instance, in any capitalization."""
     filters: ListOf[Filter] = None
     """Conditions that a record must all meet."""
     max_records: Annotated[PageSize | None, Field(title="page_size")] = None
@@ -122,10 +122,12 @@ class WaitRequest(RequestModel, frozen=True):
     timeout: Annotated[
         timedelta,
         Field(ge=timedelta(0), le=_A_YEAR),
-        says("must be a timedelta from 0 to 365 days, such as timedelta(hours=2)"),
+        with_message("must be a timedelta from 0 to 365 days, such as timedelta(hours=2)"),
     ] = WAIT_TIMEOUT
     poll_interval: Annotated[
         timedelta,
         Field(gt=timedelta(0), le=_A_YEAR),
-        says("must be a timedelta over 0 and up to 365 days, such as timedelta(seconds=30)"),
+        with_message(
+            "must be a timedelta over 0 and up to 365 days, such as timedelta(seconds=30)"
+        ),
     ] = POLL_INTERVAL

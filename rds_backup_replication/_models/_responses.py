@@ -16,7 +16,7 @@ from ._base import Items, ResponseModel
 
 
 class BackupStatus(str):
-    """The status of an automated backup, equal in any capitalisation.
+    """The status of an automated backup, equal in any capitalization.
 
     RDS has answered both ``replicating`` and ``Replicating``, and its
     documentation lists only some of the values. So this is a string that
@@ -135,7 +135,7 @@ class DBInstanceAutomatedBackup(ResponseModel, frozen=True):
     allocated_storage: int | None = None
     """Size in GiB."""
     status: _Status | None = None
-    """A :class:`BackupStatus`, which compares equal in any capitalisation."""
+    """A :class:`BackupStatus`, which compares equal in any capitalization."""
     port: int | None = None
     """Port that the source instance listened on."""
     availability_zone: str | None = None

@@ -17,8 +17,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 from typing_extensions import TypedDict
 
 from ._base import RequestModel
-from ._responses import AdditionalStorageVolume
-from ._rules import (
+from ._fields import (
     AutomatedBackupsArn,
     DBInstanceIdentifier,
     KmsKeyId,
@@ -27,10 +26,11 @@ from ._rules import (
     OptionalTags,
     TagsInput,
     WholeNumber,
-    first_as,
     one_is_given,
-    says,
+    validate_as,
+    with_message,
 )
+from ._responses import AdditionalStorageVolume
 
 
 class ProcessorFeature(RequestModel, frozen=True):
@@ -130,7 +130,7 @@ class _RequestVolume(RequestModel, frozen=True):
 
 _Volume = Annotated[
     AdditionalStorageVolume,
-    first_as(
+    validate_as(
         Annotated[
             _RequestVolume,
             BeforeValidator(
@@ -151,7 +151,7 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel, frozen=True):
     """Name of the new instance: 1 to 63 letters, digits and hyphens."""
     restore_time: Annotated[
         AwareDatetime | None,
-        says("must be a datetime with a timezone, such as timezone.utc"),
+        with_message("must be a datetime with a timezone, such as timezone.utc"),
         AfterValidator(_in_utc),
     ] = None
     """The moment to restore, within the backup's restore window."""
@@ -163,7 +163,9 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel, frozen=True):
     db_instance_class: NonEmpty | None = None
     """Compute and memory, such as ``db.t3.micro``; the source's if omitted."""
     port: Annotated[
-        int | None, Field(ge=1150, le=65535), says("must be a whole number from 1150 to 65535")
+        int | None,
+        Field(ge=1150, le=65535),
+        with_message("must be a whole number from 1150 to 65535"),
     ] = None
     """Port to listen on; the source's if omitted."""
     availability_zone: NonEmpty | None = None
@@ -239,7 +241,7 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel, frozen=True):
     allocated_storage: WholeNumber | None = None
     """Size in GiB, at least the source's."""
     backup_retention_period: Annotated[
-        int | None, Field(ge=0, le=35), says("must be a whole number of days from 0 to 35")
+        int | None, Field(ge=0, le=35), with_message("must be a whole number of days from 0 to 35")
     ] = None
     """Days to keep the new instance's own backups; 0 turns them off."""
     preferred_backup_window: NonEmpty | None = None

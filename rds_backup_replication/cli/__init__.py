@@ -5,7 +5,7 @@ Needs the extra ``cli``.
 
 from typing import TYPE_CHECKING
 
-from .._lazy import lazy_names
+from .._lazy_imports import lazy_names
 from ._main import main
 
 if TYPE_CHECKING:

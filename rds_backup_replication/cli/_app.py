@@ -9,10 +9,10 @@ import typer
 from typer.core import TyperGroup
 
 from .._version import __version__
-from . import _fleet, _kept, _one, _sandbox
-from ._exit import ExitCode, explain
+from ._commands import backups, fleet, replication, sandbox
+from ._errors import ExitCode, explain
 from ._output import print_error
-from ._streams import OutputError, tell, visible
+from ._stdio import OutputError, tell, visible
 
 # Typer itself tells of it, and exits with 2.
 _USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
@@ -84,25 +84,25 @@ def _root(  # pyright: ignore[reportUnusedFunction]  # the decorator uses it
 
 
 _ONE: tuple[Callable[..., None], ...] = (
-    _one.start,
-    _one.ensure,
-    _one.wait,
-    _one.check,
-    _kept.show,
-    _kept.list_backups,
-    _one.stop,
-    _kept.restore,
-    _kept.delete,
-    _kept.regions,
+    replication.start,
+    replication.ensure,
+    replication.wait,
+    replication.check,
+    backups.show,
+    backups.list_backups,
+    replication.stop,
+    backups.restore,
+    backups.delete,
+    backups.regions,
 )
 _MANY: tuple[Callable[..., None], ...] = (
-    _fleet.audit,
-    _fleet.plan,
-    _fleet.apply,
-    _fleet.policy_schema,
+    fleet.audit,
+    fleet.plan,
+    fleet.apply,
+    fleet.policy_schema,
 )
 for _command in _ONE:
     app.command(_command.__name__.partition("_")[0])(_command)
 for _command in _MANY:
     app.command(_command.__name__.replace("_", "-"))(_command)
-app.command()(_sandbox.sandbox)
+app.command()(sandbox.sandbox)

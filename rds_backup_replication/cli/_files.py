@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from ._exit import ExitCode, Failure
+from ._errors import ExitCode, Failure
 
 
 def is_stdin(path: Path) -> bool:

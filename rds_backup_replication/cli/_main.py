@@ -36,8 +36,8 @@ def _interrupt_again(ignored: "UnraisableHookArgs") -> None:
 
 
 def _run() -> None:
-    from ._exit import ExitCode, missing_extra
-    from ._streams import discard, open_streams, tell
+    from ._errors import ExitCode, missing_extra
+    from ._stdio import discard, open_streams, tell
 
     if not open_streams():
         tell("Error: Standard output is closed. Send it to /dev/null if nobody is to read it.\n")

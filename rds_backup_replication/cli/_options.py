@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._exit import ExitCode, Failure
-from ._streams import tell
+from .._durations import parse_duration
+from ._errors import ExitCode, Failure
+from ._stdio import tell
 
 if TYPE_CHECKING:
     from .._client import BackupReplicationClient
@@ -120,17 +121,12 @@ def tag_list(tags: list[str] | None) -> list[dict[str, str]] | None:
     return [{"Key": key, "Value": value} if sign else {"Key": key} for key, sign, value in parts]
 
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
 def duration(text: str, option: str) -> timedelta:
-    """Reads ``90s``, ``30m``, ``12h`` or ``2d``."""
-    match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
-    if match is None:
-        raise typer.BadParameter(
-            f"{text!r} must be a number and a unit: 90s, 30m, 12h or 2d.", param_hint=option
-        )
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    """Return the duration that an option gives."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} {error}.", param_hint=option) from error
 
 
 def moment(text: str, option: str) -> datetime:
@@ -154,8 +150,8 @@ def make_client(
     """The client of a command."""
     from urllib.parse import urlsplit
 
+    from .._botocore.client_factory import quick_session
     from .._client import BackupReplicationClient
-    from .._session import quick_session
 
     session = None if profile is None else quick_session(profile)
     try:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from ._exit import ExitCode, Failure
+from .._durations import format_duration
+from ._errors import ExitCode, Failure
 from ._options import Output
-from ._streams import tell, visible, write
+from ._stdio import tell, visible, write
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -138,7 +139,7 @@ def _backup_fields(backup: "DBInstanceAutomatedBackup") -> Generator[tuple[str, 
 
 def lag_of(backup: "DBInstanceAutomatedBackup") -> str | None:
     """How far a replication is behind; what has stopped is not behind, but over."""
-    return in_units(backup.lag()) if backup.status == "replicating" else None
+    return short_duration(backup.lag()) if backup.status == "replicating" else None
 
 
 def in_utc(moment: datetime | None) -> str | None:
@@ -146,17 +147,9 @@ def in_utc(moment: datetime | None) -> str | None:
     return None if moment is None else f"{moment.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def in_units(duration: timedelta | None) -> str | None:
-    """A duration's two largest units: ``45s``, ``5m 10s``, ``2d 3h``; never less than nothing."""
-    if duration is None:
-        return None
-    rest = max(0, int(duration.total_seconds()))
-    counts: list[tuple[int, str]] = []
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")):
-        count, rest = divmod(rest, size)
-        counts.append((count, unit))
-    first = next((index for index, (count, _) in enumerate(counts) if count), len(counts) - 1)
-    return " ".join(f"{count}{unit}" for count, unit in counts[first : first + 2] if count) or "0s"
+def short_duration(duration: timedelta | None) -> str | None:
+    """Return the two largest units of a duration."""
+    return None if duration is None else format_duration(duration, max_units=2)
 
 
 def _between_words(text: str) -> str:
@@ -181,8 +174,8 @@ def note(text: str) -> None:
 
 def print_error(text: str) -> None:
     """Tells what went wrong; the first word is red on a terminal."""
-    colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    word = typer.style("Error:", fg="red", bold=True) if colours else "Error:"
+    colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    word = typer.style("Error:", fg="red", bold=True) if colors else "Error:"
     told = _between_words(f"Error: {text}").replace("Error:", word, 1)
     tell(f"{told}\n", is_visible=True)
 

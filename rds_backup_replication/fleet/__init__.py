@@ -5,12 +5,12 @@ Needs the extra ``fleet`` to read a policy from YAML.
 
 from typing import TYPE_CHECKING
 
-from .._lazy import lazy_names
+from .._lazy_imports import lazy_names
 
 if TYPE_CHECKING:
-    from ._access import Access
     from ._apply import apply
     from ._audit import audit, iter_audit
+    from ._destination import Access
     from ._plan import plan
     from ._policy import Account, Policy, Rule, Selector
     from ._records import (
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
         ApplyReport,
         AuditRecord,
         AuditReport,
+        ObservedState,
         Plan,
         PlannedAction,
-        Seen,
     )
-    from ._report import render_html
+    from ._report.page import render_html
 
 __all__ = [
     "Access",
@@ -31,11 +31,11 @@ __all__ = [
     "ApplyReport",
     "AuditRecord",
     "AuditReport",
+    "ObservedState",
     "Plan",
     "PlannedAction",
     "Policy",
     "Rule",
-    "Seen",
     "Selector",
     "apply",
     "audit",
@@ -46,7 +46,7 @@ __all__ = [
 
 # All other names are records.
 _HOMES = {
-    "Access": "_access",
+    "Access": "_destination",
     "Account": "_policy",
     "Policy": "_policy",
     "Rule": "_policy",
@@ -55,7 +55,7 @@ _HOMES = {
     "audit": "_audit",
     "iter_audit": "_audit",
     "plan": "_plan",
-    "render_html": "_report",
+    "render_html": "_report.page",
 }
 
 if not TYPE_CHECKING:  # with it, type checkers would take any name for one of ours

@@ -12,17 +12,17 @@ from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import uuid4
 
-from .._ensure import differences_of, ensure_stopped, start
-from .._look import best_of, is_live
 from .._models import (
     DBInstanceAutomatedBackup,
     StartDBInstanceAutomatedBackupsReplicationRequest,
 )
 from .._operations import START
-from .._replace import ensure_replication
+from .._workflows._ensure_old import differences_of, ensure_stopped, start
+from .._workflows.lookup import best_of, is_live
+from .._workflows.replace import ensure_replication
 from ..exceptions import ReplicationDriftError
-from ._access import FAILURES, Access, Instance, NamedInstance, Place, PlaceView
-from ._records import ActionResult, ApplyReport, Outcome, Plan, PlannedAction, Seen
+from ._destination import ACCOUNT_ERRORS, Access, Instance, NamedInstance, Place, PlaceView
+from ._records import ActionResult, ApplyReport, ObservedState, Outcome, Plan, PlannedAction
 
 OnEvent = Callable[[ActionResult], object]
 _Tell = Callable[[ActionResult], object]
@@ -276,7 +276,7 @@ def _apply_action(
             instance, backups = view.look_again(source_arn, source_region)
         if instance is None:
             return _refused(action, "There is no such instance any more.")
-        if instance.dbi_resource_id != (action.seen or Seen()).dbi_resource_id:
+        if instance.dbi_resource_id != (action.observed or ObservedState()).dbi_resource_id:
             return _refused(action, "Another instance has that name now.")
         best = best_of(backups)
         live = best if best is not None and is_live(best) else None
@@ -325,7 +325,7 @@ def _stop(
 
 
 def _is_as_seen(live: DBInstanceAutomatedBackup, action: PlannedAction) -> bool:
-    seen = action.seen or Seen()
+    seen = action.observed or ObservedState()
     return (
         live.db_instance_automated_backups_arn,
         live.backup_retention_period,
@@ -349,7 +349,7 @@ def _refused(action: PlannedAction, message: str) -> ActionResult:
 
 
 def _failed(action: PlannedAction, error: Exception) -> ActionResult:
-    message = str(error) if isinstance(error, FAILURES) else repr(error)
+    message = str(error) if isinstance(error, ACCOUNT_ERRORS) else repr(error)
     return ActionResult(action=action, outcome="failed", message=message)
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import chain
 from uuid import uuid4
 
+from .._durations import format_duration
 from .._models import (
     BackupStatus,
     CheckReason,
@@ -14,12 +15,11 @@ from .._models import (
     DBInstanceAutomatedBackup,
     RestoreWindow,
 )
-from ._access import Access
-from ._duration import duration
+from ._destination import Access
 from ._policy import Policy, Rule
 from ._records import AuditRecord, AuditReport, State
+from ._scan import InstanceView, Shard, ShardScan, quota_reason, shards_of
 from ._shards import AHEAD, OnProgress, in_order
-from ._survey import Shard, ShardSurvey, Sighting, quota_reason, shards_of
 
 
 def iter_audit(
@@ -117,9 +117,9 @@ def _audited(
 
 
 def _audit_shard(shard: Shard, now: datetime) -> list[AuditRecord]:
-    survey = ShardSurvey(shard)
+    survey = ShardScan(shard)
     # In order, so that it is always the same ones that the quota leaves out.
-    sightings = sorted(survey.sightings(), key=Sighting.order)
+    sightings = sorted(survey.sightings(), key=InstanceView.order)
     slots = shard.policy.replication_quota - survey.live_count
     records: list[AuditRecord] = []
     for sighting in sightings:
@@ -133,7 +133,7 @@ def _audit_shard(shard: Shard, now: datetime) -> list[AuditRecord]:
 
 
 def _state_of(
-    survey: ShardSurvey, sighting: Sighting, now: datetime
+    survey: ShardScan, sighting: InstanceView, now: datetime
 ) -> tuple[State, tuple[CheckReason, ...]]:
     rule, backup, live = sighting.rule, sighting.backup, sighting.live_backup
     if rule is not None and rule.replicate == "never":
@@ -162,8 +162,8 @@ def _state_of_live(
     lag = live.lag(now)
     if lag is not None and lag <= rule.maximum_lag:
         return "protected", ()
-    behind = "has nothing to restore" if lag is None else f"is {duration(lag)} behind"
-    message = f"Its backup {behind}; {duration(rule.maximum_lag)} is allowed."
+    behind = "has nothing to restore" if lag is None else f"is {format_duration(lag)} behind"
+    message = f"Its backup {behind}; {format_duration(rule.maximum_lag)} is allowed."
     return "lagging", (CheckReason(code="lagging", message=message, remedy=_LAGGING),)
 
 
@@ -197,7 +197,7 @@ _BLOCKING = {
 
 def _record(
     shard: Shard,
-    sighting: Sighting,
+    sighting: InstanceView,
     state: State,
     reasons: tuple[CheckReason, ...],
     now: datetime,

@@ -8,11 +8,11 @@ from uuid import uuid4
 
 from .._models import CheckReason, DBInstance, DBInstanceAutomatedBackup
 from ..exceptions import Difference
-from ._access import Access
+from ._destination import Access
 from ._policy import Policy
-from ._records import CHANGES, Kind, Plan, PlannedAction, Seen
+from ._records import CHANGES, Kind, ObservedState, Plan, PlannedAction
+from ._scan import InstanceView, Shard, ShardScan, quota_reason, shards_of
 from ._shards import OnProgress, in_order
-from ._survey import Shard, ShardSurvey, Sighting, quota_reason, shards_of
 
 
 def plan(
@@ -48,8 +48,8 @@ def plan(
 
 
 def _plan_shard(shard: Shard) -> list[PlannedAction]:
-    survey = ShardSurvey(shard)
-    sightings = sorted(survey.sightings(), key=Sighting.order)
+    survey = ShardScan(shard)
+    sightings = sorted(survey.sightings(), key=InstanceView.order)
     actions = [_action(survey, sighting) for sighting in sightings]
     # A stop frees its slot some minutes later.
     slots = shard.policy.replication_quota - survey.live_count
@@ -65,7 +65,7 @@ def _plan_shard(shard: Shard) -> list[PlannedAction]:
     return limited
 
 
-def _action(survey: ShardSurvey, sighting: Sighting) -> PlannedAction:
+def _action(survey: ShardScan, sighting: InstanceView) -> PlannedAction:
     kind, reasons = _wanted(survey, sighting)
     instance = sighting.instance or DBInstance()
     live = sighting.live_backup or DBInstanceAutomatedBackup()
@@ -84,7 +84,7 @@ def _action(survey: ShardSurvey, sighting: Sighting) -> PlannedAction:
         else None,
         kms_key_id=(survey.wanted_key(instance, starting) or live.kms_key_id) if starting else None,
         tags=(starting.tags or None) if starting else None,
-        seen=Seen(
+        observed=ObservedState(
             dbi_resource_id=instance.dbi_resource_id,
             db_instance_automated_backups_arn=live.db_instance_automated_backups_arn,
             backup_retention_period=live.backup_retention_period,
@@ -96,7 +96,7 @@ def _action(survey: ShardSurvey, sighting: Sighting) -> PlannedAction:
     )
 
 
-def _wanted(survey: ShardSurvey, sighting: Sighting) -> tuple[Kind, Sequence[CheckReason]]:
+def _wanted(survey: ShardScan, sighting: InstanceView) -> tuple[Kind, Sequence[CheckReason]]:
     rule, live = sighting.rule, sighting.live_backup
     if sighting.unknown is not None:
         return "unknown", [sighting.unknown]

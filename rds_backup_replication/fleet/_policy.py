@@ -21,9 +21,17 @@ from pydantic import (
 )
 
 from .._arn import parse_arn
+from .._durations import DURATION_RULE, parse_duration
 from .._models import DBInstance
-from .._models._rules import KmsKeyId, NonEmpty, OptionalTags, RegionName, RetentionDays, says
-from .._shown import shortened_repr
+from .._models._fields import (
+    KmsKeyId,
+    NonEmpty,
+    OptionalTags,
+    RegionName,
+    RetentionDays,
+    with_message,
+)
+from .._redact import shortened_repr
 from ..exceptions import PolicyError
 from ._yaml import Mistake, raise_all, read_yaml
 
@@ -31,8 +39,6 @@ T = TypeVar("T")
 
 DEFAULT_QUOTA = 20
 _ROLE_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:iam::([0-9]{12}):role/[\w+=,.@/-]{1,512}", re.ASCII)
-_DURATION = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)", re.ASCII)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _TAGS: TypeAdapter[Any] = TypeAdapter(OptionalTags)
 
 
@@ -45,18 +51,17 @@ class _PolicyModel(BaseModel, frozen=True):
 def _duration(value: object) -> object:
     if isinstance(value, timedelta):
         return value
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is not None:
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    if isinstance(value, str) and value.startswith("P"):  # as JSON has it
+    if not isinstance(value, str):
+        raise ValueError(DURATION_RULE)  # noqa: TRY004  # pydantic lets a TypeError through
+    if value.startswith("P"):  # ISO 8601, the form of JSON dumps
         with suppress(ValidationError):
             return TypeAdapter(timedelta).validate_python(value)
-    raise ValueError("must be a number and a unit: 90s, 30m, 12h or 2d")
+    return parse_duration(value)
 
 
 def _positive(value: timedelta) -> timedelta:
     if value <= timedelta(0):
-        raise ValueError("must be more than nothing")
+        raise ValueError("must be longer than 0s")
     return value
 
 
@@ -95,7 +100,7 @@ SomeOf = Annotated[
 AccountId = Annotated[
     str,
     Field(pattern=r"^[0-9]{12}$"),
-    says("must be the account's 12 digits, in quotes"),
+    with_message("must be the account's 12 digits, in quotes"),
 ]
 Duration = Annotated[
     timedelta,

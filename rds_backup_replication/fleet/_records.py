@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 
 from .._arn import parse_arn
 from .._models import CheckReason
-from .._models._rules import RegionName
+from .._models._fields import RegionName
 from ._policy import Account, AccountId, Rule
 
 State = Literal[
@@ -114,7 +114,7 @@ class AuditReport(Record, frozen=True):
         return tuple(record for record in self.records if record.state not in HEALTHY)
 
 
-class Seen(Record, frozen=True):
+class ObservedState(Record, frozen=True):
     """The facts that a planned action rests on."""
 
     dbi_resource_id: str | None = None
@@ -151,7 +151,7 @@ class PlannedAction(Record, frozen=True):
     """KMS key in the destination Region."""
     tags: dict[str, str] | None = None
     """Tags for the replicated backup."""
-    seen: Seen | None = None
+    observed: ObservedState | None = None
     """What it rests on; it is not done if that has changed."""
     reasons: tuple[CheckReason, ...] = ()
     """Why it is impossible, unknown or needed."""
@@ -163,8 +163,10 @@ class PlannedAction(Record, frozen=True):
             place = self.account_id, self.source_region
             if arn is None or (arn.account_id, arn.region) != place:
                 raise ValueError("source_db_instance_arn must be of account_id and source_region")
-            if self.destination_region is None or self.seen is None:
-                raise ValueError(f"{self.kind} must have a destination_region, and what was seen")
+            if self.destination_region is None or self.observed is None:
+                raise ValueError(
+                    f"{self.kind} must have a destination_region, and its observed state"
+                )
         return self
 
     def order(self) -> tuple[str, str, str, str]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
-from .._shown import not_signed
+from .._redact import not_signed
 from ..exceptions import PolicyError
 
 ModelT = TypeVar("ModelT", bound=BaseModel)

@@ -16,6 +16,6 @@ except ModuleNotFoundError as _error:
         name=_error.name,
     ) from _error
 from ._faults import OperationName
-from ._lifecycle import Behaviour
+from ._lifecycle import Behavior
 
-__all__ = ["Behaviour", "OperationName", "Sandbox"]
+__all__ = ["Behavior", "OperationName", "Sandbox"]

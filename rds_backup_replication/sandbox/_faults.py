@@ -18,7 +18,7 @@ from moto.iam.models import get_account_id_from
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_input_stream
 
-from .._faults import wire_form
+from .._botocore.errors import wire_form
 from ..exceptions import ServiceError
 
 if TYPE_CHECKING:

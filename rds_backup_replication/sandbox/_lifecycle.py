@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Behaviour:
+class Behavior:
     """How the sandbox behaves; each number counts looks.
 
     Attributes:
@@ -21,7 +21,7 @@ class Behaviour:
         deleting_looks: How often a deleted one is shown as ``deleting``.
         answer_lag: How often an answer does not show the latest change at all, as
             if it came from a copy that is behind.
-        shifting_case: Whether statuses change their capitalisation between looks.
+        shifting_case: Whether statuses change their capitalization between looks.
         replication_lag: How far the latest restorable time is behind the present.
         quota: How many backups can replicate to a Region.
     """
@@ -46,7 +46,7 @@ class ReplicatedBackup:
     """What does not change, under AWS's names."""
     settings: dict[str, Any]
     """What an instance restored from it is created with, under moto's names."""
-    behaviour: Behaviour
+    behavior: Behavior
     live: bool = True
     """Whether replication is on, whatever is shown."""
     deleted: bool = False
@@ -59,8 +59,8 @@ class ReplicatedBackup:
     _stopped_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        lag = [_ABSENT] * self.behaviour.answer_lag
-        pending = ["pending"] * self.behaviour.pending_looks
+        lag = [_ABSENT] * self.behavior.answer_lag
+        pending = ["pending"] * self.behavior.pending_looks
         self._ahead = deque([*lag, *pending, "replicating"])
 
     @property
@@ -82,11 +82,11 @@ class ReplicatedBackup:
 
     def record(self, now: datetime) -> dict[str, Any]:
         """The backup as AWS answers it."""
-        shifted = self.behaviour.shifting_case and self._looks % 2 == 1
+        shifted = self.behavior.shifting_case and self._looks % 2 == 1
         status = "pending" if self._shown == _ABSENT else self._shown
         window: dict[str, datetime] = {}
         if self._replicating_since is not None:
-            latest = (self._stopped_at or now) - self.behaviour.replication_lag
+            latest = (self._stopped_at or now) - self.behavior.replication_lag
             window = {
                 "EarliestTime": self._replicating_since,
                 "LatestTime": max(latest, self._replicating_since),
@@ -100,13 +100,13 @@ class ReplicatedBackup:
     def stop(self, now: datetime) -> None:
         self.live = False
         self._stopped_at = now
-        self.source_looks = self.behaviour.stopping_looks + self.behaviour.answer_lag
+        self.source_looks = self.behavior.stopping_looks + self.behavior.answer_lag
         self._ahead = deque([*[self._shown] * self.source_looks, "retained"])
 
     def delete(self) -> None:
         self.deleted = True
-        lag = [self._shown] * self.behaviour.answer_lag
-        self._ahead = deque([*lag, *["deleting"] * self.behaviour.deleting_looks, _ABSENT])
+        lag = [self._shown] * self.behavior.answer_lag
+        self._ahead = deque([*lag, *["deleting"] * self.behavior.deleting_looks, _ABSENT])
         self._shown = "deleting"
 
     def is_gone(self, now: datetime) -> bool:

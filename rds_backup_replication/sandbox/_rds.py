@@ -63,10 +63,10 @@ class SandboxRDSResponse(RDSResponse):
                     "InvalidParameterValue",
                     "Sandbox: retained backups of this instance were made with another KMS key.",
                 )
-            if sum(backup.live for backup in kept) >= self.state.behaviour.quota:
+            if sum(backup.live for backup in kept) >= self.state.behavior.quota:
                 raise RDSClientError(
                     "DBInstanceAutomatedBackupQuotaExceeded",
-                    f"Sandbox: {self.state.behaviour.quota} backups replicate to {self.region}.",
+                    f"Sandbox: {self.state.behavior.quota} backups replicate to {self.region}.",
                 )
             facts = facts_of(source)
             facts["BackupRetentionPeriod"] = self._retention() or source.backup_retention_period

@@ -25,7 +25,7 @@ from .._models import DBInstance
 from ..exceptions import ServiceError
 from ._faults import ErrorAnswer, Fault, Faults, OperationName
 from ._guard import guarded
-from ._lifecycle import Behaviour
+from ._lifecycle import Behavior
 from ._rds import SandboxRDSResponse
 from ._state import State
 
@@ -65,7 +65,7 @@ class Sandbox:
                 source_db_instance_arn=instance.db_instance_arn
             )
 
-    A replication moves on when it is looked at, not by the clock: ``Behaviour``
+    A replication moves on when it is looked at, not by the clock: ``Behavior``
     says after how many looks. RDS's refusals come with their real codes, and with
     their real messages where those are known; a message that begins with
     "Sandbox:" is a stand-in. Everything else of RDS, KMS, STS and so on is moto's.
@@ -75,7 +75,7 @@ class Sandbox:
     STS act for the role's account, others for account 123456789012.
 
     Args:
-        behaviour: When and how a replication moves on.
+        behavior: When and how a replication moves on.
         port: The TCP port; a free one if 0.
 
     Attributes:
@@ -87,11 +87,11 @@ class Sandbox:
         OSError: From ``start``, if the port is taken.
     """
 
-    def __init__(self, behaviour: Behaviour | None = None, *, port: int = 0) -> None:
+    def __init__(self, behavior: Behavior | None = None, *, port: int = 0) -> None:
         self._port = port
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
-        self._state = State(behaviour or Behaviour())
+        self._state = State(behavior or Behavior())
         self._faults = Faults()
         self._config = Config(proxies={})  # loopback is not behind a proxy
         self.endpoint_url: str = ""
@@ -160,19 +160,19 @@ class Sandbox:
             self._state.clock_offset += by
 
     @property
-    def behaviour(self) -> Behaviour:
+    def behavior(self) -> Behavior:
         """When and how a replication moves on.
 
         A new one is for replications that start after it was set; those before
         keep theirs, and ``reset`` does not undo it. Its quota holds at once.
         """
         with self._state.lock:
-            return self._state.behaviour
+            return self._state.behavior
 
-    @behaviour.setter
-    def behaviour(self, behaviour: Behaviour) -> None:
+    @behavior.setter
+    def behavior(self, behavior: Behavior) -> None:
         with self._state.lock:
-            self._state.behaviour = behaviour
+            self._state.behavior = behavior
 
     def client(self, region_name: str, *, config: Config | None = None) -> BackupReplicationClient:
         """A client of this library whose destination is a Region of the sandbox.

@@ -13,7 +13,7 @@ from moto.rds.exceptions import RDSClientError
 from moto.rds.models import DBInstance
 from moto.utilities.utils import get_partition
 
-from ._lifecycle import Behaviour, ReplicatedBackup
+from ._lifecycle import Behavior, ReplicatedBackup
 
 _IDENTITY_PARAMETERS = ("DBInstanceAutomatedBackupsArn", "DbiResourceId", "DBInstanceIdentifier")
 _FILTERS = {
@@ -108,8 +108,8 @@ def _has_one_of(record: dict[str, Any], members: tuple[str, ...], values: list[s
 class State:
     """All replicated backups of one sandbox, and its clock."""
 
-    def __init__(self, behaviour: Behaviour) -> None:
-        self.behaviour = behaviour
+    def __init__(self, behavior: Behavior) -> None:
+        self.behavior = behavior
         self.lock = threading.RLock()
         self.reset()
 
@@ -141,7 +141,7 @@ class State:
         backup_id = f"ab-{facts['DbiResourceId'].removeprefix('db-').lower()}{digest}"
         arn = f"arn:{get_partition(region)}:rds:{region}:{account_id}:auto-backup:{backup_id}"
         backup = ReplicatedBackup(
-            {**facts, "DBInstanceAutomatedBackupsArn": arn}, settings, self.behaviour
+            {**facts, "DBInstanceAutomatedBackupsArn": arn}, settings, self.behavior
         )
         self._backups.setdefault((account_id, region), []).append(backup)
         return backup

@@ -5,7 +5,7 @@ It needs no pytest; pytest's fixtures are in ``plugin``, which pytest finds by i
 
 from typing import TYPE_CHECKING
 
-from .._lazy import lazy_names
+from .._lazy_imports import lazy_names
 
 if TYPE_CHECKING:
     from ._calls import UnexpectedCall

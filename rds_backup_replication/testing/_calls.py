@@ -8,11 +8,11 @@ from pydantic import ValidationError
 
 from .. import _operations
 from .._arn import Destination
-from .._look import DESCRIBE_DB_INSTANCES
 from .._models import RequestModel
+from .._redact import shortened_repr
 from .._restore import RESTORE
-from .._shown import shortened_repr
-from .._validation import validated
+from .._validation import build_request
+from .._workflows.lookup import DESCRIBE_DB_INSTANCES
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
 
@@ -75,7 +75,7 @@ def expected_request(
         field.title: name for name, field in operation.request.model_fields.items() if field.title
     }
     keywords = {names.get(name, name): value for name, value in expected.items()}
-    return validated(operation.name, operation.request, _ANY_DESTINATION, keywords)
+    return build_request(operation.name, operation.request, _ANY_DESTINATION, keywords)
 
 
 def call_text(method: str, parameters: Mapping[str, Any]) -> str:

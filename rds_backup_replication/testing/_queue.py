@@ -12,10 +12,10 @@ from botocore.client import BaseClient
 from botocore.model import OperationModel
 from botocore.stub import Stubber
 
+from .._botocore.client_factory import Boto3Clients
 from .._client import BackupReplicationClient
 from .._clock import InstantClock
 from .._models import RequestModel
-from .._session import Boto3Clients
 from ._calls import UnexpectedCall, call_text, differences
 
 

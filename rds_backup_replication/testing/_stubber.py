@@ -15,10 +15,9 @@ from botocore.stub import Stubber
 from .. import _operations
 from .._api import ApiOperations
 from .._arn import parse_arn
+from .._botocore.errors import service_error, wire_form
 from .._client import BackupReplicationClient
 from .._clock import InstantClock
-from .._faults import service_error, wire_form
-from .._look import DESCRIBE_DB_INSTANCES
 from .._models import (
     DBInstance,
     DBInstanceAutomatedBackup,
@@ -33,8 +32,9 @@ from .._models import (
 )
 from .._models._restore import RestoreDBInstanceToPointInTimeRequest
 from .._operations import Operation
+from .._redact import shortened_repr
 from .._restore import RESTORE
-from .._shown import shortened_repr
+from .._workflows.lookup import DESCRIBE_DB_INSTANCES
 from ..exceptions import ServiceError
 from ._calls import OperationName, expected_request
 from ._factories import make_automated_backup, make_db_instance

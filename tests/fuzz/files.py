@@ -53,7 +53,7 @@ PLAN: dict[str, Any] = {
             "backup_retention_period": 14,
             "kms_key_id": "alias/backups",
             "tags": {"owner": "platform"},
-            "seen": {"dbi_resource_id": "db-A", "db_instance_automated_backups_arn": None},
+            "observed": {"dbi_resource_id": "db-A", "db_instance_automated_backups_arn": None},
         },
         {
             "kind": "impossible",

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from rds_backup_replication import BackupReplicationClient, DBInstanceAutomatedBackup
 from rds_backup_replication import exceptions as errors
-from rds_backup_replication.sandbox import Behaviour, Sandbox
+from rds_backup_replication.sandbox import Behavior, Sandbox
 
 from .figures import FIGURES
 from .model import ACCOUNT, HERE, Model, Refusal, arn_of
@@ -41,7 +41,7 @@ class Replications(RuleBasedStateMachine):
 
     @initialize(pending_looks=st.integers(0, 2))
     def begin(self, pending_looks: int) -> None:
-        self.sandbox.behaviour = Behaviour(
+        self.sandbox.behavior = Behavior(
             pending_looks=pending_looks, stopping_looks=0, deleting_looks=0
         )
         for name in ("a", "b"):

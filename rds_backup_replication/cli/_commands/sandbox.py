@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ._exit import ExitCode, Failure
-from ._options import Debug
+from .._errors import ExitCode, Failure
+from .._options import Debug
 
 # ruff: noqa: PLC0415 - help and version come without what only a call needs.
 
@@ -27,9 +27,9 @@ def sandbox(
 
     All data is in memory. It needs the extra sandbox.
     """
-    from .._arn import is_db_instance_identifier
-    from ..sandbox.__main__ import serve
-    from ..sandbox._regions import DESTINATIONS
+    from ..._arn import is_db_instance_identifier
+    from ...sandbox.__main__ import serve
+    from ...sandbox._regions import DESTINATIONS
 
     instances: list[tuple[str, str]] = []
     for text in db_instance or ():

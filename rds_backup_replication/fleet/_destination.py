@@ -26,8 +26,11 @@ from botocore.utils import parse_timestamp
 from pydantic import ConfigDict
 
 from .._arn import parse_arn
+from .._botocore.client_factory import CREATE_LOCK, quick_session
 from .._client import BackupReplicationClient
-from .._look import (
+from .._models import DBInstance, DBInstanceAutomatedBackup, ResponseModel
+from .._operations import Operation
+from .._workflows.lookup import (
     DESCRIBE_DB_INSTANCES,
     Context,
     DescribeDBInstancesRequest,
@@ -35,9 +38,6 @@ from .._look import (
     is_live,
     source_instance,
 )
-from .._models import DBInstance, DBInstanceAutomatedBackup, ResponseModel
-from .._operations import Operation
-from .._session import CREATE_LOCK, quick_session
 from ..exceptions import BackupReplicationError
 from ._policy import Account
 
@@ -59,7 +59,7 @@ _NAME_DB_INSTANCES = Operation(
 )
 
 
-FAILURES = (BackupReplicationError, BotoCoreError, ClientError)
+ACCOUNT_ERRORS = (BackupReplicationError, BotoCoreError, ClientError)
 """What one account or Region may fail with while the others go on."""
 
 _ATTEMPTS = 5

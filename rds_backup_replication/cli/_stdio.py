@@ -4,7 +4,7 @@ import os
 import sys
 from typing import TextIO
 
-from ..fleet._unseen import replace_unseen
+from ..fleet._invisible_characters import replace_unseen
 
 
 class OutputError(OSError):

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from math import inf
 
-from ._duration import duration
-from ._html import MEANINGS, URGENCY, Html, badge, called, regions, route, section, tag
-from ._records import HEALTHY, AuditRecord, State
+from ..._durations import format_duration
+from .._records import HEALTHY, AuditRecord, State
+from .html import MEANINGS, URGENCY, Html, badge, called, regions, route, section, tag
 
 PROBLEMS = 100
 """So many instances of a state are told of in full."""
@@ -68,9 +68,9 @@ def _problem(record: AuditRecord) -> Html:
     where.append(" · ".join(about))
     said = [(reason.message, reason.remedy) for reason in record.reasons]
     if record.lag is not None and not any(reason.code == "lagging" for reason in record.reasons):
-        behind = f"It is {duration(record.lag)} behind"
+        behind = f"It is {format_duration(record.lag)} behind"
         if record.maximum_lag is not None:
-            behind += f"; the rule allows {duration(record.maximum_lag)}"
+            behind += f"; the rule allows {format_duration(record.maximum_lag)}"
         said.insert(0, (f"{behind}.", ""))
     if not record.reasons:
         said.append(("", _REMEDIES.get(record.state, "")))

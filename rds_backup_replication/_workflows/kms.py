@@ -4,11 +4,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ._arn import parse_arn
-from ._forks import keep_to_own_connections
-from ._look import Context
-from ._shown import hide_secrets
-from .exceptions import Difference
+from .._arn import parse_arn
+from .._botocore.fork_safety import keep_to_own_connections
+from .._redact import hide_secrets
+from ..exceptions import Difference
+from .lookup import Context
 
 
 class _CannotAsk(Exception):

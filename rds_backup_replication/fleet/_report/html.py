@@ -5,8 +5,8 @@ from datetime import datetime, timezone
 from html import escape
 from typing import get_args
 
-from ._records import AuditRecord, State
-from ._unseen import replace_unseen
+from .._invisible_characters import replace_unseen
+from .._records import AuditRecord, State
 
 STATES: tuple[State, ...] = get_args(State)
 URGENCY: tuple[State, ...] = (

@@ -22,10 +22,10 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.hooks import BaseEventHooks
 from botocore.model import ServiceModel
 
-from . import exceptions
-from ._reader import AnswerReader
-from ._shown import hide_secrets
-from .exceptions import ResponseValidationError, ServiceError
+from .. import exceptions
+from .._redact import hide_secrets
+from ..exceptions import ResponseValidationError, ServiceError
+from .fast_parser import AnswerReader
 
 
 def _stem(name: str) -> str:
@@ -226,7 +226,7 @@ def watch_answers(events: BaseEventHooks) -> None:
 
 
 @contextmanager
-def translated(operation_name: str) -> Generator[None, None, None]:
+def translate_errors(operation_name: str) -> Generator[None, None, None]:
     """Raises this library's exceptions for botocore's, where RDS has answered."""
     token = _unparsed.set(_NOTHING)
     try:

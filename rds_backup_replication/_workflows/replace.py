@@ -10,10 +10,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from . import _operations
-from ._ensure import Failed, differences_of, start, try_to_stop
-from ._look import Context, backups_of, best_of, is_live
-from ._models import (
+from .. import _operations
+from .._models import (
     POLL_INTERVAL,
     WAIT_TIMEOUT,
     BackupStatus,
@@ -22,14 +20,16 @@ from ._models import (
     StartDBInstanceAutomatedBackupsReplicationRequest,
     WaitRequest,
 )
-from ._wait import wait_until_stopped
-from .exceptions import (
+from ..exceptions import (
     InvalidDBInstanceStateFault,
     ReplicationDriftError,
     RequestValidationError,
     ServiceError,
     WaitTimeoutError,
 )
+from ._ensure_old import Failed, differences_of, start, try_to_stop
+from .lookup import Context, backups_of, best_of, is_live
+from .wait import wait_until_stopped
 
 _logger = logging.getLogger("rds_backup_replication")
 _BACKUPS_OFF = "backup retention enabled"

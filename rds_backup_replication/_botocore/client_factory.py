@@ -17,10 +17,10 @@ from botocore.loaders import JSONFileLoader, Loader, create_loader
 from botocore.session import Session as BotocoreSession
 from pydantic_core import SchemaValidator, core_schema, from_json
 
-from ._faults import watch_answers
-from ._forks import keep_to_own_connections
-from ._shown import hide_secrets
-from ._version import __version__
+from .._redact import hide_secrets
+from .._version import __version__
+from .errors import watch_answers
+from .fork_safety import keep_to_own_connections
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -169,7 +169,7 @@ def _client_method(session: "AnySession | None") -> Callable[..., BaseClient]:
     return _no_garbage()(_default_session.create_client)
 
 
-def prepared(client: object, parameter: str) -> BaseClient:
+def prepare_client(client: object, parameter: str) -> BaseClient:
     """The client, ready for use here, if it is one of boto3's for RDS."""
     if not isinstance(client, BaseClient):
         raise TypeError(f"{parameter}= must be a boto3 client, not {type(client).__name__}")

@@ -31,7 +31,7 @@ from .._arn import (
     is_region_name,
     parse_arn,
 )
-from .._shown import shortened_repr
+from .._redact import shortened_repr
 from ._base import RequestModel, SequenceOf
 from ._responses import Tag
 
@@ -62,7 +62,7 @@ _RESOURCE_KINDS = {
 }
 
 
-def says(what_is_right: str) -> WrapValidator:
+def with_message(what_is_right: str) -> WrapValidator:
     """Puts a sentence for people in place of pydantic's own."""
 
     def wrap(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -215,13 +215,13 @@ class _RequestTag(RequestModel, frozen=True):
     key: Annotated[
         str,
         StringConstraints(min_length=1, max_length=128, pattern=_TAG_CHARACTERS),
-        says(f"must be 1 to 128 {_TAG_CHARACTERS_IN_WORDS}"),
+        with_message(f"must be 1 to 128 {_TAG_CHARACTERS_IN_WORDS}"),
         WrapValidator(_no_reserved_prefix),
     ]
     value: Annotated[
         str | None,
         Field(max_length=256, pattern=_TAG_CHARACTERS),
-        says(f"must be up to 256 {_TAG_CHARACTERS_IN_WORDS}, or None"),
+        with_message(f"must be up to 256 {_TAG_CHARACTERS_IN_WORDS}, or None"),
         WrapValidator(_no_reserved_prefix),
     ] = None
 
@@ -274,7 +274,7 @@ def _whole_list(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     return handler(tags)
 
 
-def first_as(checked: Any) -> GetPydanticSchema:
+def validate_as(checked: Any) -> GetPydanticSchema:
     """Has a value checked as another type first, and then read as the annotated one."""
     return GetPydanticSchema(
         lambda source, handler: core_schema.chain_schema(
@@ -302,7 +302,7 @@ TagsInput = Mapping[str, str | None] | Iterable[Tag | Mapping[str, str]]
 """The forms that tags may be given in: ``{"env": "prod"}``, ``Tag`` models, boto3's dicts."""
 Tags = Annotated[
     SequenceOf[Tag],
-    first_as(
+    validate_as(
         Annotated[
             list[Annotated[_RequestTag, BeforeValidator(_read_tag)]],
             WrapValidator(_whole_list),
@@ -322,13 +322,15 @@ RegionName = Annotated[str, AfterValidator(_region_name)]
 SourceRegionName = Annotated[RegionName, AfterValidator(_source_region)]
 KmsKeyId = Annotated[str, AfterValidator(_kms_key_id)]
 DBInstanceIdentifier = Annotated[str, AfterValidator(_db_instance_identifier)]
-NonEmpty = Annotated[str, Field(min_length=1), says("must be a string that is not empty")]
+NonEmpty = Annotated[str, Field(min_length=1), with_message("must be a string that is not empty")]
 RetentionDays = Annotated[
-    int, Field(ge=1, le=35), says("must be a whole number of days from 1 to 35")
+    int, Field(ge=1, le=35), with_message("must be a whole number of days from 1 to 35")
 ]
 WholeNumber = Annotated[
     int,
     Field(ge=0, le=_MAX_INTEGER),
-    says(f"must be a whole number from 0 to {_MAX_INTEGER}"),
+    with_message(f"must be a whole number from 0 to {_MAX_INTEGER}"),
 ]
-PageSize = Annotated[int, Field(ge=20, le=100), says("must be a whole number from 20 to 100")]
+PageSize = Annotated[
+    int, Field(ge=20, le=100), with_message("must be a whole number from 20 to 100")
+]

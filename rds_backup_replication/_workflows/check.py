@@ -5,23 +5,23 @@ from collections.abc import Iterator
 from botocore.client import BaseClient
 from botocore.exceptions import NoCredentialsError
 
-from ._faults import NO_ANSWER, server_failed
-from ._kms import key_difference
-from ._look import (
-    LOOK_FAILED,
+from .._botocore.errors import NO_ANSWER, server_failed
+from .._models import (
+    CheckReason,
+    DBInstance,
+    DBInstanceAutomatedBackup,
+    StartDBInstanceAutomatedBackupsReplicationRequest,
+)
+from ..exceptions import AccessDeniedError, ResponseValidationError, ServiceError
+from .kms import key_difference
+from .lookup import (
+    READ_ERRORS,
     Context,
     find_replicated_backup,
     is_live,
     replications_to,
     source_instance,
 )
-from ._models import (
-    CheckReason,
-    DBInstance,
-    DBInstanceAutomatedBackup,
-    StartDBInstanceAutomatedBackupsReplicationRequest,
-)
-from .exceptions import AccessDeniedError, ResponseValidationError, ServiceError
 
 NO_CREDENTIALS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile."
 
@@ -136,7 +136,7 @@ def _answers(question: str, reasons: Iterator[CheckReason]) -> Iterator[CheckRea
     """The reasons, or that the question was not answered."""
     try:
         yield from reasons
-    except LOOK_FAILED as error:
+    except READ_ERRORS as error:
         yield could_not_be_checked(question, error)
 
 

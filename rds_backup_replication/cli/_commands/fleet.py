@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._exit import CREDENTIALS, ExitCode, Failure
-from ._files import check_target, is_stdin, read_stdin, write_file
-from ._interrupts import end_now, on_ctrl_c
-from ._options import Debug, EndpointUrl, Output, OutputFormat, Profile, Yes, make_client
-from ._output import confirm, in_units, note, print_json, print_table, progress
-from ._streams import write
+from .._errors import CREDENTIALS, ExitCode, Failure
+from .._files import check_target, is_stdin, read_stdin, write_file
+from .._options import Debug, EndpointUrl, Output, OutputFormat, Profile, Yes, make_client
+from .._output import confirm, note, print_json, print_table, progress, short_duration
+from .._signals import end_now, on_ctrl_c
+from .._stdio import write
 
 if TYPE_CHECKING:
-    from .._models import CheckReason
-    from ..fleet import (
+    from ..._models import CheckReason
+    from ...fleet import (
         Access,
         ActionResult,
         ApplyReport,
@@ -54,7 +54,7 @@ def audit(
 
     It changes nothing.
     """
-    from ..fleet import audit
+    from ...fleet import audit
 
     wanted = _read_policy(policy)
     if html is not None:
@@ -68,14 +68,14 @@ def audit(
         print_table(
             ("STATE", "LAG", "TO", "INSTANCE"),
             [
-                (record.state, in_units(record.lag) or "-", _to(record), _what(record))
+                (record.state, short_duration(record.lag) or "-", _to(record), _what(record))
                 for record in report.records
             ],
         )
         _print_reasons((_what(record), record.reasons) for record in report.records)
         note(_summary(report.counts))
     if html is not None:
-        from ..fleet._report import render_html
+        from ...fleet._report.page import render_html
 
         write_file(html, render_html(report))
     if _is_blind(report.records):
@@ -100,7 +100,7 @@ def plan(
 
     It changes nothing: apply does.
     """
-    from ..fleet import plan
+    from ...fleet import plan
 
     wanted = _read_policy(policy)
     if out is not None:
@@ -149,8 +149,8 @@ def apply(
     """
     from botocore.exceptions import NoCredentialsError
 
-    from ..fleet import apply
-    from ..fleet._records import CHANGES
+    from ...fleet import apply
+    from ...fleet._records import CHANGES
 
     planned = _read_plan(plan_file)
     access = _access(profile, endpoint_url)
@@ -226,14 +226,14 @@ def _print_results(report: "ApplyReport") -> None:
 
 def policy_schema(*, debug: Debug = False) -> None:
     """Print the JSON Schema of a policy, for editors."""
-    from ..fleet import Policy
+    from ...fleet import Policy
 
     print_json(Policy.model_json_schema())
 
 
 def _access(profile: str | None, endpoint_url: str | None) -> "Access":
     """What leads nowhere is told of at once, and not of every account."""
-    from ..fleet import Access
+    from ...fleet import Access
 
     make_client("us-east-1", profile, endpoint_url)
     return Access(profile_name=profile, endpoint_url=endpoint_url)
@@ -259,7 +259,7 @@ def _is_blind(subjects: "Sequence[AuditRecord | PlannedAction]") -> bool:
 
 
 def _read_policy(path: Path) -> "Policy":
-    from ..fleet import Policy
+    from ...fleet import Policy
 
     if is_stdin(path):
         return Policy.from_yaml(read_stdin("a policy"), source="standard input")
@@ -272,7 +272,7 @@ def _read_policy(path: Path) -> "Policy":
 def _read_plan(path: Path) -> "Plan":
     from pydantic import ValidationError
 
-    from ..fleet import Plan
+    from ...fleet import Plan
 
     try:
         text = read_stdin("a plan") if is_stdin(path) else path.read_text(encoding="utf-8-sig")

@@ -8,15 +8,13 @@ unclear is decided by looking again.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ._faults import failed_attempts, may_have_taken_effect
-from ._kms import key_difference
-from ._look import LOOK_FAILED, Context, find_replicated_backup, is_live, same_arn
-from ._models import (
+from .._botocore.errors import failed_attempts, may_have_taken_effect
+from .._models import (
     DBInstanceAutomatedBackup,
     EnsureResult,
     StartDBInstanceAutomatedBackupsReplicationRequest,
 )
-from .exceptions import (
+from ..exceptions import (
     DBInstanceAutomatedBackupQuotaExceededFault,
     DBInstanceNotFoundFault,
     Difference,
@@ -25,6 +23,8 @@ from .exceptions import (
     ReplicationDriftError,
     ServiceError,
 )
+from .kms import key_difference
+from .lookup import READ_ERRORS, Context, find_replicated_backup, is_live, same_arn
 
 # Seconds before each further look: RDS's answers are behind a change by a moment.
 _PAUSES = (0, 1, 2, 4, 8)
@@ -131,7 +131,7 @@ def _send(
     with failed_attempts(context.api.client) as failures:
         try:
             return call()
-        except LOOK_FAILED as error:
+        except READ_ERRORS as error:
             failures.append(error)
             may_be_ours = any(map(may_have_taken_effect, failures))
             if not (may_be_ours or isinstance(error, unclear)):
@@ -161,5 +161,5 @@ def _looks(context: Context, source_arn: str) -> Iterator[DBInstanceAutomatedBac
         context.clock.sleep(pause)
         try:
             yield find_replicated_backup(context.api, source_arn)
-        except LOOK_FAILED:
+        except READ_ERRORS:
             continue

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-from ._exit import ExitCode
+from ._errors import ExitCode
 from ._output import Progress
-from ._streams import tell
+from ._stdio import tell
 
 
 @contextmanager

@@ -11,9 +11,10 @@ from collections import Counter
 from hashlib import sha256
 from importlib.resources import files
 
-from .._version import __version__
-from ._duration import duration
-from ._html import (
+from ..._durations import format_duration
+from ..._version import __version__
+from .._records import AuditRecord, AuditReport, State
+from .html import (
     MEANINGS,
     NOT_WANTED,
     URGENCY,
@@ -32,10 +33,9 @@ from ._html import (
     tag,
     time_tag,
 )
-from ._records import AuditRecord, AuditReport, State
-from ._report_problems import problems
-from ._report_regions import matrix
-from ._report_windows import timeline
+from .problems import problems
+from .regions import matrix
+from .windows import timeline
 
 _COLUMNS = (
     *("Instance", "State", "Account", "Source", "Destination", "Engine", "Rule"),
@@ -61,7 +61,7 @@ def render_html(report: AuditReport) -> str:
     """
     style, script = (
         files(__name__.rpartition(".")[0]).joinpath(name).read_text(encoding="utf-8")
-        for name in ("_report.css", "_report.js")
+        for name in ("report.css", "report.js")
     )
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
@@ -212,7 +212,7 @@ def _asked_for(report: AuditReport) -> Html:
             tag("td", rule.select.model_dump_json(exclude_defaults=True)),
             tag("td", rule.replicate),
             tag("td", many(days, "day") if (days := rule.backup_retention_period) else "any"),
-            tag("td", duration(rule.maximum_lag)),
+            tag("td", format_duration(rule.maximum_lag)),
         )
         for rule in report.rules
     )
@@ -237,7 +237,7 @@ def _row(record: AuditRecord) -> Html:
         *(
             tag("td")
             if span is None
-            else tag("td", duration(span), data_v=f"{span.total_seconds():.0f}")
+            else tag("td", format_duration(span), data_v=f"{span.total_seconds():.0f}")
             for span in (record.lag, record.maximum_lag)
         ),
     )

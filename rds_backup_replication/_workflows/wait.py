@@ -8,8 +8,18 @@ import logging
 import random
 from collections.abc import Callable, Iterator
 
-from ._look import (
-    LOOK_FAILED,
+from .._models import DBInstanceAutomatedBackup, WaitRequest
+from .._redact import shortened_repr
+from ..exceptions import (
+    AccessDeniedError,
+    InvalidClientTokenIdError,
+    OptInRequiredError,
+    ReplicationStoppedError,
+    SignatureDoesNotMatchError,
+    WaitTimeoutError,
+)
+from .lookup import (
+    READ_ERRORS,
     Context,
     backup_of,
     find_replicated_backup,
@@ -18,16 +28,6 @@ from ._look import (
     replications_to,
     same_arn,
     source_instance,
-)
-from ._models import DBInstanceAutomatedBackup, WaitRequest
-from ._shown import shortened_repr
-from .exceptions import (
-    AccessDeniedError,
-    InvalidClientTokenIdError,
-    OptInRequiredError,
-    ReplicationStoppedError,
-    SignatureDoesNotMatchError,
-    WaitTimeoutError,
 )
 
 OnPoll = Callable[[DBInstanceAutomatedBackup | None], object]
@@ -120,7 +120,7 @@ def _looks(
         failure: Exception | None = None
         try:
             backup = _see(context, request)
-        except LOOK_FAILED as error:
+        except READ_ERRORS as error:
             failure = _ridden_out(error)
         else:
             last_backup = backup or last_backup
@@ -128,7 +128,7 @@ def _looks(
                 on_poll(backup)
             try:
                 answer = ask_source(backup)
-            except LOOK_FAILED as error:
+            except READ_ERRORS as error:
                 failure = _ridden_out(error)
             else:
                 yield backup, answer

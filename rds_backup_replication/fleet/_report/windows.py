@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from ._duration import duration
-from ._html import (
+from ..._durations import format_duration
+from .._records import AuditRecord
+from .html import (
     NOT_WANTED,
     Html,
     badge,
@@ -19,7 +20,6 @@ from ._html import (
     time_tag,
     utc,
 )
-from ._records import AuditRecord
 
 TIMELINE_ROWS = 100
 MAXIMUM_TICKS = 7
@@ -50,7 +50,7 @@ def timeline(audited_at: datetime, instances: list[AuditRecord]) -> Html:
             tag("td", time_tag(r.earliest_time), class_="times"),
             tag("td", _window(r, at(r.earliest_time or r.latest_time), at(r.latest_time))),
             tag("td", time_tag(r.latest_time), class_="times"),
-            tag("td", "" if r.lag is None else duration(r.lag), _lag(r), class_="lag"),
+            tag("td", "" if r.lag is None else format_duration(r.lag), _lag(r), class_="lag"),
         )
         for r in shown
     )

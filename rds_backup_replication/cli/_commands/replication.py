@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._exit import ExitCode
-from ._options import (
+from .._errors import ExitCode
+from .._options import (
     Debug,
     EndpointUrl,
     KmsKey,
@@ -23,7 +23,7 @@ from ._options import (
     tag_list,
     validate,
 )
-from ._output import (
+from .._output import (
     confirm,
     note,
     print_backup,
@@ -33,7 +33,7 @@ from ._output import (
 )
 
 if TYPE_CHECKING:
-    from .._models import DBInstanceAutomatedBackup
+    from ..._models import DBInstanceAutomatedBackup
 
 # ruff: noqa: PLC0415 - help and version come without what only a call needs.
 
@@ -108,7 +108,7 @@ def ensure(
     It starts what does not replicate, and may be called again and again. A replication with
     another retention or key is an error, unless it may be replaced.
     """
-    from .._operations import START
+    from ..._operations import START
 
     client = make_client(region, profile, endpoint_url)
     wanted: dict[str, Any] = {
@@ -145,7 +145,7 @@ def stop(
 
     What was replicated stays, retained, until it expires. It returns at once.
     """
-    from .._operations import STOP
+    from ..._operations import STOP
 
     client = make_client(region, profile, endpoint_url)
     validate(client, STOP, {"source_db_instance_arn": source})

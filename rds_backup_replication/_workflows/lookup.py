@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError, SSLError
 
-from ._api import ApiOperations
-from ._arn import Destination, parse_arn
-from ._clock import Clock
-from ._faults import NO_ANSWER, SERVER_ERROR, server_failed
-from ._models import BackupStatus, DBInstance, DBInstanceAutomatedBackup, RequestModel
-from ._operations import Operation
-from ._session import ClientFactory, prepared
-from .exceptions import (
+from .._api import ApiOperations
+from .._arn import Destination, parse_arn
+from .._botocore.client_factory import ClientFactory, prepare_client
+from .._botocore.errors import NO_ANSWER, SERVER_ERROR, server_failed
+from .._clock import Clock
+from .._models import BackupStatus, DBInstance, DBInstanceAutomatedBackup, RequestModel
+from .._operations import Operation
+from ..exceptions import (
     DBInstanceAutomatedBackupNotFoundFault,
     DBInstanceNotFoundFault,
     ResponseValidationError,
@@ -23,7 +23,7 @@ from .exceptions import (
     ThrottlingError,
 )
 
-LOOK_FAILED = (ClientError, ResponseValidationError, BotoCoreError)
+READ_ERRORS = (ClientError, ResponseValidationError, BotoCoreError)
 _TOO_MANY = 429
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
@@ -55,7 +55,7 @@ class Context(NamedTuple):
         """A boto3 client for a Region; only of a client that was not made of one."""
         if self.boto3_client is None:
             raise TypeError("a client made with client= can ask no other Region")
-        return prepared(self.boto3_client("rds", region_name), "source_client")
+        return prepare_client(self.boto3_client("rds", region_name), "source_client")
 
 
 def is_passing(error: Exception) -> bool:

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from ._html import NOT_WANTED, URGENCY, Html, badge, bar, many, percent, row, scrolled, section, tag
-from ._records import AuditRecord, State
+from .._records import AuditRecord, State
+from .html import NOT_WANTED, URGENCY, Html, badge, bar, many, percent, row, scrolled, section, tag
 
 
 def matrix(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:

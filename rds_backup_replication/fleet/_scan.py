@@ -9,14 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from .._check import (
-    could_not_be_checked,
-    instance_reasons,
-    pair_not_supported,
-    retained_with_another_key,
-)
-from .._ensure import differences_of
-from .._look import best_of, is_live
 from .._models import (
     BackupStatus,
     CheckReason,
@@ -24,8 +16,16 @@ from .._models import (
     DBInstanceAutomatedBackup,
     StartDBInstanceAutomatedBackupsReplicationRequest,
 )
+from .._workflows._ensure_old import differences_of
+from .._workflows.check import (
+    could_not_be_checked,
+    instance_reasons,
+    pair_not_supported,
+    retained_with_another_key,
+)
+from .._workflows.lookup import best_of, is_live
 from ..exceptions import Difference
-from ._access import FAILURES, Access, Place, PlaceView
+from ._destination import ACCOUNT_ERRORS, Access, Place, PlaceView
 from ._policy import Policy, Rule
 
 StartRequest = StartDBInstanceAutomatedBackupsReplicationRequest
@@ -67,7 +67,7 @@ def shards_of(policy: Policy, access: Access, run_id: str) -> list[Shard]:
     ]
 
 
-class Sighting(NamedTuple):
+class InstanceView(NamedTuple):
     """One instance, the rule about it, and what the destination keeps of it."""
 
     source_region: str
@@ -90,7 +90,7 @@ class Sighting(NamedTuple):
         return self.backup if self.backup is not None and is_live(self.backup) else None
 
 
-class ShardSurvey(PlaceView):
+class ShardScan(PlaceView):
     """A shard, as it is found."""
 
     def __init__(self, shard: Shard) -> None:
@@ -98,7 +98,7 @@ class ShardSurvey(PlaceView):
         self.shard = shard
         self._differences: dict[tuple[str, str | None], list[Difference]] = {}
 
-    def sightings(self) -> Iterator[Sighting]:
+    def sightings(self) -> Iterator[InstanceView]:
         """All instances that the shard tells of."""
         unknown = self._list_backups()
         for source_region in self.shard.source_regions:
@@ -107,14 +107,14 @@ class ShardSurvey(PlaceView):
                     seen = self._sighting(source_region, instance, unknown)
                     if seen is not None:
                         yield seen
-            except FAILURES as error:  # noqa: PERF203  # the other Regions go on
+            except ACCOUNT_ERRORS as error:  # noqa: PERF203  # the other Regions go on
                 reason = could_not_be_checked(f"there are instances in {source_region}", error)
-                yield Sighting(source_region, None, None, None, reason, None)
+                yield InstanceView(source_region, None, None, None, reason, None)
 
     def _list_backups(self) -> CheckReason | None:
         try:
             self.list_backups()
-        except FAILURES as error:
+        except ACCOUNT_ERRORS as error:
             return could_not_be_checked(
                 f"{self.shard.destination_region} keeps backups of it", error
             )
@@ -122,19 +122,19 @@ class ShardSurvey(PlaceView):
 
     def _sighting(
         self, source_region: str, instance: DBInstance, unknown: CheckReason | None
-    ) -> Sighting | None:
+    ) -> InstanceView | None:
         shard = self.shard
         rule = shard.policy.rule_for(shard.account.id, source_region, instance)
         if rule is None:
             if not shard.is_first_for(source_region):
                 return None
-            return Sighting(source_region, instance, None, None, None, None)
+            return InstanceView(source_region, instance, None, None, None, None)
         if rule.destination_region != shard.destination_region:
             return None
         backup = best_of(self.backups_of(instance))
-        return Sighting(source_region, instance, rule, backup, unknown, rule.destination_region)
+        return InstanceView(source_region, instance, rule, backup, unknown, rule.destination_region)
 
-    def obstacles(self, sighting: Sighting) -> tuple[CheckReason, ...]:
+    def obstacles(self, sighting: InstanceView) -> tuple[CheckReason, ...]:
         """Why a start would be refused, apart from the quota."""
         instance, rule = sighting.instance, sighting.rule
         if instance is None or rule is None:
@@ -145,7 +145,7 @@ class ShardSurvey(PlaceView):
         try:
             if sighting.source_region not in self._supported_sources:
                 reasons.append(pair_not_supported(region_name, sighting.source_region))
-        except FAILURES as error:
+        except ACCOUNT_ERRORS as error:
             question = f"{region_name} takes backups from {sighting.source_region}"
             reasons.append(could_not_be_checked(question, error))
         reasons += instance_reasons(instance, region_name, kms_key_id)
@@ -160,7 +160,7 @@ class ShardSurvey(PlaceView):
         """The key to replicate an instance with: none, if it is not encrypted."""
         return self.shard.policy.key_for(rule) if instance.storage_encrypted else None
 
-    def drift(self, sighting: Sighting) -> list[Difference]:
+    def drift(self, sighting: InstanceView) -> list[Difference]:
         """How a live replication differs from what the rule wants."""
         instance, rule, backup = sighting.instance, sighting.rule, sighting.live_backup
         if instance is None or rule is None or backup is None:

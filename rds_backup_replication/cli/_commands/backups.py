@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._exit import ExitCode, Failure
-from ._options import (
+from .._errors import ExitCode, Failure
+from .._options import (
     Debug,
     EndpointUrl,
     Output,
@@ -18,7 +18,7 @@ from ._options import (
     moment,
     validate,
 )
-from ._output import (
+from .._output import (
     confirm,
     lag_of,
     note,
@@ -29,8 +29,8 @@ from ._output import (
 )
 
 if TYPE_CHECKING:
-    from .._client import BackupReplicationClient
-    from .._models import DBInstanceAutomatedBackup
+    from ..._client import BackupReplicationClient
+    from ..._models import DBInstanceAutomatedBackup
 
 # ruff: noqa: PLC0415 - help and version come without what only a call needs.
 
@@ -159,7 +159,7 @@ def restore(
     Say which moment to restore: a time, or the latest one. Parameters of RDS that have no option
     here are for Python.
     """
-    from .._restore import RESTORE
+    from ..._restore import RESTORE
 
     options: dict[str, Any] = {
         "restore_time": restore_time and moment(restore_time, "--restore-time"),
@@ -226,7 +226,7 @@ def delete(
 
     The first refusal ends it; what was deleted before is printed.
     """
-    from .._operations import DELETE
+    from ..._operations import DELETE
 
     client = make_client(region, profile, endpoint_url)
     for arn in arns:  # before the first is deleted

@@ -1,0 +1,1 @@
+"""Everything that relies on how botocore works: clients, data files, parsing, errors, forks."""

@@ -1,0 +1,1 @@
+"""The methods that are built of several API calls, one module each."""
