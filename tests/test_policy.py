@@ -137,7 +137,7 @@ def test_a_rule_may_be_for_some_accounts_and_identifiers() -> None:
         ("period: 14", "period: 36", ["15: rules[0].backup_retention_period: must be a whole"]),
         ("30m", "30", ["17: rules[0].maximum_lag: must be a number and a unit: 90s, 30m"]),
         ("30m", "-1h", ["17: rules[0].maximum_lag: must be a number and a unit"]),
-        ("30m", "PT0S", ["17: rules[0].maximum_lag: must be more than nothing"]),
+        ("30m", "PT0S", ["17: rules[0].maximum_lag: must be longer than 0s"]),
         ("30m", "00:30", ["17: rules[0].maximum_lag: must be a number and a unit"]),
         ("30m", "0m", ["17: rules[0].maximum_lag: must be longer than 0s"]),
         (
