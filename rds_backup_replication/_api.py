@@ -1,6 +1,5 @@
-"""One method per API operation, under boto3's name for it, and how a client is made."""
+"""The API operations as methods under boto3's names, and the client's constructor."""
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -9,9 +8,7 @@ from botocore.client import BaseClient
 from botocore.config import Config
 
 from . import _operations
-from ._arn import Destination, parse_arn
-from ._botocore.client_factory import Boto3Clients, ClientFactory, prepare_client
-from ._clock import Clock
+from ._context import Context
 from ._models import (
     DBInstance,
     DBInstanceAutomatedBackup,
@@ -26,15 +23,9 @@ if TYPE_CHECKING:
     from ._botocore.client_factory import AnySession
     from ._models._restore import RestoreOptions
 
-# Elsewhere RDS ignores a presigned URL, and making one costs time.
-_PRESIGNING_PARTITIONS = {"aws-us-gov"}
-
 
 class ApiOperations:
-    """What a client is made of, and its six operations."""
-
-    # What waits are measured and slept by; tests put their own here.
-    _clock: Clock = time
+    """The base class of the client: its constructor and its six API operations."""
 
     def __init__(
         self,
@@ -45,16 +36,17 @@ class ApiOperations:
         config: Config | None = None,
         endpoint_url: str | None = None,
     ) -> None:
-        # Makes clients of other Regions and services; a boto3 client alone cannot.
-        self._boto3_client: ClientFactory | None = None
         if client is None:
-            self._boto3_client = Boto3Clients(session, config, endpoint_url)
-            client = self._boto3_client("rds", region_name)
+            self._context = Context.of_session(session, region_name, config, endpoint_url)
         elif (region_name, session, config, endpoint_url) != (None, None, None, None):
-            raise TypeError("client= has its Region, session, config and endpoint already")
-        self.client: BaseClient = prepare_client(client, "client")
-        self.region_name: str = client.meta.region_name
-        self._destination = Destination(self.region_name.lower(), client.meta.partition)
+            raise TypeError(
+                "client= excludes region_name=, session=, config= and endpoint_url=: a boto3 "
+                "client already has them"
+            )
+        else:
+            self._context = Context(client, None)
+        self.client: BaseClient = self._context.client
+        self.region_name: str = self._context.region_name
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(region_name={self.region_name!r})"
@@ -69,45 +61,47 @@ class ApiOperations:
         tags: TagsInput | None = None,
         source_region: str | None = None,
     ) -> DBInstanceAutomatedBackup:
-        """Starts to replicate an instance's automated backups to this Region.
+        """Start replicating an instance's automated backups to this Region.
 
-        The answer's status is ``pending``: nothing can be restored before it is
-        ``replicating``, when the first snapshot has been copied. See
+        The status in the response is ``pending``. A restore is possible once the status is
+        ``replicating``, after RDS has copied the first snapshot. See
         StartDBInstanceAutomatedBackupsReplication_.
 
         .. _StartDBInstanceAutomatedBackupsReplication: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StartDBInstanceAutomatedBackupsReplication.html
 
         Args:
-            source_db_instance_arn: ARN of the source instance, of another Region
-                of the same partition.
-            backup_retention_period: Days to keep the replicated backups, 1 to 35,
-                independently of the source's own. It cannot be changed later, but
-                by stopping and starting.
-            kms_key_id: A KMS key in this Region: its ARN, ID, alias ARN or alias
-                name. Needed if the source is encrypted.
-            pre_signed_url: A signed request to the source Region; read in GovCloud
-                alone, where it is made for you. It is a secret.
-            tags: Tags for the replicated backup, at most 50: a mapping, ``Tag``
-                models or boto3's dicts.
-            source_region: Region of the source, to have botocore make a
-                ``pre_signed_url``; in GovCloud it is filled in for you.
+            source_db_instance_arn: ARN of the source instance, in another Region of the same
+                partition.
+            backup_retention_period: Days to keep the replicated backups, 1 to 35, independent of
+                the source's setting. RDS cannot change it later; stop and restart the
+                replication instead.
+            kms_key_id: A KMS key in this Region: its ARN, ID, alias ARN or alias name. Required
+                if the source is encrypted.
+            pre_signed_url: A signed request to the source Region; a secret. Only GovCloud needs
+                one, and there botocore makes it by default.
+            tags: Tags for the replicated backup, at most 50: a mapping, ``Tag`` models or boto3's
+                dicts.
+            source_region: Region of the source, from which botocore makes a ``pre_signed_url``.
+                In GovCloud, the default is the Region in the source's ARN.
 
         Returns:
-            The replicated backup, as RDS answered.
+            The replicated backup from RDS's response.
 
         Raises:
             DBInstanceNotFoundFault: The instance does not exist.
-            InvalidDBInstanceStateFault: Its backups are off, or it is busy.
-            InvalidDBInstanceAutomatedBackupStateFault: It replicates already,
-                as far as is known.
-            KMSKeyNotAccessibleFault: The key is not here, disabled or not yours.
-            DBInstanceAutomatedBackupQuotaExceededFault: More than 20, by default.
-            StorageTypeNotSupportedFault: The storage type cannot be replicated.
-            InvalidParameterValueError: Among others: it is encrypted, and no key
-                was given.
+            InvalidDBInstanceStateFault: The backups of the instance are disabled, or the
+                instance is busy.
+            InvalidDBInstanceAutomatedBackupStateFault: Probably, the instance replicates
+                already; AWS does not document this.
+            KMSKeyNotAccessibleFault: The key is in another Region, is disabled, or does not
+                permit the caller.
+            DBInstanceAutomatedBackupQuotaExceededFault: The quota is used up; by default it is 20.
+            StorageTypeNotSupportedFault: RDS cannot replicate the storage type.
+            InvalidParameterValueError: For example, the source is encrypted and the key is
+                missing.
         """
-        request = _operations.START.validate(
-            self._destination,
+        request = _operations.START.build_request(
+            self._context.destination,
             {
                 "source_db_instance_arn": source_db_instance_arn,
                 "backup_retention_period": backup_retention_period,
@@ -117,18 +111,15 @@ class ApiOperations:
                 "source_region": source_region,
             },
         )
-        if self._destination.partition in _PRESIGNING_PARTITIONS and pre_signed_url is None:
-            source = parse_arn(request.source_db_instance_arn)
-            request = request.model_copy(update={"source_region": source and source.region})
-        return _operations.START(self.client, request)
+        return _operations.START.send(self.client, request)
 
     def stop_db_instance_automated_backups_replication(
         self, *, source_db_instance_arn: str
     ) -> DBInstanceAutomatedBackup:
-        """Ends the replication of an instance's automated backups to this Region.
+        """Stop replicating an instance's automated backups to this Region.
 
-        What has been replicated stays, ``retained``, until it expires. The answer
-        may still say ``replicating``. See StopDBInstanceAutomatedBackupsReplication_.
+        RDS retains the copies until they expire. The status in the response may still be
+        ``replicating``. See StopDBInstanceAutomatedBackupsReplication_.
 
         .. _StopDBInstanceAutomatedBackupsReplication: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StopDBInstanceAutomatedBackupsReplication.html
 
@@ -136,17 +127,17 @@ class ApiOperations:
             source_db_instance_arn: ARN of the source instance.
 
         Returns:
-            The replicated backup, as RDS answered.
+            The replicated backup from RDS's response.
 
         Raises:
             DBInstanceNotFoundFault: The instance does not exist.
-            InvalidDBInstanceStateFault: It does not replicate to this Region, or
-                is busy.
+            InvalidDBInstanceStateFault: The instance does not replicate to this Region, or is
+                busy.
         """
-        request = _operations.STOP.validate(
-            self._destination, {"source_db_instance_arn": source_db_instance_arn}
+        request = _operations.STOP.build_request(
+            self._context.destination, {"source_db_instance_arn": source_db_instance_arn}
         )
-        return _operations.STOP(self.client, request)
+        return _operations.STOP.send(self.client, request)
 
     def describe_db_instance_automated_backups(
         self,
@@ -157,31 +148,31 @@ class ApiOperations:
         filters: Iterable[Filter | Mapping[str, object]] | None = None,
         page_size: int | None = None,
     ) -> Iterator[DBInstanceAutomatedBackup]:
-        """Lists the automated backups that this Region keeps, replicated or its own.
+        """List the automated backups in this Region, replicated from elsewhere or its own.
 
-        Of a replicated one, ``region`` is another Region. The arguments are
-        checked at once; a page is fetched when the iterator reaches it, and raises
-        what RDS refuses it with there. See DescribeDBInstanceAutomatedBackups_.
+        In a replicated backup, ``region`` is another Region. The client validates the arguments
+        at once. Each page is fetched when the iterator reaches it, and RDS's error for a page is
+        raised there. See DescribeDBInstanceAutomatedBackups_.
 
         .. _DescribeDBInstanceAutomatedBackups: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstanceAutomatedBackups.html
 
         Args:
-            dbi_resource_id: Only those of the instance with this resource ID.
-            db_instance_identifier: Only those of instances of this name, of any
-                Region.
-            db_instance_automated_backups_arn: Only the one with this ARN.
-            filters: Conditions that a backup must all meet.
-            page_size: Backups per request, 20 to 100.
+            dbi_resource_id: Resource ID of the source instance; all instances if omitted.
+            db_instance_identifier: Identifier of the source instances, in any Region; all
+                instances if omitted.
+            db_instance_automated_backups_arn: ARN of one backup; all backups if omitted.
+            filters: Filters; a backup must match all of them.
+            page_size: Backups per request, 20 to 100; RDS's default is 100.
 
         Returns:
             An iterator over all pages.
 
         Raises:
-            DBInstanceAutomatedBackupNotFoundFault: There is none, where RDS says so by refusing,
-                as it does of an ARN.
+            DBInstanceAutomatedBackupNotFoundFault: No backup matches, and RDS refuses instead of
+                returning an empty list, as it does for an ARN.
         """
-        request = _operations.DESCRIBE.validate(
-            self._destination,
+        request = _operations.DESCRIBE.build_request(
+            self._context.destination,
             {
                 "dbi_resource_id": dbi_resource_id,
                 "db_instance_identifier": db_instance_identifier,
@@ -198,9 +189,9 @@ class ApiOperations:
         dbi_resource_id: str | None = None,
         db_instance_automated_backups_arn: str | None = None,
     ) -> DBInstanceAutomatedBackup:
-        """Deletes retained automated backups for good.
+        """Delete retained automated backups permanently.
 
-        Exactly one of the two arguments says which. See
+        Exactly one of the two arguments selects the backup. See
         DeleteDBInstanceAutomatedBackup_.
 
         .. _DeleteDBInstanceAutomatedBackup: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstanceAutomatedBackup.html
@@ -210,37 +201,37 @@ class ApiOperations:
             db_instance_automated_backups_arn: ARN of the backup.
 
         Returns:
-            The backup as RDS answered, its status ``deleting``.
+            The backup from RDS's response, with the status ``deleting``.
 
         Raises:
-            DBInstanceAutomatedBackupNotFoundFault: There is no such backup here.
-            InvalidDBInstanceAutomatedBackupStateFault: It is not retained but in use.
+            DBInstanceAutomatedBackupNotFoundFault: This Region has no such backup.
+            InvalidDBInstanceAutomatedBackupStateFault: The backup is not retained but active.
         """
-        request = _operations.DELETE.validate(
-            self._destination,
+        request = _operations.DELETE.build_request(
+            self._context.destination,
             {
                 "dbi_resource_id": dbi_resource_id,
                 "db_instance_automated_backups_arn": db_instance_automated_backups_arn,
             },
         )
-        return _operations.DELETE(self.client, request)
+        return _operations.DELETE.send(self.client, request)
 
     def describe_source_regions(self, *, region_name: str | None = None) -> Iterator[SourceRegion]:
-        """Lists the Regions that this one can take replicas, snapshots or backups from.
+        """List the Regions whose replicas, snapshots or backups this Region accepts.
 
-        Ask rather than know: pairs work in one direction, and AWS adds to them.
-        See DescribeSourceRegions_.
+        A pair of Regions supports replication in one direction only, and AWS adds pairs. See
+        DescribeSourceRegions_.
 
         .. _DescribeSourceRegions: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeSourceRegions.html
 
         Args:
-            region_name: Only this source Region.
+            region_name: Name of one source Region; all if omitted.
 
         Returns:
-            An iterator over all pages, each fetched when it is reached.
+            An iterator over all pages; each page is fetched when the iterator reaches it.
         """
-        request = _operations.DESCRIBE_SOURCE_REGIONS.validate(
-            self._destination, {"region_name": region_name}
+        request = _operations.DESCRIBE_SOURCE_REGIONS.build_request(
+            self._context.destination, {"region_name": region_name}
         )
         return _operations.DESCRIBE_SOURCE_REGIONS.iterate(self.client, request)
 
@@ -253,12 +244,12 @@ class ApiOperations:
         use_latest_restorable_time: bool | None = None,
         **options: "Unpack[RestoreOptions]",
     ) -> DBInstance:
-        """Makes a new instance in this Region from a replicated backup.
+        """Restore a replicated backup to a new instance in this Region.
 
-        Exactly one of the two times says which moment to restore. The new
-        instance keeps the backup's key, and takes defaults for what ``options``
-        leaves out: default subnet group, security group and parameter group,
-        Single-AZ. See RestoreDBInstanceToPointInTime_.
+        Exactly one of ``restore_time`` and ``use_latest_restorable_time`` selects the time. The
+        new instance keeps the KMS key of the backup. RDS uses defaults for omitted ``options``:
+        the default subnet group, security group and parameter group, and Single-AZ. See
+        RestoreDBInstanceToPointInTime_.
 
         .. _RestoreDBInstanceToPointInTime: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceToPointInTime.html
 
@@ -266,17 +257,17 @@ class ApiOperations:
             source_db_instance_automated_backups_arn: ARN of the replicated backup.
             target_db_instance_identifier: Name of the new instance.
             restore_time: An aware datetime within the backup's restore window.
-            use_latest_restorable_time: ``True`` for the latest there is.
-            **options: Any other parameter of the operation, under its snake_case
-                name; ``RestoreDBInstanceToPointInTimeRequest`` describes them.
+            use_latest_restorable_time: ``True`` restores to the latest restorable time.
+            **options: Any other parameter of the operation under its snake_case name, as
+                ``RestoreDBInstanceToPointInTimeRequest`` describes it.
 
         Returns:
             The new instance; its ``db_instance_status`` is ``creating``.
 
         Raises:
-            DBInstanceAutomatedBackupNotFoundFault: There is no such backup here.
-            DBInstanceAlreadyExistsFault: The name is taken.
-            InvalidRestoreFault: That moment cannot be restored.
+            DBInstanceAutomatedBackupNotFoundFault: This Region has no such backup.
+            DBInstanceAlreadyExistsFault: An instance with that name exists.
+            InvalidRestoreFault: RDS cannot restore to that time.
         """
         keywords = dict(
             options,
@@ -285,7 +276,7 @@ class ApiOperations:
             restore_time=restore_time,
             use_latest_restorable_time=use_latest_restorable_time,
         )
-        from ._restore import RESTORE  # noqa: PLC0415  # it costs time, and few programs need it
+        from ._restore import RESTORE  # noqa: PLC0415  # slow to load, and few programs need it
 
-        request = RESTORE.validate(self._destination, keywords)
-        return RESTORE(self.client, request)
+        request = RESTORE.build_request(self._context.destination, keywords)
+        return RESTORE.send(self.client, request)

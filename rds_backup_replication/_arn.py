@@ -1,7 +1,6 @@
-"""The grammar of the names that this library takes: ARNs, Regions, identifiers, keys.
+"""The forms of ARNs, Region names, instance identifiers and KMS keys.
 
-Nothing here knows a list of Regions or partitions, so one that AWS opens
-tomorrow is valid today.
+No list of Regions or partitions is kept here, so a Region that AWS opens later is valid, too.
 """
 
 import re
@@ -17,53 +16,56 @@ _ARN = re.compile(
 _REGION_NAME = re.compile(_REGION)
 _DB_INSTANCE_IDENTIFIER = re.compile(r"(?=.{1,63}\Z)[A-Za-z](?:-?[A-Za-z0-9])*")
 _AUTOMATED_BACKUP_ID = re.compile(r"ab-[A-Za-z0-9]+")
-# A key's id need not be a UUID: multi-Region keys begin with mrk-, and AWS's own
-# examples use an id like AKIAIOSFODNN7EXAMPLE.
+# Not every key ID is a UUID: multi-Region keys begin with mrk-, and AWS's own examples use IDs
+# such as AKIAIOSFODNN7EXAMPLE.
 _KMS_KEY_ID = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9])*")
 _KMS_ALIAS = re.compile(r"[A-Za-z0-9:/_-]{1,250}")
 
 
 class Arn(NamedTuple):
-    """The parts of an Amazon Resource Name that lies in a Region and an account."""
+    """The parts of an Amazon Resource Name with a Region and an account."""
 
     partition: str
     service: str
     region: str
     account_id: str
     resource: str
-    """Type and id, joined by ``:`` (RDS) or ``/`` (KMS)."""
+    """Type and ID, joined by ``:`` (RDS) or ``/`` (KMS)."""
 
 
 class Destination(NamedTuple):
-    """Where a client sends its requests: the Region that keeps the replicated backups."""
+    """The Region that a client sends its requests to, and that keeps the replicated backups."""
 
     region_name: str
     partition: str
 
 
 def parse_arn(text: str) -> Arn | None:
-    """Takes an ARN apart; ``None`` if the text is not one of a Region and an account."""
+    """Return the parts of an ARN, or ``None`` if it lacks a Region or an account."""
     match = _ARN.fullmatch(text)
     return Arn(**match.groupdict()) if match else None
 
 
 def is_region_name(text: str) -> bool:
+    """Return whether a text has the form of a Region name."""
     return _REGION_NAME.fullmatch(text) is not None
 
 
 def is_db_instance_identifier(text: str) -> bool:
-    """Whether RDS would take the name: 1 to 63 letters, digits and single inner hyphens."""
+    """Return whether a text has 1 to 63 letters, digits and single inner hyphens."""
     return _DB_INSTANCE_IDENTIFIER.fullmatch(text) is not None
 
 
 def is_automated_backup_id(text: str) -> bool:
+    """Return whether a text has the form ``ab-`` and an ID."""
     return _AUTOMATED_BACKUP_ID.fullmatch(text) is not None
 
 
 def is_kms_key_id(text: str) -> bool:
+    """Return whether a text has the form of a KMS key ID."""
     return _KMS_KEY_ID.fullmatch(text) is not None
 
 
 def is_kms_alias(text: str) -> bool:
-    """Whether the text can stand behind ``alias/``."""
+    """Return whether a text has the form of an alias name without ``alias/``."""
     return _KMS_ALIAS.fullmatch(text) is not None

@@ -1,8 +1,7 @@
-"""The client: the API's operations, and what is built on them."""
+"""The client: the API operations, and the methods that are built of several calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from botocore.client import BaseClient
 
@@ -10,9 +9,8 @@ from . import _operations
 from ._api import ApiOperations
 from ._arn import parse_arn
 from ._botocore.client_factory import prepare_client
+from ._limits import POLL_INTERVAL, WAIT_TIMEOUT
 from ._models import (
-    POLL_INTERVAL,
-    WAIT_TIMEOUT,
     CheckReason,
     DBInstanceAutomatedBackup,
     EnsureResult,
@@ -20,23 +18,19 @@ from ._models import (
     TagsInput,
     WaitRequest,
 )
-from ._redact import shortened_repr
+from ._redact import short_repr
 from ._validation import build_request
 
-if TYPE_CHECKING:
-    from ._workflows.lookup import Context
-
-# ruff: noqa: PLC0415 - a method's module is imported by the method, so that a program pays for
-# what it uses.
+# ruff: noqa: PLC0415 - each method imports its own module, so a program loads what it uses.
 
 _DESCRIBE = _operations.DESCRIBE.name
 
 
 class BackupReplicationClient(ApiOperations):
-    """Replicates automated backups of RDS DB instances to the client's Region.
+    """A client that replicates automated backups of RDS DB instances to its Region.
 
-    All calls go to the *destination*, the Region that keeps the replicated
-    backups, and name the source instance by its ARN::
+    All calls go to the *destination*, the Region that keeps the replicated backups, and name the
+    source instance by its ARN::
 
         client = BackupReplicationClient(region_name="us-east-1")
         backup = client.start_db_instance_automated_backups_replication(
@@ -44,55 +38,53 @@ class BackupReplicationClient(ApiOperations):
             backup_retention_period=14,
         )
 
-    A method under a boto3 name is that one API operation. The others are built
-    on those, and may be called again and again.
+    A method with a boto3 name is one API operation. The other methods are built on those and are
+    idempotent.
 
-    Every method raises, beside what its own documentation lists:
+    Every method raises, besides the errors in its own documentation:
 
-    - ``RequestValidationError`` before anything is sent, with all mistakes at once;
-    - a ``ServiceError``, which is a botocore ``ClientError``, for any refusal;
-    - ``ResponseValidationError`` for an answer that cannot be read;
-    - botocore's own errors when no answer came.
+    - ``RequestValidationError`` before anything is sent, with all invalid parameters;
+    - ``ServiceError``, which is a botocore ``ClientError``, if RDS refuses the request;
+    - ``ResponseValidationError`` if the response is invalid;
+    - botocore's own errors if no response came.
 
-    It is safe to use from several threads, and from both processes after a fork,
-    as long as no other thread was within a call at the moment of the fork.
+    A client is safe to use in several threads, and in both processes after a fork, provided that
+    no other thread was in a call at the moment of the fork.
 
     Args:
-        client: A boto3 RDS client to use, instead of all that follows.
-        region_name: The destination Region; boto3's default one if omitted.
-        session: The session to make the client from, boto3's or botocore's; boto3's
-            default one if omitted.
+        client: A boto3 RDS client to use; it excludes the other arguments.
+        region_name: The destination Region; boto3's default Region if omitted.
+        session: A boto3 or botocore session; boto3's default session if omitted.
         config: botocore's settings: retries, timeouts, proxies.
-        endpoint_url: Where RDS and KMS are, if not at AWS. For RDS alone, set
-            ``AWS_ENDPOINT_URL_RDS`` or the profile's instead.
+        endpoint_url: URL of RDS and KMS, if they are not at AWS. To redirect only RDS, set
+            ``AWS_ENDPOINT_URL_RDS`` or the same setting in the profile.
 
     Attributes:
-        client: The boto3 client that is used.
+        client: The boto3 client.
         region_name: The destination Region.
 
     Raises:
-        TypeError: ``client`` is not an RDS client, or goes with other arguments;
-            ``session`` or ``config`` is not such.
+        TypeError: ``client`` is not a boto3 RDS client, or was given together with other
+            arguments; ``session`` or ``config`` has a wrong type.
     """
 
     def find_replicated_backup(
         self, *, source_db_instance_arn: str
     ) -> DBInstanceAutomatedBackup | None:
-        """Finds what this Region keeps of a source instance's backups.
+        """Find the backup that this Region keeps for a source instance.
 
-        Instances of other Regions that have the same name are told apart.
+        An instance with the same name in another Region does not match.
 
         Args:
             source_db_instance_arn: ARN of the source instance.
 
         Returns:
-            The live backup, pending or replicating; if there is none, the retained
-            one with the latest restorable time; ``None`` if there is nothing.
+            The active backup, pending or replicating. If there is none, the retained backup with
+            the latest restorable time, or ``None``.
         """
         from ._workflows.lookup import find_replicated_backup
 
-        arn = self._source_arn(source_db_instance_arn)
-        return find_replicated_backup(self, arn)
+        return find_replicated_backup(self._context, self._source_arn(source_db_instance_arn))
 
     def wait_until_replicating(
         self,
@@ -103,35 +95,40 @@ class BackupReplicationClient(ApiOperations):
         poll_interval: timedelta = POLL_INTERVAL,
         on_poll: Callable[[DBInstanceAutomatedBackup | None], object] | None = None,
     ) -> DBInstanceAutomatedBackup:
-        """Waits until the first snapshot has been copied, so that one can restore.
+        """Wait until RDS has copied the first snapshot, so that a restore is possible.
 
-        Exactly one of the two ARNs says of what. Throttling, server errors and
-        lost connections are ridden out until the timeout; any other refusal ends
-        the wait at once. How long it takes depends on the first snapshot; AWS names
-        no figure.
+        Exactly one of the two ARNs selects the replication. The wait retries throttling, server
+        errors and lost connections until the timeout; any other error ends the wait at once. The
+        duration depends on the size of the first snapshot; AWS gives no figure.
 
         Args:
             source_db_instance_arn: ARN of the source instance.
             db_instance_automated_backups_arn: ARN of the replicated backup.
-            timeout: How long to wait at most; at zero, it looks once.
-            poll_interval: Time between two looks, give or take a fifth.
-            on_poll: Called with what each look shows: a backup, or ``None``. What it
-                raises ends the wait.
+            timeout: Longest time to wait, up to 365 days; with zero, the wait polls once.
+            poll_interval: Time between two polls, up to 365 days; jitter changes it by up to 20
+                percent.
+            on_poll: Called after each poll with the backup, or with ``None``. An exception from
+                it ends the wait.
 
         Returns:
-            The backup, whose ``restore_window`` says what can be restored.
+            The backup, whose ``restore_window`` has the restorable times.
 
         Raises:
-            WaitTimeoutError: It does not replicate after ``timeout``.
-            ReplicationStoppedError: It turned retained, or vanished after it had been
-                seen, or six looks have shown no more than a retained one.
+            WaitTimeoutError: The backup is not replicating after ``timeout``.
+            ReplicationStoppedError: The active backup was retained or disappeared, or six polls
+                showed nothing but a retained backup.
         """
         from ._workflows.wait import wait_until_replicating
 
         request = self._wait_request(
-            source_db_instance_arn, db_instance_automated_backups_arn, timeout, poll_interval
+            {
+                "source_db_instance_arn": source_db_instance_arn,
+                "db_instance_automated_backups_arn": db_instance_automated_backups_arn,
+                "timeout": timeout,
+                "poll_interval": poll_interval,
+            }
         )
-        return wait_until_replicating(self._context(), request, on_poll)
+        return wait_until_replicating(self._context, request, on_poll)
 
     def wait_until_stopped(
         self,
@@ -142,36 +139,44 @@ class BackupReplicationClient(ApiOperations):
         poll_interval: timedelta = POLL_INTERVAL,
         on_poll: Callable[[DBInstanceAutomatedBackup | None], object] | None = None,
     ) -> DBInstanceAutomatedBackup | None:
-        """Waits until a replication has ended, here and in the source Region.
+        """Wait until a replication has ended, in this Region and in the source's.
 
-        It has when this Region shows the backup as retained or not at all, and the
-        source no longer lists the replication and is ``available`` again: before
-        that, RDS refuses to delete it with a final snapshot. The source is not asked
-        by a client made with ``client=``; nor, with a warning in the log, if it
-        refuses to be, as for want of rds:DescribeDBInstances. Then this Region's
-        answer counts at the sixth look, if it has not shown the backup's own end.
-        Failures are treated as by ``wait_until_replicating``.
+        The replication has ended when this Region no longer shows an active backup, and when the
+        source no longer lists the replication and is ``available`` again. Before that, RDS
+        refuses to delete the source with a final snapshot.
+
+        A client that was created with ``client=`` cannot call the source Region. If the source
+        Region refuses the call, for example because rds:DescribeDBInstances is not allowed, the
+        client logs a warning. In both cases, only this Region counts: the wait ends as soon as an
+        active backup has been retained or has disappeared, or else at the sixth poll. Errors are
+        handled as in ``wait_until_replicating``.
 
         Args:
             source_db_instance_arn: ARN of the source instance.
             db_instance_automated_backups_arn: ARN of the replicated backup.
-            timeout: How long to wait at most; at zero, it looks once.
-            poll_interval: Time between two looks, give or take a fifth.
-            on_poll: Called with what each look shows: a backup, or ``None``. What it
-                raises ends the wait.
+            timeout: Longest time to wait, up to 365 days; with zero, the wait polls once.
+            poll_interval: Time between two polls, up to 365 days; jitter changes it by up to 20
+                percent.
+            on_poll: Called after each poll with the backup, or with ``None``. An exception from
+                it ends the wait.
 
         Returns:
-            The retained backup, or ``None`` if nothing is left.
+            The retained backup, or ``None`` if this Region keeps none.
 
         Raises:
-            WaitTimeoutError: It has not ended after ``timeout``.
+            WaitTimeoutError: The replication has not ended after ``timeout``.
         """
         from ._workflows.wait import wait_until_stopped
 
         request = self._wait_request(
-            source_db_instance_arn, db_instance_automated_backups_arn, timeout, poll_interval
+            {
+                "source_db_instance_arn": source_db_instance_arn,
+                "db_instance_automated_backups_arn": db_instance_automated_backups_arn,
+                "timeout": timeout,
+                "poll_interval": poll_interval,
+            }
         )
-        return wait_until_stopped(self._context(), request, on_poll)
+        return wait_until_stopped(self._context, request, on_poll)
 
     def ensure_replication(
         self,
@@ -182,72 +187,74 @@ class BackupReplicationClient(ApiOperations):
         tags: TagsInput | None = None,
         replace: bool = False,
     ) -> EnsureResult:
-        """Makes it replicate as asked, however often and from wherever it is called.
+        """Ensure that an instance replicates to this Region with the requested settings.
 
-        Where RDS's refusal of a start, or the loss of its answer, leaves open
-        whether it replicates, that is decided by looking again. It does not wait
-        until the backup is replicating.
+        If RDS refuses the start, or if its response is lost, the client polls to find out whether
+        the instance replicates. The method does not wait until the backup is replicating.
 
         Args:
             source_db_instance_arn: ARN of the source instance.
-            backup_retention_period: Days to keep the replicated backups, 1 to 35. If
-                omitted, any will do.
-            kms_key_id: A KMS key in this Region. If omitted, any will do. Different
-                names of one key are the same; an alias is looked up in KMS.
-            tags: Tags for the replicated backup if it is started. A live one's tags
-                are not compared.
-            replace: Whether to stop a replication that has another retention or key,
-                and start it anew once it has stopped, which may take many minutes. What
-                is omitted stays as it was. If the new one does not start, the old one is
-                started again. The key can be replaced only while it is ``pending``: RDS
-                takes no other key while backups under the old one exist.
+            backup_retention_period: Days to keep the replicated backups, 1 to 35. If omitted,
+                an active replication may have any.
+            kms_key_id: A KMS key in this Region. If omitted, an active replication may have any.
+                The client recognizes different identifiers of one key and resolves aliases with
+                KMS.
+            tags: Tags for a replication that this call starts. The client does not compare the
+                tags of an active one.
+            replace: Whether to stop an active replication with another retention or key and to
+                restart it with the requested settings, which may take many minutes. Omitted
+                settings stay the same. If the new replication does not start, the client
+                restarts the old one. Only a ``pending`` replication can get another key: RDS
+                accepts no other key while backups exist that are encrypted with the old one.
 
         Returns:
-            What was done, and the backup.
+            The action, and the backup.
 
         Raises:
-            ReplicationDriftError: It replicates with another retention or key, and
-                ``replace`` is not set; or it cannot be told whether the key is another,
-                or the key cannot be replaced.
-            WaitTimeoutError: What is to be replaced does not stop in time.
+            ReplicationDriftError: An active replication has another retention or key, and
+                ``replace`` is not set; or the keys cannot be compared; or RDS would refuse
+                another key.
+            WaitTimeoutError: The replication to replace did not stop in time.
             TypeError: ``replace`` is neither ``True`` nor ``False``.
             ServiceError: RDS refused the start, for the reasons that
                 ``start_db_instance_automated_backups_replication`` lists.
         """
-        from ._workflows.replace import ensure_replication
+        from ._workflows.ensure import ensure_replication
 
-        keywords = {
-            "source_db_instance_arn": source_db_instance_arn,
-            "backup_retention_period": backup_retention_period,
-            "kms_key_id": kms_key_id,
-            "tags": tags,
-        }
-        request = _operations.START.validate(self._destination, keywords)
+        request = _operations.START.build_request(
+            self._context.destination,
+            {
+                "source_db_instance_arn": source_db_instance_arn,
+                "backup_retention_period": backup_retention_period,
+                "kms_key_id": kms_key_id,
+                "tags": tags,
+            },
+        )
         if not isinstance(replace, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # "no"
-            raise TypeError(f"replace= must be True or False, not {shortened_repr(replace)}")
-        return ensure_replication(self._context(), request, replace=replace)
+            raise TypeError(f"replace= must be True or False, not {short_repr(replace)}")
+        return ensure_replication(self._context, request, replace=replace)
 
     def ensure_stopped(self, *, source_db_instance_arn: str) -> DBInstanceAutomatedBackup | None:
-        """Stops the replication of an instance to this Region, if there is one.
+        """Ensure that an instance does not replicate to this Region.
 
-        It does not wait; what was replicated stays, retained.
+        RDS retains the copies until they expire. The method does not wait for the end of the
+        replication.
 
         Args:
             source_db_instance_arn: ARN of the source instance.
 
         Returns:
-            The backup whose replication this call stopped, or ``None`` if nothing
-            replicated, or another caller stopped it.
+            The backup whose replication this call stopped; ``None`` if the instance did not
+            replicate, or if another caller stopped the replication.
 
         Raises:
-            InvalidDBInstanceStateFault: It replicates, and the instance is busy.
-            DBInstanceNotFoundFault: The source is gone, and the backup still shows as
-                replicating.
+            InvalidDBInstanceStateFault: The instance replicates and is busy.
+            DBInstanceNotFoundFault: The instance does not exist, but its backup still shows as
+                active.
         """
-        from ._workflows._ensure_old import ensure_stopped
+        from ._workflows.stop import ensure_stopped
 
-        arn = self._source_arn(source_db_instance_arn)
-        return ensure_stopped(self._context(), arn)
+        return ensure_stopped(self._context, self._source_arn(source_db_instance_arn))
 
     def check_replication(
         self,
@@ -256,69 +263,58 @@ class BackupReplicationClient(ApiOperations):
         kms_key_id: str | None = None,
         source_client: BaseClient | None = None,
     ) -> tuple[CheckReason, ...]:
-        """Finds every reason why a start would be refused, and changes nothing.
+        """Find every reason why RDS would refuse a start, without changing anything.
 
-        It asks this Region and the source's. A question that is refused, or not
-        answered, is a reason of its own, ``could_not_be_checked``. Quotas, and
-        whether the key can be used, cannot be asked beforehand.
+        The client calls this Region and the source's. A question that AWS refuses or does not
+        answer is a reason of its own, ``could_not_be_checked``. The quota and the state of the
+        key cannot be checked beforehand.
 
         Args:
             source_db_instance_arn: ARN of the source instance.
-            kms_key_id: The KMS key that the start would be given.
-            source_client: A boto3 RDS client for the source's Region. If omitted, one
-                is made of the same session, endpoint and configuration; with
-                ``client=`` there is none, and it must be given.
+            kms_key_id: The KMS key for the start.
+            source_client: A boto3 RDS client for the source's Region. If omitted, the client
+                makes one from the same session, endpoint and configuration. Required if this
+                client was created with ``client=``.
 
         Returns:
-            The reasons; empty if there is none.
+            The reasons; empty if there are none.
 
         Raises:
-            TypeError: ``source_client`` is missing, or not an RDS client.
-            ValueError: ``source_client`` is of another Region than the source.
+            TypeError: ``source_client`` is missing, or is not a boto3 RDS client.
+            ValueError: ``source_client`` is for another Region than the source's.
         """
         from ._workflows.check import check_replication
 
-        keywords = {"source_db_instance_arn": source_db_instance_arn, "kms_key_id": kms_key_id}
-        request = _operations.START.validate(self._destination, keywords)
-        context = self._context()
+        request = _operations.START.build_request(
+            self._context.destination,
+            {"source_db_instance_arn": source_db_instance_arn, "kms_key_id": kms_key_id},
+        )
         source_client = (
-            context.source_client(source_db_instance_arn)
+            self._context.source_client(source_db_instance_arn)
             if source_client is None
             else prepare_client(source_client, "source_client")
         )
         if source_client is None:
             raise TypeError(
-                "source_client= is needed: this client was made with client=, and cannot make one"
+                "source_client= is required: this client was created with client=, so it cannot "
+                "make a client for the source Region"
             )
         source = parse_arn(source_db_instance_arn)
         if source and source_client.meta.region_name != source.region:
             raise ValueError(
-                f"source_client= must be a client for {source.region}, where the source is, not "
-                f"for {source_client.meta.region_name}"
+                f"source_client= must be a client for {source.region}, the Region of the source, "
+                f"not for {source_client.meta.region_name}"
             )
-        return check_replication(context, source_client, request)
-
-    def _context(self) -> "Context":
-        from ._workflows.lookup import Context
-
-        return Context(self, self._destination, self._clock, self._boto3_client)
+        return check_replication(self._context, source_client, request)
 
     def _source_arn(self, source_db_instance_arn: str) -> str:
-        keywords = {"source_db_instance_arn": source_db_instance_arn}
-        model = StopDBInstanceAutomatedBackupsReplicationRequest
-        return build_request(_DESCRIBE, model, self._destination, keywords).source_db_instance_arn
+        request = build_request(
+            _DESCRIBE,
+            StopDBInstanceAutomatedBackupsReplicationRequest,
+            self._context.destination,
+            {"source_db_instance_arn": source_db_instance_arn},
+        )
+        return request.source_db_instance_arn
 
-    def _wait_request(
-        self,
-        source_db_instance_arn: str | None,
-        db_instance_automated_backups_arn: str | None,
-        timeout: timedelta,
-        poll_interval: timedelta,
-    ) -> WaitRequest:
-        keywords = {
-            "source_db_instance_arn": source_db_instance_arn,
-            "db_instance_automated_backups_arn": db_instance_automated_backups_arn,
-            "timeout": timeout,
-            "poll_interval": poll_interval,
-        }
-        return build_request(_DESCRIBE, WaitRequest, self._destination, keywords)
+    def _wait_request(self, keywords: Mapping[str, object]) -> WaitRequest:
+        return build_request(_DESCRIBE, WaitRequest, self._context.destination, keywords)

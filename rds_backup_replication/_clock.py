@@ -1,11 +1,11 @@
-"""Time, as waits see it."""
+"""The clock that measures waits and sleeps between polls."""
 
 import threading
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the ``time`` module is, of all that a wait needs."""
+    """The part of the ``time`` module that a wait needs."""
 
     def monotonic(self) -> float: ...
 
@@ -13,10 +13,7 @@ class Clock(Protocol):
 
 
 class InstantClock(threading.local):
-    """Time that passes by being slept through: for tests, and for the sandbox.
-
-    Of each thread its own: what one sleeps through, the others do not wait for.
-    """
+    """A clock whose sleep takes no time, for tests and the sandbox; each thread has its own."""
 
     def __init__(self) -> None:
         self._now = 0.0

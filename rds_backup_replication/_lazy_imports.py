@@ -1,4 +1,4 @@
-"""Public names whose modules are imported when a name is first used."""
+"""Imports of a package's names when they are first used."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -6,14 +6,21 @@ from importlib import import_module
 
 
 def lazy_names(
-    package: str, names: Sequence[str], homes: Mapping[str, str], other_home: str
+    package: str, names: Sequence[str], homes: Mapping[str, str], default_home: str
 ) -> tuple[Callable[[str], object], Callable[[], Sequence[str]]]:
-    """A package's ``__getattr__`` and ``__dir__``; a module among the names is its own home."""
+    """Return the ``__getattr__`` and ``__dir__`` of a package.
+
+    Args:
+        package: The package's full name.
+        names: The public names of the package.
+        homes: The module of each name; a name that is its own module stands for that module.
+        default_home: The module of all other names.
+    """
 
     def get(name: str) -> object:
         if name not in names:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        home = homes.get(name, other_home)
+        home = homes.get(name, default_home)
         module = import_module(f"{package}.{home}")
         value = module if name == home else getattr(module, name)
         setattr(sys.modules[package], name, value)

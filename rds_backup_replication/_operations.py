@@ -1,7 +1,7 @@
-"""The API operations, each written down once, and the way that a call of any of them takes.
+"""The API operations, each defined once, and the one way that all calls take.
 
-Keywords become the request model, its dump becomes boto3's parameters, and the
-answer becomes the result model or an exception.
+Keywords become a request model, the request becomes boto3's parameters, and the response becomes
+a model or an exception.
 """
 
 import logging
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from ._arn import Destination
 from ._botocore.errors import translate_errors
-from ._botocore.fork_safety import keep_to_own_connections
+from ._botocore.fork_safety import drop_inherited_connections
 from ._models import (
     DBInstanceAutomatedBackup,
     DeleteDBInstanceAutomatedBackupRequest,
@@ -39,59 +39,60 @@ _logger = logging.getLogger("rds_backup_replication")
 
 @dataclass(frozen=True)
 class Operation(Generic[RequestT, ResultT]):
-    """An API operation: what it takes, and which member of its answer holds the result."""
+    """An API operation: its request, and the member of its response that holds the result."""
 
     name: str
     request: type[RequestT]
     result_member: str
     result: type[ResultT]
 
-    def __call__(self, client: BaseClient, request: RequestT) -> ResultT:
-        """Sends one request and reads its answer."""
+    def build_request(self, destination: Destination, keywords: Mapping[str, object]) -> RequestT:
+        """Return the request, or raise all errors in its parameters at once."""
+        return build_request(self.name, self.request, destination, keywords)
+
+    def send(self, client: BaseClient, request: RequestT) -> ResultT:
+        """Send one request and return its result."""
         call = getattr(client, xform_name(self.name))
-        answer = self._exchange(client, lambda: call(**_parameters(request)))
-        return self._read(self._result_of(answer), answer)
+        response = self._call(client, lambda: call(**_parameters(request)))
+        return self._read(self._result_in(response), response)
 
     def iterate(self, client: BaseClient, request: RequestT) -> Iterator[ResultT]:
-        """Reads all pages of a listing, each when it is reached."""
-        # Not with botocore's paginator: loading it takes as long as reading a page.
+        """Yield the items of all pages; each page is fetched when it is reached."""
+        # Loading botocore's paginator takes as long as reading a page.
         call = getattr(client, xform_name(self.name))
         parameters = _parameters(request)
         markers = {parameters.get("Marker")}
         while True:
-            page = self._exchange(client, lambda: call(**parameters))
-            for item in self._result_of(page):
+            page = self._call(client, lambda: call(**parameters))
+            for item in self._result_in(page):
                 yield self._read(item, page)
             marker = page.get("Marker")
             if not marker:
                 return
-            # There would be no end; or it comes twice, which botocore makes a list of.
+            # A repeated marker would loop forever. If the element occurs twice, botocore returns
+            # a list.
             if not isinstance(marker, str) or marker in markers:
                 raise ResponseValidationError(self.name, f"the marker {marker!r} repeats", page)
             markers.add(marker)
             parameters["Marker"] = marker
-            del page  # two at once take twice the memory, and time to look for garbage in
+            del page  # two pages at once would take twice the memory
 
-    def validate(self, destination: Destination, keywords: Mapping[str, object]) -> RequestT:
-        """Makes the request, or names all mistakes in it."""
-        return build_request(self.name, self.request, destination, keywords)
-
-    def _exchange(self, client: BaseClient, send: Callable[[], Any]) -> Any:
-        keep_to_own_connections(client)
+    def _call(self, client: BaseClient, send: Callable[[], Any]) -> Any:
+        drop_inherited_connections(client)
         started = time.perf_counter()
-        outcome = "no answer"
+        outcome = "no response"
         try:
             with translate_errors(self.name):
-                answer = send()
+                response = send()
         except ServiceError as error:
             outcome = f"{error.code}, {error.request_id}"
             raise
         except ResponseValidationError:
-            outcome = "unreadable answer"
+            outcome = "invalid response"
             raise
         else:
-            outcome = answer.get("ResponseMetadata", {}).get("RequestId", "answered")
-            return answer
+            outcome = response.get("ResponseMetadata", {}).get("RequestId", "no request ID")
+            return response
         finally:
             _logger.debug(
                 "%s in %s: %s, %.0f ms",
@@ -101,12 +102,13 @@ class Operation(Generic[RequestT, ResultT]):
                 (time.perf_counter() - started) * 1000,
             )
 
-    def _result_of(self, answer: Mapping[str, Any]) -> Any:
-        if self.result_member not in answer:
-            raise ResponseValidationError(self.name, f"it has no {self.result_member}", answer)
-        return answer[self.result_member]
+    def _result_in(self, response: Mapping[str, Any]) -> Any:
+        if self.result_member not in response:
+            reason = f"{self.result_member} is missing"
+            raise ResponseValidationError(self.name, reason, response)
+        return response[self.result_member]
 
-    def _read(self, item: object, answer: Mapping[str, Any]) -> ResultT:
+    def _read(self, item: object, response: Mapping[str, Any]) -> ResultT:
         try:
             return self.result.model_validate(item)
         except ValidationError as error:
@@ -114,7 +116,7 @@ class Operation(Generic[RequestT, ResultT]):
                 f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
                 for detail in error.errors(include_url=False)
             )
-            raise ResponseValidationError(self.name, reason, answer) from error
+            raise ResponseValidationError(self.name, reason, response) from error
 
 
 def _parameters(request: RequestModel) -> dict[str, Any]:

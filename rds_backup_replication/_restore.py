@@ -1,4 +1,4 @@
-"""The restore, apart from the other operations: its models are many, and used seldom."""
+"""The restore operation, apart from the others: its many models load only when it is used."""
 
 from ._models import DBInstance
 from ._models._restore import RestoreDBInstanceToPointInTimeRequest

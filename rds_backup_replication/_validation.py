@@ -1,4 +1,4 @@
-"""From keywords to a request model, or to all the mistakes in them."""
+"""The one step from keywords to a request model, or to all errors in the keywords."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -8,12 +8,13 @@ from pydantic import ValidationError
 
 from ._arn import Destination
 from ._models import RequestModel
-from ._redact import HIDDEN, shortened_repr
+from ._redact import HIDDEN, short_repr
 from .exceptions import InvalidParameter, RequestValidationError
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
 
-_PYDANTICS = (
+# Wording of pydantic, and the wording in its place.
+_REWORDED = (
     ("Input should be", "must be"),
     ("Value should have", "must have"),
     (" after validation", ""),
@@ -26,16 +27,27 @@ def build_request(
     destination: Destination,
     keywords: Mapping[str, object],
 ) -> RequestT:
+    """Return the validated request.
+
+    Args:
+        operation_name: AWS's name of the operation, for the error.
+        model: The class of the request.
+        destination: The client's Region, which some rules depend on.
+        keywords: The parameters under their Python names.
+
+    Raises:
+        RequestValidationError: A parameter is invalid; the error lists every one.
+    """
     try:
         return model.model_validate(keywords, context=destination)
     except ValidationError as error:
-        mistakes = [_mistake(model, detail) for detail in error.errors(include_url=False)]
-    # Out here, so that no traceback carries pydantic's own account, secrets included.
-    raise RequestValidationError(operation_name, mistakes)
+        errors = [_invalid_parameter(model, detail) for detail in error.errors(include_url=False)]
+    # Outside the except block, because pydantic's error, as the context, would show secrets.
+    raise RequestValidationError(operation_name, errors)
 
 
-def _mistake(model: type[RequestModel], detail: Mapping[str, Any]) -> InvalidParameter:
-    if not detail["loc"]:  # a keyword that UTF-8 cannot write
+def _invalid_parameter(model: type[RequestModel], detail: Mapping[str, Any]) -> InvalidParameter:
+    if not detail["loc"]:  # a keyword that UTF-8 cannot encode
         return InvalidParameter(ascii(detail["input"]), HIDDEN, "is not a parameter")
     given_name, rest = str(detail["loc"][0]), detail["loc"][1:]
     fields = model.model_fields
@@ -45,11 +57,11 @@ def _mistake(model: type[RequestModel], detail: Mapping[str, Any]) -> InvalidPar
     for part in rest:
         parameter += f"[{part}]" if isinstance(part, int) else f".{xform_name(part)}"
     message = str(detail.get("ctx", {}).get("error", detail["msg"]))
-    for theirs, ours in _PYDANTICS:
+    for theirs, ours in _REWORDED:
         message = message.replace(theirs, ours)
-    given = shortened_repr(detail["input"])
+    given = short_repr(detail["input"])
     if detail["type"] == "missing":
-        message, given = "must be given", "(nothing)"
+        message, given = "is required", "(missing)"
     elif detail["type"] == "extra_forbidden":
         message = "is not a parameter" if field is None or rest else "is given twice"
         from difflib import get_close_matches  # noqa: PLC0415  # only a typo needs it
@@ -57,7 +69,7 @@ def _mistake(model: type[RequestModel], detail: Mapping[str, Any]) -> InvalidPar
         near = get_close_matches(name, fields, n=1)
         if near and field is None:
             message += f"; did you mean {near[0]}?"
-        given = HIDDEN  # it may be a secret whose name was misspelt
+        given = HIDDEN  # perhaps a secret with a misspelled name
     if field and not field.repr:
         given = HIDDEN
     return InvalidParameter(parameter, given, message)

@@ -1,58 +1,45 @@
-"""Everything that can go wrong, as types.
+"""All exceptions of this library.
 
 The tree::
 
     BackupReplicationError
     ├── RequestValidationError (a ValueError)      nothing was sent
-    ├── ResponseValidationError                    answered, but unreadable
-    ├── ServiceError (a botocore ClientError)      refused by RDS
-    │   ├── a class per documented fault, by AWS's name
-    │   └── a class per undocumented code that really comes
-    ├── ReplicationDriftError                      replicates, but not as asked
-    ├── ReplicationStoppedError                    ended while it was waited for
-    ├── WaitTimeoutError (a TimeoutError)          not so far within the time given
-    └── PolicyError (a ValueError)                 a fleet's policy is wrong
+    ├── ResponseValidationError                    the response is invalid
+    ├── ServiceError (a botocore ClientError)      RDS refused the request
+    │   ├── one class per documented fault, by AWS's name
+    │   └── one class per undocumented code that AWS returns
+    ├── ReplicationDriftError                      replicates with other settings
+    ├── ReplicationStoppedError                    ended during a wait
+    ├── WaitTimeoutError (a TimeoutError)          timed out
+    └── PolicyError (a ValueError)                 the policy of a fleet is invalid
 
-What botocore raises when no answer came (``NoCredentialsError``,
-``EndpointConnectionError``, ``ReadTimeoutError`` …) passes through untouched.
+Where no response came, botocore's own errors (``NoCredentialsError``,
+``EndpointConnectionError``, ``ReadTimeoutError`` …) pass through unchanged.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
+
+from ._error_details import Difference as Difference
+from ._error_details import InvalidParameter as InvalidParameter
 
 if TYPE_CHECKING:
     from ._models import DBInstanceAutomatedBackup
 
 
 class BackupReplicationError(Exception):
-    """Base of all errors of this library."""
-
-
-@dataclass(frozen=True)
-class InvalidParameter:
-    """One mistake in a call's parameters."""
-
-    parameter: str
-    """Python name of the parameter, such as ``tags[0].key``."""
-    given: str
-    """What was given, as its ``repr``, cut if long; hidden for secrets."""
-    message: str
-    """What is wrong with it, or what is right."""
-
-    def __str__(self) -> str:
-        return f"{self.parameter}={self.given} {self.message}"
+    """The base class of all errors of this library."""
 
 
 class RequestValidationError(BackupReplicationError, ValueError):
-    """Parameters are wrong, and nothing was sent.
+    """Parameters are invalid; nothing was sent.
 
     Attributes:
         operation_name: AWS's name of the operation.
-        errors: One entry per mistake, all mistakes of the call.
+        errors: All invalid parameters of the call.
     """
 
     def __init__(self, operation_name: str, errors: Sequence[InvalidParameter]) -> None:
@@ -66,13 +53,13 @@ class RequestValidationError(BackupReplicationError, ValueError):
 
 
 class ResponseValidationError(BackupReplicationError):
-    """RDS answered, and the answer cannot be read.
+    """A response arrived, and it is invalid.
 
     Attributes:
         operation_name: AWS's name of the operation.
-        reason: What cannot be read.
-        response: The raw answer: boto3's dict, or where botocore could not make
-            one, ``{"status_code": …, "headers": …, "body": …}``.
+        reason: What is wrong with the response.
+        response: The raw response: boto3's dict, or, where botocore could not parse the
+            response, ``{"status_code": …, "headers": …, "body": …}``.
     """
 
     def __init__(self, operation_name: str, reason: str, response: Mapping[str, Any]) -> None:
@@ -83,30 +70,30 @@ class ResponseValidationError(BackupReplicationError):
 
     @property
     def may_have_taken_effect(self) -> bool:
-        """Whether the operation is one that changes something."""
+        """Return whether the operation changes something."""
         return not self.operation_name.startswith("Describe")
 
     def __str__(self) -> str:
-        effect = "It may have taken effect; the" if self.may_have_taken_effect else "The"
+        effect = "The operation may have taken effect. " if self.may_have_taken_effect else ""
         return (
-            f"{self.operation_name} was answered, but the answer cannot be read: {self.reason}. "
-            f"{effect} raw answer is in .response"
+            f"The response to {self.operation_name} is invalid: {self.reason}. {effect}"
+            "The raw response is in .response"
         )
 
 
 class ServiceError(BackupReplicationError, ClientError):
-    """RDS refused the request; of this very class if the code has none of its own.
+    """RDS refused the request; a code without a class of its own raises this class.
 
-    A ``ClientError`` like botocore's, which it chains.
+    The ``__cause__`` is botocore's ``ClientError``, and this class is one, too.
 
     Attributes:
         response: botocore's dict with ``Error`` and ``ResponseMetadata``.
         operation_name: AWS's name of the operation.
         code: AWS's error code, such as ``InvalidParameterValue``.
         message: AWS's message.
-        hint: What to do about it, where that is known.
-        request_id: AWS's id of the request, which its support asks for.
-        http_status_code: Status of the HTTP answer.
+        hint: What to do; ``None`` where the library has no advice.
+        request_id: AWS's ID of the request, for AWS Support.
+        http_status_code: HTTP status of the response.
     """
 
     def __init__(
@@ -115,7 +102,7 @@ class ServiceError(BackupReplicationError, ClientError):
         super().__init__(cast("Any", error_response), operation_name)
         error = error_response.get("Error", {})
         metadata = error_response.get("ResponseMetadata", {})
-        # botocore makes a dict of an element with others in it.
+        # botocore returns a dict for an element with nested elements.
         self.code: str = str(error.get("Code") or "Unknown")
         self.message: str = str(error.get("Message") or "")
         self.hint: str | None = hint
@@ -128,38 +115,20 @@ class ServiceError(BackupReplicationError, ClientError):
         return f"{text}\n{self.hint}" if self.hint else text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # ClientError's own comes back as a bare ClientError.
+        # ClientError's own method would restore a bare ClientError.
         return type(self), (self.response, self.operation_name, self.hint)
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A setting of a live replication that is not the one asked for."""
-
-    parameter: str
-    """Python name of the parameter, such as ``kms_key_id``."""
-    wanted: object
-    """What was asked for."""
-    actual: object
-    """What the replication has."""
-    uncertainty: str | None = None
-    """Why the two may be the same all the same; ``None`` if they surely are not."""
-
-    def __str__(self) -> str:
-        text = f"{self.parameter} is {self.actual!r}, and {self.wanted!r} was asked for"
-        return f"{text} (perhaps the same: {self.uncertainty})" if self.uncertainty else text
-
-
 class ReplicationDriftError(BackupReplicationError):
-    """It replicates, with another retention or key than asked for.
+    """The instance replicates with another retention or key than requested.
 
-    Nothing was changed, unless somebody else started it so while this call replaced it:
-    the log then says that the former replication was stopped, as does a note on the
-    exception from Python 3.11 on.
+    Nothing was changed, with one exception: if another caller starts such a replication while
+    this call replaces one, the former replication has been stopped. The log says so, and on
+    Python 3.11 and later a note on the exception.
 
     Attributes:
-        backup: The live replicated backup.
-        differences: What differs, each with both values.
+        backup: The active replicated backup.
+        differences: The settings that differ, with both values.
     """
 
     def __init__(
@@ -171,30 +140,32 @@ class ReplicationDriftError(BackupReplicationError):
 
     def __str__(self) -> str:
         lines = "".join(f"\n  {difference}" for difference in self.differences)
+        subject = f"{self.backup.db_instance_arn} replicates with other settings than requested"
+        return f"{subject}:{lines}\n{self._remedy()}"
+
+    def _remedy(self) -> str:
         uncertain = [difference for difference in self.differences if difference.uncertainty]
         if uncertain:
-            remedy = "While that is uncertain, nothing is replaced. Leave it out"
-            is_named = all(difference.actual is not None for difference in uncertain)
-            remedy += ", or name a key by its ARN in place of an alias." if is_named else "."
-        elif any(difference.parameter == "kms_key_id" for difference in self.differences):
-            remedy = (
-                "Once something has been copied, RDS takes no other key: ensure_stopped(), "
-                "wait_until_stopped() and delete the retained backups before you ensure it again. "
-                "While it is pending, replace=True may do; or leave kms_key_id out."
+            remedy = "The client replaces nothing while a difference is uncertain. Omit kms_key_id"
+            has_key = all(difference.actual is not None for difference in uncertain)
+            return f"{remedy}, or pass the ARN of a key, not an alias." if has_key else f"{remedy}."
+        if any(difference.is_permanent for difference in self.differences):
+            return (
+                "RDS accepts no other key while backups exist that are encrypted with this one. "
+                "Omit kms_key_id, or call ensure_stopped() and wait_until_stopped(), delete the "
+                "retained backups, and call ensure_replication() again."
             )
-        else:
-            remedy = (
-                "RDS cannot modify a replication: replace=True stops it and starts it anew, or "
-                "leave out what need not be so."
-            )
-        return f"{self.backup.db_instance_arn} replicates, but not as asked:{lines}\n{remedy}"
+        return (
+            "RDS cannot modify a replication. Pass replace=True to stop and restart it, or omit "
+            "the settings that may stay as they are."
+        )
 
 
 class ReplicationStoppedError(BackupReplicationError):
-    """The replication that was waited for has ended.
+    """The replication ended during a wait for it.
 
     Attributes:
-        last_backup: The last that was seen of it.
+        last_backup: The backup that the last poll showed.
     """
 
     def __init__(self, last_backup: "DBInstanceAutomatedBackup") -> None:
@@ -204,20 +175,20 @@ class ReplicationStoppedError(BackupReplicationError):
     def __str__(self) -> str:
         backup = self.last_backup
         return (
-            f"{backup.db_instance_arn} no longer replicates: "
-            f"{backup.db_instance_automated_backups_arn} was last seen as {backup.status}"
+            f"{backup.db_instance_arn} no longer replicates: the last status of "
+            f"{backup.db_instance_automated_backups_arn} was {backup.status}"
         )
 
 
 class WaitTimeoutError(BackupReplicationError, TimeoutError):
-    """What was waited for did not come about in time. It may still.
+    """A wait timed out; the replication may still reach its goal.
 
-    If the last look failed, what it failed with is the ``__cause__``.
+    If the last poll failed, the ``__cause__`` is its error.
 
     Attributes:
-        goal: What was waited for.
-        timeout: How long.
-        last_backup: The last backup that was seen, or ``None``.
+        goal: What the wait was for.
+        timeout: How long the wait lasted.
+        last_backup: The last backup that a poll showed, or ``None``.
     """
 
     def __init__(
@@ -231,35 +202,35 @@ class WaitTimeoutError(BackupReplicationError, TimeoutError):
 
     def __str__(self) -> str:
         backup = self.last_backup
-        seen = f"it was last seen as {backup.status}" if backup else "it was never seen"
-        text = f"{self.goal} did not come about within {self.timeout}; {seen}"
+        status = f"the last status was {backup.status}" if backup else "no poll showed a backup"
+        text = f"Timed out after {self.timeout} waiting for the {self.goal}; {status}"
         failure = self._last_failure()
-        return text if failure is None else f"{text}. The last look failed: {failure}"
+        return text if failure is None else f"{text}. The last poll failed: {failure}"
 
     def _last_failure(self) -> str | None:
         return self._failure if self.__cause__ is None else str(self.__cause__)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # OSError's own would drop what does not fit an errno. No exception's cause is pickled.
+        # OSError's own method drops arguments that do not fit an errno. Pickle drops the cause.
         state = {"_failure": self._last_failure()}
         return type(self), (self.goal, self.timeout, self.last_backup), state
 
 
 class PolicyError(BackupReplicationError, ValueError):
-    """A policy is wrong.
+    """The policy of a fleet is invalid.
 
     Attributes:
-        source: Name of its file, or what its text was called.
-        mistakes: One per mistake: the line, the field, and what is right.
+        source: Name of the policy's file, or of its text.
+        errors: One text per error, with the line, the field and the rule.
     """
 
-    def __init__(self, source: str, mistakes: Sequence[str]) -> None:
-        super().__init__(source, tuple(mistakes))
+    def __init__(self, source: str, errors: Sequence[str]) -> None:
+        super().__init__(source, tuple(errors))
         self.source: str = source
-        self.mistakes: tuple[str, ...] = tuple(mistakes)
+        self.errors: tuple[str, ...] = tuple(errors)
 
     def __str__(self) -> str:
-        return "\n".join(f"{self.source}:{mistake}" for mistake in self.mistakes)
+        return "\n".join(f"{self.source}:{error}" for error in self.errors)
 
 
 # Documented faults, by AWS's names.
@@ -282,15 +253,15 @@ class DBCapacityReservationNotFoundFault(ServiceError):
 
 
 class DBInstanceAlreadyExistsFault(ServiceError):
-    """An instance of that identifier exists already."""
+    """An instance with that identifier exists."""
 
 
 class DBInstanceAutomatedBackupNotFoundFault(ServiceError):
-    """No automated backup has that ARN or resource ID in this Region."""
+    """No automated backup in this Region has that ARN or resource ID."""
 
 
 class DBInstanceAutomatedBackupQuotaExceededFault(ServiceError):
-    """The quota for automated backups is used up: of replicated ones, 20 by default."""
+    """The quota for automated backups is used up; for replicated backups it is 20 by default."""
 
 
 class DBInstanceNotFoundFault(ServiceError):
@@ -330,31 +301,30 @@ class InvalidDBCapacityReservationStateFault(ServiceError):
 
 
 class InvalidDBInstanceAutomatedBackupStateFault(ServiceError):
-    """The backup's state forbids it: deleting one of a live replication, for example."""
+    """The state of the backup forbids the operation, such as deleting an active backup."""
 
 
 class InvalidDBInstanceStateFault(ServiceError):
-    """The instance's state forbids it; only the message tells which.
+    """The state of the instance forbids the operation; only the message gives the reason.
 
-    It has backups turned off, is busy with something else, or does not
-    replicate to this Region.
+    Automated backups are disabled, the instance is busy, or it does not replicate to this Region.
     """
 
 
 class InvalidRestoreFault(ServiceError):
-    """Nothing can be restored that way."""
+    """RDS cannot restore with these parameters."""
 
 
 class InvalidSubnet(ServiceError):
-    """The subnets are invalid, or of different VPCs."""
+    """The subnets are invalid, or belong to different VPCs."""
 
 
 class InvalidVPCNetworkStateFault(ServiceError):
-    """The DB subnet group does not cover all Availability Zones any more."""
+    """The DB subnet group no longer covers all Availability Zones."""
 
 
 class KMSKeyNotAccessibleFault(ServiceError):
-    """The KMS key does not exist in the destination Region, is disabled, or is not yours to use."""
+    """The KMS key is not in the destination Region, is disabled, or does not permit the caller."""
 
 
 class NetworkTypeNotSupported(ServiceError):
@@ -366,7 +336,7 @@ class OptionGroupNotFoundFault(ServiceError):
 
 
 class PointInTimeRestoreNotEnabledFault(ServiceError):
-    """The source has automated backups turned off."""
+    """The automated backups of the source are disabled."""
 
 
 class ProvisionedIopsNotAvailableInAZFault(ServiceError):
@@ -378,7 +348,7 @@ class StorageQuotaExceededFault(ServiceError):
 
 
 class StorageTypeNotSupportedFault(ServiceError):
-    """The storage type cannot be used here."""
+    """RDS does not support the storage type here."""
 
 
 class TenantDatabaseQuotaExceededFault(ServiceError):
@@ -386,14 +356,14 @@ class TenantDatabaseQuotaExceededFault(ServiceError):
 
 
 class VpcEncryptionControlViolationException(ServiceError):
-    """The VPC's encryption controls forbid it."""
+    """The encryption controls of the VPC forbid the operation."""
 
 
-# Codes that the service model does not document, and that come all the same.
+# Codes that AWS returns although the service model does not document them.
 
 
 class AccessDeniedError(ServiceError):
-    """IAM or a service control policy forbids it."""
+    """IAM or a service control policy forbids the operation."""
 
 
 class ExpiredTokenError(ServiceError):
@@ -401,7 +371,7 @@ class ExpiredTokenError(ServiceError):
 
 
 class InternalFailureError(ServiceError):
-    """RDS failed inside; the operation may have taken effect."""
+    """RDS had an internal error; the operation may have taken effect."""
 
 
 class InvalidClientTokenIdError(ServiceError):
@@ -413,7 +383,7 @@ class InvalidParameterCombinationError(ServiceError):
 
 
 class InvalidParameterValueError(ServiceError):
-    """A value that RDS does not take: the wrong Region, a missing key, a bad tag."""
+    """RDS refuses a value: the wrong Region, a missing key, an invalid tag."""
 
 
 class OptInRequiredError(ServiceError):
@@ -421,12 +391,12 @@ class OptInRequiredError(ServiceError):
 
 
 class ServiceUnavailableError(ServiceError):
-    """RDS is unavailable for now."""
+    """RDS is temporarily unavailable."""
 
 
 class SignatureDoesNotMatchError(ServiceError):
-    """The request's signature is wrong: a wrong secret key, as a rule, or clock."""
+    """The request's signature is wrong, usually because of the secret key or the clock."""
 
 
 class ThrottlingError(ServiceError):
-    """Too many requests; botocore has retried already."""
+    """Too many requests, although botocore retried them."""

@@ -1,14 +1,11 @@
-"""From what botocore raises to this library's exceptions: by code, with a hint by message."""
+"""Translation of botocore's errors into this library's: by code, with a hint by message."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from traceback import walk_tb
 from typing import Any
-from weakref import WeakSet
 
-from botocore.client import BaseClient
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -17,23 +14,26 @@ from botocore.exceptions import (
     EndpointConnectionError,
     HTTPClientError,
     ProxyConnectionError,
+    SSLError,
 )
-from botocore.exceptions import ConnectionError as NoConnectionError
-from botocore.hooks import BaseEventHooks
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.model import ServiceModel
 
 from .. import exceptions
 from .._redact import hide_secrets
-from ..exceptions import ResponseValidationError, ServiceError
-from .fast_parser import AnswerReader
+from ..exceptions import ResponseValidationError, ServiceError, ThrottlingError
+from .hooks import keep_raw_response, unparsed_response
 
 
 def _stem(name: str) -> str:
-    """What a code's spellings have in common: ``DBInstanceNotFound`` and ``…NotFoundFault``."""
+    """Return what the spellings of a code share: AWS writes ``DBInstanceNotFound`` on the wire.
+
+    The class of the same fault is called ``DBInstanceNotFoundFault``.
+    """
     return re.sub(r"(Fault|Error|Exception)$", "", name)
 
 
-# What other services and versions of the protocol call Throttling.
+# Other services and versions of the protocol use these codes for throttling.
 _ALSO_THROTTLING = (
     *("BandwidthLimitExceeded", "EC2Throttled", "PriorRequestNotComplete", "RequestLimitExceeded"),
     *("RequestThrottled", "SlowDown", "Throttled", "TooManyRequests"),
@@ -43,80 +43,85 @@ _CLASSES = {
     for name, value in vars(exceptions).items()
     if isinstance(value, type) and issubclass(value, ServiceError) and value is not ServiceError
 }
-_CLASSES.update(dict.fromkeys(_ALSO_THROTTLING, exceptions.ThrottlingError))
+_CLASSES.update(dict.fromkeys(_ALSO_THROTTLING, ThrottlingError))
 
-# (stem of the code, part of the message, what to do about it)
+# The stem of the code, a part of the message, and the hint.
 _HINTS = (
     (
         "InvalidParameterValue",
         "Feature is not available in region",
         (
-            "The Region named does not take backups from the source's: describe_source_regions() "
-            "tells which it takes. If it is not the client's Region, the endpoint URL is wrong."
+            "The Region in the message does not accept backups from the source's Region: "
+            "describe_source_regions() lists the Regions that it accepts. If the Region in the "
+            "message is not the client's Region, the endpoint URL is wrong."
         ),
     ),
     (
         "InvalidParameterValue",
         "require a valid KMS key",
         (
-            "The source is encrypted, if only by the default aws/rds key: pass kms_key_id, "
-            "a KMS key that lives in the destination Region."
+            "The source is encrypted, perhaps with the default aws/rds key: pass kms_key_id, a KMS "
+            "key in the destination Region."
         ),
     ),
     (
         "InvalidParameterValue",
         "DbInstanceAutomatedBackupsArn",
-        "Check the ARN's account and id, and that the endpoint URL is of the ARN's Region.",
+        "Check the account and the ID in the ARN, and that the endpoint URL belongs to its Region.",
     ),
     (
         "InvalidParameterValue",
         "PreSignedUrl could not be authenticated",
         (
-            "If pre_signed_url was given, pass source_region instead, and botocore signs. If "
-            "botocore did sign, leave out tags whose keys have spaces: they break what it signs."
+            "If you passed pre_signed_url, pass source_region instead, so that botocore signs the "
+            "URL. If botocore signed the URL, omit tags whose keys contain spaces: they break the "
+            "signature."
         ),
     ),
     (
         "InvalidDBInstanceState",
         "must have backup retention enabled",
         (
-            "Turn on the source instance's own automated backups first: modify it to a "
+            "Enable the automated backups of the source instance first: modify the instance to a "
             "BackupRetentionPeriod of at least 1 day."
         ),
     ),
     (
         "InvalidDBInstanceState",
         "not replicating to the current region",
-        "Nothing replicates to this Region. The source's DescribeDBInstances lists where to.",
+        (
+            "The instance does not replicate to this Region. DescribeDBInstances in the source "
+            "Region lists its replications."
+        ),
     ),
     (
         "KMSKeyNotAccessible",
         "",
         (
             "The key must exist in the destination Region and be enabled, and the caller needs "
-            "kms:DescribeKey and kms:CreateGrant on it."
+            "kms:DescribeKey and kms:CreateGrant for the key."
         ),
     ),
     (
         "DBInstanceAutomatedBackupQuotaExceeded",
         "",
         (
-            "By default 20 backups can be replicated. Stop some, delete retained ones, or have the "
-            "quota raised."
+            "The default quota is 20 replicated backups. Stop replications, delete retained "
+            "backups, or request a higher quota."
         ),
     ),
     (
         "InvalidClientTokenId",
         "",
-        "Check the credentials, and that the account has enabled this Region.",
+        "Check the credentials, and check that the account has enabled this Region.",
     ),
 )
 
 
 def service_error(error: ClientError) -> ServiceError:
-    """The typed form of what RDS refused with."""
+    """Return the typed form of an error response."""
     fault = error.response.get("Error", {})
-    # An empty element comes as None.
+    # botocore reads an empty element as None.
     stem = _stem(fault.get("Code") or "")
     message = fault.get("Message") or ""
     hint = next((hint for code, part, hint in _HINTS if code == stem and part in message), None)
@@ -128,7 +133,7 @@ _BAD_REQUEST = 400
 
 
 def wire_form(fault: type[ServiceError], service_model: ServiceModel) -> tuple[str, int]:
-    """The code and HTTP status with which RDS answers a fault of this class."""
+    """Return the code and the HTTP status of RDS's response for a class of errors."""
     for shape in service_model.error_shapes:
         if shape.name == fault.__name__:
             form = shape.metadata["error"]
@@ -137,128 +142,78 @@ def wire_form(fault: type[ServiceError], service_model: ServiceModel) -> tuple[s
     return code, _STATUS_OF_UNDOCUMENTED.get(code, _BAD_REQUEST)
 
 
-SERVER_ERROR = 500
-NO_ANSWER = (NoConnectionError, HTTPClientError)
-"""What botocore raises if nothing came back: whether a request took effect is not known."""
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERROR = 500
+NO_RESPONSE_ERRORS = (BotocoreConnectionError, HTTPClientError)
+"""What botocore raises if no response came: the request may have taken effect."""
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
 
 
-def server_failed(error: ServiceError) -> bool:
-    """Whether RDS failed, rather than refused."""
-    is_throttled = isinstance(error, exceptions.ThrottlingError)
-    return (error.http_status_code or 0) >= SERVER_ERROR and not is_throttled
+def is_server_error(error: ServiceError) -> bool:
+    """Return whether RDS failed, rather than refused."""
+    is_throttled = isinstance(error, ThrottlingError)
+    return (error.http_status_code or 0) >= _SERVER_ERROR and not is_throttled
 
 
 def may_have_taken_effect(error: Exception) -> bool:
-    """Whether an attempt that ended so leaves open what it did."""
+    """Return whether a change may have taken effect although an attempt at it failed."""
     if isinstance(error, ServiceError):
-        return server_failed(error)
+        return is_server_error(error)
     if isinstance(error, ResponseValidationError):
         return error.may_have_taken_effect
-    return isinstance(error, NO_ANSWER) and not isinstance(error, _NEVER_SENT)
+    return isinstance(error, NO_RESPONSE_ERRORS) and not isinstance(error, _NEVER_SENT)
 
 
-# Registering takes a tenth of a call's time.
-_watched: WeakSet[BaseClient] = WeakSet()
-_failures: ContextVar[list[Exception] | None] = ContextVar("failures", default=None)
+def is_transient(error: Exception) -> bool:
+    """Return whether the same call may succeed later without a change by the caller."""
+    if isinstance(error, ResponseValidationError):  # perhaps a proxy's page
+        status = int(error.response.get("status_code", 200))
+        if status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR:
+            return True
+        return _is_cut_off(error.response)
+    if isinstance(error, ServiceError):
+        return is_server_error(error) or isinstance(error, ThrottlingError)
+    return isinstance(error, NO_RESPONSE_ERRORS) and not isinstance(error, SSLError)
 
 
-def _attempt_ends(
-    response: tuple[object, dict[str, Any]] | None, caught_exception: Exception | None, **_: Any
-) -> None:
-    failures = _failures.get()
-    if failures is None:
-        return
-    if caught_exception is not None:
-        failures.append(caught_exception)
-    elif response is not None and "Error" in response[1]:
-        failures.append(service_error(ClientError(response[1], "")))  # type: ignore[arg-type]
-
-
-@contextmanager
-def failed_attempts(client: BaseClient) -> Generator[list[Exception], None, None]:
-    """How each attempt at a call within the block failed, those that botocore retried too."""
-    if client not in _watched:
-        # First, as a later handler of botocore's may raise.
-        client.meta.events.register_first(
-            "needs-retry.rds", _attempt_ends, unique_id="rds-backup-replication-attempts"
-        )
-        _watched.add(client)
-    failures: list[Exception] = []
-    token = _failures.set(failures)
-    try:
-        yield failures
-    finally:
-        _failures.reset(token)
-
-
-# Within a call of ours: the answer that botocore is parsing, for the case that it fails to.
-_unparsed: ContextVar[dict[str, Any] | None] = ContextVar("unparsed", default=None)
-_NOTHING: dict[str, Any] = {}
-
-
-def _parsing_is_done(**_: Any) -> None:
-    if _unparsed.get() is not None:
-        _unparsed.set(_NOTHING)
-
-
-def watch_answers(events: BaseEventHooks) -> None:
-    """Has a client's events keep the raw answer while botocore parses it, and read it ahead.
-
-    Calls that are not made by this library are left alone.
-    """
-    reader = AnswerReader()
-
-    def parsing_begins(response_dict: dict[str, Any], **keywords: Any) -> None:
-        if _unparsed.get() is None:
-            return
-        _unparsed.set(dict(response_dict))
-        reader.read_ahead(
-            keywords["operation_model"], response_dict, keywords["customized_response_dict"]
-        )
-
-    # The first of a client's registrations stays. Last, and for all services, as botocore calls
-    # that after what is for one: others' handlers see the answer whole.
-    events.register_last("before-parse", parsing_begins, unique_id="rds-backup-replication-raw")
-    events.register(
-        "response-received.rds", _parsing_is_done, unique_id="rds-backup-replication-ok"
-    )
+def _is_cut_off(response: Mapping[str, Any]) -> bool:
+    """Return whether the connection closed within the body, which botocore does not notice."""
+    lengths = [
+        value
+        for name, value in response.get("headers", {}).items()
+        if name.lower() == "content-length"
+    ]
+    return any(length.isdecimal() and len(response["body"]) < int(length) for length in lengths)
 
 
 @contextmanager
 def translate_errors(operation_name: str) -> Generator[None, None, None]:
-    """Raises this library's exceptions for botocore's, where RDS has answered."""
-    token = _unparsed.set(_NOTHING)
-    try:
-        yield
-    except ClientError as error:
-        hide_secrets(error)
-        if error.operation_name != operation_name:  # not RDS refused, but STS, say
-            raise
-        raise service_error(error) from error
-    # Whoever reads an answer stumbles over a wrong root, number or time with any type of error;
-    # what is raised elsewhere, in a user's handler say, passes through.
-    except Exception as error:
-        if isinstance(error, BotoCoreError):
+    """Raise this library's exceptions in place of botocore's, where RDS responded."""
+    with keep_raw_response():
+        try:
+            yield
+        except ClientError as error:
             hide_secrets(error)
-        answer = _unparsed.get()
-        modules = [frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)]
-        if (
-            "botocore.credentials" in modules
-            and modules[-1].startswith("botocore.")
-            and not isinstance(error, BotoCoreError)
-        ):
-            # STS's, say. The error's text may be the whole answer, credentials and all.
-            kind = type(error).__name__
-            problem = f"what the service that gives them answered is of no use ({kind})"
-            raise CredentialRetrievalError(provider="AWS", error_msg=problem) from None
-        if not answer or "botocore.hooks" in modules:  # a handler's
-            raise
-        raw = {
-            "status_code": answer["status_code"],
-            "headers": dict(answer["headers"]),
-            "body": answer["body"],
-        }
-        raise ResponseValidationError(operation_name, f"{error!r:.200}", raw) from error
-    finally:
-        _unparsed.reset(token)
+            if error.operation_name != operation_name:  # another service, such as STS, refused
+                raise
+            raise service_error(error) from error
+        # A parser may fail with any type of error. Errors from elsewhere pass through.
+        except Exception as error:
+            if isinstance(error, BotoCoreError):
+                hide_secrets(error)
+            modules = [frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)]
+            if (
+                "botocore.credentials" in modules
+                and modules[-1].startswith("botocore.")
+                and not isinstance(error, BotoCoreError)
+            ):
+                # The error's text may be the whole response of STS, with the credentials in it.
+                problem = (
+                    "the response of the service that provides the credentials is invalid "
+                    f"({type(error).__name__})"
+                )
+                raise CredentialRetrievalError(provider="AWS", error_msg=problem) from None
+            raw = unparsed_response()
+            if raw is None or "botocore.hooks" in modules:  # an event handler raised it
+                raise
+            raise ResponseValidationError(operation_name, f"{error!r:.200}", raw) from error

@@ -1,7 +1,7 @@
-"""Reading RDS's answers in a fraction of the time that botocore's parser takes.
+"""A parser of RDS's responses that takes a fraction of the time of botocore's.
 
-What comes out is botocore's own dict, with the same types. Whatever is out of the
-ordinary is left to botocore, which then reads the whole answer, or raises.
+The result is the dict that botocore would return, with the same types. A response with anything
+unusual in it is left to botocore, which parses the whole response or raises.
 """
 
 import logging
@@ -16,66 +16,71 @@ from xml.sax.saxutils import escape
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from botocore.utils import parse_timestamp
 
-_Read = Callable[[Element], Any]
-_ReadRoot = Callable[[Element], tuple[dict[str, Any], bytes]]
+_Parse = Callable[[Element], Any]
+_ParseRoot = Callable[[Element], tuple[dict[str, Any], bytes]]
 
-_UTC = parse_timestamp("2000-01-01T00:00:00Z").tzinfo  # the very type that botocore uses
-# The form that RDS sends, of all that botocore's parser takes.
+_UTC = parse_timestamp("2000-01-01T00:00:00Z").tzinfo  # the type that botocore uses
+# The form that RDS sends; botocore's parser takes many more.
 _USUAL_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}|\.\d{6})?Z")
-_ORDINARY_SERIALIZATION = {"name", "resultWrapper"}
-_FAILED = 300
-_LINE_ENDS = {"\r": "&#13;"}  # which a parser would take for a newline
+_KNOWN_SERIALIZATION = {"name", "resultWrapper"}
+_FIRST_ERROR_STATUS = 300
+_LINE_ENDS = {"\r": "&#13;"}  # an XML parser reads a bare carriage return as a newline
 _parser_logger = logging.getLogger("botocore.parsers")
 
 
 class _UnusualError(Exception):
-    """An answer, or a service model, that is better left to botocore."""
+    """A response or a service model that only botocore should parse."""
 
 
-class AnswerReader:
-    """Reads a client's answers ahead of botocore's parser, and leaves it next to nothing."""
+class FastParser:
+    """A parser for one client's responses, which leaves botocore's parser almost nothing."""
 
     def __init__(self) -> None:
-        self._readers: dict[str, _ReadRoot | None] = {}
+        self._parsers: dict[str, _ParseRoot | None] = {}
 
-    def read_ahead(
+    def parse(
         self,
         operation_model: OperationModel,
         response_dict: dict[str, Any],
         customized_response_dict: dict[str, Any],
     ) -> None:
-        """Takes the result out of the answer; for botocore's event ``before-parse``.
+        """Move the result out of the response, as a handler of the event ``before-parse``.
 
-        botocore puts what is in ``customized_response_dict`` into the dict that it returns.
+        botocore merges ``customized_response_dict`` into the dict that it returns.
         """
-        # The parser logs what it gets, and whoever debugs wants to see the whole answer.
-        if response_dict["status_code"] >= _FAILED or _parser_logger.isEnabledFor(logging.DEBUG):
+        # botocore's parser logs the response, and a debug log should show all of it.
+        if response_dict["status_code"] >= _FIRST_ERROR_STATUS or _parser_logger.isEnabledFor(
+            logging.DEBUG
+        ):
             return
         name = operation_model.name
-        if name not in self._readers:
-            self._readers[name] = _reader_of(operation_model)
-        read = self._readers[name]
-        if read is None:
+        if name not in self._parsers:
+            self._parsers[name] = _parser_of(operation_model)
+        parse = self._parsers[name]
+        if parse is None:
             return
         try:
-            parser = ElementTree.XMLParser(encoding="utf-8")  # noqa: S314  # botocore's own choice
+            parser = ElementTree.XMLParser(encoding="utf-8")  # noqa: S314  # as botocore does
             root = ElementTree.fromstring(response_dict["body"], parser)  # noqa: S314
-            members, rest = read(root)
+            members, rest = parse(root)
         except (
             ElementTree.ParseError,
             _UnusualError,
             ValueError,
             OverflowError,
             RuntimeError,
-            Warning,  # where warnings are errors: of a time zone that nobody knows, say
+            Warning,  # of dateutil, for an unknown time zone, where warnings are errors
         ):
             return
         customized_response_dict.update(members)
         response_dict["body"] = rest
 
 
-def _reader_of(operation_model: OperationModel) -> _ReadRoot | None:
-    """What reads an answer's root: the members of the result, and what is left to botocore."""
+def _parser_of(operation_model: OperationModel) -> _ParseRoot | None:
+    """Return a function from a response's root to the members of the result and the rest.
+
+    ``None`` if botocore should parse all responses of the operation.
+    """
     shape = operation_model.output_shape
     if shape is None:
         return None
@@ -83,11 +88,11 @@ def _reader_of(operation_model: OperationModel) -> _ReadRoot | None:
     wrapper_name = shape.serialization.get("resultWrapper")
     wrapper, metadata = f"{namespace}{wrapper_name}", f"{namespace}ResponseMetadata"
     try:
-        read_result = _structure(shape, namespace)
+        parse_result = _structure(shape, namespace)
     except _UnusualError:
         return None
 
-    def read(root: Element) -> tuple[dict[str, Any], bytes]:
+    def parse(root: Element) -> tuple[dict[str, Any], bytes]:
         children = {child.tag: child for child in root}
         if len(children) != len(root) or wrapper not in children:
             raise _UnusualError
@@ -100,21 +105,21 @@ def _reader_of(operation_model: OperationModel) -> _ReadRoot | None:
                 rest += f"<{name}>{escape(child.text or '', _LINE_ENDS)}</{name}>"
             rest = f"<ResponseMetadata>{rest}</ResponseMetadata>"
         return (
-            read_result(children[wrapper]),
+            parse_result(children[wrapper]),
             f"<Response><{wrapper_name}/>{rest}</Response>".encode(),
         )
 
-    return read
+    return parse
 
 
-def _reader(shape: Shape, namespace: str) -> _Read:
-    if not shape.serialization.keys() <= _ORDINARY_SERIALIZATION:
+def _parser(shape: Shape, namespace: str) -> _Parse:
+    if not shape.serialization.keys() <= _KNOWN_SERIALIZATION:
         raise _UnusualError
     if isinstance(shape, StructureShape):
         return _structure(shape, namespace)
     if isinstance(shape, ListShape):
-        read_item = _reader(shape.member, namespace)
-        return lambda node: [read_item(item) for item in node]
+        parse_item = _parser(shape.member, namespace)
+        return lambda node: [parse_item(item) for item in node]
     if shape.type_name not in _SCALARS:
         raise _UnusualError
     return _SCALARS[shape.type_name]
@@ -123,26 +128,26 @@ def _reader(shape: Shape, namespace: str) -> _Read:
 def _structure(shape: StructureShape, namespace: str) -> Callable[[Element], dict[str, Any]]:
     if shape.is_tagged_union:
         raise _UnusualError
-    members: Mapping[str, tuple[str, _Read]] = {
-        f"{namespace}{member.serialization.get('name', name)}": (name, _reader(member, namespace))
+    members: Mapping[str, tuple[str, _Parse]] = {
+        f"{namespace}{member.serialization.get('name', name)}": (name, _parser(member, namespace))
         for name, member in shape.members.items()
     }
 
-    def read(node: Element) -> dict[str, Any]:
+    def parse(node: Element) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for child in node:
             known = members.get(child.tag)
-            if known is None:  # newer than botocore's model
+            if known is None:  # this botocore's model does not have it yet
                 if child.tag.startswith(namespace):
                     continue
                 raise _UnusualError
-            name, read_member = known
+            name, parse_member = known
             if name in result:
                 raise _UnusualError
-            result[name] = read_member(child)
+            result[name] = parse_member(child)
         return result
 
-    return read
+    return parse
 
 
 def _timestamp(node: Element) -> datetime:
@@ -152,7 +157,7 @@ def _timestamp(node: Element) -> datetime:
     return parse_timestamp(text)
 
 
-_SCALARS: Mapping[str, _Read] = {
+_SCALARS: Mapping[str, _Parse] = {
     "boolean": lambda node: node.text == "true",
     "integer": lambda node: int(node.text or ""),
     "long": lambda node: int(node.text or ""),

@@ -1,25 +1,41 @@
-"""What a process that was forked must not share with its parent: connections."""
+"""Connections after a fork: a child process must not use those of its parent."""
 
 import os
 import threading
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
 from botocore.client import BaseClient
 
-# By which process a client was used last.
-_users: WeakKeyDictionary[BaseClient, int] = WeakKeyDictionary()
+_protected: WeakSet[BaseClient] = WeakSet()
+_inherited: WeakSet[BaseClient] = WeakSet()  # with connections that the parent uses
 _lock = threading.Lock()
 
 
-def keep_to_own_connections(client: BaseClient) -> None:
-    """In the child of a fork, drops a client's connections: the parent is using them.
+def protect_from_forks(client: BaseClient) -> None:
+    """Remember a client, so that a child process opens its own connections."""
+    _protected.add(client)
 
-    Two processes that send over one connection get each other's answers.
+
+def drop_inherited_connections(client: BaseClient) -> None:
+    """Close the connections that a client got from the parent process.
+
+    Two processes that send over one connection get each other's responses. The parent's own
+    connections stay open.
     """
-    process = os.getpid()
-    if _users.get(client) == process:
-        return
-    with _lock:
-        if _users.setdefault(client, process) != process:
-            client.close()  # here; the parent's stay open
-            _users[client] = process
+    if _inherited and client in _inherited:
+        with _lock:
+            if client in _inherited:
+                client.close()
+                _inherited.discard(client)
+
+
+def _mark_as_inherited() -> None:
+    # The connections are closed at the next call, not here: closing takes urllib3's locks, and a
+    # thread of the parent may have held one at the moment of the fork.
+    global _lock  # noqa: PLW0603  # for the same reason
+    _lock = threading.Lock()
+    _inherited.update(_protected)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_mark_as_inherited)

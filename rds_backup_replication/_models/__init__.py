@@ -1,13 +1,11 @@
-"""Pydantic models of what goes to RDS and what comes back; they know no client.
+"""Pydantic models of requests, responses and results; they know no client.
 
-A restore's are imported from ``_restore``, when they are used: they are many.
+The models of a restore load from ``_restore`` when they are used, because there are many.
 """
 
 from ._base import RequestModel, ResponseModel
 from ._fields import TagsInput
 from ._requests import (
-    POLL_INTERVAL,
-    WAIT_TIMEOUT,
     DeleteDBInstanceAutomatedBackupRequest,
     DescribeDBInstanceAutomatedBackupsRequest,
     DescribeSourceRegionsRequest,
@@ -30,8 +28,6 @@ from ._responses import (
 from ._results import CheckCode, CheckReason, EnsureResult
 
 __all__ = [
-    "POLL_INTERVAL",
-    "WAIT_TIMEOUT",
     "AdditionalStorageVolume",
     "BackupStatus",
     "CheckCode",

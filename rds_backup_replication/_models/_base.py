@@ -1,4 +1,4 @@
-"""What all models share: immutability, and AWS's names beside the Python ones."""
+"""The base classes of all models: immutable, with AWS's names beside the Python names."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,16 +12,19 @@ _ABBREVIATIONS = {"az": "AZ", "ca": "CA", "db": "DB", "iam": "IAM"}
 
 
 def aws_name(python_name: str) -> str:
-    """The inverse of botocore's ``xform_name``; fields it does not fit carry an alias."""
+    """Return the AWS name of a field: the inverse of botocore's ``xform_name``.
+
+    A field that does not follow the rule has an alias.
+    """
     return "".join(_ABBREVIATIONS.get(word, word.capitalize()) for word in python_name.split("_"))
 
 
-# Two threads that have pydantic build a model at once both fail.
-_BUILDING = threading.RLock()
+# If two threads build one model at once, pydantic fails in both.
+_BUILD_LOCK = threading.RLock()
 
 
 class LateModel(BaseModel, frozen=True):
-    """Built when it is first used: most programs use few of the models."""
+    """A model that pydantic builds at its first use, because most programs use few models."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(defer_build=True)
 
@@ -34,8 +37,8 @@ class LateModel(BaseModel, frozen=True):
         _parent_namespace_depth: int = 2,
         _types_namespace: Mapping[str, Any] | None = None,
     ) -> bool | None:
-        """As pydantic's, in one thread at a time."""
-        with _BUILDING:
+        """Rebuild the model as pydantic does, in one thread at a time."""
+        with _BUILD_LOCK:
             return super().model_rebuild(
                 force=force,
                 raise_errors=raise_errors,
@@ -52,22 +55,22 @@ class _Model(LateModel, frozen=True):
     )
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """Leaves out what is absent: of some forty fields, most are."""
+        """Omit fields without a value: most of some forty fields have none."""
         return (item for item in super().__repr_args__() if item[1] is not None)
 
 
 class ResponseModel(_Model, frozen=True):
-    """A shape of RDS's answers: every field may be missing, and new ones are kept.
+    """A shape of RDS's responses, in which every field may be missing.
 
-    A field that this version does not know is an attribute under its AWS name, with boto3's own
-    value: what is a dict or a list there can be changed.
+    A field that this version does not know becomes an attribute under its AWS name. Its value is
+    boto3's own, so a dict or a list in it is mutable.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
 
 
 class RequestModel(_Model, frozen=True):
-    """The parameters of an operation: no conversions, and no parameter RDS does not have."""
+    """The parameters of an operation, without conversions and without unknown parameters."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="forbid", strict=True, hide_input_in_errors=True
@@ -85,12 +88,12 @@ def _read_list(value: Any) -> list[object]:
 
 
 def _as_tuple(items: Sequence[T]) -> tuple[T, ...]:
-    return tuple(items)  # pydantic inspects the signature of what it calls: slow for tuple itself
+    return tuple(items)  # pydantic inspects the signature of its callables, which is slow for tuple
 
 
-# Tuples, so that a model cannot be changed; dumped as the lists that boto3 has there.
+# Tuples keep a model immutable; they are dumped as lists, as boto3 has them.
 Items = Annotated[tuple[T, ...], WrapSerializer(_as_list)]
 SequenceOf = Annotated[
     Sequence[T], BeforeValidator(_read_list), AfterValidator(_as_tuple), WrapSerializer(_as_list)
 ]
-"""Of a request, whose constructor may be given a list."""
+"""The field of a request, whose constructor also takes a list."""

@@ -1,7 +1,7 @@
-"""The types of request fields: what RDS accepts, checked before anything is sent.
+"""The types of request fields, with RDS's rules, which apply before anything is sent.
 
-A rule that depends on where the request goes finds the ``Destination`` in the
-validation's context; without one (a model built by hand) only the form is checked.
+Rules that depend on the client's Region take the ``Destination`` from the validation context.
+A model that is built by hand has no context, so only the form of its values is checked.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ from .._arn import (
     is_region_name,
     parse_arn,
 )
-from .._redact import shortened_repr
+from .._redact import short_repr
 from ._base import RequestModel, SequenceOf
 from ._responses import Tag
 
@@ -39,7 +39,9 @@ T = TypeVar("T")
 
 _MAX_TAGS = 50
 _MAX_INTEGER = 2**31 - 1
-# Pydantic's pattern engine knows \p{…}; Python's re does not.
+# Elsewhere RDS ignores a presigned URL, and signing one costs time.
+_PRESIGNING_PARTITIONS = {"aws-us-gov"}
+# Only pydantic's pattern engine knows \p{…}; Python's re does not.
 _TAG_CHARACTERS = r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"
 _TAG_CHARACTERS_IN_WORDS = "letters, numbers, spaces and _ . : / = + - @"
 _IDENTIFIER_RULE = (
@@ -54,7 +56,7 @@ _KMS_FORMS = (
 )
 _RESOURCE_KINDS = {
     "auto-backup": "an automated backup",
-    "cluster": "a DB cluster, and this operation takes DB instances alone",
+    "cluster": "a DB cluster, and this operation accepts only DB instances",
     "cluster-auto-backup": "an automated backup of a DB cluster",
     "cluster-snapshot": "a DB cluster snapshot",
     "db": "a DB instance",
@@ -62,14 +64,14 @@ _RESOURCE_KINDS = {
 }
 
 
-def with_message(what_is_right: str) -> WrapValidator:
-    """Puts a sentence for people in place of pydantic's own."""
+def with_message(rule: str) -> WrapValidator:
+    """Replace pydantic's messages about a value with one sentence."""
 
     def wrap(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         try:
             return handler(value)
         except ValidationError:
-            raise ValueError(what_is_right) from None
+            raise ValueError(rule) from None
 
     return WrapValidator(wrap)
 
@@ -79,50 +81,50 @@ def _destination(info: ValidationInfo) -> Destination | None:
 
 
 def _rds_arn(value: str, resource_type: str, form: str) -> tuple[Arn, str]:
-    """The ARN's parts and its resource's id."""
+    """Return the parts of an ARN and the ID of its resource."""
     arn = parse_arn(value)
     if arn is None or arn.service != "rds":
         raise ValueError(f"must be an ARN of the form {form}")
     given_type, _, resource_id = arn.resource.partition(":")
     if given_type != resource_type:
-        kind = _RESOURCE_KINDS.get(given_type, f"a resource of type {shortened_repr(given_type)}")
+        kind = _RESOURCE_KINDS.get(given_type, f"a resource of type {short_repr(given_type)}")
         raise ValueError(f"is the ARN of {kind}; it must have the form {form}")
     return arn, resource_id
 
 
-def _partition_mistakes(arn: Arn, destination: Destination) -> list[str]:
+def _partition_errors(arn: Arn, destination: Destination) -> list[str]:
     if arn.partition == destination.partition:
         return []
     return [
         (
-            f"lies in partition {arn.partition!r}, and the client's Region "
-            f"{destination.region_name} in {destination.partition!r}; "
-            "nothing is replicated across partitions"
+            f"is in partition {arn.partition!r}, but the client's Region, "
+            f"{destination.region_name}, is in {destination.partition!r}; RDS does not replicate "
+            "across partitions"
         )
     ]
 
 
-def _raise_any(mistakes: list[str]) -> None:
-    if mistakes:
-        raise ValueError("; ".join(mistakes))
+def _raise_any(errors: list[str]) -> None:
+    if errors:
+        raise ValueError("; ".join(errors))
 
 
 def _source_db_instance_arn(value: str, info: ValidationInfo) -> str:
     arn, identifier = _rds_arn(value, "db", _DB_INSTANCE_ARN_FORM)
-    mistakes: list[str] = []
+    errors: list[str] = []
     if not is_db_instance_identifier(identifier):
-        ending = shortened_repr(identifier)
-        mistakes.append(f"ends in {ending}; an instance identifier has {_IDENTIFIER_RULE}")
+        ending = short_repr(identifier)
+        errors.append(f"ends in {ending}; an instance identifier must have {_IDENTIFIER_RULE}")
     destination = _destination(info)
     if destination is not None:
         if arn.region == destination.region_name:
-            mistakes.append(
-                f"lies in {arn.region}, and so does this client. The call belongs to the "
-                "destination Region, the one that is to keep the replicated backups: make a "
-                "BackupReplicationClient with that Region, not the source's, as region_name"
+            errors.append(
+                f"is in {arn.region}, the Region of this client. Send the call to the destination "
+                "Region, which keeps the replicated backups: create the BackupReplicationClient "
+                "with that Region as region_name, not with the source's Region"
             )
-        mistakes += _partition_mistakes(arn, destination)
-    _raise_any(mistakes)
+        errors += _partition_errors(arn, destination)
+    _raise_any(errors)
     return value
 
 
@@ -132,25 +134,30 @@ def _automated_backups_arn(value: str, info: ValidationInfo) -> str:
         raise ValueError(f"must be an ARN of the form {_BACKUP_ARN_FORM}")
     destination = _destination(info)
     if destination is not None:
-        mistakes = _partition_mistakes(arn, destination)
+        errors = _partition_errors(arn, destination)
         if arn.region != destination.region_name:
-            mistakes.append(
-                f"lies in {arn.region}, and this client asks {destination.region_name}; "
-                "the Region in an automated backup's ARN is the one that keeps it, so ask there"
+            errors.append(
+                f"is in {arn.region}, but this client calls {destination.region_name}. The Region "
+                "in the ARN keeps the backup: create a client for that Region"
             )
-        _raise_any(mistakes)
+        _raise_any(errors)
     return value
 
 
 def _region_name(value: str) -> str:
-    # botocore builds a host name from it by text replacement: nothing but a name may pass.
+    # botocore inserts the name into a host name, so nothing but a Region name may pass.
     if not is_region_name(value):
         raise ValueError("must be the name of a Region, such as us-west-2")
     return value
 
 
-def _source_region(value: str, info: ValidationInfo) -> str:
+def _source_region(value: str | None, info: ValidationInfo) -> str | None:
     source = parse_arn(info.data.get("source_db_instance_arn", ""))
+    if value is None:
+        destination = _destination(info)
+        needs_url = destination is not None and destination.partition in _PRESIGNING_PARTITIONS
+        has_url = info.data.get("pre_signed_url") is not None
+        return source.region if source is not None and needs_url and not has_url else None
     if source is not None and value != source.region:
         raise ValueError(f"must be the Region of source_db_instance_arn, {source.region}")
     return value
@@ -171,13 +178,14 @@ def _kms_key_id(value: str, info: ValidationInfo) -> str:
         raise ValueError(f"must be {_KMS_FORMS}")
     destination = _destination(info)
     if destination is not None:
-        mistakes = _partition_mistakes(arn, destination)
+        errors = _partition_errors(arn, destination)
         if arn.region != destination.region_name:
-            mistakes.append(
-                f"is a key in {arn.region}; the key must live in the destination Region, "
-                f"{destination.region_name} (of a multi-Region key, name its replica there)"
+            errors.append(
+                f"is a key in {arn.region}; the key must be in the destination Region, "
+                f"{destination.region_name} (for a multi-Region key, pass the ARN of its replica "
+                "there)"
             )
-        _raise_any(mistakes)
+        _raise_any(errors)
     return value
 
 
@@ -187,9 +195,9 @@ def _db_instance_identifier(value: str) -> str:
     return value
 
 
-def _raise_with(mistake: str, value: Any, handler: ValidatorFunctionWrapHandler) -> NoReturn:
-    """Raises the mistake, and with it what else is wrong with the value."""
-    ctx: dict[str, Any] = {"error": ValueError(mistake)}
+def _raise_with(message: str, value: Any, handler: ValidatorFunctionWrapHandler) -> NoReturn:
+    """Raise an error together with all other errors of the value."""
+    ctx: dict[str, Any] = {"error": ValueError(message)}
     details: list[InitErrorDetails] = [{"type": "value_error", "input": value, "ctx": ctx}]
     try:
         handler(value)
@@ -210,7 +218,7 @@ def _no_reserved_prefix(value: Any, handler: ValidatorFunctionWrapHandler) -> An
 
 
 class _RequestTag(RequestModel, frozen=True):
-    """A tag of one's own, which must follow RDS's rules; ``Tag`` itself takes any."""
+    """A tag in a request, which must follow RDS's rules; ``Tag`` itself allows any."""
 
     key: Annotated[
         str,
@@ -227,13 +235,13 @@ class _RequestTag(RequestModel, frozen=True):
 
 
 def _read_tags(value: Any) -> list[object]:
-    """Brings the forms that tags may be given in to one: a list of Tags or of dicts."""
+    """Return tags of any form as a list of Tags or dicts."""
     if isinstance(value, Mapping):
         mapping = cast("Mapping[object, object]", value)
         return [{"key": key, "value": item} for key, item in mapping.items()]
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise ValueError(  # noqa: TRY004  # pydantic lets a TypeError through
-            'must be Tags, a mapping of keys to values, or boto3\'s [{"Key": …}]'
+            'must be a mapping of keys to values, a list of Tags, or boto3\'s [{"Key": …}]'
         )
     return list(cast("Iterable[object]", value))
 
@@ -257,25 +265,25 @@ def _key_of(tag: object) -> object:
     return fields.get("key", fields.get("Key"))
 
 
-def _whole_list(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """Adds what is wrong with the list to what is wrong with its tags."""
+def _check_list(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Raise the errors of the list together with the errors of its tags."""
     tags = _read_tags(value)
-    # As plain text: a class of one's own may have no hash.
+    # As plain strings, because a caller's subclass of str may have no hash.
     keys = Counter(str.__str__(key) for key in map(_key_of, tags) if isinstance(key, str))
-    mistakes = [
-        f"name the key {shortened_repr(key)} once, not {count} times"
+    errors = [
+        f"name the key {short_repr(key)} once, not {count} times"
         for key, count in keys.items()
         if count > 1
     ]
     if len(tags) > _MAX_TAGS:
-        mistakes.append(f"be at most {_MAX_TAGS} tags, not {len(tags)}")
-    if mistakes:
-        _raise_with(f"must {' and '.join(mistakes)}", tags, handler)
+        errors.append(f"have at most {_MAX_TAGS} tags, not {len(tags)}")
+    if errors:
+        _raise_with(f"must {' and '.join(errors)}", tags, handler)
     return handler(tags)
 
 
 def validate_as(checked: Any) -> GetPydanticSchema:
-    """Has a value checked as another type first, and then read as the annotated one."""
+    """Validate a value as another type before it is validated as the annotated type."""
     return GetPydanticSchema(
         lambda source, handler: core_schema.chain_schema(
             [handler.generate_schema(checked), handler(source)]
@@ -284,34 +292,36 @@ def validate_as(checked: Any) -> GetPydanticSchema:
 
 
 def one_is_given(other: str) -> WrapValidator:
-    """Has exactly one given of the field and the other, which stands before it."""
+    """Require exactly one of the field and another field, which is defined before it."""
 
     def wrap(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
         is_given = not (value is None or value is False)
-        # A field that is not in the data was given, and wrong.
+        # A field that is missing from the data was given and is invalid.
         other_is_given = other not in info.data or info.data[other] is not None
         if is_given != other_is_given:
             return handler(value)
-        rule = f"not be given together with {other}" if is_given else f"be given, or else {other}"
-        _raise_with(f"must {rule}", value, handler)
+        rule = f"must not be given together with {other}"
+        if not is_given:
+            rule = f"is required unless {other} is given"
+        _raise_with(rule, value, handler)
 
     return WrapValidator(wrap)
 
 
 TagsInput = Mapping[str, str | None] | Iterable[Tag | Mapping[str, str]]
-"""The forms that tags may be given in: ``{"env": "prod"}``, ``Tag`` models, boto3's dicts."""
+"""Tags in any form: ``{"env": "prod"}``, ``Tag`` models or boto3's dicts."""
 Tags = Annotated[
     SequenceOf[Tag],
     validate_as(
         Annotated[
             list[Annotated[_RequestTag, BeforeValidator(_read_tag)]],
-            WrapValidator(_whole_list),
+            WrapValidator(_check_list),
             AfterValidator(lambda tags: [Tag(key=tag.key, value=tag.value) for tag in tags]),
         ]
     ),
 ]
-"""Tags that follow RDS's rules, read from any form that the client takes."""
-# Nothing in it: botocore would send an empty parameter for an empty list.
+"""Tags that follow RDS's rules, in any form that the client takes."""
+# For an empty list, botocore would send an empty parameter.
 _no_empty_list = AfterValidator(lambda items: items or None)
 OptionalTags = Annotated[Tags | None, _no_empty_list]
 ListOf = Annotated[SequenceOf[T] | None, _no_empty_list]
@@ -319,7 +329,7 @@ ListOf = Annotated[SequenceOf[T] | None, _no_empty_list]
 SourceDBInstanceArn = Annotated[str, AfterValidator(_source_db_instance_arn)]
 AutomatedBackupsArn = Annotated[str, AfterValidator(_automated_backups_arn)]
 RegionName = Annotated[str, AfterValidator(_region_name)]
-SourceRegionName = Annotated[RegionName, AfterValidator(_source_region)]
+OptionalSourceRegion = Annotated[RegionName | None, AfterValidator(_source_region)]
 KmsKeyId = Annotated[str, AfterValidator(_kms_key_id)]
 DBInstanceIdentifier = Annotated[str, AfterValidator(_db_instance_identifier)]
 NonEmpty = Annotated[str, Field(min_length=1), with_message("must be a string that is not empty")]

@@ -1,7 +1,7 @@
-"""The parameters of each operation, under botocore's names for them.
+"""The parameters of each operation, under botocore's names.
 
-One class per operation of the `API reference`_; the client builds them from
-its methods' keywords.
+Each operation of the `API reference`_ has one class. The client builds its instances from the
+keywords of its methods.
 
 .. _API reference: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Operations.html
 """
@@ -11,25 +11,26 @@ from typing import Annotated
 
 from pydantic import Field
 
+from .._limits import MAX_WAIT, POLL_INTERVAL, WAIT_TIMEOUT
 from ._base import RequestModel, SequenceOf
 from ._fields import (
     AutomatedBackupsArn,
     KmsKeyId,
     ListOf,
     NonEmpty,
+    OptionalSourceRegion,
     OptionalTags,
     PageSize,
     RegionName,
     RetentionDays,
     SourceDBInstanceArn,
-    SourceRegionName,
     one_is_given,
     with_message,
 )
 
 
 class Filter(RequestModel, frozen=True):
-    """A filter of a listing: records whose property has one of the values."""
+    """A filter of a listing: it selects the records whose property has one of the values."""
 
     name: NonEmpty
     """``status``, ``db-instance-id`` or ``dbi-resource-id``; case-sensitive."""
@@ -41,17 +42,18 @@ class StartDBInstanceAutomatedBackupsReplicationRequest(RequestModel, frozen=Tru
     """Parameters of ``StartDBInstanceAutomatedBackupsReplication``."""
 
     source_db_instance_arn: SourceDBInstanceArn
-    """ARN of the DB instance whose automated backups are to be replicated."""
+    """ARN of the DB instance whose automated backups RDS will replicate."""
     backup_retention_period: RetentionDays | None = None
-    """Days to keep the replicated backups, 1 to 35, whatever the source's own."""
+    """Days to keep the replicated backups, 1 to 35, independent of the source's setting."""
     kms_key_id: KmsKeyId | None = None
-    """KMS key in the destination Region; needed if the source is encrypted."""
+    """KMS key in the destination Region; required if the source is encrypted."""
     pre_signed_url: Annotated[NonEmpty | None, Field(repr=False)] = None
-    """A signed request to the source Region; a secret. GovCloud alone reads it."""
+    """A signed request to the source Region; a secret. Only GovCloud needs one."""
     tags: OptionalTags = None
-    """Tags of the replicated backup, at most 50."""
-    source_region: SourceRegionName | None = None
-    """Region of the source; botocore makes a ``pre_signed_url`` from it."""
+    """Tags for the replicated backup, at most 50."""
+    source_region: Annotated[OptionalSourceRegion, Field(validate_default=True)] = None
+    """Region of the source, from which botocore makes a ``pre_signed_url``. In GovCloud, the
+    default is the Region in the source's ARN."""
 
 
 class StopDBInstanceAutomatedBackupsReplicationRequest(RequestModel, frozen=True):
@@ -69,11 +71,11 @@ class DescribeDBInstanceAutomatedBackupsRequest(RequestModel, frozen=True):
     db_instance_identifier: NonEmpty | None = None
     """Identifier of the source instance, in any capitalization."""
     filters: ListOf[Filter] = None
-    """Conditions that a record must all meet."""
+    """Filters; a record must match all of them."""
     max_records: Annotated[PageSize | None, Field(title="page_size")] = None
     """Records per page, 20 to 100."""
     marker: NonEmpty | None = None
-    """Where the page begins, as the one before it said."""
+    """Start of the page: the marker in the response with the page before."""
     db_instance_automated_backups_arn: AutomatedBackupsArn | None = None
     """ARN of the automated backups."""
 
@@ -95,23 +97,17 @@ class DescribeSourceRegionsRequest(RequestModel, frozen=True):
     """Parameters of ``DescribeSourceRegions``."""
 
     region_name: RegionName | None = None
-    """The one source Region to ask about."""
+    """Name of a source Region; all if omitted."""
     max_records: PageSize | None = None
     """Records per page, 20 to 100."""
     marker: NonEmpty | None = None
-    """Where the page begins, as the one before it said."""
+    """Start of the page: the marker in the response with the page before."""
     filters: ListOf[Filter] = None
-    """Not supported by RDS yet."""
-
-
-# Terraform's limit; AWS gives no figure.
-WAIT_TIMEOUT = timedelta(minutes=75)
-POLL_INTERVAL = timedelta(seconds=30)
-_A_YEAR = timedelta(days=365)  # clocks cannot count all that a timedelta can hold
+    """Filters, which RDS does not support yet."""
 
 
 class WaitRequest(RequestModel, frozen=True):
-    """What a wait takes."""
+    """Parameters of a wait, which is not an operation of RDS."""
 
     db_instance_automated_backups_arn: AutomatedBackupsArn | None = None
     source_db_instance_arn: Annotated[
@@ -121,12 +117,12 @@ class WaitRequest(RequestModel, frozen=True):
     ] = None
     timeout: Annotated[
         timedelta,
-        Field(ge=timedelta(0), le=_A_YEAR),
+        Field(ge=timedelta(0), le=MAX_WAIT),
         with_message("must be a timedelta from 0 to 365 days, such as timedelta(hours=2)"),
     ] = WAIT_TIMEOUT
     poll_interval: Annotated[
         timedelta,
-        Field(gt=timedelta(0), le=_A_YEAR),
+        Field(gt=timedelta(0), le=MAX_WAIT),
         with_message(
             "must be a timedelta over 0 and up to 365 days, such as timedelta(seconds=30)"
         ),

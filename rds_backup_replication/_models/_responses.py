@@ -1,7 +1,6 @@
-"""The shapes of RDS's answers, under botocore's names for them.
+"""The shapes of RDS's responses, under botocore's names.
 
-Meanings follow the `API reference`_, and what the documentation leaves out is
-said where it matters.
+The meanings follow the `API reference`_; where it is silent, a docstring says what is known.
 
 .. _API reference: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstanceAutomatedBackup.html
 """
@@ -16,12 +15,11 @@ from ._base import Items, ResponseModel
 
 
 class BackupStatus(str):
-    """The status of an automated backup, equal in any capitalization.
+    """The status of an automated backup: a string that compares without regard to case.
 
-    RDS has answered both ``replicating`` and ``Replicating``, and its
-    documentation lists only some of the values. So this is a string that
-    compares without regard to case, keeps what RDS wrote, and keeps values it
-    does not know. As a key of a dict or set it goes by the lower-case form.
+    RDS returns both ``replicating`` and ``Replicating``, and its documentation lists only some of
+    the values. A status keeps RDS's spelling and also values that this version does not know. Its
+    hash is that of the lower-case form.
     """
 
     __slots__ = ()
@@ -29,15 +27,15 @@ class BackupStatus(str):
     ACTIVE: ClassVar["BackupStatus"]
     """Backups of an existing instance in its own Region."""
     CREATING: ClassVar["BackupStatus"]
-    """Waiting for the first automated snapshot, in the instance's own Region."""
+    """Backups that wait for the first automated snapshot, in the instance's own Region."""
     DELETING: ClassVar["BackupStatus"]
-    """The answer of a deletion."""
+    """Backups that RDS is deleting."""
     PENDING: ClassVar["BackupStatus"]
-    """Replication was started, and nothing can be restored from it yet."""
+    """A replication that was started; nothing can be restored from it yet."""
     REPLICATING: ClassVar["BackupStatus"]
-    """Snapshots and logs arrive; ``restore_window`` says what can be restored."""
+    """A replication that copies snapshots and logs; ``restore_window`` gives its times."""
     RETAINED: ClassVar["BackupStatus"]
-    """Replication has ended; what is here expires by its retention period."""
+    """Backups whose replication has ended; they expire after their retention period."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, str) and self.lower() == other.lower()
@@ -53,7 +51,7 @@ class BackupStatus(str):
         return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
 
 
-# Read as a BackupStatus; a plain string is as good where a model is built by hand.
+# A BackupStatus in every response; a model that is built by hand may have a plain string.
 _Status = Annotated[
     BackupStatus | str,
     GetPydanticSchema(lambda _, handler: handler.generate_schema(BackupStatus)),
@@ -70,25 +68,25 @@ BackupStatus.RETAINED = BackupStatus("retained")
 class Tag(ResponseModel, frozen=True):
     """A tag of an RDS resource.
 
-    Reading takes what RDS sends, its own ``aws:`` tags too; the rules for tags
-    of your own apply when they are part of a request.
+    A response may contain any tag, also AWS's own ``aws:`` tags. RDS's rules for tags apply when a
+    tag is part of a request.
     """
 
     key: str = ""
-    """The name, case-sensitive; empty only if RDS left it out. In a request: 1 to
-    128 letters, numbers, spaces and ``_.:/=+-@``, not beginning with ``aws:`` or ``rds:``."""
+    """The case-sensitive key; empty only if RDS omitted it. In a request: 1 to 128 letters,
+    numbers, spaces and ``_.:/=+-@``, not beginning with ``aws:`` or ``rds:``."""
     value: str | None = None
-    """The value, or ``None`` for a tag without one. In a request: up to 256 of
-    the same characters, with the same prefixes reserved."""
+    """The value, or ``None`` for a tag without a value. In a request: up to 256 of the same
+    characters, with the same reserved prefixes."""
 
 
 class RestoreWindow(ResponseModel, frozen=True):
-    """The span of time that an instance can be restored to; empty while pending."""
+    """The earliest and latest restorable times; empty while a replication is pending."""
 
     earliest_time: datetime | None = None
-    """The earliest moment that can be restored."""
+    """The earliest time that a restore can use."""
     latest_time: datetime | None = None
-    """The latest moment that can be restored: everything after it would be lost."""
+    """The latest time that a restore can use; later changes would be lost."""
 
 
 class DBInstanceAutomatedBackupsReplication(ResponseModel, frozen=True):
@@ -99,10 +97,10 @@ class DBInstanceAutomatedBackupsReplication(ResponseModel, frozen=True):
 
 
 class AdditionalStorageVolume(ResponseModel, frozen=True):
-    """A storage volume beside the main one (RDS for Oracle and SQL Server)."""
+    """An additional storage volume (RDS for Oracle and SQL Server)."""
 
     volume_name: str | None = None
-    """``rdsdbdata2``, ``rdsdbdata3`` or ``rdsdbdata4``; needed in a request."""
+    """``rdsdbdata2``, ``rdsdbdata3`` or ``rdsdbdata4``; required in a request."""
     allocated_storage: int | None = None
     """Size in GiB, 20 to 65,536."""
     iops: Annotated[int | None, Field(alias="IOPS")] = None
@@ -110,40 +108,40 @@ class AdditionalStorageVolume(ResponseModel, frozen=True):
     max_allocated_storage: int | None = None
     """Size in GiB up to which RDS may grow the volume."""
     storage_throughput: int | None = None
-    """Throughput in MiB per second, for ``gp3`` alone."""
+    """Throughput in MiB per second, only for ``gp3``."""
     storage_type: str | None = None
     """``gp3`` or ``io2``."""
 
 
 class DBInstanceAutomatedBackup(ResponseModel, frozen=True):
-    """Automated backups of a DB instance: of its own Region, or replicated to this one.
+    """Automated backups of a DB instance, in its own Region or replicated to another.
 
-    Of a replicated backup, ``region`` and ``db_instance_arn`` name the *source*,
-    and ``db_instance_automated_backups_arn`` lies in the destination.
+    In a replicated backup, ``region`` and ``db_instance_arn`` belong to the *source*, and the
+    Region in ``db_instance_automated_backups_arn`` is the destination.
     """
 
     db_instance_arn: str | None = None
     """ARN of the source instance."""
     dbi_resource_id: str | None = None
-    """Resource ID of the source instance (``db-…``), which outlives a rename."""
+    """Resource ID of the source instance (``db-…``); a rename does not change it."""
     region: str | None = None
     """Region of the source instance."""
     db_instance_identifier: str | None = None
     """Identifier of the source instance."""
     restore_window: RestoreWindow | None = None
-    """What can be restored; without times while ``status`` is pending."""
+    """The restorable times; empty while ``status`` is pending."""
     allocated_storage: int | None = None
     """Size in GiB."""
     status: _Status | None = None
-    """A :class:`BackupStatus`, which compares equal in any capitalization."""
+    """A :class:`BackupStatus`, which compares without regard to case."""
     port: int | None = None
-    """Port that the source instance listened on."""
+    """Port of the source instance."""
     availability_zone: str | None = None
-    """Availability Zone of the source; mostly absent on a replicated backup."""
+    """Availability Zone of the source; usually absent in a replicated backup."""
     vpc_id: str | None = None
-    """VPC of the source; mostly absent on a replicated backup."""
+    """VPC of the source; usually absent in a replicated backup."""
     instance_create_time: datetime | None = None
-    """When the source instance was created."""
+    """Creation time of the source instance."""
     master_username: str | None = None
     """Master user of the source instance."""
     engine: str | None = None
@@ -157,9 +155,9 @@ class DBInstanceAutomatedBackup(ResponseModel, frozen=True):
     storage_throughput: int | None = None
     """Storage throughput in MiB per second."""
     option_group_name: str | None = None
-    """Option group of the source. Not copied for SQL Server."""
+    """Option group of the source; RDS does not copy it for SQL Server."""
     tde_credential_arn: str | None = None
-    """ARN in the key store used for TDE encryption."""
+    """ARN from the key store for TDE encryption."""
     encrypted: bool | None = None
     """Whether the backup is encrypted."""
     storage_encryption_type: str | None = None
@@ -167,17 +165,17 @@ class DBInstanceAutomatedBackup(ResponseModel, frozen=True):
     storage_type: str | None = None
     """Storage type, such as ``gp3``."""
     kms_key_id: str | None = None
-    """The KMS key: its ARN as a rule, though an id or alias is allowed."""
+    """KMS key: usually its ARN, though the API allows an ID or an alias."""
     timezone: str | None = None
-    """Time zone of the instance, for SQL Server alone."""
+    """Time zone of the instance, only for SQL Server."""
     iam_database_authentication_enabled: bool | None = None
     """Whether IAM accounts are mapped to database accounts."""
     backup_retention_period: int | None = None
-    """Days that backups are kept."""
+    """Days that RDS keeps the backups."""
     preferred_backup_window: str | None = None
     """Daily time range of the backups, ``hh24:mi-hh24:mi`` in UTC."""
     db_instance_automated_backups_arn: str | None = None
-    """ARN of the automated backups; its Region is where they are kept."""
+    """ARN of the automated backups, with the Region that keeps them."""
     db_instance_automated_backups_replications: (
         Items[DBInstanceAutomatedBackupsReplication] | None
     ) = None
@@ -193,30 +191,42 @@ class DBInstanceAutomatedBackup(ResponseModel, frozen=True):
     dedicated_log_volume: bool | None = None
     """Whether the instance has a dedicated log volume."""
     additional_storage_volumes: Items[AdditionalStorageVolume] | None = None
-    """Storage volumes beside the main one."""
+    """Additional storage volumes."""
 
     @property
     def is_replicating(self) -> bool:
-        """Whether snapshots and logs arrive (``pending`` is not yet replicating)."""
+        """Return whether RDS copies snapshots and logs; ``pending`` is not yet replicating."""
         return self.status == BackupStatus.REPLICATING
 
     @property
     def is_retained(self) -> bool:
-        """Whether replication has ended and the copies await their expiry."""
+        """Return whether the replication has ended and its copies still exist."""
         return self.status == BackupStatus.RETAINED
 
-    def lag(self, now: datetime | None = None) -> timedelta | None:
-        """How much data a disaster now would lose.
+    @property
+    def is_pending(self) -> bool:
+        """Return whether the replication was started and has no copies yet."""
+        return self.status == BackupStatus.PENDING
 
-        AWS speaks of 5 to 30 minutes. Nothing announces a replication that
-        stopped by itself: a lag that only grows is how it shows.
+    @property
+    def is_active(self) -> bool:
+        """Return whether the backup is pending or replicating.
+
+        A status that this version does not know counts as active, too.
+        """
+        return self.status not in (BackupStatus.RETAINED, BackupStatus.DELETING)
+
+    def lag(self, now: datetime | None = None) -> timedelta | None:
+        """Return how much data a disaster now would lose.
+
+        AWS expects 5 to 30 minutes. No event reports a replication that stopped by itself; a lag
+        that keeps growing is the only sign.
 
         Args:
-            now: An aware datetime; the present if omitted.
+            now: An aware datetime; the current time if omitted.
 
         Returns:
-            ``now`` minus the latest restorable time; ``None`` while nothing can
-            be restored.
+            ``now`` minus the latest restorable time; ``None`` while nothing can be restored.
         """
         if self.restore_window is None or self.restore_window.latest_time is None:
             return None
@@ -224,20 +234,20 @@ class DBInstanceAutomatedBackup(ResponseModel, frozen=True):
 
 
 class SourceRegion(ResponseModel, frozen=True):
-    """A Region that this one can take replicated backups, snapshots or replicas from."""
+    """A Region whose backups, snapshots or replicas the client's Region accepts."""
 
     region_name: str | None = None
     """Name of the source Region."""
     endpoint: str | None = None
     """URL of RDS in the source Region."""
     status: str | None = None
-    """``available`` as a rule."""
+    """Usually ``available``."""
     supports_db_instance_automated_backups_replication: bool | None = None
-    """Whether automated backups can be replicated from there to here."""
+    """Whether RDS replicates automated backups from there to the client's Region."""
 
 
 class Endpoint(ResponseModel, frozen=True):
-    """Where a DB instance listens."""
+    """The address and port of a DB instance."""
 
     address: str | None = None
     """DNS name."""
@@ -248,7 +258,7 @@ class Endpoint(ResponseModel, frozen=True):
 
 
 class DBInstance(ResponseModel, frozen=True):
-    """A DB instance: the fields one acts on; the others are kept under AWS's names.
+    """A DB instance with its most used fields; AWS's names give the others.
 
     See https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html.
     """
@@ -258,7 +268,7 @@ class DBInstance(ResponseModel, frozen=True):
     db_instance_arn: str | None = None
     """ARN of the instance."""
     dbi_resource_id: str | None = None
-    """Resource ID (``db-…``), which outlives a rename."""
+    """Resource ID (``db-…``); a rename does not change it."""
     db_instance_status: str | None = None
     """``available``, ``creating``, ``modifying``, ``backing-up`` …"""
     db_instance_class: str | None = None
@@ -268,13 +278,13 @@ class DBInstance(ResponseModel, frozen=True):
     engine_version: str | None = None
     """Version of the database engine."""
     endpoint: Endpoint | None = None
-    """Where it listens; absent while it is being created."""
+    """Address and port; absent while RDS creates the instance."""
     allocated_storage: int | None = None
     """Size in GiB."""
     storage_type: str | None = None
     """Storage type, such as ``gp3``."""
     storage_encrypted: bool | None = None
-    """Whether the storage is encrypted; if so, replication needs a key."""
+    """Whether the storage is encrypted; if so, a replication needs a KMS key."""
     kms_key_id: str | None = None
     """ARN of the KMS key of the storage."""
     master_username: str | None = None
@@ -282,11 +292,11 @@ class DBInstance(ResponseModel, frozen=True):
     db_name: str | None = None
     """Name of the initial database; its meaning differs by engine."""
     instance_create_time: datetime | None = None
-    """When the instance was created."""
+    """Creation time of the instance."""
     latest_restorable_time: datetime | None = None
-    """The latest moment that the instance's own backups can restore."""
+    """The latest time that the instance's own backups can restore."""
     backup_retention_period: int | None = None
-    """Days that automated backups are kept; 0 turns them off."""
+    """Days that RDS keeps automated backups; 0 disables them."""
     preferred_backup_window: str | None = None
     """Daily time range of the backups, ``hh24:mi-hh24:mi`` in UTC."""
     availability_zone: str | None = None
@@ -294,14 +304,14 @@ class DBInstance(ResponseModel, frozen=True):
     multi_az: bool | None = None
     """Whether a standby exists in another Availability Zone."""
     db_cluster_identifier: str | None = None
-    """The cluster it belongs to; only Aurora and Multi-AZ clusters have one."""
+    """The cluster of the instance, for Aurora and Multi-AZ DB clusters."""
     read_replica_source_db_instance_identifier: str | None = None
-    """The instance this one is a read replica of."""
+    """The primary of the instance, if the instance is a read replica."""
     deletion_protection: bool | None = None
-    """Whether deletion is refused."""
+    """Whether RDS refuses to delete the instance."""
     db_instance_automated_backups_replications: (
         Items[DBInstanceAutomatedBackupsReplication] | None
     ) = None
-    """Replications of its automated backups to other Regions."""
+    """Replications of the automated backups to other Regions."""
     tag_list: Items[Tag] | None = None
     """Tags of the instance."""

@@ -1,8 +1,7 @@
 """The parameters of a point-in-time restore from a replicated backup.
 
-Meanings follow the `API reference`_. The restored instance gets default
-settings for whatever is not said, and keeps the backup's key: there is no
-parameter for another one.
+Meanings follow the `API reference`_. The restored instance gets default settings for omitted
+parameters. It keeps the KMS key of the backup, because the operation has no parameter for a key.
 
 .. _API reference: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceToPointInTime.html
 """
@@ -13,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
-# Python 3.10 and 3.11: pydantic reads a TypedDict from here alone.
+# On Python 3.10 and 3.11, pydantic reads a TypedDict only from this package.
 from typing_extensions import TypedDict
 
 from ._base import RequestModel
@@ -43,7 +42,7 @@ class ProcessorFeature(RequestModel, frozen=True):
 
 
 class TagSpecification(RequestModel, frozen=True):
-    """Tags for a resource that is created along with the instance."""
+    """Tags for a resource that RDS creates along with the instance."""
 
     resource_type: NonEmpty
     """``auto-backup``: the automated backup of the restored instance."""
@@ -52,7 +51,7 @@ class TagSpecification(RequestModel, frozen=True):
 
 
 class RestoreOptions(TypedDict, total=False):
-    """What a restored instance may be given; see ``RestoreDBInstanceToPointInTimeRequest``."""
+    """Optional settings of a restore; see ``RestoreDBInstanceToPointInTimeRequest``."""
 
     db_instance_class: str
     port: int
@@ -103,15 +102,15 @@ class RestoreOptions(TypedDict, total=False):
     master_user_secret_kms_key_id: str
 
 
-# botocore writes a year before 1000 with too few digits.
+# botocore formats a year before 1000 with too few digits.
 _EARLIEST_YEAR = 1970
 
 
-def _in_utc(moment: datetime | None) -> datetime | None:
-    if moment is None:
+def _in_utc(time: datetime | None) -> datetime | None:
+    if time is None:
         return None
     try:
-        in_utc = moment.astimezone(timezone.utc)
+        in_utc = time.astimezone(timezone.utc)
     except OverflowError:
         raise ValueError("must be a time that exists in UTC") from None
     if in_utc.year < _EARLIEST_YEAR:
@@ -154,36 +153,36 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel, frozen=True):
         with_message("must be a datetime with a timezone, such as timezone.utc"),
         AfterValidator(_in_utc),
     ] = None
-    """The moment to restore, within the backup's restore window."""
+    """The time to restore to, within the backup's restore window."""
     use_latest_restorable_time: Annotated[
         bool | None, one_is_given("restore_time"), Field(validate_default=True)
     ] = None
-    """Restore the latest moment there is."""
+    """``True`` restores to the latest restorable time."""
 
     db_instance_class: NonEmpty | None = None
-    """Compute and memory, such as ``db.t3.micro``; the source's if omitted."""
+    """Compute and memory, such as ``db.t3.micro``; the source's class if omitted."""
     port: Annotated[
         int | None,
         Field(ge=1150, le=65535),
         with_message("must be a whole number from 1150 to 65535"),
     ] = None
-    """Port to listen on; the source's if omitted."""
+    """Port, 1150 to 65535; the source's port if omitted."""
     availability_zone: NonEmpty | None = None
-    """Availability Zone, not together with ``multi_az``."""
+    """Availability Zone; RDS refuses it together with ``multi_az``."""
     db_subnet_group_name: NonEmpty | None = None
-    """DB subnet group; the default one if omitted."""
+    """DB subnet group; the default group if omitted."""
     multi_az: bool | None = None
     """Whether to keep a standby in another Availability Zone."""
     publicly_accessible: bool | None = None
-    """Whether it gets a public address."""
+    """Whether the instance gets a public address."""
     auto_minor_version_upgrade: bool | None = None
-    """Whether minor engine upgrades are applied in the maintenance window."""
+    """Whether RDS applies minor engine upgrades in the maintenance window."""
     license_model: NonEmpty | None = None
-    """License model, as far as the engine has a choice."""
+    """License model, for engines with more than one."""
     db_name: NonEmpty | None = None
-    """Database name, for the engines that have one."""
+    """Database name, for engines that use one."""
     engine: NonEmpty | None = None
-    """Engine, compatible with the source's; the source's if omitted."""
+    """Engine, compatible with the source's engine; the source's engine if omitted."""
     iops: WholeNumber | None = None
     """Provisioned I/O operations per second."""
     storage_throughput: WholeNumber | None = None
@@ -197,11 +196,11 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel, frozen=True):
     storage_type: NonEmpty | None = None
     """``gp2``, ``gp3``, ``io1``, ``io2`` or ``standard``."""
     tde_credential_arn: NonEmpty | None = None
-    """ARN in the key store for TDE encryption."""
+    """ARN from the key store for TDE encryption."""
     tde_credential_password: Annotated[NonEmpty | None, Field(repr=False)] = None
     """Password for ``tde_credential_arn``; a secret."""
     vpc_security_group_ids: ListOf[NonEmpty] = None
-    """VPC security groups; the default one if omitted."""
+    """VPC security groups; the default group if omitted."""
     domain: NonEmpty | None = None
     """Active Directory directory to join."""
     domain_iam_role_name: NonEmpty | None = None
@@ -217,19 +216,19 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel, frozen=True):
     enable_iam_database_authentication: bool | None = None
     """Whether IAM accounts are mapped to database accounts."""
     enable_cloudwatch_logs_exports: ListOf[NonEmpty] = None
-    """Logs to export to CloudWatch; which ones exist depends on the engine."""
+    """Logs to export to CloudWatch; their names depend on the engine."""
     processor_features: ListOf[ProcessorFeature] = None
     """Core count and threads per core."""
     use_default_processor_features: bool | None = None
-    """Whether the class's own core count and threads apply."""
+    """Whether the defaults of the class apply to core count and threads."""
     db_parameter_group_name: NonEmpty | None = None
     """DB parameter group; the engine's default if omitted."""
     deletion_protection: bool | None = None
-    """Whether deletion is refused until this is turned off."""
+    """Whether RDS refuses to delete the instance until this is disabled."""
     max_allocated_storage: WholeNumber | None = None
     """Size in GiB up to which RDS may grow the storage."""
     enable_customer_owned_ip: bool | None = None
-    """Whether it gets a customer-owned IP address (Outposts)."""
+    """Whether the instance gets a customer-owned IP address (Outposts)."""
     network_type: NonEmpty | None = None
     """``IPV4`` or ``DUAL``."""
     backup_target: NonEmpty | None = None
@@ -239,26 +238,26 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel, frozen=True):
     ] = None
     """Instance profile, for RDS Custom."""
     allocated_storage: WholeNumber | None = None
-    """Size in GiB, at least the source's."""
+    """Size in GiB, at least the size of the source."""
     backup_retention_period: Annotated[
         int | None, Field(ge=0, le=35), with_message("must be a whole number of days from 0 to 35")
     ] = None
-    """Days to keep the new instance's own backups; 0 turns them off."""
+    """Days to keep the new instance's own backups, 0 to 35; 0 disables them."""
     preferred_backup_window: NonEmpty | None = None
-    """Daily time range of its backups, ``hh24:mi-hh24:mi`` in UTC."""
+    """Daily time range of the backups, ``hh24:mi-hh24:mi`` in UTC."""
     db_capacity_reservation_identifier: NonEmpty | None = None
-    """Capacity reservation to use, by its identifier or name."""
+    """Identifier or name of the capacity reservation to use."""
     dedicated_log_volume: bool | None = None
-    """Whether it gets a dedicated log volume."""
+    """Whether the instance gets a dedicated log volume."""
     ca_certificate_identifier: NonEmpty | None = None
     """CA certificate for the server's certificate."""
     engine_lifecycle_support: NonEmpty | None = None
     """``open-source-rds-extended-support`` or ``…-disabled``."""
     additional_storage_volumes: ListOf[_Volume] = None
-    """Up to three further volumes (RDS for Oracle and SQL Server)."""
+    """Up to three additional volumes (RDS for Oracle and SQL Server)."""
     tag_specifications: ListOf[TagSpecification] = None
-    """Tags of the resources created along with the instance."""
+    """Tags of the resources that RDS creates along with the instance."""
     manage_master_user_password: bool | None = None
-    """Whether Secrets Manager keeps the master password (Oracle)."""
+    """Whether Secrets Manager manages the master password (Oracle)."""
     master_user_secret_kms_key_id: KmsKeyId | None = None
     """KMS key of that secret."""

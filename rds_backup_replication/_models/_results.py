@@ -1,4 +1,4 @@
-"""What the methods that are built on API operations return."""
+"""The results of the methods that are built of several API calls."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,13 +9,13 @@ from ._responses import DBInstanceAutomatedBackup
 
 @dataclass(frozen=True)
 class EnsureResult:
-    """What ``ensure_replication`` did, and what there is now."""
+    """What ``ensure_replication`` did, and the backup that now replicates."""
 
     action: Literal["started", "unchanged", "replaced"]
-    """``started``: this call started it. ``unchanged``: it replicated as asked
-    already. ``replaced``: one with other settings was stopped for it."""
+    """``started``: this call started the replication. ``unchanged``: it had the requested
+    settings already. ``replaced``: this call stopped a replication with other settings first."""
     backup: DBInstanceAutomatedBackup
-    """The replicated backup; ``pending`` if it is new."""
+    """The replicated backup; ``pending`` if the replication is new."""
 
 
 CheckCode = Literal[
@@ -38,11 +38,11 @@ CheckCode = Literal[
 
 
 class CheckReason(LateModel, frozen=True):
-    """Why a start would be refused, or what could not be found out."""
+    """Why RDS would refuse a start, or a question that could not be answered."""
 
     code: CheckCode
-    """Which reason; a code keeps its meaning across versions."""
+    """The kind of reason; a code keeps its meaning across versions."""
     message: str
-    """What is so, as a sentence."""
+    """The fact, as a sentence."""
     remedy: str
-    """What to do about it, as a sentence."""
+    """What to do, as a sentence."""

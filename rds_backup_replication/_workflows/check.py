@@ -1,29 +1,24 @@
-"""Why a start would be refused, asked without changing anything."""
+"""``check_replication``: every reason why RDS would refuse a start, without changing anything."""
 
 from collections.abc import Iterator
 
 from botocore.client import BaseClient
 from botocore.exceptions import NoCredentialsError
 
-from .._botocore.errors import NO_ANSWER, server_failed
+from .._botocore.errors import NO_RESPONSE_ERRORS, is_server_error
+from .._context import Context
 from .._models import (
     CheckReason,
     DBInstance,
     DBInstanceAutomatedBackup,
     StartDBInstanceAutomatedBackupsReplicationRequest,
 )
+from .._operations import DESCRIBE_SOURCE_REGIONS
 from ..exceptions import AccessDeniedError, ResponseValidationError, ServiceError
-from .kms import key_difference
-from .lookup import (
-    READ_ERRORS,
-    Context,
-    find_replicated_backup,
-    is_live,
-    replications_to,
-    source_instance,
-)
+from .kms import compare_keys
+from .lookup import READ_ERRORS, find_replicated_backup, find_source_instance, list_replications
 
-NO_CREDENTIALS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile."
+NO_CREDENTIALS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or select a profile."
 
 
 def check_replication(
@@ -31,161 +26,170 @@ def check_replication(
     source_client: BaseClient,
     request: StartDBInstanceAutomatedBackupsReplicationRequest,
 ) -> tuple[CheckReason, ...]:
+    """Return the reasons that the Regions, the source and the destination give."""
     source_arn, kms_key_id = request.source_db_instance_arn, request.kms_key_id
-    region_name = context.api.region_name
+    region_name = context.region_name
     source_region = source_client.meta.region_name
     reasons = [
-        *_answers(
-            f"{region_name} takes backups from {source_region}",
-            _about_regions(context, source_region),
+        *_checked(
+            f"whether {region_name} accepts backups from {source_region}",
+            _region_reasons(context, source_region),
         ),
-        *_answers(
-            "the source can be replicated",
-            _about_source(context, source_client, source_arn, kms_key_id),
+        *_checked(
+            "whether the source can be replicated",
+            _source_reasons(context, source_client, source_arn, kms_key_id),
         ),
-        *_answers(
-            f"it replicates to {region_name} already",
-            _about_destination(context, source_arn, kms_key_id),
+        *_checked(
+            f"whether the source replicates to {region_name} already",
+            _destination_reasons(context, source_arn, kms_key_id),
         ),
     ]
-    return tuple(dict.fromkeys(reasons))  # source and destination may both know of a replication
+    return tuple(dict.fromkeys(reasons))  # both Regions may report the same replication
 
 
-def could_not_be_checked(question: str, error: Exception) -> CheckReason:
-    """That a question was refused, or not answered."""
-    said, remedy = str(error), "Mend this, and check again."
-    if isinstance(error, ServiceError):
-        said, remedy = f"{error.code}: {error.message}", error.hint or remedy
-        if isinstance(error, AccessDeniedError):
-            remedy = f"Allow the caller rds:{error.operation_name} there, or ask somebody who may."
-        elif server_failed(error):
-            remedy = "RDS failed by itself: check again in a while."
-    elif isinstance(error, ResponseValidationError):
-        said = f"the answer cannot be read: {error.reason}"
-        if "body" in error.response:  # botocore could not read it either
-            said = "the answer cannot be read"
-            remedy = "Check the endpoint URL and the proxies: what answers there is not RDS."
-    elif isinstance(error, NoCredentialsError):
-        remedy = NO_CREDENTIALS
-    elif isinstance(error, NO_ANSWER):
-        remedy = "Check the Region, the endpoint URL and the network."
-    return CheckReason(
-        code="could_not_be_checked",
-        message=f"It could not be checked whether {question}: {said.removesuffix('.')}.",
-        remedy=remedy,
-    )
-
-
-def pair_not_supported(region_name: str, source_region: str) -> CheckReason:
-    return CheckReason(
-        code="region_pair_not_supported",
-        message=f"{region_name} does not take automated backups from {source_region}.",
-        remedy=(
-            f"Choose another destination, one that lists {source_region} among its source "
-            "Regions. Pairs work in one direction only."
-        ),
-    )
-
-
-def instance_reasons(
-    instance: DBInstance, region_name: str, kms_key_id: str | None
-) -> Iterator[CheckReason]:
-    """Why an instance, as it is, cannot be replicated to a Region."""
-    engine = instance.engine or ""
-    if engine.startswith(("aurora", "custom-")):
-        yield CheckReason(
-            code="engine_not_supported",
-            message=f"RDS does not replicate automated backups of {engine}.",
-            remedy="Protect it by other means: copies of its snapshots, or AWS Backup.",
-        )
-    elif instance.db_cluster_identifier:
-        yield CheckReason(
-            code="cluster_not_supported",
-            message=f"It belongs to the DB cluster {instance.db_cluster_identifier}.",
-            remedy="Protect the cluster by other means: copies of its snapshots, or AWS Backup.",
-        )
-    if instance.backup_retention_period == 0:
-        yield CheckReason(
-            code="backups_off",
-            message="Its own automated backups are turned off.",
-            remedy="Modify the instance to a BackupRetentionPeriod of at least 1 day.",
-        )
-    if instance.db_instance_status not in (None, "available"):
-        yield CheckReason(
-            code="instance_not_available",
-            message=f"It is {instance.db_instance_status}, and must be available.",
-            remedy="Wait until it is available, or start it if it is stopped.",
-        )
-    if instance.storage_encrypted and kms_key_id is None:
-        yield CheckReason(
-            code="kms_key_required",
-            message="It is encrypted, and no KMS key was given.",
-            remedy=f"Name a KMS key that lives in {region_name}.",
-        )
-
-
-def retained_with_another_key(backup: DBInstanceAutomatedBackup) -> CheckReason:
-    return CheckReason(
-        code="retained_with_another_key",
-        message=f"Retained backups of it are encrypted with {backup.kms_key_id}.",
-        remedy="Use that key, or delete the retained backups first.",
-    )
-
-
-def _answers(question: str, reasons: Iterator[CheckReason]) -> Iterator[CheckReason]:
-    """The reasons, or that the question was not answered."""
+def _checked(question: str, reasons: Iterator[CheckReason]) -> Iterator[CheckReason]:
     try:
         yield from reasons
     except READ_ERRORS as error:
         yield could_not_be_checked(question, error)
 
 
-def _about_regions(context: Context, source_region: str) -> Iterator[CheckReason]:
-    rows = context.api.describe_source_regions(region_name=source_region)
+def could_not_be_checked(question: str, error: Exception) -> CheckReason:
+    """Return the reason for a question that AWS refused or did not answer.
+
+    Args:
+        question: The question as a clause that begins with "whether".
+        error: What the call raised.
+    """
+    problem, remedy = str(error), "Fix this, and check again."
+    if isinstance(error, ServiceError):
+        problem, remedy = f"{error.code}: {error.message}", error.hint or remedy
+        if isinstance(error, AccessDeniedError):
+            remedy = f"Allow the caller rds:{error.operation_name} in that Region."
+        elif is_server_error(error):
+            remedy = "RDS had an internal error: check again later."
+    elif isinstance(error, ResponseValidationError):
+        problem = f"the response is invalid: {error.reason}"
+        if "body" in error.response:  # botocore could not parse it either
+            problem = "the response is invalid"
+            remedy = "Check the endpoint URL and the proxies: the server there is not RDS."
+    elif isinstance(error, NoCredentialsError):
+        remedy = NO_CREDENTIALS
+    elif isinstance(error, NO_RESPONSE_ERRORS):
+        remedy = "Check the Region, the endpoint URL and the network."
+    return CheckReason(
+        code="could_not_be_checked",
+        message=f"The client could not find out {question}: {problem.removesuffix('.')}.",
+        remedy=remedy,
+    )
+
+
+def _region_reasons(context: Context, source_region: str) -> Iterator[CheckReason]:
+    request = DESCRIBE_SOURCE_REGIONS.build_request(
+        context.destination, {"region_name": source_region}
+    )
     if not any(
         row.supports_db_instance_automated_backups_replication
-        for row in rows
+        for row in DESCRIBE_SOURCE_REGIONS.iterate(context.client, request)
         if row.region_name in (None, source_region)
     ):
-        yield pair_not_supported(context.api.region_name, source_region)
+        yield region_pair_not_supported(context.region_name, source_region)
 
 
-def _about_source(
+def _source_reasons(
     context: Context, source_client: BaseClient, source_arn: str, kms_key_id: str | None
 ) -> Iterator[CheckReason]:
-    instance = source_instance(source_client, source_arn)
+    instance = find_source_instance(source_client, source_arn)
     if instance is None:
         yield CheckReason(
             code="instance_not_found",
-            message=f"There is no instance {source_arn}.",
-            remedy="Check its name, Region and account, and whose credentials these are.",
+            message=f"The instance {source_arn} does not exist.",
+            remedy="Check its name, Region and account, and the account of the credentials.",
         )
         return
-    yield from instance_reasons(instance, context.api.region_name, kms_key_id)
-    if replications_to(context.api.region_name, instance):
+    yield from instance_reasons(instance, context.region_name, kms_key_id)
+    if list_replications(instance, context.region_name):
         yield _already_replicating(context, source_arn)
 
 
-def _about_destination(
+def _destination_reasons(
     context: Context, source_arn: str, kms_key_id: str | None
 ) -> Iterator[CheckReason]:
-    backup = find_replicated_backup(context.api, source_arn)
+    backup = find_replicated_backup(context, source_arn)
     if backup is None:
         return
-    if is_live(backup):
+    if backup.is_active:
         yield _already_replicating(context, source_arn)
     elif kms_key_id is not None:
-        difference = key_difference(context, kms_key_id, backup.kms_key_id)
+        difference = compare_keys(context, kms_key_id, backup.kms_key_id)
         if difference and not difference.uncertainty:
             yield retained_with_another_key(backup)
+
+
+def instance_reasons(
+    instance: DBInstance, region_name: str, kms_key_id: str | None
+) -> Iterator[CheckReason]:
+    """Yield the reasons why RDS would refuse to replicate an instance in its present state."""
+    engine = instance.engine or ""
+    if engine.startswith(("aurora", "custom-")):
+        yield CheckReason(
+            code="engine_not_supported",
+            message=f"RDS does not replicate automated backups of {engine}.",
+            remedy="Protect the instance with snapshot copies or AWS Backup.",
+        )
+    elif instance.db_cluster_identifier:
+        yield CheckReason(
+            code="cluster_not_supported",
+            message=f"The instance belongs to the DB cluster {instance.db_cluster_identifier}.",
+            remedy="Protect the cluster with snapshot copies or AWS Backup.",
+        )
+    if instance.backup_retention_period == 0:
+        yield CheckReason(
+            code="backups_off",
+            message="The automated backups of the instance are disabled.",
+            remedy="Modify the instance to a BackupRetentionPeriod of at least 1 day.",
+        )
+    if instance.db_instance_status not in (None, "available"):
+        yield CheckReason(
+            code="instance_not_available",
+            message=f"The instance is {instance.db_instance_status}, not available.",
+            remedy="Wait until the instance is available; start it if it is stopped.",
+        )
+    if instance.storage_encrypted and kms_key_id is None:
+        yield CheckReason(
+            code="kms_key_required",
+            message="The instance is encrypted, but no KMS key was given.",
+            remedy=f"Pass a KMS key in {region_name}.",
+        )
+
+
+def region_pair_not_supported(region_name: str, source_region: str) -> CheckReason:
+    """Return the reason for two Regions that do not support replication."""
+    return CheckReason(
+        code="region_pair_not_supported",
+        message=f"{region_name} does not accept automated backups from {source_region}.",
+        remedy=(
+            f"Choose a destination that lists {source_region} among its source Regions. Support "
+            "in one direction does not imply the other."
+        ),
+    )
+
+
+def retained_with_another_key(backup: DBInstanceAutomatedBackup) -> CheckReason:
+    """Return the reason for retained backups that are encrypted with another key."""
+    return CheckReason(
+        code="retained_with_another_key",
+        message=f"Retained backups of the instance are encrypted with {backup.kms_key_id}.",
+        remedy="Use that key, or delete the retained backups first.",
+    )
 
 
 def _already_replicating(context: Context, source_arn: str) -> CheckReason:
     return CheckReason(
         code="already_replicating",
-        message=f"{source_arn} replicates to {context.api.region_name} already.",
+        message=f"{source_arn} replicates to {context.region_name} already.",
         remedy=(
-            "There is nothing to start, and to ensure it succeeds. If it is being stopped, wait "
-            "first until it has."
+            "Nothing needs to be started, and ensure_replication() would succeed. If the "
+            "replication is being stopped, wait for its end first."
         ),
     )

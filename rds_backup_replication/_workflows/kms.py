@@ -1,36 +1,38 @@
-"""Whether two identifiers mean one KMS key: an ID, an ARN, an alias or an alias's ARN."""
+"""Comparison of KMS keys by any identifier: key ID, key ARN, alias name or alias ARN."""
 
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .._arn import parse_arn
-from .._botocore.fork_safety import keep_to_own_connections
+from .._botocore.fork_safety import drop_inherited_connections
+from .._context import Context
 from .._redact import hide_secrets
 from ..exceptions import Difference
-from .lookup import Context
 
 
-class _CannotAsk(Exception):
+class _CannotResolveError(Exception):
     pass
 
 
-def key_difference(context: Context, wanted: str, actual: str | None) -> Difference | None:
-    """How the key of a backup differs from the wanted one, if it does or may."""
-    if wanted == actual:
+def compare_keys(context: Context, requested: str, actual: str | None) -> Difference | None:
+    """Return the difference between two keys, or ``None`` if both identify the same key."""
+    if requested == actual:
         return None
+    uncertainty: str | None = None
     if actual is None:
-        return Difference("kms_key_id", wanted, actual, "RDS names no key of the backup")
-    try:
-        is_same = _key_id(context, wanted) == _key_id(context, actual)
-    except (BotoCoreError, ClientError, _CannotAsk) as error:
-        hide_secrets(error)
-        return Difference("kms_key_id", wanted, actual, f"an alias could not be looked up: {error}")
-    except Exception as error:  # noqa: BLE001  # what is no answer of KMS fails with any
-        # Without its text, which may be the whole answer, and another service's.
-        why = f"KMS's answer on an alias cannot be read ({type(error).__name__})"
-        return Difference("kms_key_id", wanted, actual, why)
-    return None if is_same else Difference("kms_key_id", wanted, actual)
+        uncertainty = "RDS returns no key for the backup"
+    else:
+        try:
+            if _key_id(context, requested) == _key_id(context, actual):
+                return None
+        except (BotoCoreError, ClientError, _CannotResolveError) as error:
+            hide_secrets(error)
+            uncertainty = f"an alias could not be resolved: {error}"
+        except Exception as error:  # noqa: BLE001  # a response that is not from KMS raises any
+            # The text may be the whole response of another service, so it is omitted.
+            uncertainty = f"the response of KMS for an alias is invalid ({type(error).__name__})"
+    return Difference("kms_key_id", requested, actual, uncertainty)
 
 
 def _key_id(context: Context, identifier: str) -> str:
@@ -38,8 +40,8 @@ def _key_id(context: Context, identifier: str) -> str:
     resource = arn.resource if arn else identifier
     if not resource.startswith("alias/"):
         return resource.rpartition("/")[2]
-    if context.boto3_client is None:
-        raise _CannotAsk("a client made from a boto3 client cannot ask KMS")
-    kms: Any = context.boto3_client("kms", context.api.region_name)
-    keep_to_own_connections(kms)
+    if context.clients is None:
+        raise _CannotResolveError("a client that was created with client= cannot call KMS")
+    kms: Any = context.clients("kms", context.region_name)
+    drop_inherited_connections(kms)
     return str(kms.describe_key(KeyId=identifier)["KeyMetadata"]["KeyId"])

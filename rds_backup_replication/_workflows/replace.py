@@ -1,7 +1,7 @@
-"""Replacing a replication: RDS cannot modify one, so it is stopped and started anew.
+"""Replacing a replication: RDS cannot modify one, so the client stops and restarts it.
 
-Between the two nothing replicates. So whatever fails in between, the former one is
-started again, and what became of it is logged.
+Between the stop and the start nothing replicates. If anything fails in between, the client
+restarts the former replication and logs the outcome.
 """
 
 import logging
@@ -10,16 +10,15 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from .. import _operations
+from .._context import Context
+from .._limits import POLL_INTERVAL, WAIT_TIMEOUT
 from .._models import (
-    POLL_INTERVAL,
-    WAIT_TIMEOUT,
-    BackupStatus,
     DBInstanceAutomatedBackup,
     EnsureResult,
     StartDBInstanceAutomatedBackupsReplicationRequest,
     WaitRequest,
 )
+from .._operations import START
 from ..exceptions import (
     InvalidDBInstanceStateFault,
     ReplicationDriftError,
@@ -27,35 +26,14 @@ from ..exceptions import (
     ServiceError,
     WaitTimeoutError,
 )
-from ._ensure_old import Failed, differences_of, start, try_to_stop
-from .lookup import Context, backups_of, best_of, is_live
+from .drift import find_drift
+from .start import start_replication
+from .stop import try_to_stop
+from .uncertain_call import UncertainCall
 from .wait import wait_until_stopped
 
 _logger = logging.getLogger("rds_backup_replication")
 _BACKUPS_OFF = "backup retention enabled"
-
-
-def ensure_replication(
-    context: Context,
-    request: StartDBInstanceAutomatedBackupsReplicationRequest,
-    *,
-    replace: bool,
-) -> EnsureResult:
-    backups = backups_of(context.api, request.source_db_instance_arn)
-    found = best_of(backups)
-    if found is None or not is_live(found):
-        return start(context, request)
-    differences = differences_of(context, request, found)
-    if not differences:
-        return EnsureResult("unchanged", found)
-    # Stopping on a mere guess, or for a key that RDS will refuse, would do so again on every run.
-    has_copies = any(backup.status != BackupStatus.PENDING for backup in backups)
-    if not replace or any(
-        difference.uncertainty or (difference.parameter == "kms_key_id" and has_copies)
-        for difference in differences
-    ):
-        raise ReplicationDriftError(found, differences)
-    return replace_replication(context, request, found)
 
 
 def replace_replication(
@@ -63,42 +41,44 @@ def replace_replication(
     request: StartDBInstanceAutomatedBackupsReplicationRequest,
     found: DBInstanceAutomatedBackup,
 ) -> EnsureResult:
+    """Stop the replication that was found, and start it with the requested settings."""
     source_arn = request.source_db_instance_arn
-    former = _as_it_is(context, found, source_arn)
-    # What was not asked for stays as it is: an encrypted source needs its key.
-    wanted = former.model_copy(update={name: value for name, value in request if value is not None})
-    with _interruption_is_logged(source_arn):
+    former = _former_request(context, found, source_arn)
+    # Omitted settings stay the same; an encrypted source, for example, needs its key.
+    requested = former.model_copy(
+        update={name: value for name, value in request if value is not None}
+    )
+    with _log_interruption(source_arn):
         stopped = try_to_stop(context, source_arn)
-        if isinstance(stopped, Failed) and not stopped.may_be_ours:
+        if isinstance(stopped, UncertainCall) and not stopped.may_have_taken_effect:
             raise stopped.error
-        is_unclear = isinstance(stopped, Failed)
-        subject = (
-            f"The replication of {source_arn} {'may have been' if is_unclear else 'was'} stopped "
-            "to replace it"
-        )
-        # By its ARN: another of the same source may be started in the meantime.
-        ending_arn = _arn_of(stopped.live if isinstance(stopped, Failed) else stopped, found)
+        verb = "may have stopped" if isinstance(stopped, UncertainCall) else "stopped"
+        subject = f"The client {verb} the replication of {source_arn} to replace it"
+        # Only this replication, because another caller may start one of the same source.
+        ending = stopped.active if isinstance(stopped, UncertainCall) else stopped
+        ending_arn = _first_arn(ending, found)
         try:
-            if isinstance(stopped, Failed):  # RDS tells whether there is one to stop
+            if isinstance(stopped, UncertainCall):  # RDS's response shows whether it replicates
                 stopped = try_to_stop(context, source_arn)
-                if isinstance(stopped, Failed):
-                    raise stopped.error  # noqa: TRY301  # it is mended below
-                ending_arn = _arn_of(stopped) or ending_arn
+                if isinstance(stopped, UncertainCall):
+                    raise stopped.error  # noqa: TRY301  # handled below
+                ending_arn = _first_arn(stopped) or ending_arn
             wait = WaitRequest(
                 db_instance_automated_backups_arn=ending_arn,
                 source_db_instance_arn=None if ending_arn else source_arn,
             )
             wait_until_stopped(context, wait, None)
-            result = _start_when_free(context, wanted, ending_arn)
+            result = _start_when_available(context, requested, ending_arn)
         except WaitTimeoutError as error:
-            _logger.warning("%s, and not started anew: %s", subject, error)
-            _add_note(error, f"{subject}, and not started anew")
+            outcome = f"{subject} and did not restart it"
+            _logger.warning("%s: %s", outcome, error)
+            _add_note(error, f"{outcome}.")
             raise
         except Exception as failure:
-            outcome = _start_again(context, former, wanted, ending_arn)
-            if isinstance(outcome, EnsureResult):
-                return outcome
-            outcome = f"{subject}, and {outcome}"
+            restarted = _restart(context, former, requested, ending_arn)
+            if isinstance(restarted, EnsureResult):
+                return restarted
+            outcome = f"{subject}. {restarted}"
             _logger.warning(outcome)
             if not isinstance(failure, ServiceError):
                 _add_note(failure, outcome)
@@ -106,15 +86,15 @@ def replace_replication(
             hint = f"{failure.hint}\n{outcome}" if failure.hint else outcome
             refusal = type(failure)(failure.response, failure.operation_name, hint)
             raise refusal from failure.__cause__
-    if stopped is None and result.action == "unchanged":  # others have replaced it
+    if stopped is None and result.action == "unchanged":  # another caller replaced it
         return result
     return EnsureResult("replaced", result.backup)
 
 
-def _as_it_is(
+def _former_request(
     context: Context, found: DBInstanceAutomatedBackup, source_arn: str
 ) -> StartDBInstanceAutomatedBackupsReplicationRequest:
-    """What starts it again; so that what could not be started again is not stopped."""
+    """Return the request that restarts a replication as it is, validated before the stop."""
     keywords = {
         "source_db_instance_arn": source_arn,
         "backup_retention_period": found.backup_retention_period,
@@ -122,14 +102,13 @@ def _as_it_is(
         "tags": [tag for tag in found.tag_list or () if not tag.key.startswith(("aws:", "rds:"))],
     }
     try:
-        return _operations.START.validate(context.destination, keywords)
+        return START.build_request(context.destination, keywords)
     except RequestValidationError as error:
-        # Else they would look like mistakes in the call.
-        mistakes = [
-            replace(mistake, parameter=f"{mistake.parameter} of what replicates now")
-            for mistake in error.errors
+        errors = [
+            replace(invalid, parameter=f"{invalid.parameter} of the active replication")
+            for invalid in error.errors
         ]
-    raise RequestValidationError(_operations.START.name, mistakes)
+    raise RequestValidationError(START.name, errors)
 
 
 def _add_note(error: Exception, note: str) -> None:
@@ -137,35 +116,38 @@ def _add_note(error: Exception, note: str) -> None:
         error.add_note(note)
 
 
-def _start_again(
+def _restart(
     context: Context,
     former: StartDBInstanceAutomatedBackupsReplicationRequest,
-    wanted: StartDBInstanceAutomatedBackupsReplicationRequest,
+    requested: StartDBInstanceAutomatedBackupsReplicationRequest,
     ending_arn: str | None,
 ) -> EnsureResult | str:
-    """Starts what was stopped in vain, and says what came of it: any replication beats none."""
+    """Restart the former replication, and return the outcome as a sentence.
+
+    The result is an ``EnsureResult`` if the requested replication turns out to have started.
+    """
     try:
-        _start_when_free(context, former, ending_arn)
-    except Exception as error:  # noqa: BLE001  # what it failed with before is raised
+        _start_when_available(context, former, ending_arn)
+    except Exception as error:  # noqa: BLE001  # the caller raises the first error
         if isinstance(error, ReplicationDriftError):
             started = error.backup
-            if not differences_of(context, wanted, started):  # its answer was lost, and it is there
+            if not find_drift(context, requested, started):  # only its response was lost
                 return EnsureResult("replaced", started)
-        return f"could not be started again: {error}"
-    return "has been started again as it was."
+        return f"The client could not restart it: {error}"
+    return "The client restarted it with its former settings."
 
 
-def _start_when_free(
+def _start_when_available(
     context: Context,
     request: StartDBInstanceAutomatedBackupsReplicationRequest,
     ending_arn: str | None,
 ) -> EnsureResult:
-    """Starts it as soon as the source is no longer busy with the end of the former one."""
+    """Start a replication, and retry while the end of the former one keeps the source busy."""
     clock = context.clock
     deadline = clock.monotonic() + WAIT_TIMEOUT.total_seconds()
     while True:
         try:
-            return start(context, request, ending_arn)
+            return start_replication(context, request, ending_arn)
         except InvalidDBInstanceStateFault as error:
             if _BACKUPS_OFF in error.message or clock.monotonic() >= deadline:
                 raise
@@ -173,20 +155,19 @@ def _start_when_free(
 
 
 @contextmanager
-def _interruption_is_logged(source_arn: str) -> Generator[None, None, None]:
+def _log_interruption(source_arn: str) -> Generator[None, None, None]:
     try:
         yield
     except BaseException as error:
         if not isinstance(error, Exception):
             _logger.warning(
-                "The replacement of the replication of %s was interrupted by %r: it may have been "
-                "stopped, and not started anew",
-                *(source_arn, error),
+                "%r interrupted the replacement of the replication of %s: the replication may "
+                "have been stopped and not restarted",
+                *(error, source_arn),
             )
         raise
 
 
-def _arn_of(*backups: DBInstanceAutomatedBackup | None) -> str | None:
-    """The ARN of the first that has one."""
+def _first_arn(*backups: DBInstanceAutomatedBackup | None) -> str | None:
     arns = (backup.db_instance_automated_backups_arn for backup in backups if backup is not None)
     return next(filter(None, arns), None)

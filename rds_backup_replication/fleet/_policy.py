@@ -31,7 +31,7 @@ from .._models._fields import (
     RetentionDays,
     with_message,
 )
-from .._redact import shortened_repr
+from .._redact import short_repr
 from ..exceptions import PolicyError
 from ._yaml import Mistake, raise_all, read_yaml
 
@@ -81,7 +81,7 @@ def _tags(value: dict[str, str]) -> dict[str, str]:
         details = error.errors(include_url=False)
         raise ValueError(
             "; ".join(
-                f"{shortened_repr(d['input'])}: {d.get('ctx', {}).get('error', d['msg'])}"
+                f"{short_repr(d['input'])}: {d.get('ctx', {}).get('error', d['msg'])}"
                 for d in details
             )
         ) from None

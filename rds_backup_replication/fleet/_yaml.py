@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
-from .._redact import not_signed
+from .._redact import hide_presigned_url
 from ..exceptions import PolicyError
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -83,7 +83,7 @@ def _field(location: Sequence[int | str]) -> str:
     text = ""
     for part in location:
         if part != "[key]":  # pydantic's word for a mapping's key
-            text += f"[{part}]" if isinstance(part, int) else f".{not_signed(part)}"
+            text += f"[{part}]" if isinstance(part, int) else f".{hide_presigned_url(part)}"
     return f"{text.lstrip('.')}: " if text else ""
 
 
@@ -109,7 +109,7 @@ def _shown(node: Any, loader: Any) -> str:
     """A scalar's text; but only the tag of what has one, as it may be a secret."""
     is_plain = node.style is None
     implied = loader.resolve(type(node), node.value, (is_plain, not is_plain))
-    return not_signed(str(node.value)) if node.tag == implied else _tag(node)
+    return hide_presigned_url(str(node.value)) if node.tag == implied else _tag(node)
 
 
 def _tag(node: Any) -> str:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from .. import _operations
 from .._arn import Destination
 from .._models import RequestModel
-from .._redact import shortened_repr
+from .._redact import short_repr
 from .._restore import RESTORE
 from .._validation import build_request
 from .._workflows.lookup import DESCRIBE_DB_INSTANCES
@@ -69,7 +69,7 @@ def expected_request(
     if not isinstance(expected, Mapping):
         name = operation.request.__name__
         raise TypeError(
-            f"expected must be a {name} or a mapping of its fields, not {shortened_repr(expected)}"
+            f"expected must be a {name} or a mapping of its fields, not {short_repr(expected)}"
         )
     names = {
         field.title: name for name, field in operation.request.model_fields.items() if field.title

@@ -32,7 +32,7 @@ from .._models import (
 )
 from .._models._restore import RestoreDBInstanceToPointInTimeRequest
 from .._operations import Operation
-from .._redact import shortened_repr
+from .._redact import short_repr
 from .._restore import RESTORE
 from .._workflows.lookup import DESCRIBE_DB_INSTANCES
 from ..exceptions import ServiceError
@@ -263,7 +263,7 @@ class ReplicationStubber:
         """
         _check_operation(operation)
         if ServiceError not in getattr(fault, "__mro__", ()):
-            raise TypeError(f"fault must be a class of ServiceError, not {shortened_repr(fault)}")
+            raise TypeError(f"fault must be a class of ServiceError, not {short_repr(fault)}")
         if code is None and fault is ServiceError:
             raise ValueError("code= must be given: ServiceError itself stands for no one code")
         if code is not None:
@@ -365,7 +365,7 @@ def _check_operation(operation: str) -> None:
 def _require(given: object, kind: type, sentence: str) -> None:
     """Types are for editors; at run time, a wrong one would have a test pass wrongly."""
     if not isinstance(given, kind):
-        raise TypeError(f"{sentence}, not {shortened_repr(given)}")
+        raise TypeError(f"{sentence}, not {short_repr(given)}")
 
 
 def _dumped_page(model: type[ResultT], page: ResultT | Iterable[ResultT]) -> list[dict[str, Any]]:

@@ -1,0 +1,46 @@
+"""Faster loading of botocore's data files, for sessions that this library makes."""
+
+import gzip
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from botocore.loaders import JSONFileLoader, Loader, create_loader
+from botocore.session import Session
+from pydantic_core import from_json
+
+
+class FastFileLoader(JSONFileLoader):
+    """A reader of JSON files that uses pydantic's parser, twice as fast as Python's."""
+
+    def load_file(self, file_path: str) -> Any:
+        """Return the content of a JSON file, or ``None`` if there is no such file."""
+        for suffix, open_file in ((".json", open), (".json.gz", gzip.open)):
+            if Path(f"{file_path}{suffix}").is_file():
+                with open_file(f"{file_path}{suffix}", "rb") as file:
+                    return from_json(file.read())
+        return None
+
+
+class FastLoader(Loader):
+    """A loader that does not look into all of botocore's four hundred services."""
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  # botocore's
+        """Return every folder; botocore finds out whether it has the type when it loads it."""
+        folders = [Path(path) for path in self.search_paths]
+        return [entry.name for path in folders if path.is_dir() for entry in path.iterdir()]
+
+
+@lru_cache
+def _fast_loader(data_path: str | None) -> FastLoader:
+    """Return the one loader of all sessions, because it keeps what it has read."""
+    paths = create_loader(data_path).search_paths
+    return FastLoader(paths, FastFileLoader(), include_default_search_paths=False)
+
+
+def make_fast_session(profile_name: str | None = None) -> Session:
+    """Return a new botocore session that loads its data files faster."""
+    session = Session(profile=profile_name)
+    loader = _fast_loader(session.get_config_variable("data_path"))
+    session.register_component("data_loader", loader)
+    return session

@@ -1,0 +1,102 @@
+"""The event handlers that this library registers with a boto3 client.
+
+They act only within this library's own calls: a call that the user makes with the same client
+passes untouched.
+"""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+from weakref import WeakSet
+
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+from botocore.hooks import BaseEventHooks
+
+from .fast_parser import FastParser
+
+# The response that botocore is parsing. Empty: none; unset: not within a call of this library.
+_raw_response: ContextVar[Mapping[str, Any] | None] = ContextVar("raw_response", default=None)
+_NO_RESPONSE: Mapping[str, Any] = {}
+
+# How the attempts at the current call failed.
+_failures: ContextVar[list[Exception] | None] = ContextVar("failures", default=None)
+# Registering a handler takes a tenth of a call's time.
+_recording: WeakSet[BaseClient] = WeakSet()
+
+
+def register_hooks(events: BaseEventHooks) -> None:
+    """Keep a client's raw response while botocore parses it, and parse it ahead of botocore."""
+    parser = FastParser()
+
+    def before_parse(response_dict: dict[str, Any], **keywords: Any) -> None:
+        if _raw_response.get() is None:
+            return
+        _raw_response.set(dict(response_dict))
+        parser.parse(
+            keywords["operation_model"], response_dict, keywords["customized_response_dict"]
+        )
+
+    # A client that is registered twice keeps its first handlers. "before-parse" for all services
+    # runs after handlers for one service, so other handlers get the whole response.
+    events.register_last("before-parse", before_parse, unique_id="rds-backup-replication-raw")
+    events.register(
+        "response-received.rds", _response_received, unique_id="rds-backup-replication-ok"
+    )
+
+
+def _response_received(**_: Any) -> None:
+    if _raw_response.get() is not None:
+        _raw_response.set(_NO_RESPONSE)
+
+
+@contextmanager
+def keep_raw_response() -> Generator[None, None, None]:
+    """Keep each response within the block for as long as botocore parses it."""
+    token = _raw_response.set(_NO_RESPONSE)
+    try:
+        yield
+    finally:
+        _raw_response.reset(token)
+
+
+def unparsed_response() -> dict[str, Any] | None:
+    """Return the response that botocore is parsing or failed to parse, if there is one."""
+    raw = _raw_response.get()
+    if not raw:
+        return None
+    return {
+        "status_code": raw["status_code"],
+        "headers": dict(raw["headers"]),
+        "body": raw["body"],
+    }
+
+
+@contextmanager
+def record_failed_attempts(client: BaseClient) -> Generator[list[Exception], None, None]:
+    """Collect how each attempt at a call in the block failed, those that botocore retries too."""
+    if client not in _recording:
+        # First, because a later handler of botocore may raise.
+        client.meta.events.register_first(
+            "needs-retry.rds", _attempt_ended, unique_id="rds-backup-replication-attempts"
+        )
+        _recording.add(client)
+    failures: list[Exception] = []
+    token = _failures.set(failures)
+    try:
+        yield failures
+    finally:
+        _failures.reset(token)
+
+
+def _attempt_ended(
+    response: tuple[object, dict[str, Any]] | None, caught_exception: Exception | None, **_: Any
+) -> None:
+    failures = _failures.get()
+    if failures is None:
+        return
+    if caught_exception is not None:
+        failures.append(caught_exception)
+    elif response is not None and "Error" in response[1]:
+        failures.append(ClientError(response[1], ""))  # type: ignore[arg-type]

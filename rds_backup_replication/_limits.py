@@ -1,0 +1,21 @@
+"""How long the client waits and how often it retries, with the reason for each limit."""
+
+from datetime import timedelta
+
+# AWS gives no figure for the first snapshot copy. Terraform waits as long.
+WAIT_TIMEOUT = timedelta(minutes=75)
+POLL_INTERVAL = timedelta(seconds=30)
+# A timedelta can hold more than time.sleep and a monotonic clock can count.
+MAX_WAIT = timedelta(days=365)
+
+# Factors of a pause between polls. Without jitter, the waits of a fleet that start together
+# would poll together until they end.
+JITTER = (0.8, 1.2)
+
+# Describe is eventually consistent: a response may not show a new replication yet. A wait
+# believes that a replication has ended only after more polls than this have shown nothing else.
+MAX_STALE_POLLS = 5
+
+# Seconds before each poll that finds out what an uncertain call did: Describe lags some seconds
+# behind a change.
+CONFIRMATION_PAUSES = (0, 1, 2, 4, 8)

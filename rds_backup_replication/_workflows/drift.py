@@ -1,0 +1,41 @@
+"""Drift: requested settings that an active replication does not have."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .._context import Context
+from .._models import (
+    DBInstanceAutomatedBackup,
+    StartDBInstanceAutomatedBackupsReplicationRequest,
+)
+from ..exceptions import Difference
+from .kms import compare_keys
+
+
+def find_drift(
+    context: Context,
+    request: StartDBInstanceAutomatedBackupsReplicationRequest,
+    active: DBInstanceAutomatedBackup,
+    backups: Sequence[DBInstanceAutomatedBackup] = (),
+) -> list[Difference]:
+    """Return the requested settings that the active backup does not have.
+
+    A retention period that RDS does not return counts as the requested one.
+
+    Args:
+        context: The client's context.
+        request: The requested settings; omitted ones are not compared.
+        active: The active backup.
+        backups: All backups of the source in the destination, as far as they are known.
+    """
+    differences: list[Difference] = []
+    requested, actual = request.backup_retention_period, active.backup_retention_period
+    if requested is not None and actual is not None and requested != actual:
+        differences.append(Difference("backup_retention_period", requested, actual))
+    if request.kms_key_id is not None:
+        key = compare_keys(context, request.kms_key_id, active.kms_key_id)
+        if key is not None:
+            # RDS accepts no other key while copies exist that are encrypted with the old one.
+            has_copies = not all(backup.is_pending for backup in (active, *backups))
+            differences.append(replace(key, is_permanent=has_copies))
+    return differences

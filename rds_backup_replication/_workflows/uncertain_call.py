@@ -1,0 +1,63 @@
+"""Changes whose outcome is uncertain, because RDS refused them or the response was lost."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from botocore.exceptions import ClientError
+
+from .._botocore.errors import may_have_taken_effect, service_error
+from .._botocore.hooks import record_failed_attempts
+from .._context import Context
+from .._limits import CONFIRMATION_PAUSES
+from .._models import DBInstanceAutomatedBackup
+from ..exceptions import ServiceError
+from .lookup import READ_ERRORS, find_replicated_backup
+
+
+class UncertainCall(NamedTuple):
+    """A call that failed and left open whether the replication is as requested."""
+
+    error: Exception
+    may_have_taken_effect: bool
+    """Whether one of the attempts at the call may have taken effect."""
+    active: DBInstanceAutomatedBackup | None = None
+    """The active backup that the last poll showed."""
+
+
+def send_change(
+    context: Context,
+    call: Callable[[], DBInstanceAutomatedBackup],
+    ambiguous: tuple[type[ServiceError], ...],
+) -> DBInstanceAutomatedBackup | UncertainCall:
+    """Send a change, and return its result or the failure that leaves its outcome open.
+
+    Args:
+        context: The client's context.
+        call: Sends the change.
+        ambiguous: Refusals that may mean that the replication is as requested already.
+
+    Raises:
+        ServiceError: RDS refused the call for another reason.
+    """
+    with record_failed_attempts(context.client) as attempts:
+        try:
+            return call()
+        except READ_ERRORS as error:
+            failures = [
+                service_error(attempt) if isinstance(attempt, ClientError) else attempt
+                for attempt in attempts
+            ]
+            took_effect = any(map(may_have_taken_effect, [*failures, error]))
+            if not (took_effect or isinstance(error, ambiguous)):
+                raise
+            return UncertainCall(error, took_effect)
+
+
+def poll_outcome(context: Context, source_arn: str) -> Iterator[DBInstanceAutomatedBackup | None]:
+    """Yield what a few polls show. A poll that fails is skipped: the call's own error says more."""
+    for pause in CONFIRMATION_PAUSES:
+        context.clock.sleep(pause)
+        try:
+            yield find_replicated_backup(context, source_arn)
+        except READ_ERRORS:
+            continue
