@@ -210,7 +210,7 @@ def _table(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:
 
 
 def _scope(report: AuditReport) -> Html:
-    """Return the section that shows an auditor which accounts, Regions and instances were audited."""
+    """Return the section that shows auditors which accounts, Regions and instances are covered."""
     rules = (
         row(
             tag("th", rule.name, scope="row"),
