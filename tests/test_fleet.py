@@ -238,9 +238,9 @@ def test_apply_refuses_replacement_after_change(fleet: Fleet) -> None:
         # A replacement that was interrupted after its stop is completed by a start.
         client.ensure_stopped(source_db_instance_arn=arn)
         assert apply(planned, access=fleet.access).counts == {"done": 1}
-    live = client.find_replicated_backup(source_db_instance_arn=arn)
-    assert live is not None
-    assert live.backup_retention_period == 14
+    active = client.find_replicated_backup(source_db_instance_arn=arn)
+    assert active is not None
+    assert active.backup_retention_period == 14
 
 
 def test_plan_uses_policy_key_if_encrypted(fleet: Fleet) -> None:

@@ -253,9 +253,9 @@ def test_apply_refuses_stop_after_change(fleet: Fleet) -> None:
         )
         report = apply(planned, access=fleet.access, max_concurrency=1)
     assert [r.outcome for r in report.results] == ["done", "done", "refused"]
-    live = client.find_replicated_backup(source_db_instance_arn=arns[2])
-    assert live is not None
-    assert live.backup_retention_period == 35
+    active = client.find_replicated_backup(source_db_instance_arn=arns[2])
+    assert active is not None
+    assert active.backup_retention_period == 35
 
 
 @pytest.mark.parametrize(
@@ -309,9 +309,9 @@ def test_started_backup_has_policy_tags(fleet: Fleet) -> None:
     (arn,) = add_instances(fleet, 1, ONE)
     wanted = policy(ONE, more="    tags: {owner: platform}\n")
     assert apply(plan(wanted, access=fleet.access), access=fleet.access).is_complete
-    live = fleet.client(ONE[0]).find_replicated_backup(source_db_instance_arn=arn)
-    assert live is not None
-    assert [(tag.key, tag.value) for tag in live.tag_list or ()] == [("owner", "platform")]
+    active = fleet.client(ONE[0]).find_replicated_backup(source_db_instance_arn=arn)
+    assert active is not None
+    assert [(tag.key, tag.value) for tag in active.tag_list or ()] == [("owner", "platform")]
 
 
 def test_planned_stop_frees_no_quota(fleet: Fleet) -> None:

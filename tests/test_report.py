@@ -292,7 +292,7 @@ def test_markup_is_accessible() -> None:
     assert all("scope" in names for tag, names in page.elements if tag == "th")
     assert all(
         "aria-hidden" in names for tag, names in page.elements if tag == "svg"
-    )  # text says the same
+    )  # text elsewhere says the same
     ids = [value for _, name, value in page.attributes if name == "id"]
     assert len(ids) == len(set(ids))
     for _, name, value in page.attributes:
@@ -542,7 +542,7 @@ def running_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browse
     if executable is None:
         if os.environ.get("CI"):
             pytest.fail("Chromium is missing; .ci/run installs it")
-        pytest.skip("Chromium is missing, for example Debian's package chromium")
+        pytest.skip("Chromium is missing; on Debian, install the package chromium")
     browser = Browser(executable, tmp_path_factory.mktemp("profile"))
     try:
         yield browser

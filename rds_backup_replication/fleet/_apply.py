@@ -84,7 +84,7 @@ def apply(
             leading.add_done_callback(lambda _: events.put(None))
             while True:
                 try:
-                    go.set()  # the handler below is now active, so no result can be lost
+                    go.set()  # only now, as from here on the handler below catches Ctrl-C
                     for result in _iter_events(events):
                         if on_event is not None:
                             on_event(result)

@@ -90,7 +90,7 @@ def audit(
 
 
 def _aware(now: datetime | None) -> datetime:
-    """Return the time, or the current time; raise ``ValueError`` if it has no time zone."""
+    """Return ``now``, or the current time if ``None``; raise if the time zone is missing."""
     if now is not None and now.utcoffset() is None:
         raise ValueError("now= must have a time zone")
     return now or datetime.now(timezone.utc)

@@ -88,7 +88,7 @@ class _RoleProvider(CredentialProvider):
 
 
 @lru_cache(maxsize=8)
-def _own_session(access: Access, run_id: str) -> Session:  # noqa: ARG001  # a part of the key
+def _own_session(access: Access, run_id: str) -> Session:  # noqa: ARG001  # part of the cache key
     """Return the session with the caller's own credentials; each run has a new one."""
     return quick_session(access.profile_name)
 

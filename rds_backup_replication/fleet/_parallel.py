@@ -12,7 +12,7 @@ OnProgress = Callable[[int, int], object]
 
 _THREADS = 16
 MAX_PENDING = 20
-"""Tasks submitted before their results are read: enough for all threads, few in memory."""
+"""How many tasks to submit before their results are read: enough to keep all threads busy."""
 # The number of workers of another executor is unknown.
 _MAX_PENDING_ELSEWHERE = 200
 
@@ -29,7 +29,7 @@ def map_in_order(
 
     Args:
         function: The task.
-        items: One argument of the task each.
+        items: The arguments, one for each task.
         executor: The executor to run the tasks on; threads of this process if ``None``.
         on_progress: Called with the number of finished tasks and their total.
         max_pending: How many tasks may be submitted before their results are read;

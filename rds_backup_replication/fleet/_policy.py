@@ -149,7 +149,7 @@ class Selector(_PolicyModel, frozen=True):
 
 
 def _matches_any(value: str | None, patterns: tuple[str, ...]) -> bool:
-    """Return whether the value matches a pattern, ignoring case; no patterns match anything."""
+    """Return whether the value matches one of the patterns, if any, ignoring case."""
     lowered = (value or "").lower()
     return not patterns or any(_matches(lowered, pattern.lower()) for pattern in patterns)
 

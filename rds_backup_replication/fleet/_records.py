@@ -146,11 +146,11 @@ class PlannedAction(Record, frozen=True):
     rule: str | None = None
     """Name of the rule that matches the instance; ``None`` if no rule matches."""
     backup_retention_period: int | None = None
-    """Days to keep the replicated backups; RDS's default if ``None``."""
+    """For a start or replacement: days to keep the backups; RDS's default if ``None``."""
     kms_key_id: str | None = None
-    """KMS key in the destination Region; ``None`` for unencrypted instances."""
+    """For a start or replacement: KMS key in the destination, if the instance is encrypted."""
     tags: dict[str, str] | None = None
-    """Tags for the replicated backup."""
+    """For a start or replacement: tags for the replicated backup."""
     observed: ObservedState | None = None
     """State that the action depends on. If this has changed, applying refuses the action."""
     reasons: tuple[CheckReason, ...] = ()

@@ -188,7 +188,10 @@ class ShardScan(DestinationReader):
     def _find_key_differences(
         self, kms_key_id: str, backup: DBInstanceAutomatedBackup
     ) -> list[Difference]:
-        """Compare a key with the backup's key; cached, as a shard has few keys, many backups."""
+        """Return how a key differs from the backup's key.
+
+        The results are cached, because a shard has many backups but few keys.
+        """
         pair = kms_key_id, backup.kms_key_id
         if pair not in self._key_differences:
             request = StartRequest.model_construct(source_db_instance_arn="", kms_key_id=kms_key_id)

@@ -18,8 +18,8 @@ from .html import (
 )
 
 MAX_PROBLEMS = 100
-"""The number of instances of each state that the report describes."""
-# For records without a reason, such as ones that the library's user has created.
+"""The maximum number of instances of each state in this section."""
+# For records without a reason, such as the ones that users of the library create.
 _REMEDIES: dict[State, str] = {
     "unprotected": "Start the replication.",
     "stopped": "Restart the replication.",

@@ -22,7 +22,7 @@ from .html import (
 )
 
 MAX_ROWS = 100
-"""The number of instances on the time axis."""
+"""The maximum number of instances on the time axis."""
 _MAX_TICKS = 7
 _EDGE = 5  # percent of the axis; a label closer to its start would stick out
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -60,7 +60,7 @@ def timeline(audited_at: datetime, instances: list[AuditRecord]) -> Html:
         )
         for r in shown
     )
-    caption = f"Restore windows in the destination of {pluralize(len(shown), 'instance')}"
+    caption = f"Restore windows of {pluralize(len(shown), 'instance')}"
     if len(with_window) > len(shown):
         caption += (
             f", out of {len(with_window):,}. Instances that the policy replicates come first, the "
