@@ -1,4 +1,4 @@
-"""Fleets on a sandbox: many instances in several accounts, made in no time."""
+"""Fleets on the sandbox: many instances in several accounts."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -31,21 +31,21 @@ rules:
 """
 
 
-def policy(
-    accounts: tuple[str, ...] = ACCOUNTS, *, quota: int = 20, more: str = "", **replaced: str
-) -> Policy:
+def policy(accounts: tuple[str, ...] = ACCOUNTS, *, quota: int = 20, more: str = "") -> Policy:
+    """Return a policy for the accounts; ``more`` is added to the end of its YAML."""
     lines = "\n".join(
         f'  - {{id: "{account}", role_arn: "arn:aws:iam::{account}:role/audit"}}'
         for account in accounts
     )
     text = POLICY.format(accounts=lines, quota=quota, regions=", ".join(REGIONS)) + more
-    for old, new in replaced.items():
-        text = text.replace(old, new)
     return Policy.from_yaml(text)
 
 
 class Fleet:
-    """Instances of several accounts, and what has been written about them."""
+    """Instances in several accounts, and the number of starts and stops of each.
+
+    ``before_write`` is called before each start and stop, with the number of earlier ones.
+    """
 
     def __init__(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sandbox = sandbox
@@ -55,21 +55,23 @@ class Fleet:
         for name in ("start", "stop"):
             method = f"{name}_db_instance_automated_backups_replication"
             monkeypatch.setattr(
-                SandboxRDSResponse, method, self._counted(name, getattr(SandboxRDSResponse, method))
+                SandboxRDSResponse, method, self._count(name, getattr(SandboxRDSResponse, method))
             )
 
-    def _counted(self, name: str, answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def _count(self, name: str, respond: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Return a handler that counts the requests that succeed."""
+
         def counted(response: Any) -> Any:
             if self.before_write is not None:
                 self.before_write(self.writes.total())
-            result = answer(response)
+            result = respond(response)
             self.writes[name, response.params["SourceDBInstanceArn"]] += 1
             return result
 
         return counted
 
     def add(self, account: str, region: str, identifier: str, **settings: Any) -> str:
-        """An instance as it is made in a real account; gives its ARN."""
+        """Add an instance, with automated backups unless the settings differ; return its ARN."""
         tags = settings.pop("tags", {"env": "prod"})
         instance = get_backend("rds")[account][region].create_db_instance(
             {
@@ -87,10 +89,11 @@ class Fleet:
         return str(instance.db_instance_arn)
 
     def client(self, account: str, region: str = DESTINATION) -> BackupReplicationClient:
-        """A client with the account's credentials."""
+        """Return a client with the account's credentials."""
         return BackupReplicationClient(client=self.boto3_client(account, "rds", region))
 
     def boto3_client(self, account: str, service: str, region: str) -> Any:
+        """Return a boto3 client with the account's credentials."""
         sts = self.sandbox.boto3_client("sts", region)
         role = f"arn:aws:iam::{account}:role/test"
         credentials = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]

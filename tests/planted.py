@@ -1,4 +1,4 @@
-"""Marks for secrets, where to look for them, and answers that carry them or go wrong."""
+"""Marks that stand for secrets, a search for them, and responses that contain them or fail."""
 
 import pickle
 import secrets
@@ -22,27 +22,27 @@ ARN = SOURCE_ARN.replace("123456789012", ACCOUNT)
 
 
 def leaks(text: str) -> list[str]:
-    """Which marks are in a text; what botocore signs with them is a leak as well."""
+    """Return the marks in a text; a signature made with a secret counts as a leak, too."""
     return [mark for mark in (*MARKS, "X-Amz-Signature", "x-amz-security") if mark in text]
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and those that led to it."""
+    """Yield an error, its cause, the cause of its cause, and so on."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
 def all_of(error: BaseException) -> str:
-    """All that is told of an error, and of those that led to it."""
-    told = [str(error), repr(error), *traceback.format_exception(error)]
-    told += [repr(getattr(error, "errors", None)), repr(getattr(error, "args", None))]
+    """Return all texts of an error: its message, repr, traceback, attributes and pickle."""
+    texts = [str(error), repr(error), *traceback.format_exception(error)]
+    texts += [repr(getattr(error, "errors", None)), repr(getattr(error, "args", None))]
     if isinstance(error, BackupReplicationError):
-        told.append(pickle.dumps(error, 0).decode("ascii"))
-    return "\n".join(told)
+        texts.append(pickle.dumps(error, 0).decode("ascii"))
+    return "\n".join(texts)
 
 
-# Answers
+# Responses
 
 
 def role_credentials(expiration: str = "2099-01-01T00:00:00Z") -> str:
@@ -68,6 +68,7 @@ REGION_ROW = (
 
 
 def works(parameters: dict[str, str]) -> Reply:
+    """Return the response of an AWS where every request succeeds."""
     action = parameters["Action"]
     if action == "AssumeRole":
         return 200, ROLE
@@ -81,6 +82,8 @@ def works(parameters: dict[str, str]) -> Reply:
 
 
 def rds_answers(status: int, body: str) -> Answer:
+    """Return a handler that gives every RDS request this response."""
+
     def answer(parameters: dict[str, str]) -> Reply:
         return works(parameters) if parameters["Action"] == "AssumeRole" else (status, body)
 
@@ -88,6 +91,8 @@ def rds_answers(status: int, body: str) -> Answer:
 
 
 def sts_answers(status: int, body: str) -> Answer:
+    """Return a handler that gives every STS request this response."""
+
     def answer(parameters: dict[str, str]) -> Reply:
         return (status, body) if parameters["Action"] == "AssumeRole" else works(parameters)
 
@@ -101,6 +106,7 @@ def start_refused(parameters: dict[str, str]) -> Reply:
 
 
 def nothing(_: dict[str, str]) -> Reply:
+    """Return no response: the server closes the connection."""
     return None
 
 
@@ -108,7 +114,7 @@ CANONICAL = "The Canonical String for this request should have been"
 
 
 def signature_refused(code: str, token: str, sentence: str = CANONICAL) -> str:
-    """AWS repeats what should have been signed, headers and all."""
+    """Return AWS's error for a bad signature, which repeats the headers that it covers."""
     return error_xml(
         code,
         f"The signatures differ.\n\n{sentence}\n"
@@ -131,20 +137,25 @@ ANSWERS: dict[str, Answer] = {
     "HTML of a gateway": rds_answers(502, HTML),
     "STS denies": sts_answers(403, error_xml("AccessDenied", "Not you.")),
     "STS signature": sts_answers(
-        403, signature_refused("SignatureDoesNotMatch", TOKEN, "In words not known today:")
+        403,
+        signature_refused("SignatureDoesNotMatch", TOKEN, "A sentence that AWS may use one day:"),
     ),
     "STS truncated": sts_answers(200, ROLE[: ROLE.index("</Expiration>")]),
     "STS truncated and refused": sts_answers(400, ROLE[: ROLE.index("</Expiration>")]),
-    "STS without a time": sts_answers(200, ROLE.replace("<Expiration>2099-01-01T00:00:00Z", "<E>")),
-    "STS with a wrong time": sts_answers(200, ROLE.replace("2099-01-01", "someday")),
+    "STS without an expiration": sts_answers(
+        200, ROLE.replace("<Expiration>2099-01-01T00:00:00Z", "<E>")
+    ),
+    "STS with an invalid expiration": sts_answers(200, ROLE.replace("2099-01-01", "someday")),
     "STS expired": sts_answers(200, ROLE.replace("2099", "2001")),
     "STS HTML": sts_answers(200, HTML),
     "STS fails": sts_answers(500, ROLE),
 }
 
-# `make check` goes through all of them.
-_OFTEN = ("refused", "unreadable", "STS truncated")
-ALL = [pytest.param(kind, marks=() if kind in _OFTEN else pytest.mark.long) for kind in ANSWERS]
+# `make check` tests all of them.
+_IN_SHORT_RUNS = ("refused", "unreadable", "STS truncated")
+ALL = [
+    pytest.param(kind, marks=() if kind in _IN_SHORT_RUNS else pytest.mark.long) for kind in ANSWERS
+]
 OF_STS = [param for param in ALL if "STS" in str(param.values[0])]
 
 POLICY = Policy.from_yaml(f"""

@@ -1,4 +1,4 @@
-"""A fleet's work on another engine: Dask's workers, which are other processes."""
+"""Fleets on Dask, whose workers are other processes."""
 
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,10 @@ from rds_backup_replication.fleet import Plan, apply, audit, plan
 
 from .fleets import ACCOUNTS, REGIONS, Fleet, policy
 
-pytestmark = pytest.mark.filterwarnings("default")  # Dask's own are not ours to mend
+pytestmark = pytest.mark.filterwarnings("default")  # Dask's own warnings are out of our hands
 
 
-def test_a_fleet_is_audited_planned_and_applied_by_workers(fleet: Fleet, tmp_path: Path) -> None:
+def test_fleet_on_dask_workers(fleet: Fleet, tmp_path: Path) -> None:
     arns = {
         fleet.add(account, region, f"db-{number}")
         for account in ACCOUNTS

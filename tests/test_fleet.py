@@ -1,9 +1,8 @@
-"""Fleets on the sandbox: what an audit finds, what a plan heals, and what goes wrong meanwhile."""
+"""Fleets on the sandbox: audits, plans and their application, also while AWS fails."""
 
 import os
 import signal
 import threading
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
@@ -15,7 +14,6 @@ from rds_backup_replication.exceptions import AccessDeniedError, ThrottlingError
 from rds_backup_replication.fleet import (
     Access,
     ActionResult,
-    ApplyReport,
     AuditReport,
     Plan,
     PlannedAction,
@@ -35,7 +33,7 @@ ONE = ACCOUNTS[:1]
 
 
 def states(report: AuditReport) -> dict[str, str]:
-    """State and reasons of each instance that is not fine, by its ARN."""
+    """Return the state and the reasons of each problem, by ARN."""
     return {
         record.db_instance_arn or record.source_region: ": ".join(
             [record.state, ",".join(reason.code for reason in record.reasons)]
@@ -44,13 +42,8 @@ def states(report: AuditReport) -> dict[str, str]:
     }
 
 
-def outcomes(report: ApplyReport) -> Counter[str]:
-    return Counter(result.outcome for result in report.results)
-
-
-def test_each_planted_problem_is_found_and_healed_if_it_can_be(  # noqa: PLR0915
-    fleet: Fleet,
-) -> None:
+def test_audit_finds_and_apply_fixes_problems(fleet: Fleet) -> None:  # noqa: PLR0915
+    """An audit finds each planted problem. Applying a plan fixes the ones that can be fixed."""
     sandbox = fleet.sandbox
     healthy = Behavior(pending_looks=0, stopping_looks=0, quota=97)
     sandbox.behavior = healthy
@@ -61,7 +54,7 @@ def test_each_planted_problem_is_found_and_healed_if_it_can_be(  # noqa: PLR0915
         for region in REGIONS
         for number in range(20)
     }
-    for region in REGIONS:  # the third account's quota does not reach for its last three
+    for region in REGIONS:  # three more than the quota of the third account
         for number in range(25):
             fleet.add(ACCOUNTS[2], region, f"db-{number:02}")
     first = apply(plan(wanted, access=fleet.access), access=fleet.access)
@@ -97,7 +90,7 @@ def test_each_planted_problem_is_found_and_healed_if_it_can_be(  # noqa: PLR0915
         planted[fleet.add(one, "ca-central-1", name, **settings)] = (
             f"unprotected: not_replicating,{code}"
         )
-    for region in REGIONS:  # of no rule, up to 300 instances
+    for region in REGIONS:  # no rule matches these; together, there are 300 instances
         for number in range(7):
             fleet.add(two, region, f"dev-{number}", tags={"env": "dev"})
     drifted = arns[one, "us-west-1", 0]
@@ -111,9 +104,10 @@ def test_each_planted_problem_is_found_and_healed_if_it_can_be(  # noqa: PLR0915
     assert len(found.records) == 300
     assert states(found) == planted
     assert found.counts["unmatched"] == 28
-    (behind,) = (record for record in found.records if record.state == "lagging")
-    assert behind.reasons[0].message == (
-        f"Its backup is {format_duration(behind.lag or timedelta())} behind; 30m is allowed."
+    (lagging_record,) = (record for record in found.records if record.state == "lagging")
+    assert lagging_record.reasons[0].message == (
+        f"The backup lags by {format_duration(lagging_record.lag or timedelta())}; "
+        "the rule allows a lag of 30m."
     )
 
     planned = plan(wanted, access=fleet.access)
@@ -125,25 +119,25 @@ def test_each_planted_problem_is_found_and_healed_if_it_can_be(  # noqa: PLR0915
         "over_quota": 3,
         "unmatched": 28,
     }
-    read_again = Plan.model_validate_json(planned.model_dump_json())
-    assert read_again == planned
+    loaded = Plan.model_validate_json(planned.model_dump_json())
+    assert loaded == planned
     assert [a.source_db_instance_arn for a in planned.actions] == sorted(
         (str(a.source_db_instance_arn) for a in planned.actions),
         key=lambda arn: (arn.split(":")[4], arn.split(":")[3], arn),
     )
     before = fleet.writes.total()
     with instant_waits():
-        healed = apply(read_again, access=fleet.access)
-    assert healed.counts == {"done": 11}
-    assert healed.is_complete
-    assert fleet.writes.total() - before == 12  # one of them was stopped first
+        fixed = apply(loaded, access=fleet.access)
+    assert fixed.counts == {"done": 11}
+    assert fixed.is_complete
+    assert fleet.writes.total() - before == 12  # the replacement also stops
 
-    cannot = {
+    remaining = {
         arn: text
         for arn, text in planted.items()
         if text.startswith(("unprotected: not_replicating,", "lagging"))
     }
-    assert states(audit(wanted, access=fleet.access, now=later)) == cannot
+    assert states(audit(wanted, access=fleet.access, now=later)) == remaining
     again = plan(wanted, access=fleet.access)
     assert again.changes == ()
     writes = fleet.writes.copy()
@@ -152,7 +146,8 @@ def test_each_planted_problem_is_found_and_healed_if_it_can_be(  # noqa: PLR0915
     assert fleet.writes == writes
 
 
-def small_fleet(fleet: Fleet, count: int = 3) -> list[str]:
+def add_instances(fleet: Fleet, count: int = 3) -> list[str]:
+    """Add instances to two Regions of each account; return their ARNs."""
     return [
         fleet.add(account, region, f"db-{number}")
         for account in ACCOUNTS
@@ -161,8 +156,9 @@ def small_fleet(fleet: Fleet, count: int = 3) -> list[str]:
     ]
 
 
-def test_a_plan_is_the_same_on_every_run_and_on_any_executor(fleet: Fleet) -> None:
-    small_fleet(fleet)
+def test_plan_is_equal_on_any_executor(fleet: Fleet) -> None:
+    """A plan does not depend on the executor, and neither do the results of applying the plan."""
+    add_instances(fleet)
     progress: list[tuple[int, int]] = []
     with ThreadPoolExecutor(2) as pool:
         plans = [
@@ -183,7 +179,7 @@ def test_a_plan_is_the_same_on_every_run_and_on_any_executor(fleet: Fleet) -> No
     assert [record.state for record in records] == ["protected"] * 18
 
 
-def test_what_the_policy_wants_none_of_is_stopped_and_nothing_else(fleet: Fleet) -> None:
+def test_apply_stops_only_excluded_instances(fleet: Fleet) -> None:
     for account in ACCOUNTS[:2]:
         arn = fleet.add(account, "us-west-2", "db")
         fleet.client(account).ensure_replication(source_db_instance_arn=arn)
@@ -197,7 +193,8 @@ def test_what_the_policy_wants_none_of_is_stopped_and_nothing_else(fleet: Fleet)
     assert apply(planned, access=fleet.access).counts == {"unchanged": 1}
 
 
-def test_an_action_whose_facts_have_changed_is_refused(fleet: Fleet) -> None:
+def test_apply_refuses_changed_instances(fleet: Fleet) -> None:
+    """An action is refused if its instance or replication has changed since the plan."""
     names = ("gone", "another", "started-otherwise", "started-so", "stays")
     arns = {name: fleet.add(ONE[0], "us-west-2", name) for name in names}
     planned = plan(policy(ONE), access=fleet.access)
@@ -225,7 +222,8 @@ def test_an_action_whose_facts_have_changed_is_refused(fleet: Fleet) -> None:
     assert fleet.writes == {("start", arns["stays"]): 1}
 
 
-def test_a_replacement_is_refused_if_the_replication_is_another_one_now(fleet: Fleet) -> None:
+def test_apply_refuses_replacement_after_change(fleet: Fleet) -> None:
+    """A replacement is refused if somebody else has replaced the replication since the plan."""
     arn = fleet.add(ONE[0], "us-west-2", "db")
     client = fleet.client(ONE[0])
     client.ensure_replication(source_db_instance_arn=arn, backup_retention_period=3)
@@ -237,15 +235,15 @@ def test_a_replacement_is_refused_if_the_replication_is_another_one_now(fleet: F
             source_db_instance_arn=arn, backup_retention_period=5, replace=True
         )
         assert apply(planned, access=fleet.access).counts == {"refused": 1}
-        # What a replacement has stopped, and not started, is started.
+        # A replacement that was interrupted after its stop is completed by a start.
         client.ensure_stopped(source_db_instance_arn=arn)
         assert apply(planned, access=fleet.access).counts == {"done": 1}
-    live = client.find_replicated_backup(source_db_instance_arn=arn)
-    assert live is not None
-    assert live.backup_retention_period == 14
+    active = client.find_replicated_backup(source_db_instance_arn=arn)
+    assert active is not None
+    assert active.backup_retention_period == 14
 
 
-def test_an_encrypted_instance_is_started_with_the_policys_key(fleet: Fleet) -> None:
+def test_plan_uses_policy_key_if_encrypted(fleet: Fleet) -> None:
     arn = fleet.add(ONE[0], "us-west-2", "vault", storage_encrypted=True)
     plain = fleet.add(ONE[0], "us-west-2", "plain")
     kms = fleet.boto3_client(ONE[0], "kms", DESTINATION)
@@ -274,8 +272,9 @@ def test_an_encrypted_instance_is_started_with_the_policys_key(fleet: Fleet) -> 
 
 
 @pytest.mark.usefixtures("no_backoff")
-def test_throttles_resets_and_lost_answers_start_nothing_twice(fleet: Fleet) -> None:
-    arns = small_fleet(fleet)
+def test_apply_starts_once_despite_faults(fleet: Fleet) -> None:
+    """Throttling, connection resets and lost responses do not start a replication twice."""
+    arns = add_instances(fleet)
     planned = plan(policy(), access=fleet.access)
     fleet.sandbox.add_fault(START, ThrottlingError, times=2)
     fleet.sandbox.reset_connection(START, times=3)
@@ -283,12 +282,13 @@ def test_throttles_resets_and_lost_answers_start_nothing_twice(fleet: Fleet) -> 
     with instant_waits():
         report = apply(planned, access=fleet.access)
     assert report.counts == {"done": len(arns)}
-    # A retry of what has taken effect is refused, and so not counted.
+    # The sandbox refuses a retry of a start that took effect, so only one is counted.
     assert fleet.writes == {("start", arn): 1 for arn in arns}
 
 
-def test_an_account_that_is_denied_does_not_hide_the_others(fleet: Fleet) -> None:
-    small_fleet(fleet)
+def test_fleet_with_denied_account(fleet: Fleet) -> None:
+    """An account that denies access does not affect the other accounts."""
+    add_instances(fleet)
     planned = plan(policy(), access=fleet.access)
     denied = ACCOUNTS[1]
     fleet.sandbox.add_fault(
@@ -306,8 +306,9 @@ def test_an_account_that_is_denied_does_not_hide_the_others(fleet: Fleet) -> Non
 
 
 @pytest.mark.usefixtures("no_backoff")
-def test_a_region_that_is_down_does_not_hide_the_others(fleet: Fleet) -> None:
-    small_fleet(fleet)
+def test_fleet_with_unreachable_source_region(fleet: Fleet) -> None:
+    """An unreachable source Region does not affect the other Regions."""
+    add_instances(fleet)
     planned = plan(policy(), access=fleet.access)
     fleet.sandbox.reset_connection(None, times=None, region_name="eu-west-1")
     assert apply(planned, access=fleet.access).counts == {"done": 9, "failed": 9}
@@ -318,7 +319,7 @@ def test_a_region_that_is_down_does_not_hide_the_others(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize("body", ["<a/>", "<html>Sign in"])
-def test_an_sts_that_makes_no_sense_leaves_all_unknown(
+def test_audit_with_unreadable_sts_response(
     rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch, body: str
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
@@ -330,32 +331,34 @@ def test_an_sts_that_makes_no_sense_leaves_all_unknown(
 
 
 @pytest.mark.usefixtures("no_backoff")
-def test_a_destination_that_is_down_leaves_all_unknown(fleet: Fleet) -> None:
-    small_fleet(fleet)
+def test_audit_with_unreachable_destination(fleet: Fleet) -> None:
+    """If the destination is unreachable, the state of every instance is unknown."""
+    add_instances(fleet)
     fleet.sandbox.reset_connection(None, times=None, region_name=DESTINATION)
     found = audit(policy(), access=fleet.access)
     assert found.counts == {"unknown": 18}
     assert plan(policy(), access=fleet.access).counts == {"unknown": 18}
 
 
-def test_ctrl_c_lets_finish_what_has_begun_and_the_next_run_goes_on(fleet: Fleet) -> None:
-    arns = small_fleet(fleet, count=10)
+def test_apply_continues_after_ctrl_c(fleet: Fleet) -> None:
+    """Ctrl-C lets running actions finish. Applying the plan again does the remaining actions."""
+    arns = add_instances(fleet, count=10)
     planned = plan(policy(), access=fleet.access)
-    noticed, once = threading.Event(), threading.Lock()
+    handled, once = threading.Event(), threading.Lock()
 
-    def notice(*_: object) -> None:
-        noticed.set()
+    def handle(*_: object) -> None:
+        handled.set()
         raise KeyboardInterrupt
 
     def interrupt(writes: int) -> None:
         if writes >= 5:
             if once.acquire(blocking=False):
                 os.kill(os.getpid(), signal.SIGINT)
-            # On a busy machine, all would be done before the main thread gets its turn.
-            noticed.wait(20)
+            # On a busy machine, all actions could finish before the main thread runs.
+            handled.wait(20)
 
     fleet.before_write = interrupt
-    before = signal.signal(signal.SIGINT, notice)
+    before = signal.signal(signal.SIGINT, handle)
     try:
         report = apply(planned, access=fleet.access, max_concurrency=2)
     finally:
@@ -365,14 +368,14 @@ def test_ctrl_c_lets_finish_what_has_begun_and_the_next_run_goes_on(fleet: Fleet
     done = report.counts["done"]
     assert 5 <= done < len(arns)
     assert report.counts == {"done": done, "not_attempted": len(arns) - done}
-    assert fleet.writes.total() == done  # what is said to be done is, and no more
+    assert fleet.writes.total() == done  # the report counts exactly the actions that were done
 
     report = apply(planned, access=fleet.access)
     assert report.counts == {"unchanged": done, "done": len(arns) - done}
     assert fleet.writes == {("start", arn): 1 for arn in arns}
 
 
-def test_a_plan_is_data_that_is_checked(fleet: Fleet) -> None:
+def test_plan_rejects_invalid_data(fleet: Fleet) -> None:
     fleet.add(ONE[0], "us-west-2", "db")
     planned = plan(policy(ONE), access=fleet.access)
     text = planned.model_dump_json()
@@ -386,7 +389,7 @@ def test_a_plan_is_data_that_is_checked(fleet: Fleet) -> None:
         assert old in text
         with pytest.raises(ValueError, match="validation error"):
             Plan.model_validate_json(text.replace(old, new))
-    with pytest.raises(ValueError, match="does not have account"):
+    with pytest.raises(ValueError, match="is not in the plan's accounts"):
         apply(planned.model_copy(update={"accounts": ()}), access=fleet.access)
     with pytest.raises(ValueError, match="max_concurrency"):
         apply(planned, access=fleet.access, max_concurrency=0)
@@ -399,7 +402,7 @@ def test_a_plan_is_data_that_is_checked(fleet: Fleet) -> None:
     assert fleet.writes == {}
 
 
-def test_records_are_ordered_whatever_their_destinations(fleet: Fleet) -> None:
+def test_audit_sorts_across_destinations(fleet: Fleet) -> None:
     unmatched = fleet.add(ONE[0], "us-west-2", "a", tags={})
     other = fleet.add(ONE[0], "ca-central-1", "b")
     more = "  - {name: w, source_regions: [us-west-2], destination_region: eu-central-1}\n"
@@ -407,7 +410,7 @@ def test_records_are_ordered_whatever_their_destinations(fleet: Fleet) -> None:
     assert [record.db_instance_arn for record in report.records] == [other, unmatched]
 
 
-def test_replacements_come_last(fleet: Fleet) -> None:
+def test_apply_runs_replacements_last(fleet: Fleet) -> None:
     old = fleet.add(ACCOUNTS[0], "us-west-2", "old")
     new = fleet.add(ACCOUNTS[1], "us-west-2", "new")
     fleet.client(ACCOUNTS[0]).ensure_replication(
@@ -420,7 +423,7 @@ def test_replacements_come_last(fleet: Fleet) -> None:
     assert list(fleet.writes) == [("start", new), ("stop", old), ("start", old)]
 
 
-def test_a_roles_external_id_is_sent(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_role_external_id_is_sent(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
     rds.answers("<a/>")
@@ -434,7 +437,7 @@ def test_a_roles_external_id_is_sent(rds: ScriptedRDS, monkeypatch: pytest.Monke
 FAR = "  - {name: far, source_regions: [me-south-1], destination_region: us-east-1}\n"
 
 
-def test_a_pair_of_regions_that_rds_does_not_take_is_impossible(fleet: Fleet) -> None:
+def test_plan_with_unsupported_region_pair(fleet: Fleet) -> None:
     fleet.add(ONE[0], "me-south-1", "far", tags={})
     (action,) = plan(policy(ONE, more=FAR), access=fleet.access).actions
     assert (action.kind, [reason.code for reason in action.reasons]) == (
@@ -446,11 +449,12 @@ def test_a_pair_of_regions_that_rds_does_not_take_is_impossible(fleet: Fleet) ->
     assert "region_pair_not_supported" in [reason.code for reason in record.reasons]
 
 
-def test_pairs_of_regions_that_may_not_be_asked_for_are_unknown(fleet: Fleet) -> None:
+def test_plan_with_denied_source_regions(fleet: Fleet) -> None:
+    """If the caller may not describe source Regions, actions are unknown."""
     fleet.add(ONE[0], "us-west-2", "orders")
     fleet.sandbox.add_fault("describe_source_regions", AccessDeniedError, message="No.", times=2)
     (action,) = plan(policy(ONE), access=fleet.access).actions
     assert action.kind == "unknown"
     (record,) = audit(policy(ONE), access=fleet.access).records
-    (asked,) = [reason for reason in record.reasons if reason.code == "could_not_be_checked"]
-    assert "us-east-1 takes backups from us-west-2: AccessDenied" in asked.message
+    (unchecked,) = [reason for reason in record.reasons if reason.code == "could_not_be_checked"]
+    assert "us-east-1 takes backups from us-west-2: AccessDenied" in unchecked.message

@@ -1,4 +1,4 @@
-"""Policies: what they say, and what is said of a wrong one."""
+"""Policies: how they are read, what they match, and the errors of invalid ones."""
 
 import json
 import subprocess
@@ -47,7 +47,7 @@ def instance(**fields: Any) -> DBInstance:
     return DBInstance(tag_list=tuple(Tag(key=k, value=v) for k, v in tags.items()), **given)
 
 
-def test_a_policy_is_read_with_its_defaults() -> None:
+def test_policy_from_yaml() -> None:
     policy = Policy.from_yaml(TEXT)
     assert policy.accounts[1] == Account(
         id="210987654321",
@@ -69,18 +69,18 @@ def test_a_policy_is_read_with_its_defaults() -> None:
     assert (policy.key_for(production), policy.key_for(rest)) == ("alias/backups", None)
 
 
-def test_a_rules_own_key_goes_before_the_policys() -> None:
+def test_key_of_rule_overrides_policy() -> None:
     policy = Policy.from_yaml(TEXT.replace("    maximum_lag: 30m", "    kms_key_id: alias/own"))
     assert policy.key_for(policy.rules[0]) == "alias/own"
 
 
-def test_a_policy_survives_json() -> None:
+def test_policy_survives_json() -> None:
     policy = Policy.from_yaml(TEXT)
     assert Policy.model_validate_json(policy.model_dump_json()) == policy
     assert Policy.from_yaml(policy.model_dump_json()) == policy
 
 
-def test_the_schema_is_for_editors() -> None:
+def test_policy_json_schema() -> None:
     schema = Policy.model_json_schema()
     rule = schema["$defs"]["Rule"]
     assert rule["additionalProperties"] is False
@@ -103,14 +103,14 @@ def test_the_schema_is_for_editors() -> None:
         ("123456789012", "ap-south-1", {}, None),
     ],
 )
-def test_the_first_rule_that_matches_counts(
+def test_first_matching_rule_applies(
     account_id: str, region: str, fields: dict[str, Any], rule: str | None
 ) -> None:
     found = Policy.from_yaml(TEXT).rule_for(account_id, region, instance(**fields))
     assert (found and found.name) == rule
 
 
-def test_a_rule_may_be_for_some_accounts_and_identifiers() -> None:
+def test_rule_with_accounts_and_identifiers() -> None:
     text = TEXT.replace(
         "    replicate: never", '    accounts: ["210987654321"]\n    select: {identifiers: [db-*]}'
     )
@@ -122,17 +122,21 @@ def test_a_rule_may_be_for_some_accounts_and_identifiers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "mistakes"),
+    ("old", "new", "errors"),
     [
-        ('"123456789012"', "123456789012", ["2: accounts[0].id: must be the account's 12 digits"]),
+        ('"123456789012"', "123456789012", ["2: accounts[0].id: must be a 12-digit account ID"]),
         (
             "210987654321:role",
             "999999999999:role",
-            ["4: accounts[1].role_arn: is a role of account 999999999999"],
+            ["4: accounts[1].role_arn: is a role in account 999999999999"],
         ),
         ("arn:aws:iam", "arn:aws:sts", ["4: accounts[1].role_arn: must be the ARN of a role"]),
-        ("    destination_region: us-east-1\n", "", ["9: rules[0].destination_region: must be"]),
-        ("select:", "selct:", ["12: rules[0].selct: there is no such field"]),
+        (
+            "    destination_region: us-east-1\n",
+            "",
+            ["9: rules[0].destination_region: is required"],
+        ),
+        ("select:", "selct:", ["12: rules[0].selct: unknown field"]),
         ("period: 14", "period: '14'", ["15: rules[0].backup_retention_period: must be a whole"]),
         ("period: 14", "period: 36", ["15: rules[0].backup_retention_period: must be a whole"]),
         ("30m", "30", ["17: rules[0].maximum_lag: must be a number and a unit: 90s, 30m"]),
@@ -148,30 +152,30 @@ def test_a_rule_may_be_for_some_accounts_and_identifiers() -> None:
         ("[us-west-2]", "[us-west-1]", ["20: rules[1].destination_region: must not be one of sou"]),
         ("[us-west-2]", "[mars]", ["19: rules[1].source_regions[0]: must be the name of a Reg"]),
         ("[us-west-2]", "[]", ["19: rules[1].source_regions: must name at least one"]),
-        ("the rest", "production", ["18: rules[1].name: production must stand there once"]),
+        ("the rest", "production", ["18: rules[1].name: production is used more than once"]),
         ("never", "sometimes", ["21: rules[1].replicate: must be 'always' or 'never'"]),
         ("alias/backups", "alias backups", ["7: kms_key_ids.us-east-1: must be a key ARN"]),
         (
             "alias/backups",
             "arn:aws:kms:us-west-1:123456789012:key/1",
-            ["7: kms_key_ids.us-east-1: must live in us-east-1"],
+            ["7: kms_key_ids.us-east-1: must be a key in us-east-1"],
         ),
         (
             "    maximum_lag: 30m",
             "    kms_key_id: arn:aws:kms:us-west-1:123456789012:key/1",
-            ["17: rules[0].kms_key_id: must live in us-east-1"],
+            ["17: rules[0].kms_key_id: must be a key in us-east-1"],
         ),
         ("us-east-1: alias", "mars: alias", ["7: kms_key_ids.mars: must be the name of a Region"]),
         (
             "    role_arn: arn:aws:iam::210987654321:role/backup-audit\n",
             "",
-            ["3: accounts[1].role_arn: must be given: the current credentials are of one"],
+            ["3: accounts[1].role_arn: is required: the current credentials belong to one"],
         ),
         (
             "the rest\n",
             'production\n    accounts: ["111111111111"]\n',
             [
-                "18: rules[1].name: production must stand there once",
+                "18: rules[1].name: production is used more than once",
                 "19: rules[1].accounts[0]: 111111111111 is not in accounts",
             ],
         ),
@@ -181,24 +185,24 @@ def test_a_rule_may_be_for_some_accounts_and_identifiers() -> None:
         ("env:", "2001-01-01:", ["13: 2001-01-01: must be text: put it in quotes"]),
         ('"prod*"', "2001-01-01", ["13: 2001-01-01: must be text: put it in quotes"]),
         ('"prod*"', "!!binary aGk=", ["13: !!binary: must be text: put it in quotes"]),
-        ("name: the rest", "name: x\n    name: y", ["19: name: is given twice"]),
-        ("rules:", "rules: [", ["9: is not YAML: "]),
-        ("30m", "\t- x: [", ["17: is not YAML: "]),
-        ("14", "1" * 5000, ["15: !!int: cannot be made of what is there"]),
+        ("name: the rest", "name: x\n    name: y", ["19: name: appears twice"]),
+        ("rules:", "rules: [", ["9: is not valid YAML: "]),
+        ("30m", "\t- x: [", ["17: is not valid YAML: "]),
+        ("14", "1" * 5000, ["15: !!int: the value does not fit this type"]),
     ],
 )
-def test_each_mistake_has_its_line_and_field(old: str, new: str, mistakes: list[str]) -> None:
+def test_policy_error_names_line_and_field(old: str, new: str, errors: list[str]) -> None:
     assert TEXT.count(old) >= 1
     with pytest.raises(PolicyError) as caught:
         Policy.from_yaml(TEXT.replace(old, new), source="fleet.yaml")
-    assert len(caught.value.mistakes) == len(mistakes)
-    for mistake, beginning in zip(caught.value.mistakes, mistakes, strict=True):
-        assert mistake.startswith(beginning)
-    assert str(caught.value).startswith(f"fleet.yaml:{mistakes[0]}")
+    assert len(caught.value.mistakes) == len(errors)
+    for error, beginning in zip(caught.value.mistakes, errors, strict=True):
+        assert error.startswith(beginning)
+    assert str(caught.value).startswith(f"fleet.yaml:{errors[0]}")
 
 
 @pytest.mark.parametrize(
-    ("old", "tag", "told"),
+    ("old", "tag", "error"),
     [
         ('"prod*"', "!!binary", "13: !!binary: must be text: put it in quotes"),
         ('"prod*"', "!!timestamp", "13: !!timestamp: must be text: put it in quotes"),
@@ -206,21 +210,22 @@ def test_each_mistake_has_its_line_and_field(old: str, new: str, mistakes: list[
         ('"prod*"', "!<tag:example.org,2026:key>", "13: tag:example.org,2026:key: must be text"),
         ("env", "!!binary", "13: !!binary: must be text: put it in quotes"),
         ("env", "!!int", "13: !!int: must be text: put it in quotes"),
-        ("14", "!!int", "15: !!int: cannot be made of what is there"),
-        ("14", "!!float", "15: !!float: cannot be made of what is there"),
-        ("14", "!!bool", "15: !!bool: cannot be made of what is there"),
+        ("14", "!!int", "15: !!int: the value does not fit this type"),
+        ("14", "!!float", "15: !!float: the value does not fit this type"),
+        ("14", "!!bool", "15: !!bool: the value does not fit this type"),
     ],
 )
 @pytest.mark.parametrize("secret", ["c2VjcmV0", '"c2VjcmV0"'])
-def test_what_is_tagged_is_not_told(old: str, tag: str, told: str, secret: str) -> None:
+def test_policy_error_hides_tagged_values(old: str, tag: str, error: str, secret: str) -> None:
+    """The value of an explicit tag may be a secret, so errors show only the tag."""
     text = TEXT.replace(old, f"{tag} {secret}", 1)
     with pytest.raises(PolicyError) as caught:
         Policy.from_yaml(text)
     assert "c2VjcmV0" not in str(caught.value)
-    assert caught.value.mistakes[0].startswith(told)
+    assert caught.value.mistakes[0].startswith(error)
 
 
-def test_all_mistakes_come_at_once_from_a_file_too(tmp_path: Path) -> None:
+def test_policy_from_file_reports_all_errors(tmp_path: Path) -> None:
     path = tmp_path / "fleet.yaml"
     text = TEXT.replace("14", "0").replace("30m", "x").replace('"123456789012"', "1")
     path.write_text(text, encoding="utf-8")
@@ -232,7 +237,7 @@ def test_all_mistakes_come_at_once_from_a_file_too(tmp_path: Path) -> None:
     assert Policy.from_file(str(path)) == Policy.from_yaml(TEXT)
 
 
-def test_a_file_that_is_not_utf8_is_wrong_in_a_line(tmp_path: Path) -> None:
+def test_policy_file_that_is_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "fleet.yaml"
     path.write_bytes(TEXT.replace("platform", "\xe9").encode("latin-1"))
     with pytest.raises(PolicyError) as caught:
@@ -241,7 +246,7 @@ def test_a_file_that_is_not_utf8_is_wrong_in_a_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["lacking", "999999999999"])
-def test_a_rules_account_must_be_one_of_the_policys(name: str) -> None:
+def test_rule_with_unknown_account(name: str) -> None:
     with pytest.raises(PolicyError, match="rule"):
         Policy.from_yaml(TEXT.replace("    replicate: never", f'    accounts: ["{name}"]'))
 
@@ -259,7 +264,7 @@ def test_a_rules_account_must_be_one_of_the_policys(name: str) -> None:
         "1: 2",
         "a: 2001-01-01\nb: !!binary aGk=",
         "[" * 3000,
-        # What PyYAML stumbles over.
+        # PyYAML raises various exceptions for these.
         "2001-01-01: x",
         "!!binary aGk=: x",
         "!!timestamp soon",
@@ -268,7 +273,8 @@ def test_a_rules_account_must_be_one_of_the_policys(name: str) -> None:
         "!!float ''",
     ],
 )
-def test_no_text_is_more_than_data(text: str) -> None:
+def test_policy_from_yaml_runs_no_code(text: str) -> None:
+    """Dangerous and malformed YAML is a policy error, and constructs no objects."""
     with pytest.raises(PolicyError):
         Policy.from_yaml(text)
 
@@ -276,24 +282,26 @@ def test_no_text_is_more_than_data(text: str) -> None:
 @pytest.mark.parametrize(
     ("form", "depth", "message"),
     [
-        ("[*a{0}, *a{0}]", 12, "a11: there is no such field"),
-        ("[*a{0}, *a{0}]", 60, "its aliases make more than 200,000 values"),
-        ("{{<<: [*a{0}, *a{0}]}}", 60, "its aliases make more than 200,000 values"),
+        ("[*a{0}, *a{0}]", 12, "a11: unknown field"),
+        ("[*a{0}, *a{0}]", 60, "the aliases expand to more than 200,000 values"),
+        ("{{<<: [*a{0}, *a{0}]}}", 60, "the aliases expand to more than 200,000 values"),
     ],
 )
-def test_nested_aliases_do_no_harm(form: str, depth: int, message: str) -> None:
+def test_policy_with_nested_aliases(form: str, depth: int, message: str) -> None:
+    """Aliases that would expand to billions of values are refused before they are expanded."""
     lines = [f"a{n}: &a{n} {form.format(n - 1)}" for n in range(1, depth)]
     with pytest.raises(PolicyError, match=message):
         Policy.from_yaml("\n".join(["a0: &a0 {x: x}", *lines]))
 
 
-def test_only_star_and_question_mark_are_wild() -> None:
+def test_selector_wildcards() -> None:
+    """Only the asterisk and the question mark are wildcards; brackets are not."""
     selector = Selector(identifiers=("orders-[0-9]", "db-?"))
     for name, matches in (("orders-1", False), ("orders-[0-9]", True), ("db-1", True)):
         assert selector.matches(instance(db_instance_identifier=name)) is matches
 
 
-def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+def test_policy_error_names_file(tmp_path: Path) -> None:
     path = tmp_path / "fleet.yaml"
     path.write_bytes(TEXT.replace("the rest", "é").encode("latin-1"))
     with pytest.raises(PolicyError, match=r"fleet.yaml:18: is not UTF-8"):
@@ -302,12 +310,12 @@ def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=200) | st.builds(TEXT.replace, st.sampled_from(TEXT.split()), st.text()))
-def test_any_text_is_a_policy_or_a_policy_error(text: str) -> None:
+def test_policy_from_arbitrary_text(text: str) -> None:
     with suppress(PolicyError):
         Policy.from_yaml(text)
 
 
-def test_a_missing_extra_is_named() -> None:
+def test_policy_without_extra_installed() -> None:
     code = (
         "import sys\n"
         "sys.modules['yaml'] = None\n"

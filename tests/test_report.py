@@ -1,4 +1,4 @@
-"""An audit's report as a page: what it says, what it keeps out, and how a browser takes it."""
+"""The HTML page of an audit report: its content, its safety, and its behavior in a browser."""
 
 import os
 import re
@@ -21,8 +21,8 @@ from rds_backup_replication._durations import format_duration
 from rds_backup_replication.fleet import AuditRecord, AuditReport, Rule, Selector, render_html
 from rds_backup_replication.fleet._records import State
 from rds_backup_replication.fleet._report.html import URGENCY, Html, tag
-from rds_backup_replication.fleet._report.problems import PROBLEMS
-from rds_backup_replication.fleet._report.windows import TIMELINE_ROWS
+from rds_backup_replication.fleet._report.problems import MAX_PROBLEMS
+from rds_backup_replication.fleet._report.windows import MAX_ROWS
 
 from . import browser as browsers
 from .browser import Browser, find_browser
@@ -40,7 +40,7 @@ VOID = {"meta"}
 
 
 class Page(HTMLParser):
-    """A page's elements in order, and the text in each kind."""
+    """The parsed page: its elements in order, and the texts of each kind of element."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ def make_record(number: int = 1, state: State = "protected", **fields: Any) -> A
     return AuditRecord(**given)
 
 
-def behind(lag: timedelta, number: int = 1, state: State = "protected") -> AuditRecord:
+def lagging_by(lag: timedelta, number: int = 1, state: State = "protected") -> AuditRecord:
     return make_record(
         number,
         state,
@@ -112,11 +112,11 @@ NOT_LISTED = AuditRecord(
     account_id="210987654321",
     source_region="eu-west-1",
     state="unknown",
-    reasons=(make_reason("AccessDenied: it may not.", "Allow rds:DescribeDBInstances."),),
+    reasons=(make_reason("AccessDenied: not allowed.", "Allow rds:DescribeDBInstances."),),
 )
 FLEET = make_report(
     *(
-        behind(timedelta(minutes=lag), number, "lagging" if lag > 60 else "protected")
+        lagging_by(timedelta(minutes=lag), number, "lagging" if lag > 60 else "protected")
         for number, lag in ((1, 5), (2, 185), (10, 59), (9, 2900))
     ),
     *(make_record(20 + number, state) for number, state in enumerate(STATES)),
@@ -128,13 +128,13 @@ FLEET = make_report(
 )
 
 
-def test_it_tells_the_totals_and_what_is_wrong() -> None:
+def test_page_shows_totals_and_problems() -> None:
     page = Page(render_html(FLEET))
     assert page.texts["h1"] == ["Backup replication audit"]
     assert "2026-11-24T18:20:31Z" in page.texts["time"]
     assert (
-        "3 of the 15 instances seen that the policy wants replicated are protected (20 %). "
-        "1 Region could not be listed, so the share of all is not known."
+        "3 of the 15 listed instances that the policy replicates are protected (20%). "
+        "1 Region could not be listed, so the overall share is unknown."
     ) in page.text
     for state, count in FLEET.counts.items():
         tile = re.search(
@@ -142,17 +142,17 @@ def test_it_tells_the_totals_and_what_is_wrong() -> None:
         )
         assert tile, state
     assert page.texts["h2"] == [
-        *("What is wrong", "From Region to Region", "Restore windows", "All instances")
+        *("Problems", "Protection by Region", "Restore windows", "All instances")
     ]
     assert page.texts["h3"] == ["1 Region could not be listed", *(" 6", " 1", " 1", " 3")]
-    assert "It is 3h 5m behind; the rule allows 1h." in page.texts["p"]
-    assert "AccessDenied: it may not." in page.texts["p"]
+    assert "The backup lags by 3h 5m; the rule allows a lag of 1h." in page.texts["p"]
+    assert "AccessDenied: not allowed." in page.texts["p"]
     assert "Allow rds:DescribeDBInstances." in page.texts["p"]
-    assert "1 whole Region among them." in page.text
+    assert "Includes 1 unlisted Region." in page.text
     assert "listing failed in 1 account" in page.text
 
 
-def test_every_state_has_a_word_a_sign_and_a_color() -> None:
+def test_state_has_sign_and_color() -> None:
     assert set(URGENCY) == set(STATES)
     style = Page(render_html(FLEET)).texts["style"][0]
     for state in STATES:
@@ -160,79 +160,83 @@ def test_every_state_has_a_word_a_sign_and_a_color() -> None:
         assert re.search(rf'\.{state}\b.*--c: var\(--{state}\); --sign: "."', style)
 
 
-def test_without_a_reason_it_says_what_to_do_all_the_same() -> None:
+def test_problem_without_reason_has_remedy() -> None:
     for state in ("unprotected", "stopped", "unknown", "lagging"):
         assert 'class="remedy">' in render_html(make_report(make_record(state=state)))
 
 
-def test_a_region_that_could_not_be_listed_counts_once_for_an_account() -> None:
+def test_unlisted_region_counts_once_per_account() -> None:
     to = ("us-east-1", "us-east-2", None)
     once = [NOT_LISTED.model_copy(update={"destination_region": region}) for region in to]
     page = render_html(make_report(make_record(), *once))
     assert Page(page).texts["h3"] == ["1 Region could not be listed"]
     assert 'class="number">1</span><span class="state unknown">' in page
-    assert "1 whole Region among them." in page
+    assert "Includes 1 unlisted Region." in page
     assert "listing failed in 1 account<" in page
-    assert page.count("AccessDenied: it may not.") == 1
-    assert "1 instance; 1 Region could not be listed, so that some may be missing" in page
+    assert page.count("AccessDenied: not allowed.") == 1
+    assert "1 instance; 1 Region could not be listed, so some may be missing" in page
     other = NOT_LISTED.model_copy(update={"account_id": "123456789012"})
     page = render_html(make_report(make_record(), *once, other))
     assert Page(page).texts["h3"] == ["1 Region in 2 accounts could not be listed"]
     assert 'class="number">2</span><span class="state unknown">' in page
-    assert "1 whole Region in 2 accounts among them." in page
+    assert "Includes 1 unlisted Region in 2 accounts." in page
     assert "listing failed in 2 accounts<" in page
 
 
-def test_why_a_region_could_not_be_listed_is_told_for_each_destination() -> None:
+def test_unlisted_region_shows_all_reasons() -> None:
+    """A Region may fail for different reasons in several destinations; the page shows all."""
     why = make_reason("It was throttled.", "Try again.")
     again = NOT_LISTED.model_copy(update={"destination_region": "us-east-2", "reasons": (why,)})
     texts = Page(render_html(make_report(NOT_LISTED, again))).texts["p"]
-    assert texts.count("AccessDenied: it may not.") == texts.count("It was throttled.") == 1
+    assert texts.count("AccessDenied: not allowed.") == texts.count("It was throttled.") == 1
 
 
-def test_a_region_that_was_listed_in_part_is_not_said_to_be_missing() -> None:
+def test_partly_listed_region() -> None:
+    """The page does not claim that all instances of a failed Region are missing."""
     part = NOT_LISTED.model_copy(update={"source_region": "us-west-2"})
     text = Page(render_html(make_report(make_record(), part))).text
     assert "not in this report" not in text
-    assert "Some instances there, or all, may be missing from this report." in text
+    assert "Some or all instances there may be missing from this report." in text
 
 
-def test_a_healthy_fleet_has_a_page_too() -> None:
-    fine = Page(render_html(make_report(behind(timedelta(minutes=5)))))
-    assert "The 1 instance that the policy wants replicated is protected." in fine.text
-    assert fine.texts["strong"][0] == "100 %"
-    assert "Nothing: no instance is unprotected, stopped, unknown or lagging." in fine.text
-    two = make_report(behind(timedelta(minutes=5)), behind(timedelta(minutes=5), 2))
+def test_page_of_healthy_fleet() -> None:
+    fine = Page(render_html(make_report(lagging_by(timedelta(minutes=5)))))
+    assert "The 1 instance that the policy replicates is protected." in fine.text
+    assert fine.texts["strong"][0] == "100%"
+    assert "None. No instance is unprotected, stopped, unknown or lagging." in fine.text
+    two = make_report(lagging_by(timedelta(minutes=5)), lagging_by(timedelta(minutes=5), 2))
     text = Page(render_html(two)).text
-    assert "2 of the 2 instances that the policy wants replicated are protected." in text
+    assert "2 of the 2 instances that the policy replicates are protected." in text
 
 
-def test_one_instance_is_told_of_as_one() -> None:
+def test_verdict_uses_singular() -> None:
     one = Page(render_html(make_report(make_record(state="stopped"))))
-    assert "The 1 instance that the policy wants replicated is not protected." in one.text
+    assert "The 1 instance that the policy replicates is not protected." in one.text
     two = Page(render_html(make_report(make_record(), make_record(2, "stopped"))))
-    assert "1 of the 2 instances that the policy wants replicated is protected." in two.text
+    assert "1 of the 2 instances that the policy replicates is protected." in two.text
 
 
-def test_where_nothing_is_known_nothing_looks_healthy() -> None:
+def test_page_without_replicated_instances() -> None:
+    """A page without instances to replicate never looks healthy."""
     empty = Page(render_html(make_report()))
     assert "The audit found no instances" in empty.text
     assert not {"table", "strong", "h2", "a"} & set(empty.texts)
-    assert "Nothing:" not in empty.text
+    assert "None." not in empty.text
     blind = Page(render_html(make_report(NOT_LISTED)))
-    assert blind.texts["h2"] == ["What is wrong"]
+    assert blind.texts["h2"] == ["Problems"]
     assert "The audit found no instances: 1 Region could not be listed." in blind.text
     excluded = Page(render_html(make_report(make_record(state="excluded"))))
-    assert "No instance was found that the policy wants replicated." in excluded.text
-    assert "none wanted" in excluded.text
+    assert "The policy replicates none of the instances found." in excluded.text
+    assert "none to replicate" in excluded.text
 
 
-def test_all_is_not_protected_where_a_region_could_not_be_listed() -> None:
-    page = Page(render_html(make_report(behind(timedelta(minutes=5)), NOT_LISTED)))
+def test_verdict_with_unlisted_region() -> None:
+    """With an unlisted Region, the page does not claim that all instances are protected."""
+    page = Page(render_html(make_report(lagging_by(timedelta(minutes=5)), NOT_LISTED)))
     assert page.texts["strong"][0] == "?"
     assert (
-        "The 1 instance seen that the policy wants replicated is protected (100 %). "
-        "1 Region could not be listed, so the share of all is not known."
+        "The 1 listed instance that the policy replicates is protected (100%). "
+        "1 Region could not be listed, so the overall share is unknown."
     ) in page.text
 
 
@@ -240,10 +244,10 @@ def listed_problems(page: str) -> list[str]:
     return re.findall(r"<li><div><strong>([^<]*)", page)
 
 
-def test_of_a_kind_the_worst_comes_first() -> None:
+def test_problems_are_sorted_by_severity() -> None:
     records = (
-        *(behind(timedelta(hours=lag), lag, "lagging") for lag in (3, 9, 4)),
-        make_record(1, "lagging"),  # nothing to restore
+        *(lagging_by(timedelta(hours=lag), lag, "lagging") for lag in (3, 9, 4)),
+        make_record(1, "lagging"),  # without a restore window
         *(make_record(number, "unprotected") for number in (12, 11)),
     )
     page = render_html(make_report(*records))
@@ -251,17 +255,19 @@ def test_of_a_kind_the_worst_comes_first() -> None:
     assert numbers == ["11", "12", "1", "9", "4", "3"]
 
 
-def test_there_are_only_so_many_problems_of_a_kind_in_full() -> None:
-    records = [make_record(number, "stopped") for number in range(PROBLEMS + 2)]
+def test_problems_are_limited_per_state() -> None:
+    records = [make_record(number, "stopped") for number in range(MAX_PROBLEMS + 2)]
     page = render_html(make_report(*records))
-    assert len(listed_problems(page)) == PROBLEMS
-    assert "And 2 more: they are in the table of all instances." in page
-    assert "And " not in render_html(make_report(*records[:PROBLEMS]))
-    regions = [NOT_LISTED.model_copy(update={"source_region": str(n)}) for n in range(PROBLEMS + 2)]
-    assert len(listed_problems(render_html(make_report(*regions)))) == PROBLEMS + 2
+    assert len(listed_problems(page)) == MAX_PROBLEMS
+    assert "See the table of all instances for 2 more." in page
+    assert "See the table" not in render_html(make_report(*records[:MAX_PROBLEMS]))
+    regions = [
+        NOT_LISTED.model_copy(update={"source_region": str(n)}) for n in range(MAX_PROBLEMS + 2)
+    ]
+    assert len(listed_problems(render_html(make_report(*regions)))) == MAX_PROBLEMS + 2
 
 
-def test_from_region_to_region_there_are_totals() -> None:
+def test_matrix_has_totals() -> None:
     page = render_html(
         make_report(
             make_record(1),
@@ -279,14 +285,14 @@ def test_from_region_to_region_there_are_totals() -> None:
     assert one.count("1 of 1") == 1
 
 
-def test_it_is_accessible_by_its_markup() -> None:
+def test_markup_is_accessible() -> None:
     page = Page(render_html(FLEET))
     assert ("html", "lang", "en") in page.attributes
     assert len(page.texts["caption"]) == len(page.texts["table"]) == 3
     assert all("scope" in names for tag, names in page.elements if tag == "th")
     assert all(
         "aria-hidden" in names for tag, names in page.elements if tag == "svg"
-    )  # all of it is said in words too
+    )  # text elsewhere says the same
     ids = [value for _, name, value in page.attributes if name == "id"]
     assert len(ids) == len(set(ids))
     for _, name, value in page.attributes:
@@ -294,7 +300,7 @@ def test_it_is_accessible_by_its_markup() -> None:
             assert value.removeprefix("#") in ids
 
 
-def test_its_policy_allows_the_pages_own_script_and_style_alone() -> None:
+def test_security_policy_allows_own_code_only() -> None:
     page = Page(render_html(FLEET))
     assert page.elements[2:4] == [("meta", ("charset",)), ("meta", ("http-equiv", "content"))]
     (policy,) = (v for _, n, v in page.attributes if n == "content" and "default-src" in v)
@@ -313,7 +319,7 @@ def test_its_policy_allows_the_pages_own_script_and_style_alone() -> None:
 
 
 def report_of(text: str) -> AuditReport:
-    """A report with the same text wherever a report has text."""
+    """Return a report with the same text in every field that takes text."""
     own: dict[str, Any] = {
         "account_id": text,
         "source_region": text,
@@ -332,7 +338,7 @@ HARMLESS = Page(render_html(report_of("x")))
 
 
 @given(st.text(min_size=1) | st.sampled_from(HOSTILE))
-def test_no_text_becomes_markup(text: str) -> None:
+def test_text_never_becomes_markup(text: str) -> None:
     page = Page(render_html(report_of(text)))
     assert page.elements == HARMLESS.elements
     assert page.attributes == HARMLESS.attributes
@@ -340,7 +346,7 @@ def test_no_text_becomes_markup(text: str) -> None:
     assert page.texts["style"] == HARMLESS.texts["style"]
 
 
-# Letters, marks and a symbol that show nothing: default ignorable, or blank.
+# Letters, marks and a symbol that are blank, or ignorable by default in Unicode.
 BLANK = (
     *"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0",
     *map(chr, range(0xFE00, 0xFE10)),
@@ -354,7 +360,7 @@ BLANK = (
         min_size=1,
     )
 )
-def test_what_can_be_seen_is_shown_as_it_is(text: str) -> None:
+def test_visible_characters_are_unchanged(text: str) -> None:
     page = Page(render_html(report_of(text)))
     assert text in page.texts["p"]
     assert text in page.texts["strong"]
@@ -367,22 +373,22 @@ def test_what_can_be_seen_is_shown_as_it_is(text: str) -> None:
     | st.integers(0xE0000, 0xE0FFF).map(chr)
     | st.sampled_from("\xad\u061c\u180e\u200b\u2065\u202e\ufeff\ufff0\ufff9\ufffb\ufffe\U0001d173")
 )
-def test_what_cannot_be_seen_is_marked(character: str) -> None:
+def test_invisible_character_is_replaced(character: str) -> None:
     assert tag("td", f"a{character}b") == "<td>a�b</td>"
 
 
-def test_what_turns_text_around_is_marked_and_lines_may_break() -> None:
+def test_tag_escapes_text_and_keeps_newlines() -> None:
     assert tag("td", "a\u202eb\x00c\ud800d\u200be\n\tf") == "<td>a�b�c�d�e\n\tf</td>"
     assert tag("td", Html("<b>"), "<i>", class_='"') == '<td class="&quot;"><b>&lt;i&gt;</td>'
 
 
-def test_times_are_utc_and_the_same_report_is_the_same_page() -> None:
+def test_page_is_equal_after_json_round_trip() -> None:
     again = AuditReport.model_validate_json(FLEET.model_dump_json())
     assert render_html(again) == render_html(FLEET)
 
 
 class Autumn(tzinfo):
-    """A zone where the clock was put back some weeks ago."""
+    """A time zone where summer time ended on October 25."""
 
     def utcoffset(self, dt: datetime | None) -> timedelta:
         return timedelta(hours=1) + self.dst(dt)
@@ -390,12 +396,12 @@ class Autumn(tzinfo):
     def dst(self, dt: datetime | None) -> timedelta:
         return timedelta(hours=1 if dt and (dt.month, dt.day) < (10, 25) else 0)
 
-    def tzname(self, dt: datetime | None) -> str:  # noqa: ARG002  # it has one name
+    def tzname(self, dt: datetime | None) -> str:  # noqa: ARG002  # the name never changes
         return "autumn"
 
 
 @pytest.mark.parametrize("zone", [timezone(timedelta(hours=-8)), Autumn()])
-def test_the_same_moments_are_the_same_page_in_any_zone(zone: tzinfo) -> None:
+def test_page_does_not_depend_on_time_zone(zone: tzinfo) -> None:
     records = [record for record in FLEET.records if record.latest_time]
     earliest = NOW - timedelta(days=60)
     records.append(make_record(99, earliest_time=earliest, latest_time=NOW - timedelta(days=30)))
@@ -414,7 +420,7 @@ def test_the_same_moments_are_the_same_page_in_any_zone(zone: tzinfo) -> None:
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])
-def test_it_does_not_depend_on_the_process(seed: str) -> None:
+def test_page_does_not_depend_on_process(seed: str) -> None:
     code = (
         "import sys; from rds_backup_replication.fleet import AuditReport, render_html\n"
         "page = render_html(AuditReport.model_validate_json(sys.stdin.buffer.read()))\n"
@@ -447,62 +453,65 @@ def test_it_does_not_depend_on_the_process(seed: str) -> None:
         (timedelta(days=14), "14d"),
     ],
 )
-def test_a_lag_reads_well(span: timedelta, text: str) -> None:
+def test_format_duration(span: timedelta, text: str) -> None:
     assert format_duration(span) == text
 
 
 @given(st.integers(1, 10**7), st.timedeltas(timedelta(microseconds=1), timedelta(days=40)))
-def test_a_lag_never_looks_like_what_is_allowed(allowed: int, beyond: timedelta) -> None:
+def test_format_duration_never_equals_exceeded_limit(allowed: int, beyond: timedelta) -> None:
     maximum = timedelta(seconds=allowed)
     assert format_duration(maximum + beyond) != format_duration(maximum)
 
 
-def test_how_far_behind_it_is_is_said_once_and_reads_well() -> None:
-    record = behind(timedelta(hours=1, seconds=30), state="lagging")
-    said = "is 1h 30s behind"
-    assert render_html(make_report(record)).count(said) == 1
-    message = "Its backup is 1h 30s behind; 1h is allowed."
-    told = CheckReason(code="lagging", message=message, remedy="Look.")
-    page = Page(render_html(make_report(record.model_copy(update={"reasons": (told,)}))))
-    assert page.text.count(said) == 1
+def test_lag_appears_once() -> None:
+    record = lagging_by(timedelta(hours=1, seconds=30), state="lagging")
+    lag = "lags by 1h 30s"
+    assert render_html(make_report(record)).count(lag) == 1
+    message = "The backup lags by 1h 30s; the rule allows a lag of 1h."
+    reason = CheckReason(code="lagging", message=message, remedy="Look.")
+    page = Page(render_html(make_report(record.model_copy(update={"reasons": (reason,)}))))
+    assert page.text.count(lag) == 1
     assert message in page.texts["p"]
-    stopped = behind(timedelta(days=3), state="stopped")
-    assert "It is 3d behind; the rule allows 1h." in render_html(make_report(stopped))
+    stopped = lagging_by(timedelta(days=3), state="stopped")
+    assert "The backup lags by 3d; the rule allows a lag of 1h." in render_html(
+        make_report(stopped)
+    )
 
 
-def test_no_lag_at_all_is_a_lag_too() -> None:
-    page = Page(render_html(make_report(behind(timedelta(0)))))
+def test_lag_of_zero_is_shown() -> None:
+    page = Page(render_html(make_report(lagging_by(timedelta(0)))))
     assert "0s" in page.texts["td"]
 
 
-def test_a_large_fleet_has_all_rows_and_those_furthest_behind_on_the_axis() -> None:
+def test_page_of_large_fleet() -> None:
+    """The table has all instances; the time axis has the ones with the largest lags."""
     count = 2000
-    records = (behind(timedelta(minutes=number), number) for number in range(count))
+    records = (lagging_by(timedelta(minutes=number), number) for number in range(count))
     page = render_html(make_report(*records))
     windows = page.partition('id="windows-table"')[2].partition("</table>")[0]
-    assert windows.count("<tr>") == TIMELINE_ROWS + 1
+    assert windows.count("<tr>") == MAX_ROWS + 1
     assert "orders-1999<" in windows
     assert "orders-1899<" not in windows
-    assert f"of {TIMELINE_ROWS} instances of 2,000: " in page
+    assert f"of {MAX_ROWS} instances, out of 2,000. " in page
     assert page.partition('id="instances-table"')[2].count("<tr>") == count + 1
     assert len(page.encode()) < 500 * count
 
 
-def test_what_no_policy_wants_crowds_nothing_off_the_axis() -> None:
-    old = [behind(timedelta(days=9), n, "excluded") for n in range(TIMELINE_ROWS)]
-    page = render_html(make_report(*old, behind(timedelta(minutes=5), 1000, "lagging")))
+def test_timeline_prefers_replicated_instances() -> None:
+    old = [lagging_by(timedelta(days=9), n, "excluded") for n in range(MAX_ROWS)]
+    page = render_html(make_report(*old, lagging_by(timedelta(minutes=5), 1000, "lagging")))
     windows = page.partition('id="windows-table"')[2].partition("</table>")[0]
     assert windows.index("orders-1000<") < windows.index("orders-98<")
     assert "orders-99<" not in windows
 
 
-def test_a_lag_that_is_off_its_scale_ends_in_an_arrow() -> None:
+def test_long_lag_ends_in_arrow() -> None:
     for lag, arrows in ((119, 0), (120, 0), (121, 1)):
-        page = Page(render_html(make_report(behind(timedelta(minutes=lag), state="lagging"))))
+        page = Page(render_html(make_report(lagging_by(timedelta(minutes=lag), state="lagging"))))
         assert len(page.texts.get("path", [])) == arrows
 
 
-def test_windows_stay_on_the_axis_whatever_the_times() -> None:
+def test_windows_stay_on_axis() -> None:
     odd = (
         make_record(1, latest_time=NOW + timedelta(hours=1), lag=timedelta(hours=-1)),
         make_record(2, latest_time=NOW - timedelta(days=3000), earliest_time=NOW),
@@ -514,17 +523,17 @@ def test_windows_stay_on_the_axis_whatever_the_times() -> None:
     assert all(0 <= float(share.removesuffix("%")) <= 100 for share in shares)
 
 
-def test_the_documentations_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documentation_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (Path(__file__).parent.parent / "docs/report.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    exec(example, {"report": FLEET})  # noqa: S102  # the page is ours
+    exec(example, {"report": FLEET})  # noqa: S102  # our own page
     assert (tmp_path / "audit.html").read_text(encoding="utf-8") == render_html(FLEET)
     for state in STATES:
         assert f"| `{state}` |" in text
 
 
-# In a browser.
+# In a browser
 
 
 @pytest.fixture(scope="module")
@@ -533,7 +542,7 @@ def running_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browse
     if executable is None:
         if os.environ.get("CI"):
             pytest.fail("Chromium is missing; .ci/run installs it")
-        pytest.skip("needs Chromium, as Debian's package chromium has it")
+        pytest.skip("Chromium is missing; on Debian, install the package chromium")
     browser = Browser(executable, tmp_path_factory.mktemp("profile"))
     try:
         yield browser
@@ -550,7 +559,7 @@ def page_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def browser(running_browser: Browser, page_path: Path) -> Iterator[Browser]:
-    """The report, opened anew; whatever a test does, the page must not complain."""
+    """Open the report in a fresh page; fail if the page logs an error or a violation."""
     running_browser.resize(1280, 900)
     running_browser.emulate()
     running_browser.open(page_path)
@@ -558,7 +567,7 @@ def browser(running_browser: Browser, page_path: Path) -> Iterator[Browser]:
     assert running_browser.complaints == []
 
 
-def test_a_browser_that_does_not_start_is_not_left_running(
+def test_browser_that_fails_to_start_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = tmp_path / "chromium"
@@ -572,7 +581,7 @@ def test_a_browser_that_does_not_start_is_not_left_running(
 
 
 def column(browser: Browser, number: int) -> list[str]:
-    """The texts of a column, of the rows that are to be seen."""
+    """Return the texts of a column in all visible rows."""
     texts: list[str] = browser.evaluate(
         "[...document.querySelectorAll('#instances-table tbody tr')]"
         f".filter(r => r.offsetHeight).map(r => r.cells[{number}].textContent)"
@@ -580,7 +589,7 @@ def column(browser: Browser, number: int) -> list[str]:
     return texts
 
 
-def test_a_browser_shows_it_and_runs_nothing_of_what_it_shows(browser: Browser) -> None:
+def test_browser_runs_no_untrusted_code(browser: Browser) -> None:
     assert browser.screenshot().startswith(b"\x89PNG")
     assert browser.evaluate("window.owned === undefined")
     assert browser.evaluate("document.querySelectorAll('script').length") == 1
@@ -589,7 +598,7 @@ def test_a_browser_shows_it_and_runs_nothing_of_what_it_shows(browser: Browser) 
     assert HOSTILE[0] in column(browser, 0)
 
 
-def test_its_policy_is_in_force(browser: Browser) -> None:
+def test_browser_enforces_security_policy(browser: Browser) -> None:
     browser.evaluate(
         "{ const s = document.createElement('script'); s.textContent = 'window.owned = 1';"
         "document.body.append(s); document.body.setAttribute('onclick', 'window.owned = 1');"
@@ -601,7 +610,7 @@ def test_its_policy_is_in_force(browser: Browser) -> None:
     browser.complaints.clear()
 
 
-def test_a_click_sorts_by_value_and_another_turns_it_around(browser: Browser) -> None:
+def test_click_sorts_and_second_click_reverses(browser: Browser) -> None:
     lag = "#instances-table th:nth-child(10)"
     lags = ["5m", "59m", "3h 5m", "2d 20m"]
     empty = [""] * (len(column(browser, 9)) - len(lags))
@@ -619,9 +628,9 @@ def test_a_click_sorts_by_value_and_another_turns_it_around(browser: Browser) ->
     assert states == sorted(states, key=[str(state) for state in URGENCY].index)
 
 
-def test_the_keyboard_sorts_too(browser: Browser) -> None:
+def test_keyboard_sorts(browser: Browser) -> None:
     browser.evaluate("document.querySelector('#filter').focus()")
-    browser.press("Tab", 9)  # the table, which can be scrolled
+    browser.press("Tab", 9)  # moves to the table, which scrolls
     browser.press("Tab", 9)
     assert browser.evaluate("document.activeElement.textContent") == "Instance"
     browser.press("Enter", 13, "\r")
@@ -630,7 +639,7 @@ def test_the_keyboard_sorts_too(browser: Browser) -> None:
     assert browser.evaluate("document.activeElement.closest('th').ariaSort") == "ascending"
 
 
-def test_the_filter_shows_what_has_all_its_words(browser: Browser) -> None:
+def test_filter_matches_all_words(browser: Browser) -> None:
     before = len(column(browser, 0))
     browser.click("#filter")
     browser.type("LAGGING orders-2")
@@ -641,9 +650,9 @@ def test_the_filter_shows_what_has_all_its_words(browser: Browser) -> None:
     assert column(browser, 0) == []
 
 
-def test_the_filter_tells_states_apart(browser: Browser) -> None:
+def test_filter_distinguishes_states(browser: Browser) -> None:
     browser.click("#filter")
-    browser.type("protect")  # a state is found while it is being typed
+    browser.type("protect")  # the beginning of a state is enough
     assert set(column(browser, 1)) == {"protected"}
     browser.evaluate("document.querySelector('#filter').value = ''")
     browser.type("un")
@@ -653,7 +662,7 @@ def test_the_filter_tells_states_apart(browser: Browser) -> None:
     assert set(column(browser, 1)) == {"protected"}
 
 
-def test_in_print_there_are_all_rows_and_no_controls(browser: Browser) -> None:
+def test_print_has_all_rows_and_no_controls(browser: Browser) -> None:
     before = len(column(browser, 0))
     browser.click("#filter")
     browser.type("lagging")
@@ -667,31 +676,31 @@ def test_in_print_there_are_all_rows_and_no_controls(browser: Browser) -> None:
     assert browser.pdf().startswith(b"%PDF")
 
 
-# The lowest contrast of any text with what is behind it, as WCAG reckons it.
+# Returns the lowest contrast of text and of drawings with their backgrounds, as WCAG defines it.
 CONTRAST = """
 (() => {
-  const light = (c) => {
+  const luminance = (c) => {
     const [r, g, b] = c.match(/[0-9.]+/g).map(Number)
       .map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  const behind = (e) => {
+  const background = (e) => {
     const c = getComputedStyle(e).backgroundColor;
-    return c === "rgba(0, 0, 0, 0)" && e.parentElement ? behind(e.parentElement) : c;
+    return c === "rgba(0, 0, 0, 0)" && e.parentElement ? background(e.parentElement) : c;
   };
   const ratios = [...document.body.querySelectorAll(":not(svg, svg *, script)")].map((e) => {
-    const [a, b] = [light(getComputedStyle(e).color), light(behind(e))];
+    const [a, b] = [luminance(getComputedStyle(e).color), luminance(background(e))];
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   });
-  // What is drawn, but for what only decorates: the lines of the grid.
+  // The lines of the grid are only decoration, so they are missing here.
   const drawn = [...document.querySelectorAll("rect, path, .lag line")].map((e) => {
-    const [style, back] = [getComputedStyle(e), light(behind(e.closest("td, header")))];
-    const a = light(e.tagName === "line" ? style.stroke : style.fill);
+    const [style, back] = [getComputedStyle(e), luminance(background(e.closest("td, header")))];
+    const a = luminance(e.tagName === "line" ? style.stroke : style.fill);
     return style.opacity < 1 ? 0 : (Math.max(a, back) + 0.05) / (Math.min(a, back) + 0.05);
   });
   const arrows = [...document.querySelectorAll("th button")].map((e) => {
-    const [style, back] = [getComputedStyle(e, "::after"), light(behind(e))];
-    const a = light(style.color);
+    const [style, back] = [getComputedStyle(e, "::after"), luminance(background(e))];
+    const a = luminance(style.color);
     return style.opacity < 1 ? 0 : (Math.max(a, back) + 0.05) / (Math.min(a, back) + 0.05);
   });
   return [Math.min(...ratios), Math.min(...drawn, ...arrows)];
@@ -699,7 +708,7 @@ CONTRAST = """
 """
 
 
-def test_it_can_be_read_in_the_light_in_the_dark_and_on_paper(browser: Browser) -> None:
+def test_contrast_in_light_dark_and_print(browser: Browser) -> None:
     shots: set[bytes] = set()
     for media, scheme in (("", "light"), ("", "dark"), ("print", "dark")):
         browser.emulate(media, scheme)
@@ -714,7 +723,7 @@ def test_it_can_be_read_in_the_light_in_the_dark_and_on_paper(browser: Browser) 
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_it_fits_a_phone_and_a_desk(browser: Browser, width: int) -> None:
+def test_page_fits_window(browser: Browser, width: int) -> None:
     browser.resize(width, 800)
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
 
@@ -756,12 +765,10 @@ def wide_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("width", [360, 800, 1100, 1280, 1440, 1920])
-def test_what_is_too_wide_is_scrolled_in_its_card(
-    browser: Browser, wide_path: Path, width: int
-) -> None:
+def test_wide_table_scrolls_in_its_card(browser: Browser, wide_path: Path, width: int) -> None:
     browser.open(wide_path)
     browser.resize(width, 800)
-    out_of_reach = """
+    cut_off = """
     [...document.querySelectorAll(".wide")].filter((card) => {
       card.scrollIntoView({ behavior: "instant" });
       card.scrollLeft = 1e6;
@@ -771,13 +778,13 @@ def test_what_is_too_wide_is_scrolled_in_its_card(
       return inner.right > outer.right + 1 || outer.right > innerWidth;
     }).length
     """
-    assert browser.evaluate(out_of_reach) == 0
+    assert browser.evaluate(cut_off) == 0
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
 
 
 # A4 with margins of 12 mm, in CSS pixels.
 @pytest.mark.parametrize("width", [1032, 703])
-def test_on_paper_nothing_is_cut_off(browser: Browser, wide_path: Path, width: int) -> None:
+def test_print_cuts_nothing_off(browser: Browser, wide_path: Path, width: int) -> None:
     browser.open(wide_path)
     browser.emulate("print")
     browser.resize(width, 800)
@@ -788,7 +795,7 @@ def test_on_paper_nothing_is_cut_off(browser: Browser, wide_path: Path, width: i
 
 
 @pytest.mark.parametrize("width", [360, 1440])
-def test_the_names_of_columns_stay_in_sight(browser: Browser, wide_path: Path, width: int) -> None:
+def test_column_names_stay_visible(browser: Browser, wide_path: Path, width: int) -> None:
     browser.open(wide_path)
     browser.resize(width, 800)
     browser.evaluate("document.querySelector('#all').scrollIntoView({behavior: 'instant'})")
@@ -800,14 +807,14 @@ def test_the_names_of_columns_stay_in_sight(browser: Browser, wide_path: Path, w
 
 
 WINDOWS = make_report(
-    *(behind(timedelta(minutes=5 * n), n, state) for n, state in enumerate(STATES, start=1))
+    *(lagging_by(timedelta(minutes=5 * n), n, state) for n, state in enumerate(STATES, start=1))
 )
 
 
 @pytest.mark.parametrize(
     "hours", [0.1, 1, 1.5, 5, 7, 14, 41, 42, 83, 84, 90, 167, 168, 335, 35 * 24, 300 * 24, 10**5]
 )
-def test_no_two_labels_of_the_axis_overlap(browser: Browser, tmp_path: Path, hours: float) -> None:
+def test_axis_labels_do_not_overlap(browser: Browser, tmp_path: Path, hours: float) -> None:
     start = NOW - timedelta(hours=hours)
     record = make_record(earliest_time=start, latest_time=NOW, lag=timedelta(0))
     path = tmp_path / "axis.html"
@@ -833,9 +840,7 @@ def test_no_two_labels_of_the_axis_overlap(browser: Browser, tmp_path: Path, hou
         assert apart, width
 
 
-def test_every_column_has_a_name_and_every_window_its_state(
-    browser: Browser, tmp_path: Path
-) -> None:
+def test_columns_have_names_and_windows_states(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "windows.html"
     path.write_text(render_html(WINDOWS), encoding="utf-8")
     browser.open(path)
@@ -855,7 +860,7 @@ def test_every_column_has_a_name_and_every_window_its_state(
             assert sorted(text.split()[-1] for text in texts) == sorted(STATES)
 
 
-def test_without_scripts_it_is_all_there(browser: Browser, page_path: Path) -> None:
+def test_page_is_complete_without_scripts(browser: Browser, page_path: Path) -> None:
     browser.send("Emulation.setScriptExecutionDisabled", value=True)
     try:
         browser.open(page_path)
@@ -865,7 +870,7 @@ def test_without_scripts_it_is_all_there(browser: Browser, page_path: Path) -> N
         browser.send("Emulation.setScriptExecutionDisabled", value=False)
 
 
-def test_the_page_says_what_was_looked_at() -> None:
+def test_page_shows_scope() -> None:
     rule = Rule(
         name="<prod>",
         source_regions=("us-west-2", "eu-west-1"),

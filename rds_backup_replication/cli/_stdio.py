@@ -4,7 +4,7 @@ import os
 import sys
 from typing import TextIO
 
-from ..fleet._invisible_characters import replace_unseen
+from ..fleet._invisible_characters import replace_invisible
 
 
 class OutputError(OSError):
@@ -29,7 +29,7 @@ def open_streams() -> bool:
 
 def visible(text: str, *, kept: str = "\n\t") -> str:
     """The text as it cannot move a terminal's cursor, hide a part of itself, or turn it around."""
-    return replace_unseen(text, lambda c: c.encode("unicode_escape").decode("ascii"), kept=kept)
+    return replace_invisible(text, lambda c: c.encode("unicode_escape").decode("ascii"), keep=kept)
 
 
 def write(text: str, *, is_visible: bool = False) -> None:

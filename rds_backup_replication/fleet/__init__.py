@@ -1,6 +1,6 @@
-"""Many instances, over Regions and accounts: a policy, and what it takes to fulfil it.
+"""Replication of many instances, across Regions and accounts, by a policy.
 
-Needs the extra ``fleet`` to read a policy from YAML.
+Reading a policy from YAML needs the extra ``fleet``.
 """
 
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from .._lazy_imports import lazy_names
 if TYPE_CHECKING:
     from ._apply import apply
     from ._audit import audit, iter_audit
-    from ._destination import Access
+    from ._credentials import Access
     from ._plan import plan
     from ._policy import Account, Policy, Rule, Selector
     from ._records import (
@@ -44,9 +44,9 @@ __all__ = [
     "render_html",
 ]
 
-# All other names are records.
+# All other names live in _records.
 _HOMES = {
-    "Access": "_destination",
+    "Access": "_credentials",
     "Account": "_policy",
     "Policy": "_policy",
     "Rule": "_policy",
@@ -58,5 +58,5 @@ _HOMES = {
     "render_html": "_report.page",
 }
 
-if not TYPE_CHECKING:  # with it, type checkers would take any name for one of ours
+if not TYPE_CHECKING:  # with __getattr__, type checkers would accept any name
     __getattr__, __dir__ = lazy_names(__name__, __all__, _HOMES, "_records")

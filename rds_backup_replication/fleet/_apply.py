@@ -1,4 +1,4 @@
-"""Doing what a plan says, and nothing that its facts no longer support."""
+"""How the actions of a plan run: in phases and batches, until done or interrupted."""
 
 import threading
 from collections import defaultdict
@@ -9,33 +9,23 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from queue import Empty, SimpleQueue
-from typing import Any
 from uuid import uuid4
 
-from .._models import (
-    DBInstanceAutomatedBackup,
-    StartDBInstanceAutomatedBackupsReplicationRequest,
-)
-from .._operations import START
-from .._workflows._ensure_old import differences_of, ensure_stopped, start
-from .._workflows.lookup import best_of, is_live
-from .._workflows.replace import ensure_replication
-from ..exceptions import ReplicationDriftError
-from ._destination import ACCOUNT_ERRORS, Access, Instance, NamedInstance, Place, PlaceView
-from ._records import ActionResult, ApplyReport, ObservedState, Outcome, Plan, PlannedAction
+from ._actions import apply_action, failed, not_attempted
+from ._credentials import Access
+from ._destination import AccountDestination, DestinationReader, Instance, InstanceIdentity
+from ._records import ActionResult, ApplyReport, Plan, PlannedAction
 
 OnEvent = Callable[[ActionResult], object]
-_Tell = Callable[[ActionResult], object]
 
-_PARTS_AT_ONCE = 16
-_FRESH = 60.0  # seconds for which a start believes what was listed
+_BATCHES_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class _Part:
-    """What a plan wants of one account and one destination."""
+class _Batch:
+    """The actions of one phase in one account and destination."""
 
-    place: Place
+    destination: AccountDestination
     actions: tuple[PlannedAction, ...]
     max_concurrency: int
 
@@ -48,51 +38,54 @@ def apply(
     on_event: OnEvent | None = None,
     max_concurrency: int = 8,
 ) -> ApplyReport:
-    """Does what a plan says.
+    """Apply a plan.
 
-    An action whose facts have changed since it was planned is refused; what has been
-    done already is ``unchanged``, so a plan can be applied again. What fails stops
-    nothing else. Ctrl-C lets finish what has begun, and begins nothing more; a second
-    one raises ``KeyboardInterrupt`` when that has finished. Replacements come last, as
-    each takes many minutes.
+    An action whose observed state has changed since the plan was made is ``refused``. An
+    action that has already been applied is ``unchanged``, so applying a plan twice is safe.
+    A failed action does not stop the others. Replacements run last, because each takes many
+    minutes.
+
+    After the first Ctrl-C, running actions finish and no more start. After the second,
+    ``KeyboardInterrupt`` is raised once the running actions have finished.
 
     Args:
-        plan: The plan.
-        access: Whose credentials to use, and where AWS is.
-        executor: Where to do the work, which is cut into one part for each account and
-            destination; threads of this process if omitted. With one of yours, Ctrl-C
-            lets whole parts finish.
-        on_event: Called with each result as it comes; with an executor of yours, when
-            its part has ended. If it raises, nothing more is begun.
-        max_concurrency: How many actions are under way at once in a destination Region
-            of an account.
+        plan: The plan to apply.
+        access: The credentials and the endpoint to use.
+        executor: The executor that applies the plan, one task for each account and
+            destination Region; threads of this process if omitted. With an executor,
+            Ctrl-C lets running tasks finish, not only running actions.
+        on_event: Called with each result as soon as the action has finished; with an
+            executor, as soon as the action's task has finished. If ``on_event`` raises,
+            no more actions start, and ``apply`` raises the same exception.
+        max_concurrency: The number of actions to run at once in one destination Region of
+            one account, at least 1.
 
     Returns:
-        A result for each action that changes something.
+        One result for each action that changes something, in the order of the plan.
 
     Raises:
-        ValueError: ``max_concurrency`` is below 1, or an action is in an account that
-            the plan does not have, or stands there twice.
+        ValueError: ``max_concurrency`` is below 1, an action is in an account that the
+            plan does not list, or the plan changes an instance more than once.
     """
     if max_concurrency < 1:
         raise ValueError(f"max_concurrency= must be at least 1, not {max_concurrency}")
     stop, go = threading.Event(), threading.Event()
     events: SimpleQueue[ActionResult | None] = SimpleQueue()
     futures: list[Future[list[ActionResult]]] = []
-    Plan.model_validate(dict(plan))  # a copy may have been made with other actions
+    Plan.model_validate(dict(plan))  # model_copy does not validate changed actions
     phases = _phases(plan, access or Access(), max_concurrency)
-    # Ctrl-C is raised in the main thread, so the work is led from another one.
+    # Python raises KeyboardInterrupt in the main thread, so another thread runs the phases.
     with ThreadPoolExecutor(1) as leader:
         try:
             put = None if on_event is None else events.put
             leading = leader.submit(
-                _lead, phases, executor, stop=stop, go=go, put=put, futures=futures
+                _run_phases, phases, executor, stop=stop, go=go, put=put, futures=futures
             )
             leading.add_done_callback(lambda _: events.put(None))
             while True:
                 try:
-                    go.set()  # from here on, what is done is reported
-                    for result in _all_of(events):
+                    go.set()  # only now, as from here on the handler below catches Ctrl-C
+                    for result in _iter_events(events):
                         if on_event is not None:
                             on_event(result)
                     break
@@ -108,250 +101,176 @@ def apply(
             raise
     results = leading.result()
     return ApplyReport(
-        results=tuple(results[action.order()] for action in plan.changes),
+        results=tuple(results[action.sort_key()] for action in plan.changes),
         interrupted=stop.is_set(),
     )
 
 
-def _all_of(events: "SimpleQueue[ActionResult | None]") -> Iterator[ActionResult]:
+def _iter_events(events: "SimpleQueue[ActionResult | None]") -> Iterator[ActionResult]:
+    """Yield results until the queue's end, which is ``None``."""
     while True:
         with suppress(Empty):
-            # Not for ever: Ctrl-C ends no wait if the system tells another thread of it.
+            # The timeout matters for Ctrl-C: if the system delivers the signal to another
+            # thread, an endless wait in the main thread would not end.
             result = events.get(timeout=0.2)
             if result is None:
                 return
             yield result
 
 
-def _phases(plan: Plan, access: Access, max_concurrency: int) -> list[list[_Part]]:
-    """What is quick, and the replacements: they would keep others waiting for an hour."""
+def _phases(plan: Plan, access: Access, max_concurrency: int) -> list[list[_Batch]]:
+    """Return the batches of each phase: quick actions first, then replacements.
+
+    A replacement may take an hour, and would occupy a thread that quick actions need.
+    """
     accounts = {account.id: account for account in plan.accounts}
     run_id = uuid4().hex
-    phases: list[list[_Part]] = []
+    phases: list[list[_Batch]] = []
     for are_replacements in (False, True):
-        by_part: dict[tuple[str, str], list[PlannedAction]] = defaultdict(list)
+        groups: dict[tuple[str, str], list[PlannedAction]] = defaultdict(list)
         for action in plan.changes:
             if (action.kind == "replace") is are_replacements:
-                by_part[action.account_id, str(action.destination_region)].append(action)
+                groups[action.account_id, str(action.destination_region)].append(action)
         phases.append(
             [
-                _Part(
-                    Place(accounts[account_id], destination, access, run_id),
+                _Batch(
+                    AccountDestination(accounts[account_id], destination, access, run_id),
                     tuple(actions),
                     max_concurrency,
                 )
-                for (account_id, destination), actions in sorted(by_part.items())
+                for (account_id, destination), actions in sorted(groups.items())
             ]
         )
     return phases
 
 
-def _lead(
-    phases: list[list[_Part]],
+def _run_phases(
+    phases: list[list[_Batch]],
     executor: Executor | None,
     *,
     stop: threading.Event,
     go: threading.Event,
-    put: _Tell | None,
+    put: OnEvent | None,
     futures: list["Future[list[ActionResult]]"],
 ) -> dict[object, ActionResult]:
-    """Has all parts done."""
-    results: dict[object, ActionResult] = {}
-    told: set[object] = set()
+    """Run all batches, phase by phase; return the results by the actions' sort keys.
 
-    def tell(result: ActionResult) -> None:
-        if put is not None and result.action.order() not in told:
-            told.add(result.action.order())
+    Args:
+        phases: The batches of each phase.
+        executor: The executor for batches; threads of this process if ``None``.
+        stop: Set when no more actions may start.
+        go: Set when the batches may start.
+        put: Called once with each result, if given.
+        futures: Receives the future of each batch, so that the caller can cancel it.
+    """
+    results: dict[object, ActionResult] = {}
+    reported: set[object] = set()
+
+    def report(result: ActionResult) -> None:
+        if put is not None and result.action.sort_key() not in reported:
+            reported.add(result.action.sort_key())
             put(result)
 
-    # An event, or what tells of one, cannot be sent to another process.
-    apply_part = partial(_apply_part, stop=stop, tell=tell) if executor is None else _apply_part
+    # Neither a threading.Event nor this function can be pickled for another process.
+    run_batch = partial(_run_batch, stop=stop, report=report) if executor is None else _run_batch
     go.wait()
     with ExitStack() as stack:
-        pool = executor or stack.enter_context(ThreadPoolExecutor(_PARTS_AT_ONCE))
-        for parts in phases:
-            sent: list[Future[list[ActionResult]]] = []
-            for part in parts:
-                sent.append(_sent(pool, apply_part, part))
-                futures.append(sent[-1])
+        pool = executor or stack.enter_context(ThreadPoolExecutor(_BATCHES_AT_ONCE))
+        for batches in phases:
+            submitted: list[Future[list[ActionResult]]] = []
+            for batch in batches:
+                submitted.append(_submit(pool, run_batch, batch))
+                futures.append(submitted[-1])
                 if stop.is_set():
-                    sent[-1].cancel()
-            for part, future in zip(parts, sent, strict=True):
-                for result in _results_of(part, future):
-                    results[result.action.order()] = result
-                    tell(result)
+                    submitted[-1].cancel()
+            for batch, future in zip(batches, submitted, strict=True):
+                for result in _results_of(batch, future):
+                    results[result.action.sort_key()] = result
+                    report(result)
     return results
 
 
-def _sent(
-    pool: Executor, apply_part: Callable[[_Part], list[ActionResult]], part: _Part
+def _submit(
+    pool: Executor, run_batch: Callable[[_Batch], list[ActionResult]], batch: _Batch
 ) -> "Future[list[ActionResult]]":
+    """Submit a batch; return a failed future if the executor refuses the batch."""
     try:
-        return pool.submit(apply_part, part)
-    except RuntimeError as error:  # it is shut down, or has lost its workers
-        failed: Future[list[ActionResult]] = Future()
-        failed.set_exception(error)
-        return failed
+        return pool.submit(run_batch, batch)
+    except RuntimeError as error:  # the executor is shut down, or has lost its workers
+        refused: Future[list[ActionResult]] = Future()
+        refused.set_exception(error)
+        return refused
 
 
-def _results_of(part: _Part, future: "Future[list[ActionResult]]") -> list[ActionResult]:
+def _results_of(batch: _Batch, future: "Future[list[ActionResult]]") -> list[ActionResult]:
+    """Wait for a batch; return its results, also if the batch was canceled or lost."""
     try:
         return future.result()
     except CancelledError:
-        return [_not_attempted(action) for action in part.actions]
-    except Exception as error:  # noqa: BLE001  # an engine may lose a worker in any way
-        lost = f"What became of it is not known, as its worker failed: {error!r}. Apply it again."
+        return [not_attempted(action) for action in batch.actions]
+    except Exception as error:  # noqa: BLE001  # executors report lost workers in any way
+        message = f"The outcome is unknown: the worker failed with {error!r}. Apply the plan again."
         return [
-            ActionResult(action=action, outcome="failed", message=lost) for action in part.actions
+            ActionResult(action=action, outcome="failed", message=message)
+            for action in batch.actions
         ]
 
 
-def _apply_part(
-    part: _Part, stop: threading.Event | None = None, tell: _Tell | None = None
+def _run_batch(
+    batch: _Batch, stop: threading.Event | None = None, report: OnEvent | None = None
 ) -> list[ActionResult]:
-    view = PlaceView(part.place)
+    """Apply a batch's actions; return their results in the same order."""
+    reader = DestinationReader(batch.destination)
     is_stopped = stop or threading.Event()
     if is_stopped.is_set():
-        return [_not_attempted(action) for action in part.actions]
-    came: dict[object, ActionResult] = {}
+        return [not_attempted(action) for action in batch.actions]
+    results: dict[object, ActionResult] = {}
 
-    def do(action: PlannedAction, instance: Instance | None, error: Exception | None) -> None:
+    def run(action: PlannedAction, instance: Instance | None, error: Exception | None) -> None:
         if is_stopped.is_set():
-            result = _not_attempted(action)
+            result = not_attempted(action)
         elif error is not None:
-            result = _failed(action, error)
+            result = failed(action, error)
         else:
-            result = _apply_action(view, listed, action, instance)
-        came[action.order()] = result
-        if tell is not None:
-            tell(result)
+            result = apply_action(reader, listing, action, instance)
+        results[action.sort_key()] = result
+        if report is not None:
+            report(result)
 
-    with suppress(Exception):  # else, each action fails with the same
-        _ = view.context  # made before there are threads that would each make one
-    with ThreadPoolExecutor(part.max_concurrency) as pool:
-        starts = [action for action in part.actions if action.kind == "start"]
-        listed: Future[None] = pool.submit(view.list_backups) if starts else Future()
+    # Creates the client before several threads would each create one. If that fails here,
+    # each action fails with the same error.
+    with suppress(Exception):
+        _ = reader.context
+    with ThreadPoolExecutor(batch.max_concurrency) as pool:
+        starts = [action for action in batch.actions if action.kind == "start"]
+        listing: Future[None] = pool.submit(reader.list_backups) if starts else Future()
         try:
-            # First, as they make room.
-            doing = [pool.submit(do, a, None, None) for a in part.actions if a.kind != "start"]
-            # Sent off as soon as a page shows the instance.
-            doing += [pool.submit(do, *found) for found in _with_instances(view, starts)]
-            for future in doing:
+            # Stops come first, because they make room in the quota.
+            running = [pool.submit(run, a, None, None) for a in batch.actions if a.kind != "start"]
+            # Each start is submitted as soon as a page lists its instance.
+            running += [pool.submit(run, *found) for found in _find_instances(reader, starts)]
+            for future in running:
                 future.result()
-        except KeyboardInterrupt:  # a terminal sends it to worker processes too
+        except KeyboardInterrupt:  # a terminal sends Ctrl-C to worker processes, too
             is_stopped.set()
-    return [came.get(action.order()) or _not_attempted(action) for action in part.actions]
+    return [results.get(action.sort_key()) or not_attempted(action) for action in batch.actions]
 
 
-def _with_instances(
-    view: PlaceView, actions: Sequence[PlannedAction]
-) -> Iterator[tuple[PlannedAction, NamedInstance | None, Exception | None]]:
-    """Each action with the instance as it is now, if there is one, or why that is not known."""
+def _find_instances(
+    reader: DestinationReader, actions: Sequence[PlannedAction]
+) -> Iterator[tuple[PlannedAction, InstanceIdentity | None, Exception | None]]:
+    """Yield each action with its instance, if that still exists, or with the listing's error."""
     for source_region, group in groupby(actions, key=lambda action: action.source_region):
-        waiting = {(action.source_db_instance_arn or "").lower(): action for action in group}
+        missing = {(action.source_db_instance_arn or "").lower(): action for action in group}
         failure: Exception | None = None
         try:
-            for instance in view.instance_names(source_region):
-                action = waiting.pop((instance.db_instance_arn or "").lower(), None)
+            for instance in reader.iter_identities(source_region):
+                action = missing.pop((instance.db_instance_arn or "").lower(), None)
                 if action is not None:
                     yield action, instance, None
-                if not waiting:
+                if not missing:
                     break
-        except Exception as error:  # noqa: BLE001  # one that nobody thought of stops no others
+        except Exception as error:  # noqa: BLE001  # an unexpected error must not stop other Regions
             failure = error
-        for action in waiting.values():
+        for action in missing.values():
             yield action, None, failure
-
-
-def _apply_action(
-    view: PlaceView, listed: "Future[None]", action: PlannedAction, instance: Instance | None
-) -> ActionResult:
-    try:
-        if action.kind == "start":
-            listed.result()
-        if action.kind == "start" and view.age < _FRESH:
-            backups = view.backups_of(instance) if instance else []
-        else:
-            source_arn, source_region = str(action.source_db_instance_arn), action.source_region
-            instance, backups = view.look_again(source_arn, source_region)
-        if instance is None:
-            return _refused(action, "There is no such instance any more.")
-        if instance.dbi_resource_id != (action.observed or ObservedState()).dbi_resource_id:
-            return _refused(action, "Another instance has that name now.")
-        best = best_of(backups)
-        live = best if best is not None and is_live(best) else None
-        return (_stop if action.kind == "stop" else _start)(view, action, live)
-    except ReplicationDriftError:
-        return _refused(action, _OTHERWISE)
-    except Exception as error:  # noqa: BLE001  # one that nobody thought of stops no others
-        return _failed(action, error)
-
-
-_OTHERWISE = "It replicates otherwise than when this was planned."
-
-
-def _start(
-    view: PlaceView, action: PlannedAction, live: DBInstanceAutomatedBackup | None
-) -> ActionResult:
-    keywords: dict[str, Any] = {
-        "source_db_instance_arn": action.source_db_instance_arn,
-        "backup_retention_period": action.backup_retention_period,
-        "kms_key_id": action.kms_key_id,
-        "tags": action.tags,
-    }
-    # A start validates it; a replacement must not find out after the stop.
-    request = StartDBInstanceAutomatedBackupsReplicationRequest.model_construct(**keywords)
-    if live is None:
-        result = start(view.context, request)
-    elif not differences_of(view.context, request, live):
-        return _done(action, live, "unchanged")
-    elif action.kind == "replace" and _is_as_seen(live, action):
-        request = START.validate(view.context.destination, keywords)
-        result = ensure_replication(view.context, request, replace=True)
-    else:
-        return _refused(action, _OTHERWISE)
-    return _done(action, result.backup, "unchanged" if result.action == "unchanged" else "done")
-
-
-def _stop(
-    view: PlaceView, action: PlannedAction, live: DBInstanceAutomatedBackup | None
-) -> ActionResult:
-    if live is None:
-        return _done(action, None, "unchanged")
-    if not _is_as_seen(live, action):
-        return _refused(action, _OTHERWISE)
-    stopped = ensure_stopped(view.context, action.source_db_instance_arn or "")
-    return _done(action, stopped, "done" if stopped else "unchanged")
-
-
-def _is_as_seen(live: DBInstanceAutomatedBackup, action: PlannedAction) -> bool:
-    seen = action.observed or ObservedState()
-    return (
-        live.db_instance_automated_backups_arn,
-        live.backup_retention_period,
-        live.kms_key_id,
-    ) == (
-        seen.db_instance_automated_backups_arn,
-        seen.backup_retention_period,
-        seen.kms_key_id,
-    )
-
-
-def _done(
-    action: PlannedAction, backup: DBInstanceAutomatedBackup | None, outcome: Outcome
-) -> ActionResult:
-    arn = backup.db_instance_automated_backups_arn if backup else None
-    return ActionResult(action=action, outcome=outcome, db_instance_automated_backups_arn=arn)
-
-
-def _refused(action: PlannedAction, message: str) -> ActionResult:
-    return ActionResult(action=action, outcome="refused", message=f"{message} Plan again.")
-
-
-def _failed(action: PlannedAction, error: Exception) -> ActionResult:
-    message = str(error) if isinstance(error, ACCOUNT_ERRORS) else repr(error)
-    return ActionResult(action=action, outcome="failed", message=message)
-
-
-def _not_attempted(action: PlannedAction) -> ActionResult:
-    return ActionResult(action=action, outcome="not_attempted")

@@ -1,4 +1,4 @@
-"""Whether a fleet would survive the loss of a Region."""
+"""The audit: how each instance of a fleet is protected."""
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -15,11 +15,11 @@ from .._models import (
     DBInstanceAutomatedBackup,
     RestoreWindow,
 )
-from ._destination import Access
+from ._credentials import Access
+from ._parallel import MAX_PENDING, OnProgress, map_in_order
 from ._policy import Policy, Rule
 from ._records import AuditRecord, AuditReport, State
-from ._scan import InstanceView, Shard, ShardScan, quota_reason, shards_of
-from ._shards import AHEAD, OnProgress, in_order
+from ._scan import InstanceView, Shard, ShardScan, create_shards, quota_reason
 
 
 def iter_audit(
@@ -30,27 +30,27 @@ def iter_audit(
     on_progress: OnProgress | None = None,
     now: datetime | None = None,
 ) -> Iterator[AuditRecord]:
-    """Looks at every instance of a fleet, and tells of each as soon as it can.
+    """Audit a fleet and yield the records as they become available.
 
-    However large the fleet, no more of it is in memory than what is being looked at.
+    An error in one account or Region becomes a record in state ``unknown``. Memory use does
+    not grow with the size of the fleet.
 
     Args:
-        policy: What the fleet should be like.
-        access: Whose credentials to use, and where AWS is.
-        executor: Where to do the work, which is cut into one part for each account and
-            destination; threads of this process if omitted.
-        on_progress: Called with how many parts are done, and how many there are.
-        now: What a lag is measured by; the present if omitted.
+        policy: The policy to audit against.
+        access: The credentials and the endpoint to use.
+        executor: The executor that runs the audit, one task for each account and
+            destination Region; threads of this process if omitted.
+        on_progress: Called with the number of finished tasks and their total.
+        now: The time to measure lags at, with a time zone; the current time if omitted.
 
     Yields:
-        A record per instance, ordered by account and destination. What could not be
-        found out, as an account denied access, is a record too, and no exception.
+        One record per instance, ordered by account and destination Region.
 
     Raises:
         ValueError: ``now`` has no time zone.
     """
     now = _aware(now)
-    return _audited(policy, access, executor, on_progress, now, ahead=AHEAD)
+    return _iter_records(policy, access, executor, on_progress, now, max_pending=MAX_PENDING)
 
 
 def audit(
@@ -61,14 +61,17 @@ def audit(
     on_progress: OnProgress | None = None,
     now: datetime | None = None,
 ) -> AuditReport:
-    """Looks at every instance of a fleet, and reports when all are done.
+    """Audit a fleet and return the complete report.
+
+    An error in one account or Region becomes a record in state ``unknown``.
 
     Args:
-        policy: What the fleet should be like.
-        access: Whose credentials to use, and where AWS is.
-        executor: Where to do the work, as for ``iter_audit``.
-        on_progress: Called with how many parts are done, and how many there are.
-        now: What a lag is measured by; the present if omitted.
+        policy: The policy to audit against.
+        access: The credentials and the endpoint to use.
+        executor: The executor that runs the audit, one task for each account and
+            destination Region; threads of this process if omitted.
+        on_progress: Called with the number of finished tasks and their total.
+        now: The time to measure lags at, with a time zone; the current time if omitted.
 
     Returns:
         All records, ordered by account, source Region and ARN.
@@ -77,38 +80,43 @@ def audit(
         ValueError: ``now`` has no time zone.
     """
     now = _aware(now)
-    records = _audited(policy, access, executor, on_progress, now, ahead=None)
+    records = _iter_records(policy, access, executor, on_progress, now, max_pending=None)
     return AuditReport(
         audited_at=now,
         accounts=tuple(sorted(account.id for account in policy.accounts)),
         rules=policy.rules,
-        records=tuple(sorted(records, key=AuditRecord.order)),
+        records=tuple(sorted(records, key=AuditRecord.sort_key)),
     )
 
 
 def _aware(now: datetime | None) -> datetime:
+    """Return ``now``, or the current time if ``None``; raise if the time zone is missing."""
     if now is not None and now.utcoffset() is None:
         raise ValueError("now= must have a time zone")
     return now or datetime.now(timezone.utc)
 
 
-def _audited(
+def _iter_records(
     policy: Policy,
     access: Access | None,
     executor: Executor | None,
     on_progress: OnProgress | None,
     now: datetime,
     *,
-    ahead: int | None,
+    max_pending: int | None,
 ) -> Iterator[AuditRecord]:
-    shards = shards_of(policy, access or Access(), uuid4().hex)
-    audited = in_order(
-        partial(_audit_shard, now=now), shards, executor, on_progress=on_progress, ahead=ahead
+    shards = create_shards(policy, access or Access(), uuid4().hex)
+    audited = map_in_order(
+        partial(_audit_shard, now=now),
+        shards,
+        executor,
+        on_progress=on_progress,
+        max_pending=max_pending,
     )
     not_listed: set[tuple[str, str]] = set()
     for record in chain.from_iterable(audited):
         if record.db_instance_arn is None:
-            # Several destinations are looked after by themselves, and each has tried.
+            # The shards of an account are independent, so each reports the failed Region.
             region = record.account_id, record.source_region
             if region in not_listed:
                 continue
@@ -117,73 +125,75 @@ def _audited(
 
 
 def _audit_shard(shard: Shard, now: datetime) -> list[AuditRecord]:
-    survey = ShardScan(shard)
-    # In order, so that it is always the same ones that the quota leaves out.
-    sightings = sorted(survey.sightings(), key=InstanceView.order)
-    slots = shard.policy.replication_quota - survey.live_count
+    scan = ShardScan(shard)
+    # Sorted, so that the quota always excludes the same instances.
+    views = sorted(scan.iter_views(), key=InstanceView.sort_key)
+    slots = shard.policy.replication_quota - scan.active_count
     records: list[AuditRecord] = []
-    for sighting in sightings:
-        state, reasons = _state_of(survey, sighting, now)
-        if state in ("stopped", "unprotected") and not any(r.code in _BLOCKING for r in reasons):
+    for view in views:
+        state, reasons = _state_of(scan, view, now)
+        if state in ("stopped", "unprotected") and not any(r.code in _BLOCKERS for r in reasons):
             slots -= 1
             if slots < 0:
                 reasons = (*reasons, quota_reason(shard))
-        records.append(_record(shard, sighting, state, reasons, now))
+        records.append(_record(shard, view, state, reasons, now))
     return records
 
 
 def _state_of(
-    survey: ShardScan, sighting: InstanceView, now: datetime
+    scan: ShardScan, view: InstanceView, now: datetime
 ) -> tuple[State, tuple[CheckReason, ...]]:
-    rule, backup, live = sighting.rule, sighting.backup, sighting.live_backup
+    """Return the instance's state, and the reasons for the state."""
+    rule, backup, active = view.rule, view.backup, view.active_backup
     if rule is not None and rule.replicate == "never":
         return "excluded", ()
-    if sighting.unknown is not None:
-        return "unknown", (sighting.unknown,)
+    if view.unknown is not None:
+        return "unknown", (view.unknown,)
     if rule is None:
         return "unmatched", ()
-    if live is not None:
-        return _state_of_live(live, rule, now)
-    obstacles = survey.obstacles(sighting)
+    if active is not None:
+        return _state_of_active(active, rule, now)
+    blockers = scan.find_blockers(view)
     if backup is not None and backup.is_retained:
-        return "stopped", (_STOPPED, *obstacles)
-    return "unprotected", (_NOT_REPLICATING, *obstacles)
+        return "stopped", (_STOPPED, *blockers)
+    return "unprotected", (_NOT_REPLICATING, *blockers)
 
 
-def _state_of_live(
-    live: DBInstanceAutomatedBackup, rule: Rule, now: datetime
+def _state_of_active(
+    active: DBInstanceAutomatedBackup, rule: Rule, now: datetime
 ) -> tuple[State, tuple[CheckReason, ...]]:
-    if live.status == BackupStatus.PENDING:
+    """Return the state of an instance with an active backup, and the reasons for the state."""
+    if active.status == BackupStatus.PENDING:
         return "starting", ()
-    if not live.is_replicating:
-        message = f"Its backup is {live.status}, which this version does not know."
-        reason = CheckReason(code="could_not_be_checked", message=message, remedy=_NEWER)
+    if not active.is_replicating:
+        message = f"The backup has status {active.status}, which this version does not recognize."
+        reason = CheckReason(code="could_not_be_checked", message=message, remedy=_NEW_STATUS)
         return "unknown", (reason,)
-    lag = live.lag(now)
+    lag = active.lag(now)
     if lag is not None and lag <= rule.maximum_lag:
         return "protected", ()
-    behind = "has nothing to restore" if lag is None else f"is {format_duration(lag)} behind"
-    message = f"Its backup {behind}; {format_duration(rule.maximum_lag)} is allowed."
+    found = "has nothing to restore yet" if lag is None else f"lags by {format_duration(lag)}"
+    message = f"The backup {found}; the rule allows a lag of {format_duration(rule.maximum_lag)}."
     return "lagging", (CheckReason(code="lagging", message=message, remedy=_LAGGING),)
 
 
 _STOPPED = CheckReason(
     code="stopped",
-    message="Its replication has ended, and only retained backups are left.",
-    remedy="Start it again, by a plan that is applied; RDS does not resume it.",
+    message="The replication has ended, and only retained backups are left.",
+    remedy="Apply a plan to restart the replication. RDS does not resume a replication by itself.",
 )
 _NOT_REPLICATING = CheckReason(
     code="not_replicating",
-    message="It does not replicate.",
-    remedy="Start it, by a plan that is applied.",
+    message="The instance does not replicate.",
+    remedy="Apply a plan to start the replication.",
 )
 _LAGGING = (
-    "Look at the KMS keys in both Regions and at the source's own backups; if it stays behind, "
-    "stop it and start it anew."
+    "Check the KMS keys in both Regions and the source's own automated backups. If the lag "
+    "remains, stop and restart the replication."
 )
-_NEWER = "Update this library, or look the status up in RDS's documentation."
-# What says why a start would be refused, and so takes up no slot.
-_BLOCKING = {
+_NEW_STATUS = "Upgrade this library, or find the status in the RDS documentation."
+# RDS would refuse a start for these reasons, so the instance needs no room in the quota.
+_BLOCKERS = {
     "backups_off",
     "cluster_not_supported",
     "could_not_be_checked",
@@ -197,19 +207,19 @@ _BLOCKING = {
 
 def _record(
     shard: Shard,
-    sighting: InstanceView,
+    view: InstanceView,
     state: State,
     reasons: tuple[CheckReason, ...],
     now: datetime,
 ) -> AuditRecord:
-    instance = sighting.instance or DBInstance()
-    backup = sighting.backup or DBInstanceAutomatedBackup()
+    instance = view.instance or DBInstance()
+    backup = view.backup or DBInstanceAutomatedBackup()
     window = backup.restore_window or RestoreWindow()
-    rule = sighting.rule
+    rule = view.rule
     return AuditRecord(
         account_id=shard.account.id,
-        source_region=sighting.source_region,
-        destination_region=sighting.destination_region,
+        source_region=view.source_region,
+        destination_region=view.destination_region,
         db_instance_arn=instance.db_instance_arn,
         db_instance_identifier=instance.db_instance_identifier,
         engine=instance.engine,

@@ -1,4 +1,4 @@
-"""What it takes to make a fleet as its policy wants it."""
+"""The plan: the actions that bring a fleet in line with its policy."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -8,11 +8,11 @@ from uuid import uuid4
 
 from .._models import CheckReason, DBInstance, DBInstanceAutomatedBackup
 from ..exceptions import Difference
-from ._destination import Access
+from ._credentials import Access
+from ._parallel import OnProgress, map_in_order
 from ._policy import Policy
 from ._records import CHANGES, Kind, ObservedState, Plan, PlannedAction
-from ._scan import InstanceView, Shard, ShardScan, quota_reason, shards_of
-from ._shards import OnProgress, in_order
+from ._scan import InstanceView, Shard, ShardScan, create_shards, quota_reason
 
 
 def plan(
@@ -22,73 +22,78 @@ def plan(
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> Plan:
-    """Finds out what would have to change, and changes nothing.
+    """Plan the actions that bring a fleet in line with its policy; change nothing.
+
+    The same fleet and policy always result in the same actions. ``model_dump_json`` and
+    ``Plan.model_validate_json`` save and load a plan.
 
     Args:
-        policy: What the fleet should be like.
-        access: Whose credentials to use, and where AWS is.
-        executor: Where to do the work, which is cut into one part for each account and
-            destination; threads of this process if omitted.
-        on_progress: Called with how many parts are done, and how many there are.
+        policy: The policy to plan for.
+        access: The credentials and the endpoint to use.
+        executor: The executor that plans, one task for each account and destination
+            Region; threads of this process if omitted.
+        on_progress: Called with the number of finished tasks and their total.
 
     Returns:
-        One action per instance, ordered by account, source Region and ARN; of the same
-        fleet, always the same. ``model_dump_json`` and ``model_validate_json`` keep it.
+        One action per instance, ordered by account, source Region and ARN. An error in
+        one account or Region becomes an action of kind ``unknown``.
     """
     planned_at = datetime.now(timezone.utc)
-    shards = shards_of(policy, access or Access(), uuid4().hex)
-    planned = in_order(_plan_shard, shards, executor, on_progress=on_progress, ahead=None)
-    # Of a Region that could not be listed, the first of several shards says so.
-    actions = {action.order(): action for action in chain.from_iterable(planned)}
+    shards = create_shards(policy, access or Access(), uuid4().hex)
+    planned = map_in_order(_plan_shard, shards, executor, on_progress=on_progress, max_pending=None)
+    # Several shards may report the same failed Region; this keeps one action for the Region.
+    actions = {action.sort_key(): action for action in chain.from_iterable(planned)}
     return Plan(
         planned_at=planned_at,
         accounts=policy.accounts,
-        actions=tuple(actions[order] for order in sorted(actions)),
+        actions=tuple(actions[key] for key in sorted(actions)),
     )
 
 
 def _plan_shard(shard: Shard) -> list[PlannedAction]:
-    survey = ShardScan(shard)
-    sightings = sorted(survey.sightings(), key=InstanceView.order)
-    actions = [_action(survey, sighting) for sighting in sightings]
-    # A stop frees its slot some minutes later.
-    slots = shard.policy.replication_quota - survey.live_count
+    scan = ShardScan(shard)
+    views = sorted(scan.iter_views(), key=InstanceView.sort_key)
+    actions = [_action(scan, view) for view in views]
+    # Planned stops free no slots here, because RDS frees a slot minutes after the stop.
+    slots = shard.policy.replication_quota - scan.active_count
     limited: list[PlannedAction] = []
     for action in actions:
         if action.kind == "start":
             slots -= 1
         if action.kind == "start" and slots < 0:
-            over = {"kind": "over_quota", "reasons": (quota_reason(shard),)}
-            limited.append(action.model_copy(update=over))
+            update = {"kind": "over_quota", "reasons": (quota_reason(shard),)}
+            limited.append(action.model_copy(update=update))
         else:
             limited.append(action)
     return limited
 
 
-def _action(survey: ShardScan, sighting: InstanceView) -> PlannedAction:
-    kind, reasons = _wanted(survey, sighting)
-    instance = sighting.instance or DBInstance()
-    live = sighting.live_backup or DBInstanceAutomatedBackup()
-    rule = sighting.rule
+def _action(scan: ShardScan, view: InstanceView) -> PlannedAction:
+    kind, reasons = _kind_of(scan, view)
+    instance = view.instance or DBInstance()
+    active = view.active_backup or DBInstanceAutomatedBackup()
+    rule = view.rule
     starting = rule if kind in ("start", "replace") else None
-    # A replacement keeps what the policy leaves open.
+    # A replacement keeps the active backup's settings where the policy has none.
     return PlannedAction(
         kind=kind,
-        account_id=survey.shard.account.id,
-        source_region=sighting.source_region,
-        destination_region=sighting.destination_region,
+        account_id=scan.shard.account.id,
+        source_region=view.source_region,
+        destination_region=view.destination_region,
         source_db_instance_arn=instance.db_instance_arn,
         rule=rule.name if rule else None,
-        backup_retention_period=(starting.backup_retention_period or live.backup_retention_period)
+        backup_retention_period=(starting.backup_retention_period or active.backup_retention_period)
         if starting
         else None,
-        kms_key_id=(survey.wanted_key(instance, starting) or live.kms_key_id) if starting else None,
+        kms_key_id=(scan.required_key(instance, starting) or active.kms_key_id)
+        if starting
+        else None,
         tags=(starting.tags or None) if starting else None,
         observed=ObservedState(
             dbi_resource_id=instance.dbi_resource_id,
-            db_instance_automated_backups_arn=live.db_instance_automated_backups_arn,
-            backup_retention_period=live.backup_retention_period,
-            kms_key_id=live.kms_key_id,
+            db_instance_automated_backups_arn=active.db_instance_automated_backups_arn,
+            backup_retention_period=active.backup_retention_period,
+            kms_key_id=active.kms_key_id,
         )
         if kind in CHANGES
         else None,
@@ -96,26 +101,28 @@ def _action(survey: ShardScan, sighting: InstanceView) -> PlannedAction:
     )
 
 
-def _wanted(survey: ShardScan, sighting: InstanceView) -> tuple[Kind, Sequence[CheckReason]]:
-    rule, live = sighting.rule, sighting.live_backup
-    if sighting.unknown is not None:
-        return "unknown", [sighting.unknown]
+def _kind_of(scan: ShardScan, view: InstanceView) -> tuple[Kind, Sequence[CheckReason]]:
+    """Return the action for an instance, and the reasons for the action."""
+    rule, active = view.rule, view.active_backup
+    if view.unknown is not None:
+        return "unknown", [view.unknown]
     if rule is None:
         return "unmatched", []
     if rule.replicate == "never":
-        return ("stop" if live else "unchanged"), []
-    if live is not None:
-        has_copies = sighting.instance is not None and survey.has_copies(sighting.instance)
-        return _wanted_of_live(survey.drift(sighting), has_copies=has_copies)
-    obstacles = survey.obstacles(sighting)
-    if any(reason.code == "could_not_be_checked" for reason in obstacles):
-        return "unknown", obstacles
-    return ("impossible" if obstacles else "start"), obstacles
+        return ("stop" if active else "unchanged"), []
+    if active is not None:
+        has_copies = view.instance is not None and scan.has_copies(view.instance)
+        return _wanted_of_live(scan.find_drift(view), has_copies=has_copies)
+    blockers = scan.find_blockers(view)
+    if any(reason.code == "could_not_be_checked" for reason in blockers):
+        return "unknown", blockers
+    return ("impossible" if blockers else "start"), blockers
 
 
 def _wanted_of_live(
     differences: Sequence[Difference], *, has_copies: bool
 ) -> tuple[Kind, Sequence[CheckReason]]:
+    """Return the action for an instance with an active backup, and the reasons for the action."""
     reasons = [_drifted(difference) for difference in differences]
     if not differences:
         return "unchanged", []
@@ -127,13 +134,14 @@ def _wanted_of_live(
 
 
 def _drifted(difference: Difference) -> CheckReason:
+    """Return the reason for one drifted setting."""
     if difference.uncertainty:
-        remedy = "Name the key by its ARN in the policy, or let the caller look aliases up."
+        remedy = "Name the key by its ARN in the policy, or allow the caller kms:DescribeKey."
     elif difference.parameter == "kms_key_id":
         remedy = (
-            "RDS takes no other key while backups under the old one exist: stop it, delete the "
-            "retained backups, and plan again."
+            "RDS does not accept another key while backups under the old key exist. Stop the "
+            "replication, delete the retained backups, and plan again."
         )
     else:
-        remedy = "RDS cannot modify a replication: it is stopped and started anew."
+        remedy = "RDS cannot modify a replication, so applying the plan stops and restarts it."
     return CheckReason(code="drifted", message=f"{difference}.", remedy=remedy)

@@ -1,4 +1,4 @@
-"""What a fleet should be like: a policy."""
+"""The policy: which instances of a fleet replicate, where to and how."""
 
 import re
 from contextlib import suppress
@@ -33,7 +33,7 @@ from .._models._fields import (
 )
 from .._redact import short_repr
 from ..exceptions import PolicyError
-from ._yaml import Mistake, raise_all, read_yaml
+from ._yaml import FieldError, raise_field_errors, read_yaml
 
 T = TypeVar("T")
 
@@ -52,8 +52,8 @@ def _duration(value: object) -> object:
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str):
-        raise ValueError(DURATION_RULE)  # noqa: TRY004  # pydantic lets a TypeError through
-    if value.startswith("P"):  # ISO 8601, the form of JSON dumps
+        raise ValueError(DURATION_RULE)  # noqa: TRY004  # pydantic does not catch TypeError
+    if value.startswith("P"):  # ISO 8601, as in a JSON dump
         with suppress(ValidationError):
             return TypeAdapter(timedelta).validate_python(value)
     return parse_duration(value)
@@ -70,7 +70,7 @@ def _role_arn(value: str, info: ValidationInfo) -> str:
     if match is None:
         raise ValueError("must be the ARN of a role: arn:aws:iam::{12-digit account}:role/{name}")
     if match[1] != info.data.get("id", match[1]):
-        raise ValueError(f"is a role of account {match[1]}; it must be of the account in id")
+        raise ValueError(f"is a role in account {match[1]}, not in the account given as id")
     return value
 
 
@@ -100,7 +100,7 @@ SomeOf = Annotated[
 AccountId = Annotated[
     str,
     Field(pattern=r"^[0-9]{12}$"),
-    with_message("must be the account's 12 digits, in quotes"),
+    with_message("must be a 12-digit account ID, in quotes"),
 ]
 Duration = Annotated[
     timedelta,
@@ -113,155 +113,174 @@ Duration = Annotated[
 
 
 class Account(_PolicyModel, frozen=True):
-    """An AWS account, and how to act in it."""
+    """An AWS account and the role that acts in it."""
 
     id: AccountId
-    """The account's 12 digits."""
+    """The 12-digit account ID."""
     role_arn: Annotated[str, AfterValidator(_role_arn)] | None = None
-    """Role to assume there; the current credentials are used if omitted."""
+    """ARN of the role to assume; the current credentials are used if omitted."""
     external_id: NonEmpty | None = None
-    """What the role's trust policy may ask for."""
+    """The external ID that the role's trust policy requires, if any."""
 
 
 class Selector(_PolicyModel, frozen=True):
-    """Which instances a rule is about: those that meet every condition given."""
+    """The conditions of a rule. An instance must meet all of them.
+
+    In patterns, ``*`` stands for any characters and ``?`` for one character.
+    """
 
     tags: dict[str, str] = Field(default_factory=dict)
-    """Tags that the instance must all have; ``*`` and ``?`` in a value stand for any
-    characters, and for one."""
+    """Tags that the instance must have, all of them. A value is a pattern."""
     identifiers: tuple[NonEmpty, ...] = ()
-    """Identifiers, one of which must match, such as ``orders-*``; in lower case."""
+    """Patterns such as ``orders-*``. The instance identifier must match one of them; case
+    does not matter."""
     engines: tuple[NonEmpty, ...] = ()
-    """Engines, one of which must match, such as ``postgres`` or ``oracle-*``."""
+    """Patterns such as ``postgres`` or ``oracle-*``. The engine must match one of them; case
+    does not matter."""
 
     def matches(self, instance: DBInstance) -> bool:
-        """Whether the instance meets every condition."""
+        """Return whether the instance meets all conditions."""
         tags = {tag.key: tag.value or "" for tag in instance.tag_list or ()}
         return (
             all(key in tags and _matches(tags[key], value) for key, value in self.tags.items())
-            and _is_one_of(instance.db_instance_identifier, self.identifiers)
-            and _is_one_of(instance.engine, self.engines)
+            and _matches_any(instance.db_instance_identifier, self.identifiers)
+            and _matches_any(instance.engine, self.engines)
         )
 
 
-def _is_one_of(value: str | None, patterns: tuple[str, ...]) -> bool:
+def _matches_any(value: str | None, patterns: tuple[str, ...]) -> bool:
+    """Return whether the value matches one of the patterns, if any, ignoring case."""
     lowered = (value or "").lower()
     return not patterns or any(_matches(lowered, pattern.lower()) for pattern in patterns)
 
 
 def _matches(value: str, pattern: str) -> bool:
-    return fnmatchcase(value, pattern.replace("[", "[[]"))  # which stands for itself
+    return fnmatchcase(value, pattern.replace("[", "[[]"))  # a bracket is an ordinary character
 
 
 class Rule(_PolicyModel, frozen=True):
-    """What is wanted for some instances."""
+    """How to replicate the instances that match."""
 
     name: NonEmpty
-    """What reports call it."""
+    """Name of the rule in reports; unique in a policy."""
     source_regions: SomeOf[RegionName]
     """Regions of the instances."""
     destination_region: RegionName
-    """Region that is to keep their replicated backups."""
+    """Region that keeps the replicated backups."""
     select: Selector = Field(default_factory=Selector)
-    """Which instances; all if omitted."""
+    """Conditions that the instances must meet; all instances match if omitted."""
     accounts: tuple[AccountId, ...] = ()
-    """Accounts of the instances; all of the policy's if omitted."""
+    """Accounts of the instances; all accounts of the policy if omitted."""
     replicate: Literal["always", "never"] = "always"
-    """``never``: a replication of these to the destination is stopped."""
+    """``always`` replicates the instances. ``never`` stops their replication to the
+    destination."""
     backup_retention_period: RetentionDays | None = None
-    """Days to keep the replicated backups, 1 to 35; any if omitted."""
+    """Days to keep the replicated backups, 1 to 35; any retention is fine if omitted."""
     kms_key_id: KmsKeyId | None = None
-    """KMS key in the destination, for encrypted instances; the policy's if omitted."""
+    """KMS key in the destination for encrypted instances; ``Policy.kms_key_ids`` has the
+    default."""
     tags: Annotated[dict[str, str], AfterValidator(_tags)] = Field(default_factory=dict)
-    """Tags for the replicated backups that are started."""
+    """Tags for the replicated backups. Only a start sets them."""
     maximum_lag: Duration = timedelta(hours=1)
-    """How far the replicated backups may be behind: a number and a unit, as in 30m."""
+    """The longest lag allowed. In YAML, a number and a unit: ``90s``, ``30m``, ``12h`` or
+    ``2d``."""
 
     @model_validator(mode="after")
     def _regions_fit(self) -> "Rule":
-        mistakes: list[Mistake] = []
+        errors: list[FieldError] = []
         if self.destination_region in self.source_regions:
-            mistakes.append((("destination_region",), "must not be one of source_regions"))
-        if not _lives_in(self.destination_region, self.kms_key_id):
-            mistakes.append((("kms_key_id",), f"must live in {self.destination_region}"))
-        raise_all(mistakes)
+            errors.append((("destination_region",), "must not be one of source_regions"))
+        if not _is_key_in(self.destination_region, self.kms_key_id):
+            errors.append((("kms_key_id",), f"must be a key in {self.destination_region}"))
+        raise_field_errors(errors)
         return self
 
 
-def _lives_in(region_name: str, kms_key_id: str | None) -> bool:
+def _is_key_in(region_name: str, kms_key_id: str | None) -> bool:
+    """Return whether the key may be in the Region; only an ARN names another Region."""
     arn = parse_arn(kms_key_id or "")
     return arn is None or arn.region == region_name
 
 
 class Policy(_PolicyModel, frozen=True):
-    """What a fleet should be like.
+    """Rules for the instances of a fleet.
 
-    Of the rules that match an instance, the first counts.
+    The first rule that matches an instance applies.
     """
 
     accounts: SomeOf[Account]
-    """The accounts to look at."""
+    """The accounts of the fleet, at least one."""
     rules: SomeOf[Rule]
-    """What is wanted, the first match first."""
+    """The rules, at least one. Their order decides which rule applies."""
     kms_key_ids: dict[RegionName, KmsKeyId] = Field(default_factory=dict)
-    """A KMS key for each destination Region, for rules that name none."""
+    """KMS keys by destination Region, for encrypted instances and rules without a
+    ``kms_key_id``."""
     replication_quota: Annotated[int, Field(ge=1)] = DEFAULT_QUOTA
-    """How many backups can be replicated to a Region of an account: 20, unless AWS has
-    raised it."""
+    """The number of backups that RDS replicates to one Region of one account: 20 unless
+    AWS has raised the account's quota."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Policy":
-        mistakes: list[Mistake] = []
+        errors: list[FieldError] = []
         for field, key, names in (
             ("accounts", "id", [account.id for account in self.accounts]),
             ("rules", "name", [rule.name for rule in self.rules]),
         ):
             for index, name in enumerate(names):
                 if name in names[:index]:
-                    mistakes.append(((field, index, key), f"{name} must stand there once"))
+                    errors.append(((field, index, key), f"{name} is used more than once"))
         own = [index for index, account in enumerate(self.accounts) if account.role_arn is None]
         for index in own[1:]:
-            message = "must be given: the current credentials are of one account alone"
-            mistakes.append((("accounts", index, "role_arn"), message))
+            message = "is required: the current credentials belong to one account only"
+            errors.append((("accounts", index, "role_arn"), message))
         known = {account.id for account in self.accounts}
-        mistakes += [
+        errors += [
             (("rules", index, "accounts", position), f"{account_id} is not in accounts")
             for index, rule in enumerate(self.rules)
             for position, account_id in enumerate(rule.accounts)
             if account_id not in known
         ]
-        mistakes += [
-            (("kms_key_ids", region_name), f"must live in {region_name}")
+        errors += [
+            (("kms_key_ids", region_name), f"must be a key in {region_name}")
             for region_name, kms_key_id in self.kms_key_ids.items()
-            if not _lives_in(region_name, kms_key_id)
+            if not _is_key_in(region_name, kms_key_id)
         ]
-        raise_all(mistakes)
+        raise_field_errors(errors)
         return self
 
     @classmethod
     def from_yaml(cls, text: str, *, source: str = "policy") -> "Policy":
-        """Reads a policy.
+        """Read a policy from YAML.
 
         Args:
-            text: YAML, or JSON, which is YAML.
-            source: What to call the text in errors.
+            text: The policy in YAML or JSON. JSON is a subset of YAML.
+            source: Name of the text in error messages.
+
+        Returns:
+            The policy.
 
         Raises:
-            PolicyError: It is wrong; every mistake with its line and field.
-            ModuleNotFoundError: PyYAML is missing: the extra ``fleet`` brings it.
+            PolicyError: The policy is invalid. The error lists every invalid field with
+                its line.
+            ModuleNotFoundError: PyYAML is not installed; the extra ``fleet`` installs it.
         """
         return read_yaml(cls, text, source)
 
     @classmethod
     def from_file(cls, path: str | Path) -> "Policy":
-        """Reads a policy from a file.
+        """Read a policy from a file.
 
         Args:
-            path: A YAML or JSON file in UTF-8.
+            path: Path of a YAML or JSON file in UTF-8.
+
+        Returns:
+            The policy.
 
         Raises:
-            PolicyError: As ``from_yaml``.
-            OSError: It cannot be read.
+            PolicyError: The policy is invalid. The error lists every invalid field with
+                its line.
+            ModuleNotFoundError: PyYAML is not installed; the extra ``fleet`` installs it.
+            OSError: The file cannot be read.
         """
         try:
             text = Path(path).read_text(encoding="utf-8")
@@ -271,7 +290,7 @@ class Policy(_PolicyModel, frozen=True):
         return cls.from_yaml(text, source=str(path))
 
     def rule_for(self, account_id: str, source_region: str, instance: DBInstance) -> Rule | None:
-        """The first rule that matches an instance."""
+        """Return the first rule that matches an instance, or ``None``."""
         for rule in self.rules:
             if (
                 source_region in rule.source_regions
@@ -282,5 +301,5 @@ class Policy(_PolicyModel, frozen=True):
         return None
 
     def key_for(self, rule: Rule) -> str | None:
-        """The KMS key for what a rule is about, if it is encrypted."""
+        """Return the KMS key that a rule uses for encrypted instances, or ``None``."""
         return rule.kms_key_id or self.kms_key_ids.get(rule.destination_region)

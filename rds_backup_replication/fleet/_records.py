@@ -1,4 +1,4 @@
-"""What an audit finds, what a plan means to do, and what came of it: data, and JSON both ways."""
+"""The records of audits, plans and their results; each can be dumped to JSON and read back."""
 
 from collections import Counter
 from datetime import timedelta
@@ -22,7 +22,7 @@ State = Literal[
     "unmatched",
 ]
 HEALTHY: tuple[State, ...] = ("protected", "starting", "excluded", "unmatched")
-"""The states that nobody needs to do anything about."""
+"""The states that need no attention."""
 
 Kind = Literal[
     "start",
@@ -35,21 +35,21 @@ Kind = Literal[
     "unknown",
 ]
 CHANGES: tuple[Kind, ...] = ("start", "replace", "stop")
-"""The kinds of planned actions that change something."""
+"""The kinds of planned actions that change a replication."""
 
 Outcome = Literal["done", "unchanged", "refused", "failed", "not_attempted"]
 
 
 class Record(BaseModel, frozen=True):
-    """What all of these share: they are immutable, and refuse what they do not know."""
+    """The base of all records: immutable, and without unknown fields."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class AuditRecord(Record, frozen=True):
-    """How one instance is protected.
+    """The protection of one instance.
 
-    A record without an instance stands for all of a Region that could not be listed.
+    A record without an ARN stands for all instances of a Region that could not be listed.
     """
 
     account_id: str
@@ -57,190 +57,190 @@ class AuditRecord(Record, frozen=True):
     source_region: str
     """Region of the instance."""
     destination_region: str | None = None
-    """Where the policy has its backups replicated to; ``None`` if no rule matches it."""
+    """Destination Region in the policy; ``None`` if no rule matches the instance."""
     db_instance_arn: str | None = None
-    """ARN of the instance; ``None`` if the instances could not be listed."""
+    """ARN of the instance; ``None`` if the Region could not be listed."""
     db_instance_identifier: str | None = None
     """Identifier of the instance."""
     engine: str | None = None
     """Database engine of the instance."""
     rule: str | None = None
-    """Name of the policy's rule that matches it; ``None`` if none does."""
+    """Name of the rule that matches the instance; ``None`` if no rule matches."""
     state: State
-    """``protected``: it replicates, and is not too far behind. ``starting``: the first
-    snapshot is being copied. ``lagging``: further behind than the rule allows.
-    ``stopped``: only retained backups are left. ``unprotected``: there are none.
-    ``unknown``: it could not be found out. ``excluded``: the rule wants no replication.
-    ``unmatched``: no rule is about it."""
+    """``protected``: the instance replicates within the allowed lag. ``starting``: RDS is
+    copying the first snapshot. ``lagging``: the lag exceeds the rule's maximum.
+    ``stopped``: only retained backups are left. ``unprotected``: the destination has no
+    backups. ``unknown``: the state could not be determined. ``excluded``: the rule says
+    not to replicate. ``unmatched``: no rule matches."""
     db_instance_automated_backups_arn: str | None = None
-    """ARN of the replicated backup that the state is about."""
+    """ARN of the active backup, or else of the newest retained backup."""
     earliest_time: AwareDatetime | None = None
-    """The earliest moment that can be restored in the destination."""
+    """Earliest time that can be restored in the destination."""
     latest_time: AwareDatetime | None = None
-    """The latest moment that can be restored in the destination."""
+    """Latest time that can be restored in the destination."""
     lag: timedelta | None = None
-    """The time of the audit minus ``latest_time``."""
+    """Time of the audit minus ``latest_time``."""
     maximum_lag: timedelta | None = None
-    """The lag that the rule allows."""
+    """Maximum lag that the rule allows."""
     reasons: tuple[CheckReason, ...] = ()
-    """What is wrong, each with its remedy."""
+    """Findings about the instance, each with a remedy."""
 
-    def order(self) -> tuple[str, str, str, str]:
-        """What records are ordered by."""
+    def sort_key(self) -> tuple[str, str, str, str]:
+        """Return the account, source Region, ARN and destination Region."""
         arn, destination = self.db_instance_arn or "", self.destination_region or ""
         return self.account_id, self.source_region, arn, destination
 
 
 class AuditReport(Record, frozen=True):
-    """How a fleet is protected, as of one moment."""
+    """The protection of a fleet at one time."""
 
     audited_at: AwareDatetime
-    """When the audit began."""
+    """Time when the audit began."""
     accounts: tuple[AccountId, ...] = ()
-    """The accounts that were looked at."""
+    """Accounts that were audited."""
     rules: tuple[Rule, ...] = ()
-    """The rules that they were measured by, and so the Regions that were looked at."""
+    """Rules of the policy. They name the Regions that were audited."""
     records: tuple[AuditRecord, ...]
-    """One per instance, ordered by account, source Region and ARN."""
+    """One record per instance, ordered by account, source Region and ARN."""
 
     @property
     def counts(self) -> dict[State, int]:
-        """How many instances are in each state that occurs."""
+        """Return the number of records in each state that occurs."""
         return dict(Counter(record.state for record in self.records))
 
     @property
     def problems(self) -> tuple[AuditRecord, ...]:
-        """The records that somebody has to do something about."""
+        """Return the records that need attention."""
         return tuple(record for record in self.records if record.state not in HEALTHY)
 
 
 class ObservedState(Record, frozen=True):
-    """The facts that a planned action rests on."""
+    """The state of an instance when its action was planned."""
 
     dbi_resource_id: str | None = None
-    """Resource ID of the instance: another one of the same name is another instance."""
+    """Resource ID of the instance. A new instance of the same name has another ID."""
     db_instance_automated_backups_arn: str | None = None
-    """ARN of the live replicated backup; ``None`` if there was none."""
+    """ARN of the active replicated backup; ``None`` if there was none."""
     backup_retention_period: int | None = None
-    """Its retention in days."""
+    """Retention of the active backup in days."""
     kms_key_id: str | None = None
-    """Its key."""
+    """KMS key of the active backup."""
 
 
 class PlannedAction(Record, frozen=True):
-    """What is to be done about one instance, or why nothing is or can be."""
+    """The action for one instance, or why there is none."""
 
     kind: Kind
-    """``start``, ``replace`` and ``stop`` change something. ``unchanged``: it is as the
-    policy wants it. ``impossible``: RDS would refuse it. ``over_quota``: the destination
-    takes no more. ``unmatched``: no rule is about it. ``unknown``: it could not be found
-    out."""
+    """``start``, ``replace`` and ``stop`` change a replication. ``unchanged``: the
+    instance already conforms to the policy. ``impossible``: RDS would refuse the change.
+    ``over_quota``: the destination's quota has no room. ``unmatched``: no rule matches.
+    ``unknown``: the required action could not be determined."""
     account_id: AccountId
     """Account of the instance."""
     source_region: RegionName
     """Region of the instance."""
     destination_region: RegionName | None = None
-    """Region that is, or would be, called."""
+    """Destination Region, which receives the request; ``None`` if no rule matches."""
     source_db_instance_arn: str | None = None
-    """ARN of the instance; ``None`` if the instances could not be listed."""
+    """ARN of the instance; ``None`` if the Region could not be listed."""
     rule: str | None = None
-    """Name of the policy's rule that wants it."""
+    """Name of the rule that matches the instance; ``None`` if no rule matches."""
     backup_retention_period: int | None = None
-    """Days to keep the replicated backups."""
+    """For a start or replacement: days to keep the backups; RDS's default if ``None``."""
     kms_key_id: str | None = None
-    """KMS key in the destination Region."""
+    """For a start or replacement: KMS key in the destination, if the instance is encrypted."""
     tags: dict[str, str] | None = None
-    """Tags for the replicated backup."""
+    """For a start or replacement: tags for the replicated backup."""
     observed: ObservedState | None = None
-    """What it rests on; it is not done if that has changed."""
+    """State that the action depends on. If this has changed, applying refuses the action."""
     reasons: tuple[CheckReason, ...] = ()
-    """Why it is impossible, unknown or needed."""
+    """Why the action is needed, impossible or unknown."""
 
     @model_validator(mode="after")
-    def _names_what_it_changes(self) -> "PlannedAction":
+    def _check_change_is_complete(self) -> "PlannedAction":
         if self.changes_something:
             arn = parse_arn(self.source_db_instance_arn or "")
-            place = self.account_id, self.source_region
-            if arn is None or (arn.account_id, arn.region) != place:
-                raise ValueError("source_db_instance_arn must be of account_id and source_region")
-            if self.destination_region is None or self.observed is None:
+            if arn is None or (arn.account_id, arn.region) != (self.account_id, self.source_region):
                 raise ValueError(
-                    f"{self.kind} must have a destination_region, and its observed state"
+                    "source_db_instance_arn must be in the account_id and source_region given"
                 )
+            if self.destination_region is None or self.observed is None:
+                raise ValueError(f"{self.kind} requires destination_region and observed")
         return self
 
-    def order(self) -> tuple[str, str, str, str]:
-        """What actions are ordered by."""
+    def sort_key(self) -> tuple[str, str, str, str]:
+        """Return the account, source Region, ARN and destination Region."""
         arn, destination = self.source_db_instance_arn or "", self.destination_region or ""
         return self.account_id, self.source_region, arn, destination
 
     @property
     def changes_something(self) -> bool:
-        """Whether applying it sends a request that changes something."""
+        """Return whether applying the action changes a replication."""
         return self.kind in CHANGES
 
 
 class Plan(Record, frozen=True):
-    """What it takes to make a fleet as a policy wants it, ordered as an audit is."""
+    """The actions that bring a fleet in line with its policy."""
 
     planned_at: AwareDatetime
-    """When the planning began."""
+    """Time when the planning began."""
     accounts: tuple[Account, ...]
-    """How to act in the accounts."""
+    """Accounts and roles to act with."""
     actions: tuple[PlannedAction, ...]
-    """One per instance."""
+    """One action per instance, ordered by account, source Region and ARN."""
 
     @model_validator(mode="after")
-    def _says_once_what_to_change(self) -> "Plan":
+    def _check_changes(self) -> "Plan":
         accounts = {account.id for account in self.accounts}
-        seen: set[tuple[str, ...]] = set()
+        changed: set[tuple[str, ...]] = set()
         for action in self.changes:
             if action.account_id not in accounts:
-                raise ValueError(f"the plan does not have account {action.account_id}")
-            if action.order() in seen:
-                raise ValueError(f"{action.source_db_instance_arn} is changed twice")
-            seen.add(action.order())
+                raise ValueError(f"account {action.account_id} is not in the plan's accounts")
+            if action.sort_key() in changed:
+                raise ValueError(f"the plan changes {action.source_db_instance_arn} more than once")
+            changed.add(action.sort_key())
         return self
 
     @property
     def counts(self) -> dict[Kind, int]:
-        """How many actions are of each kind that occurs."""
+        """Return the number of actions of each kind that occurs."""
         return dict(Counter(action.kind for action in self.actions))
 
     @property
     def changes(self) -> tuple[PlannedAction, ...]:
-        """The actions that change something."""
+        """Return the actions that change a replication."""
         return tuple(action for action in self.actions if action.changes_something)
 
 
 class ActionResult(Record, frozen=True):
-    """What came of one planned action."""
+    """The result of one planned action."""
 
     action: PlannedAction
-    """The action."""
+    """The planned action."""
     outcome: Outcome
-    """``done``. ``unchanged``: it was so already. ``refused``: its facts have changed
-    since it was planned. ``failed``. ``not_attempted``: it was interrupted before."""
+    """``done``: the action succeeded. ``unchanged``: nothing was left to do. ``refused``:
+    the observed state has changed since the plan was made. ``failed``: the action raised
+    an error. ``not_attempted``: an interruption came first."""
     message: str | None = None
-    """What was said when it did not go well."""
+    """Why the action was refused or failed."""
     db_instance_automated_backups_arn: str | None = None
     """ARN of the replicated backup."""
 
 
 class ApplyReport(Record, frozen=True):
-    """What came of a plan: one result for each action that changes something."""
+    """The results of applying a plan."""
 
     results: tuple[ActionResult, ...]
-    """In the order of the plan."""
+    """One result for each action that changes a replication, in the order of the plan."""
     interrupted: bool = False
-    """Whether it was interrupted, as by Ctrl-C."""
+    """Whether Ctrl-C interrupted the run."""
 
     @property
     def counts(self) -> dict[Outcome, int]:
-        """How many actions had each outcome that occurs."""
+        """Return the number of results with each outcome that occurs."""
         return dict(Counter(result.outcome for result in self.results))
 
     @property
     def is_complete(self) -> bool:
-        """Whether every action was done, or found done."""
+        """Return whether every action is ``done`` or ``unchanged``."""
         return set(self.counts) <= {"done", "unchanged"}

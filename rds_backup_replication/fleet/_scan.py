@@ -1,7 +1,7 @@
-"""Looking at a part of a fleet: an account's instances, and what their destination keeps of them.
+"""The scan of one shard: an account's instances, and their backups in one destination.
 
-A part, called a shard, is one account and one destination Region, so that a Region's quota is
-counted in one place, and each backup is listed once.
+A fleet is divided into shards, one per account and destination Region. Each shard lists its
+destination's backups once and counts one quota.
 """
 
 from collections.abc import Iterator
@@ -25,21 +25,22 @@ from .._workflows.check import (
 )
 from .._workflows.lookup import best_of, is_live
 from ..exceptions import Difference
-from ._destination import ACCOUNT_ERRORS, Access, Place, PlaceView
+from ._credentials import Access
+from ._destination import ACCOUNT_ERRORS, AccountDestination, DestinationReader
 from ._policy import Policy, Rule
 
 StartRequest = StartDBInstanceAutomatedBackupsReplicationRequest
 
 
 @dataclass(frozen=True)
-class Shard(Place):
-    """One account and one destination, to be looked at wherever it is sent."""
+class Shard(AccountDestination):
+    """One account, one destination Region, and the policy: all that a worker needs."""
 
     policy: Policy
 
     @property
     def source_regions(self) -> list[str]:
-        """Where the instances are that are replicated to this destination."""
+        """Return the Regions that any rule replicates to this destination, sorted."""
         regions = {
             region
             for rule in self.policy.rules
@@ -48,8 +49,11 @@ class Shard(Place):
         }
         return sorted(regions)
 
-    def is_first_for(self, source_region: str) -> bool:
-        """Whether it is this shard that tells of the Region's instances without a rule."""
+    def reports_unmatched(self, source_region: str) -> bool:
+        """Return whether this shard reports the source Region's unmatched instances.
+
+        Several shards may list a source Region; only the first one reports these instances.
+        """
         return self.destination_region == min(
             rule.destination_region
             for rule in self.policy.rules
@@ -57,8 +61,8 @@ class Shard(Place):
         )
 
 
-def shards_of(policy: Policy, access: Access, run_id: str) -> list[Shard]:
-    """A policy's shards, in order of account and destination."""
+def create_shards(policy: Policy, access: Access, run_id: str) -> list[Shard]:
+    """Return a policy's shards, ordered by account and destination."""
     destinations = sorted({rule.destination_region for rule in policy.rules})
     return [
         Shard(account, destination, access, run_id, policy)
@@ -68,65 +72,67 @@ def shards_of(policy: Policy, access: Access, run_id: str) -> list[Shard]:
 
 
 class InstanceView(NamedTuple):
-    """One instance, the rule about it, and what the destination keeps of it."""
+    """One instance, the rule that matches it, and its backup in the destination."""
 
     source_region: str
     instance: DBInstance | None
-    """``None``: the Region's instances could not be listed, and the reason says why."""
+    """``None`` if listing the Region's instances failed; ``unknown`` has the reason."""
     rule: Rule | None
     backup: DBInstanceAutomatedBackup | None
-    """The live backup, or else the newest retained one."""
+    """The active backup, or else the newest retained backup."""
     unknown: CheckReason | None
-    """Why it is not known what there is."""
+    """Why the instance or its backup could not be determined."""
     destination_region: str | None
-    """Where it is to be replicated to, if a rule says so."""
+    """The rule's destination; ``None`` if no rule matches."""
 
-    def order(self) -> tuple[str, str]:
-        """What sightings are ordered by."""
+    def sort_key(self) -> tuple[str, str]:
+        """Return the source Region and the ARN."""
         return self.source_region, (self.instance and self.instance.db_instance_arn) or ""
 
     @property
-    def live_backup(self) -> DBInstanceAutomatedBackup | None:
+    def active_backup(self) -> DBInstanceAutomatedBackup | None:
+        """Return the backup if it is active."""
         return self.backup if self.backup is not None and is_live(self.backup) else None
 
 
-class ShardScan(PlaceView):
-    """A shard, as it is found."""
+class ShardScan(DestinationReader):
+    """The instances of a shard, compared with the policy."""
 
     def __init__(self, shard: Shard) -> None:
         super().__init__(shard)
         self.shard = shard
-        self._differences: dict[tuple[str, str | None], list[Difference]] = {}
+        self._key_differences: dict[tuple[str, str | None], list[Difference]] = {}
 
-    def sightings(self) -> Iterator[InstanceView]:
-        """All instances that the shard tells of."""
+    def iter_views(self) -> Iterator[InstanceView]:
+        """Yield a view of each instance that this shard reports."""
         unknown = self._list_backups()
         for source_region in self.shard.source_regions:
             try:
-                for instance in self.instances(source_region):
-                    seen = self._sighting(source_region, instance, unknown)
-                    if seen is not None:
-                        yield seen
-            except ACCOUNT_ERRORS as error:  # noqa: PERF203  # the other Regions go on
+                for instance in self.iter_instances(source_region):
+                    view = self._view(source_region, instance, unknown)
+                    if view is not None:
+                        yield view
+            except ACCOUNT_ERRORS as error:  # noqa: PERF203  # other Regions may still work
                 reason = could_not_be_checked(f"there are instances in {source_region}", error)
                 yield InstanceView(source_region, None, None, None, reason, None)
 
     def _list_backups(self) -> CheckReason | None:
+        """List the backups; return the reason if that fails."""
         try:
             self.list_backups()
         except ACCOUNT_ERRORS as error:
-            return could_not_be_checked(
-                f"{self.shard.destination_region} keeps backups of it", error
-            )
+            question = f"{self.shard.destination_region} has backups of the instance"
+            return could_not_be_checked(question, error)
         return None
 
-    def _sighting(
+    def _view(
         self, source_region: str, instance: DBInstance, unknown: CheckReason | None
     ) -> InstanceView | None:
+        """Return a view of the instance, or ``None`` if another shard reports the instance."""
         shard = self.shard
         rule = shard.policy.rule_for(shard.account.id, source_region, instance)
         if rule is None:
-            if not shard.is_first_for(source_region):
+            if not shard.reports_unmatched(source_region):
                 return None
             return InstanceView(source_region, instance, None, None, None, None)
         if rule.destination_region != shard.destination_region:
@@ -134,60 +140,63 @@ class ShardScan(PlaceView):
         backup = best_of(self.backups_of(instance))
         return InstanceView(source_region, instance, rule, backup, unknown, rule.destination_region)
 
-    def obstacles(self, sighting: InstanceView) -> tuple[CheckReason, ...]:
-        """Why a start would be refused, apart from the quota."""
-        instance, rule = sighting.instance, sighting.rule
+    def find_blockers(self, view: InstanceView) -> tuple[CheckReason, ...]:
+        """Return why RDS would refuse a start, apart from the quota."""
+        instance, rule = view.instance, view.rule
         if instance is None or rule is None:
             return ()
-        kms_key_id = self.wanted_key(instance, rule)
+        kms_key_id = self.required_key(instance, rule)
         reasons: list[CheckReason] = []
         region_name = self.shard.destination_region
         try:
-            if sighting.source_region not in self._supported_sources:
-                reasons.append(pair_not_supported(region_name, sighting.source_region))
+            if view.source_region not in self._supported_sources:
+                reasons.append(pair_not_supported(region_name, view.source_region))
         except ACCOUNT_ERRORS as error:
-            question = f"{region_name} takes backups from {sighting.source_region}"
+            question = f"{region_name} takes backups from {view.source_region}"
             reasons.append(could_not_be_checked(question, error))
         reasons += instance_reasons(instance, region_name, kms_key_id)
-        backup = sighting.backup
+        backup = view.backup
         if backup is not None and kms_key_id is not None and backup.kms_key_id is not None:
-            differences = self._key_differences(kms_key_id, backup)
+            differences = self._find_key_differences(kms_key_id, backup)
             if differences and differences[0].uncertainty is None:
                 reasons.append(retained_with_another_key(backup))
         return tuple(reasons)
 
-    def wanted_key(self, instance: DBInstance, rule: Rule) -> str | None:
-        """The key to replicate an instance with: none, if it is not encrypted."""
+    def required_key(self, instance: DBInstance, rule: Rule) -> str | None:
+        """Return the KMS key for an instance; ``None`` if the instance is not encrypted."""
         return self.shard.policy.key_for(rule) if instance.storage_encrypted else None
 
-    def drift(self, sighting: InstanceView) -> list[Difference]:
-        """How a live replication differs from what the rule wants."""
-        instance, rule, backup = sighting.instance, sighting.rule, sighting.live_backup
+    def find_drift(self, view: InstanceView) -> list[Difference]:
+        """Return the rule's settings that the active backup does not have."""
+        instance, rule, backup = view.instance, view.rule, view.active_backup
         if instance is None or rule is None or backup is None:
             return []
         retention = StartRequest.model_construct(
             source_db_instance_arn=instance.db_instance_arn or "",
             backup_retention_period=rule.backup_retention_period,
         )
-        kms_key_id = self.wanted_key(instance, rule)
+        kms_key_id = self.required_key(instance, rule)
         return [
             *differences_of(self.context, retention, backup),
-            *(self._key_differences(kms_key_id, backup) if kms_key_id else ()),
+            *(self._find_key_differences(kms_key_id, backup) if kms_key_id else ()),
         ]
 
     def has_copies(self, instance: DBInstance) -> bool:
-        """Whether there are backups of it under a key already."""
+        """Return whether the destination already has backups of the instance under a key."""
         return any(b.status != BackupStatus.PENDING for b in self.backups_of(instance))
 
-    def _key_differences(
+    def _find_key_differences(
         self, kms_key_id: str, backup: DBInstanceAutomatedBackup
     ) -> list[Difference]:
-        """Looked up once for each pair: a shard has few keys, and many backups."""
+        """Return how a key differs from the backup's key.
+
+        The results are cached, because a shard has many backups but few keys.
+        """
         pair = kms_key_id, backup.kms_key_id
-        if pair not in self._differences:
+        if pair not in self._key_differences:
             request = StartRequest.model_construct(source_db_instance_arn="", kms_key_id=kms_key_id)
-            self._differences[pair] = differences_of(self.context, request, backup)
-        return self._differences[pair]
+            self._key_differences[pair] = differences_of(self.context, request, backup)
+        return self._key_differences[pair]
 
     @cached_property
     def _supported_sources(self) -> set[str | None]:
@@ -199,14 +208,16 @@ class ShardScan(PlaceView):
 
 
 def quota_reason(shard: Shard) -> CheckReason:
+    """Return the reason for an instance beyond the destination's quota."""
     quota = shard.policy.replication_quota
     return CheckReason(
         code="over_quota",
         message=(
-            f"{quota} backups can be replicated to {shard.destination_region}, and are, or will be."
+            f"The quota of {quota} replicated backups in {shard.destination_region} has no room "
+            "for this instance."
         ),
         remedy=(
-            "Have the quota raised and say so as replication_quota, choose another destination, "
-            "or stop replications that nobody needs, and plan again when they have ended."
+            "Have AWS raise the quota and set replication_quota in the policy, choose another "
+            "destination, or stop replications that nobody needs and plan again after they end."
         ),
     )

@@ -46,7 +46,7 @@ def judge(error: PolicyError, text: str) -> None:
     assert error.mistakes
     assert str(error) == "\n".join(f"p:{mistake}" for mistake in error.mistakes)
     for mistake in error.mistakes:
-        match = re.match(r"([0-9]+): (is not YAML: |[^ ].*)", mistake)
+        match = re.match(r"([0-9]+): (is not valid YAML: |[^ ].*)", mistake)
         assert match is not None, mistake
         assert 1 <= int(match[1]) <= len(text.splitlines()) + 1
 

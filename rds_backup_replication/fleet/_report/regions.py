@@ -1,31 +1,44 @@
-"""The share of instances that is protected, from each Region to each."""
+"""The share of protected instances for each pair of source and destination Regions."""
 
 from collections import Counter
 
 from .._records import AuditRecord, State
-from .html import NOT_WANTED, URGENCY, Html, badge, bar, many, percent, row, scrolled, section, tag
+from .html import (
+    NOT_REPLICATED,
+    URGENCY,
+    Html,
+    badge,
+    bar,
+    percent,
+    pluralize,
+    row,
+    scrollable_table,
+    section,
+    tag,
+)
 
 
 def matrix(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:
+    """Return the section with a row for each source and a column for each destination."""
     counts: dict[tuple[str, str | None], Counter[State]] = {}
     for record in instances:
         pair = record.source_region, record.destination_region
         counts.setdefault(pair, Counter())[record.state] += 1
     failed = Counter(record.source_region for record in not_listed)
     sources = sorted({source for source, _ in counts} | set(failed))
-    # Instances that no rule is about have no destination, and come last.
+    # Instances without a rule have no destination. Their column comes last.
     destinations = sorted({to for _, to in counts}, key=lambda to: (to is None, to or ""))
 
     def cells(of: list[str]) -> list[Html]:
-        """For each destination, what is protected of these sources; then of all destinations."""
+        """Return the cells of these sources: one for each destination, then the total."""
         by_destination = [
             sum((counts.get((source, to), Counter()) for source in of), Counter[State]())
             for to in destinations
         ]
-        shown = [_cell(count) for count in by_destination]
+        row_cells = [_cell(count) for count in by_destination]
         if len(destinations) > 1:
-            shown.append(_cell(sum(by_destination, Counter[State]())))
-        return shown
+            row_cells.append(_cell(sum(by_destination, Counter[State]())))
+        return row_cells
 
     rows = [
         row(tag("th", source, *_failures(failed[source]), scope="row"), *cells([source]))
@@ -38,10 +51,10 @@ def matrix(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:
         names.append("all")
     return section(
         "regions",
-        "From Region to Region",
-        scrolled(
+        "Protection by Region",
+        scrollable_table(
             "matrix",
-            "Share protected, of the instances that the policy wants replicated",
+            "Share of protected instances among those that the policy replicates",
             (tag("th", name, scope="col") for name in names),
             rows,
         ),
@@ -49,20 +62,22 @@ def matrix(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:
 
 
 def _failures(accounts: int) -> list[Html]:
-    text = f"listing failed in {many(accounts, 'account')}"
+    """Return a note if the Region could not be listed in some accounts."""
+    text = f"listing failed in {pluralize(accounts, 'account')}"
     return [tag("span", text, class_="state unknown")] if accounts else []
 
 
 def _cell(counts: Counter[State]) -> Html:
+    """Return the cell with the share of protected instances, and the other states."""
     if not counts:
         return tag("td")
-    wanted = sum(count for state, count in counts.items() if state not in NOT_WANTED)
+    replicated = sum(count for state, count in counts.items() if state not in NOT_REPLICATED)
     protected = counts["protected"]
-    rest = (
+    other_states = (
         tag("li", f"{counts[state]:,} ", badge(state))
         for state in URGENCY
         if counts[state] and state != "protected"
     )
-    share = f"{percent(protected, wanted)} " if wanted else ""
-    of = f"{protected:,} of {wanted:,}" if wanted else "none wanted"
-    return tag("td", tag("strong", share), of, bar(counts), tag("ul", *rest))
+    share = f"{percent(protected, replicated)} " if replicated else ""
+    fraction = f"{protected:,} of {replicated:,}" if replicated else "none to replicate"
+    return tag("td", tag("strong", share), fraction, bar(counts), tag("ul", *other_states))

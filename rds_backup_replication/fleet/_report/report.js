@@ -1,6 +1,6 @@
 "use strict";
-// Everything is on the page without this; it makes the table of instances sortable and adds a
-// filter. It makes no markup from text, so no name in the table can become code.
+// The page is complete without JavaScript. This script makes the table of instances sortable and
+// adds a filter. The script creates no markup from text, so no name in the table can become code.
 const table = document.getElementById("instances-table");
 if (table) {
   const body = table.tBodies[0];
@@ -18,7 +18,7 @@ if (table) {
   const sortBy = (head) => {
     const descending = head.getAttribute("aria-sort") === "ascending";
     const keyed = rows.map((row) => [valueOf(row.cells[head.cellIndex]), row]);
-    // Cells with nothing in them come last, either way.
+    // Empty cells come last in both directions.
     const empty = keyed.filter(([key]) => key === "");
     const full = keyed.filter(([key]) => key !== "");
     full.sort(([a], [b]) => (descending ? compare(b, a) : compare(a, b)));
@@ -33,8 +33,8 @@ if (table) {
     head.replaceChildren(button);
   }
 
-  // Read once: rows are moved, but never changed. A state is told by how it begins, or else
-  // "protected" would be in "unprotected" too.
+  // Rows move but never change, so their text is read once. A word matches only the beginning of
+  // a state, because "protected" is a part of "unprotected".
   const texts = rows.map((row) => {
     const [name, state, ...rest] = [...row.cells].map((cell) => cell.textContent.toLowerCase());
     return [row, state, [name, ...rest].join(" ")];
