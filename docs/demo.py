@@ -1,4 +1,4 @@
-"""The main job from end to end, on the sandbox: no AWS account, nothing leaves this machine."""
+"""A replication from start to stop on the sandbox, without an AWS account or network access."""
 
 from rds_backup_replication import DBInstanceAutomatedBackup
 from rds_backup_replication.exceptions import BackupReplicationError
@@ -11,19 +11,19 @@ def heading(text: str) -> None:
     print(f"\n== {text}")
 
 
-def show(backup: DBInstanceAutomatedBackup | None) -> None:
-    print(f"status: {backup.status if backup else 'nothing seen'}")
+def print_status(backup: DBInstanceAutomatedBackup | None) -> None:
+    print(f"status: {backup.status if backup else 'no backup found'}")
 
 
-def show_mistakes(sandbox: Sandbox, source_arn: str, key_arn: str) -> None:
-    heading("Mistake 1: asked in the source's own Region (and two more in the same call)")
+def show_errors(sandbox: Sandbox, source_arn: str, key_arn: str) -> None:
+    heading("Error 1: a client for the source's own Region, and two more errors in the same call")
     try:
         sandbox.client(SOURCE).start_db_instance_automated_backups_replication(
             source_db_instance_arn=source_arn, backup_retention_period=36, tags={"aws:team": "dba"}
         )
     except BackupReplicationError as error:
         print(f"{type(error).__name__}: {error}")
-    heading("Mistake 2: a key that the destination Region does not have")
+    heading("Error 2: a KMS key that does not exist in the destination Region")
     try:
         sandbox.client(DESTINATION).start_db_instance_automated_backups_replication(
             source_db_instance_arn=source_arn, kms_key_id=f"{key_arn[:-4]}0000"
@@ -42,14 +42,14 @@ def main() -> None:
         key_arn = str(key["Arn"])
         print(f"{source_arn}\n{key_arn}")
 
-        show_mistakes(sandbox, source_arn, key_arn)
+        show_errors(sandbox, source_arn, key_arn)
 
         client = sandbox.client(DESTINATION)
-        heading("Check beforehand: why would a start be refused?")
+        heading("Check first: what would block a start?")
         for reason in client.check_replication(source_db_instance_arn=source_arn):
             print(f"{reason.code}: {reason.message}\n  {reason.remedy}")
 
-        heading("Make it so, twice: the second time there is nothing to do")
+        heading("Ensure replication, twice: the second call changes nothing")
         for _ in range(2):
             result = client.ensure_replication(
                 source_db_instance_arn=source_arn,
@@ -59,20 +59,22 @@ def main() -> None:
             )
             print(f"{result.action}: {result.backup.db_instance_automated_backups_arn}")
 
-        heading("Wait until there is something to restore")
-        backup = client.wait_until_replicating(source_db_instance_arn=source_arn, on_poll=show)
+        heading("Wait until the backup can be restored")
+        backup = client.wait_until_replicating(
+            source_db_instance_arn=source_arn, on_poll=print_status
+        )
         window = backup.restore_window
-        print(f"can be restored up to {window and window.latest_time}")
-        print(f"a disaster now would lose {backup.lag()} of data")
+        print(f"latest restorable time: {window and window.latest_time}")
+        print(f"data loss if the source failed now: {backup.lag()}")
 
-        heading(f"All backups that {DESTINATION} keeps")
+        heading(f"All automated backups in {DESTINATION}")
         for backup in client.describe_db_instance_automated_backups():
             tags = {tag.key: tag.value for tag in backup.tag_list or ()}
             print(f"{backup.db_instance_identifier} from {backup.region}: {backup.status}, {tags}")
 
-        heading("Stop: what was replicated stays, retained, until it expires")
+        heading("Stop: the backup is retained until its retention period ends")
         client.ensure_stopped(source_db_instance_arn=source_arn)
-        client.wait_until_stopped(source_db_instance_arn=source_arn, on_poll=show)
+        client.wait_until_stopped(source_db_instance_arn=source_arn, on_poll=print_status)
 
 
 if __name__ == "__main__":

@@ -6,23 +6,23 @@ from rds_backup_replication.testing import ReplicationStubber, make_automated_ba
 DB = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
 
 
-def test_a_search(replication_stubber: ReplicationStubber) -> None:
+def test_find_replicated_backup(replication_stubber: ReplicationStubber) -> None:
     replication_stubber.add_describe([make_automated_backup(db_instance_arn=DB)])
     assert BackupReplicationClient().find_replicated_backup(source_db_instance_arn=DB) is not None
 
 
-def test_a_fault(replication_stubber: ReplicationStubber) -> None:
+def test_access_denied(replication_stubber: ReplicationStubber) -> None:
     replication_stubber.add_fault("describe_source_regions", exceptions.AccessDeniedError)
     with pytest.raises(exceptions.AccessDeniedError):
         list(BackupReplicationClient().describe_source_regions())
 
 
-def test_pages(replication_stubber: ReplicationStubber) -> None:
+def test_pagination(replication_stubber: ReplicationStubber) -> None:
     replication_stubber.add_describe([[make_automated_backup()] * 2, [make_automated_backup()]])
     assert len(list(BackupReplicationClient().describe_db_instance_automated_backups())) == 3
 
 
-def test_a_wait(replication_stubber: ReplicationStubber) -> None:
+def test_wait_until_replicating(replication_stubber: ReplicationStubber) -> None:
     replication_stubber.add_describe([make_automated_backup(status="pending")])
     replication_stubber.add_describe([make_automated_backup(status="replicating")])
     wait = BackupReplicationClient().wait_until_replicating

@@ -1,6 +1,6 @@
-"""Writes tests/api.txt, the public API as text, or says how the source differs from it.
+"""Write tests/api.txt, the public API as text, or report how the source differs from the file.
 
-It is read from the source, not from what was imported: so it is the same on every Python.
+The script reads the source instead of importing it, so the text is the same on every Python.
 """
 
 import difflib
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 TEXT = ROOT / "tests/api.txt"
 PACKAGE = "rds_backup_replication"
 MODULES = ("", ".cli", ".exceptions", ".fleet", ".sandbox", ".testing", ".testing.plugin")
-# Of the names with underscores on both sides, those that say how a class is used.
+# The special methods that are part of how a class is used.
 PROTOCOLS = {"__call__", "__enter__", "__exit__", "__init__", "__iter__", "__len__"}
 LABELS = ("property", "classmethod", "staticmethod", "dataclass")
 
@@ -22,12 +22,12 @@ Expression = str | griffe.Expr | None
 
 
 class Api:
-    """The public names of the package, and the private ones that their types are made of."""
+    """The public names of the package, and the private types that they refer to."""
 
     def __init__(self, package: griffe.Object) -> None:
         self._package = package
         self._pending: list[str] = []
-        self._public: dict[str, str] = {}  # from where it is defined to where it is imported from
+        self._public: dict[str, str] = {}  # from the path of the definition to the public path
         self._names: dict[str, list[str]] = {}
         for module in (PACKAGE + suffix for suffix in MODULES):
             self._names[module] = sorted(_public_names(self._find(module)))
@@ -35,11 +35,12 @@ class Api:
                 self._public[self._find(f"{module}.{name}").canonical_path] = f"{module}.{name}"
 
     def lines(self) -> Iterator[str]:
+        """Yield the lines of the text."""
         for module, names in self._names.items():
             yield f"## {module}"
             for name in names:
                 yield from self._describe(name, self._find(f"{module}.{name}"))
-        yield "## What these are made of, not to be imported"
+        yield "## Private types that these refer to, not to be imported"
         private: dict[str, list[str]] = {}
         while self._pending:
             path = self._pending.pop()
@@ -53,31 +54,34 @@ class Api:
         relative = path.removeprefix(PACKAGE).removeprefix(".")
         return _target(self._package[relative]) if relative else self._package
 
-    def _describe(self, name: str, what: griffe.Object) -> Iterator[str]:
-        labels = "".join(f"{label} " for label in LABELS if label in what.labels)
-        if isinstance(what, griffe.Class):
-            bases = list(dict.fromkeys([*self._bases(what), *self._keywords(what)]))
+    def _describe(self, name: str, value: griffe.Object) -> Iterator[str]:
+        """Yield the lines for one name."""
+        labels = "".join(f"{label} " for label in LABELS if label in value.labels)
+        if isinstance(value, griffe.Class):
+            bases = list(dict.fromkeys([*self._bases(value), *self._keywords(value)]))
             yield f"{labels}class {name}({', '.join(bases)})"
-            for member in sorted(what.all_members):
+            for member in sorted(value.all_members):
                 is_public = not member.startswith("_") or member in PROTOCOLS
-                if is_public and member != "model_rebuild":  # which is pydantic's
-                    found = _target(what.all_members[member])
+                if is_public and member != "model_rebuild":  # inherited from pydantic
+                    found = _target(value.all_members[member])
                     yield from (f"    {line}" for line in self._describe(member, found))
-        elif isinstance(what, griffe.Function):
+        elif isinstance(value, griffe.Function):
             yield f"{labels}def {name}("
-            yield from (f"    {parameter}," for parameter in self._parameters(what))
-            yield f") -> {self._text(what.returns)}"
-        elif isinstance(what, griffe.Attribute):
-            kind = f": {self._text(what.annotation)}" if what.annotation else ""
-            is_default = what.labels & {"class-attribute", "module-attribute"}
-            value = f" = {self._text(what.value)}" if is_default and name != "__version__" else ""
-            yield f"{labels}{name}{kind}{value}"
+            yield from (f"    {parameter}," for parameter in self._parameters(value))
+            yield f") -> {self._text(value.returns)}"
+        elif isinstance(value, griffe.Attribute):
+            kind = f": {self._text(value.annotation)}" if value.annotation else ""
+            is_default = value.labels & {"class-attribute", "module-attribute"}
+            default = (
+                f" = {self._text(value.value)}" if is_default and name != "__version__" else ""
+            )
+            yield f"{labels}{name}{kind}{default}"
         else:
             yield f"module {name}"
 
-    def _bases(self, what: griffe.Class) -> Iterator[str]:
-        """Those that users know: private ones are replaced by their own."""
-        for base in what.bases:
+    def _bases(self, value: griffe.Class) -> Iterator[str]:
+        """Yield the public base classes, and those of the private base classes."""
+        for base in value.bases:
             path = base if isinstance(base, str) else base.canonical_path
             if path.startswith(f"{PACKAGE}.") and path not in self._public:
                 private = self._find(path)
@@ -86,8 +90,8 @@ class Api:
             else:
                 yield self._public.get(path, path)
 
-    def _keywords(self, what: griffe.Class) -> Iterator[str]:
-        return (f"{name}={self._text(value)}" for name, value in what.keywords.items())
+    def _keywords(self, value: griffe.Class) -> Iterator[str]:
+        return (f"{name}={self._text(text)}" for name, text in value.keywords.items())
 
     def _parameters(self, function: griffe.Function) -> Iterator[str]:
         kinds = griffe.ParameterKind
@@ -109,7 +113,7 @@ class Api:
             last = kind
 
     def _text(self, expression: Expression) -> str:
-        """The expression; what private names it is made of is described later."""
+        """Return the expression as text, and note its private types for a later description."""
         if isinstance(expression, griffe.Expr):
             for part in expression.iterate(flat=True):
                 if isinstance(part, griffe.ExprName):
@@ -121,7 +125,7 @@ class Api:
     def _is_private_type(self, path: str) -> bool:
         try:
             found = self._find(path)
-        except KeyError:  # a lambda's own name, say
+        except KeyError:  # for example, the parameter of a lambda
             return False
         if not (found.parent and found.parent.is_module):
             return False
@@ -142,7 +146,7 @@ def _public_names(module: griffe.Object) -> Iterator[str]:
 
 
 def of_source(root: Path = ROOT) -> str:
-    """The public API of the package under the root."""
+    """Return the public API of the package in the folder."""
     package = griffe.load(
         PACKAGE, search_paths=[root], try_relative_path=False, allow_inspection=False
     )
@@ -151,7 +155,7 @@ def of_source(root: Path = ROOT) -> str:
 
 
 def difference(root: Path = ROOT) -> str:
-    """What the source has changed of the API that was announced; empty if nothing."""
+    """Return the difference between tests/api.txt and the source, empty if there is none."""
     old = TEXT.read_text(encoding="utf-8").splitlines()
     new = of_source(root).splitlines()
     return "\n".join(difflib.unified_diff(old, new, "tests/api.txt", PACKAGE, lineterm="", n=2))

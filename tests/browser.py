@@ -1,4 +1,4 @@
-"""A Chromium without a window, driven through the pipe that it offers to debuggers."""
+"""A headless Chromium, controlled through its remote debugging pipe."""
 
 import fcntl
 import json
@@ -17,7 +17,7 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--hide-scrollbars", "--remote-debugging-pipe"),
 )
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
 def find_browser() -> str | None:
@@ -25,18 +25,19 @@ def find_browser() -> str | None:
 
 
 class Browser:
-    """One page of a browser."""
+    """A browser with one page."""
 
     def __init__(self, executable: str, profile: Path) -> None:
         self.complaints: list[str] = []
-        """What the page's console was told that is an error, or a breach of its policy."""
+        """Errors and warnings on the page's console, such as violations of its security policy."""
         self._loaded: set[str] = set()
         self._last_id = 0
-        self._left = b""
-        their_end, self._to = os.pipe()
-        self._from, their_other_end = os.pipe()
-        # Chromium reads from 3 and writes to 4, whatever those are here: out of their way first.
-        high = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (their_end, their_other_end)]
+        self._buffer = b""
+        child_input, self._to = os.pipe()
+        self._from, child_output = os.pipe()
+        # Chromium reads from descriptor 3 and writes to 4. The pipes may have these numbers here,
+        # so move their ends to higher numbers first.
+        high = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (child_input, child_output)]
         self._pid = os.posix_spawn(
             executable,
             [executable, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
@@ -48,7 +49,7 @@ class Browser:
                 (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
             ],
         )
-        for end in (their_end, their_other_end, *high):
+        for end in (child_input, child_output, *high):
             os.close(end)
         self._session: str | None = None
         try:
@@ -73,34 +74,35 @@ class Browser:
         os.close(self._from)
 
     def send(self, method: str, **parameters: object) -> dict[str, Any]:
-        """Sends a command, and waits for what it gives."""
+        """Send a command and return its result."""
         self._last_id += 1
         message = {"id": self._last_id, "method": method, "params": parameters}
         if self._session:
             message["sessionId"] = self._session
         os.write(self._to, json.dumps(message).encode() + b"\0")
         while True:
-            answer = self._receive()
-            if answer.get("id") == self._last_id:
-                if "error" in answer:
-                    raise RuntimeError(f"{method}: {answer['error']['message']}")
-                return dict(answer["result"])
+            response = self._receive()
+            if response.get("id") == self._last_id:
+                if "error" in response:
+                    raise RuntimeError(f"{method}: {response['error']['message']}")
+                return dict(response["result"])
 
     def _receive(self) -> dict[str, Any]:
-        deadline = time.monotonic() + PATIENCE
-        while b"\0" not in self._left:
-            left = max(deadline - time.monotonic(), 0)
-            ready, _, _ = select.select([self._from], [], [], left)
+        """Return the next message from the browser."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while b"\0" not in self._buffer:
+            remaining = max(deadline - time.monotonic(), 0)
+            ready, _, _ = select.select([self._from], [], [], remaining)
             read = os.read(self._from, 1 << 20) if ready else b""
             if not read:
-                raise TimeoutError("the browser says nothing")
-            self._left += read
-        text, _, self._left = self._left.partition(b"\0")
+                raise TimeoutError("the browser does not respond")
+            self._buffer += read
+        text, _, self._buffer = self._buffer.partition(b"\0")
         message: dict[str, Any] = json.loads(text)
-        self._note(message.get("method"), message.get("params", {}))
+        self._record(message.get("method"), message.get("params", {}))
         return message
 
-    def _note(self, event: str | None, facts: dict[str, Any]) -> None:
+    def _record(self, event: str | None, facts: dict[str, Any]) -> None:
         if event == "Log.entryAdded" and facts["entry"]["level"] in ("error", "warning"):
             self.complaints.append(facts["entry"]["text"])
         elif event == "Runtime.exceptionThrown":
@@ -111,17 +113,18 @@ class Browser:
             self._loaded.add(facts["loaderId"])
 
     def open(self, path: Path) -> None:
+        """Open a file, and wait until it has loaded."""
         self.complaints.clear()
         loader = self.send("Page.navigate", url=path.as_uri())["loaderId"]
         while loader not in self._loaded:
             self._receive()
 
     def evaluate(self, expression: str) -> Any:
-        """The value of some JavaScript, which the page's policy does not hold back."""
-        answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
-        if "exceptionDetails" in answer:
-            raise RuntimeError(json.dumps(answer["exceptionDetails"]))
-        return answer["result"].get("value")
+        """Return the value of a JavaScript expression, regardless of the page's policy."""
+        response = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
+        if "exceptionDetails" in response:
+            raise RuntimeError(json.dumps(response["exceptionDetails"]))
+        return response["result"].get("value")
 
     def resize(self, width: int, height: int) -> None:
         self.send(
@@ -133,7 +136,7 @@ class Browser:
         )
 
     def emulate(self, media: str = "", scheme: str = "light") -> None:
-        """Has the page take itself for printed, or for read in the dark."""
+        """Emulate a media type, such as print, and a color scheme."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.send("Emulation.setEmulatedMedia", media=media, features=features)
 
@@ -146,7 +149,7 @@ class Browser:
         self.send("Input.insertText", text=text)
 
     def click(self, selector: str) -> None:
-        """Clicks on the middle of an element, as a mouse does."""
+        """Click on the middle of an element with the mouse."""
         x, y = self.evaluate(
             "(e => { e.scrollIntoView({block: 'center', behavior: 'instant'});"
             "const b = e.getBoundingClientRect();"
@@ -157,7 +160,7 @@ class Browser:
             self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def screenshot(self, *, whole: bool = False) -> bytes:
-        """A PNG of what is to be seen, or of all of the page."""
+        """Return a PNG of the visible part of the page, or of the whole page."""
         return b64decode(self.send("Page.captureScreenshot", captureBeyondViewport=whole)["data"])
 
     def pdf(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Run by test_concurrency.py, in a new process: many threads are the first to use each model."""
+"""The process that test_concurrency.py runs: many threads use each model for the first time."""
 
 import sys
 import threading
@@ -15,7 +15,9 @@ def main() -> None:
     names: list[str] = rds_backup_replication.__all__
     public: list[object] = [getattr(rds_backup_replication, name) for name in names]
     start = threading.Barrier(THREADS)
-    models = [one for one in public if isinstance(one, type) and issubclass(one, ResponseModel)]
+    models = [
+        value for value in public if isinstance(value, type) and issubclass(value, ResponseModel)
+    ]
     assert rds_backup_replication.DBInstanceAutomatedBackup in models
     for model in models:
 

@@ -1,8 +1,7 @@
-"""Run by test_fork.py: a client that was made, and used, before the fork is used after it.
+"""The process that test_fork.py runs: it uses one client before and after a fork.
 
-It is told where to ask, and by what the client is used before: by this library or by boto3.
-
-Of either process, what it found wrong goes to its standard error and its exit code.
+The arguments are the endpoint URL, and "library" or "boto3" for the calls before the fork. Both
+processes report errors through their standard error and exit code.
 """
 
 import os
@@ -17,27 +16,31 @@ from botocore.config import Config
 from rds_backup_replication import BackupReplicationClient
 
 THREADS = 4
-Ask = Callable[[BackupReplicationClient, str], bool]
+Describe = Callable[[BackupReplicationClient, str], bool]
 
 
-def ask(client: BackupReplicationClient, name: str) -> bool:
+def describe(client: BackupReplicationClient, name: str) -> bool:
     backups = client.describe_db_instance_automated_backups(db_instance_identifier=name)
     return [backup.db_instance_identifier for backup in backups] == [name]
 
 
-def ask_by_boto3(client: BackupReplicationClient, name: str) -> bool:
+def describe_with_boto3(client: BackupReplicationClient, name: str) -> bool:
     boto3_client: Any = client.client
-    answer = boto3_client.describe_db_instance_automated_backups(DBInstanceIdentifier=name)
-    backups: list[dict[str, object]] = answer["DBInstanceAutomatedBackups"]
+    response = boto3_client.describe_db_instance_automated_backups(DBInstanceIdentifier=name)
+    backups: list[dict[str, object]] = response["DBInstanceAutomatedBackups"]
     return [backup["DBInstanceIdentifier"] for backup in backups] == [name]
 
 
-def all_right(client: BackupReplicationClient, who: str, ask: Ask = ask) -> bool:
-    def one(number: int) -> bool:
-        return ask(client, f"{who}-{number}")
+def call_in_threads(
+    client: BackupReplicationClient, caller: str, describe: Describe = describe
+) -> bool:
+    """Make many calls in threads, and return whether each one got its own response."""
+
+    def is_correct(number: int) -> bool:
+        return describe(client, f"{caller}-{number}")
 
     with ThreadPoolExecutor(THREADS) as pool:
-        return all(pool.map(one, range(100)))
+        return all(pool.map(is_correct, range(100)))
 
 
 def main(endpoint_url: str, by: str) -> int:
@@ -51,8 +54,9 @@ def main(endpoint_url: str, by: str) -> int:
             max_pool_connections=THREADS,
         ),
     )
-    # Leaves connections open.
-    if not all_right(client, "before", {"library": ask, "boto3": ask_by_boto3}[by]):
+    # These calls leave connections open.
+    before = {"library": describe, "boto3": describe_with_boto3}[by]
+    if not call_in_threads(client, "before", before):
         return 2
     if threading.active_count() > 1:
         return 3
@@ -60,12 +64,12 @@ def main(endpoint_url: str, by: str) -> int:
     child = os.fork()
     if not child:
         os.close(write)
-        os.read(read, 1)  # until the parent is at it too
-        os._exit(0 if all_right(client, "child") else 1)
+        os.read(read, 1)  # until the parent is about to make its calls
+        os._exit(0 if call_in_threads(client, "child") else 1)
     os.close(write)
-    is_right = all_right(client, "parent")
+    is_correct = call_in_threads(client, "parent")
     _, status = os.waitpid(child, 0)
-    return 0 if is_right and status == 0 else 1
+    return 0 if is_correct and status == 0 else 1
 
 
 if __name__ == "__main__":

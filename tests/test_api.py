@@ -1,4 +1,4 @@
-"""The public API is what tests/api.txt says: no change of it goes unannounced."""
+"""Tests that the public API matches tests/api.txt, so that no change goes unnoticed."""
 
 import shutil
 from pathlib import Path
@@ -8,18 +8,18 @@ import pytest
 from . import api
 
 
-def test_the_public_api_is_as_announced() -> None:
+def test_public_api_matches_text_file() -> None:
     changes = api.difference()
     if changes:
         pytest.fail(
             f"The public API has changed:\n\n{changes}\n\n"
-            "If that is meant, run `python -m tests.api --write`, "
-            "and tell users in CHANGELOG.md under Unreleased.",
+            "If the change is intended, run `python -m tests.api --write`, "
+            "and describe the change in CHANGELOG.md under Unreleased.",
             pytrace=False,
         )
 
 
-def test_every_public_module_is_described() -> None:
+def test_every_public_module_is_listed() -> None:
     package = api.ROOT / api.PACKAGE
     paths = (path.relative_to(package) for path in package.rglob("*.py"))
     modules = (
@@ -39,12 +39,16 @@ def test_every_public_module_is_described() -> None:
     [
         ("_api.py", "backup_retention_period: int | None = None", "backup_retention_period: int"),
         ("_client.py", "replace: bool = False", "replace: bool = True"),
-        ("_models/_fields.py", "TagsInput = ", "TagsInput = str | "),  # what a private name is
+        (
+            "_models/_fields.py",
+            "TagsInput = ",
+            "TagsInput = str | ",
+        ),  # the definition of a private type
         ("_models/_responses.py", "    storage_encrypted: ", "    encrypted: "),
         ("exceptions.py", "class ThrottlingError(", "class Throttled("),
     ],
 )
-def test_a_change_is_seen(file: str, old: str, new: str, tmp_path: Path) -> None:
+def test_change_is_detected(file: str, old: str, new: str, tmp_path: Path) -> None:
     changed = tmp_path / api.PACKAGE
     shutil.copytree(api.ROOT / api.PACKAGE, changed, ignore=shutil.ignore_patterns("__pycache__"))
     source = (changed / file).read_text(encoding="utf-8")

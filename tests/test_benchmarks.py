@@ -1,4 +1,4 @@
-"""That the benchmarks compare what they say; how fast anything is, no test asserts."""
+"""Tests that the benchmarks measure what they claim to; no test asserts a speed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,20 +22,20 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
 
 
-def test_ratios_are_taken_pair_by_pair() -> None:
+def test_ratios_of_pairs() -> None:
     pairs = [(1.0, 2.0), (30.0, 40.0), (1.0, 1.0), (9.0, 8.0), (0.5, 2.0)]
     assert ratios(pairs) == (0.75, 0.5, 1.0)
     assert ratios([(1.0, 4.0)]) == (0.25, 0.25, 0.25)
 
 
-def test_sides_take_turns_after_an_idle_run_of_each() -> None:
+def test_sides_alternate_after_warmup() -> None:
     order = ""
 
-    def side(name: str, taken: float) -> Callable[[], float]:
+    def side(name: str, seconds: float) -> Callable[[], float]:
         def run() -> float:
             nonlocal order
             order += name
-            return taken
+            return seconds
 
         return run
 
@@ -43,7 +43,7 @@ def test_sides_take_turns_after_an_idle_run_of_each() -> None:
     assert order == "AB" + "AB" + "BA" + "AB"
 
 
-def test_both_sides_read_the_same_listing() -> None:
+def test_both_sides_return_the_same_listing() -> None:
     theirs, ours = Boto3(), Ours()
     for side in (theirs, ours):
         side.load()
@@ -55,11 +55,11 @@ def test_both_sides_read_the_same_listing() -> None:
     assert {len(record) for record in records} == {22}
 
 
-def test_calls_are_counted() -> None:
+def test_call_counts() -> None:
     assert list(counts().values()) == [2, 1, LOOKS, 3]
 
 
-def test_tables_take_the_place_of_the_old_ones(tmp_path: Path) -> None:
+def test_new_tables_replace_old_ones(tmp_path: Path) -> None:
     page = tmp_path / "speed.md"
     page.write_text(f"Above.\n\n{report.BEGIN}\nstale\n{report.END}\n\nBelow.\n", encoding="utf-8")
     results = report.Results({FIGURES[0].name: [(1.0, 2.0)]}, {"`ensure`": 2})
@@ -72,7 +72,7 @@ def test_tables_take_the_place_of_the_old_ones(tmp_path: Path) -> None:
     assert text.endswith("Below.\n")
 
 
-def test_a_page_without_marks_stays_as_it_is(tmp_path: Path) -> None:
+def test_page_without_markers_is_unchanged(tmp_path: Path) -> None:
     page = tmp_path / "speed.md"
     page.write_text("Nothing.", encoding="utf-8")
     with pytest.raises(ValueError, match="lacks a line"):
@@ -80,7 +80,7 @@ def test_a_page_without_marks_stays_as_it_is(tmp_path: Path) -> None:
     assert page.read_text(encoding="utf-8") == "Nothing."
 
 
-def test_a_fleets_jobs_do_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fleet_jobs_do_the_measured_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with running(0, 3, replicated=True) as endpoint_url:
         access = Access(endpoint_url=endpoint_url)

@@ -1,4 +1,4 @@
-"""What the README and the demo promise, run."""
+"""Tests that run the README's examples and the demo."""
 
 import re
 import subprocess
@@ -17,8 +17,8 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 SOURCE_ARN = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
 
 
-def test_the_demo_shows_the_main_job_and_its_mistakes() -> None:
-    run = subprocess.run(  # noqa: S603  # our own demo
+def test_demo_output() -> None:
+    run = subprocess.run(  # noqa: S603  # the project's own demo
         [sys.executable, "-W", "error", ROOT / "docs/demo.py"],
         capture_output=True,
         text=True,
@@ -40,7 +40,7 @@ def test_the_demo_shows_the_main_job_and_its_mistakes() -> None:
     assert run.stderr == ""
 
 
-def test_the_readmes_error_is_the_real_one() -> None:
+def test_readme_error_matches_library() -> None:
     (shown,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
     with pytest.raises(RequestValidationError) as caught:
         BackupReplicationClient(
@@ -52,15 +52,15 @@ def test_the_readmes_error_is_the_real_one() -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_the_readmes_examples_run(
+def test_readme_examples_run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start, life, lag, errors, sandbox_example, testing = BLOCKS
-    exec(sandbox_example, {})  # noqa: S102  # the README is ours
+    exec(sandbox_example, {})  # noqa: S102  # the README is trusted
     assert capsys.readouterr().out == "pending\n"
 
     with Sandbox() as sandbox:
-        # The README's client is made from the environment, as a user's is.
+        # The README's client reads its settings from the environment, like a user's client.
         monkeypatch.setenv("AWS_ENDPOINT_URL", sandbox.endpoint_url)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
@@ -71,18 +71,18 @@ def test_the_readmes_examples_run(
         exec(life, names)  # noqa: S102
         exec(lag, names)  # noqa: S102
         exec(errors, names)  # noqa: S102
-        exec(errors, names)  # noqa: S102  # nothing replicates any more
+        exec(errors, names)  # noqa: S102  # now the replication is stopped
     exec(testing, names)  # noqa: S102
-    shown = capsys.readouterr().out.splitlines()
-    assert shown[0].startswith("pending arn:aws:rds:us-east-1:123456789012:auto-backup:ab-")
-    assert shown[1].startswith("already_replicating: ")
-    assert shown[2] == "unchanged"
-    assert shown[3].startswith("20")  # a time
-    assert shown[-2].startswith("InvalidDBInstanceState Sandbox:")
-    assert shown[-1] == "as prepared"
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("pending arn:aws:rds:us-east-1:123456789012:auto-backup:ab-")
+    assert printed[1].startswith("already_replicating: ")
+    assert printed[2] == "unchanged"
+    assert printed[3].startswith("20")  # a time
+    assert printed[-2].startswith("InvalidDBInstanceState Sandbox:")
+    assert printed[-1] == "as prepared"
 
 
-def test_the_changelog_tells_of_this_version() -> None:
+def test_changelog_has_current_version() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(
         rf"^## \[{re.escape(__version__)}\] - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE

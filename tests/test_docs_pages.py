@@ -1,4 +1,4 @@
-"""What the documentation's pages show, run."""
+"""Tests that run the examples of the documentation pages and check their tables."""
 
 import json
 import re
@@ -31,33 +31,33 @@ def read(page: str) -> str:
 
 
 def blocks_of(page: str) -> list[tuple[str, str]]:
-    """Language and text of what is fenced."""
+    """Return the language and text of each fenced block."""
     return FENCED.findall(read(page))
 
 
 def run(page: str, rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """Runs a page's examples, each with what the ones before have left; what each prints.
+    """Run a page's examples in one namespace, and return the output of each.
 
-    What the page shows below one must be what it prints.
+    The output of an example must match the text block that follows the example.
     """
     key = rds_sandbox.boto3_client("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]
     blocks = blocks_of(page)
     names: dict[str, object] = {}
     printed: list[str] = []
-    for (language, text), (next_language, shown) in zip(
+    for (language, text), (next_language, expected) in zip(
         blocks, [*blocks[1:], ("", "")], strict=True
     ):
         if language != "python":
             continue
-        exec(KEY_ARN.sub(key, text), names)  # noqa: S102  # the pages are ours
+        exec(KEY_ARN.sub(key, text), names)  # noqa: S102  # the pages are trusted
         output = re.sub(r"auto-backup:ab-\w+", "auto-backup:ab-example", capsys.readouterr().out)
         if next_language == "text":
-            assert output == shown
+            assert output == expected
         printed.append(output)
     return printed
 
 
-def test_the_first_steps_run(rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+def test_start_page_examples_run(rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     rds_sandbox.create_db_instance("us-west-2", StorageEncrypted=True)
     ec2 = rds_sandbox.boto3_client("ec2", "us-east-1")
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"][:2]]
@@ -76,26 +76,34 @@ def test_the_first_steps_run(rds_sandbox: Sandbox, capsys: pytest.CaptureFixture
     assert [backup.status for backup in backups] == ["deleting"]
 
 
-def test_the_waits_run_as_shown(rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+def test_waiting_page_examples_run(
+    rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     run("waiting", rds_sandbox, capsys)
 
 
-def test_ensuring_runs_as_shown(rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+def test_idempotence_page_examples_run(
+    rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
     rds_sandbox.create_db_instance("us-west-2", StorageEncrypted=True)
     run("idempotence", rds_sandbox, capsys)
 
 
-def test_checking_runs_as_shown(rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+def test_checking_page_examples_run(
+    rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
     rds_sandbox.create_db_instance("us-west-2", StorageEncrypted=True, BackupRetentionPeriod=0)
     run("checking", rds_sandbox, capsys)
 
 
-def test_testing_runs_as_shown(rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+def test_testing_page_examples_run(
+    rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
     run("testing", rds_sandbox, capsys)
 
 
-def test_fleets_run_as_shown(
+def test_fleet_page_examples_run(
     rds_sandbox: Sandbox,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -107,13 +115,13 @@ def test_fleets_run_as_shown(
     for name in ("orders", "customers"):
         rds_sandbox.create_db_instance("us-west-2", name, Tags=[{"Key": "env", "Value": "prod"}])
     run("fleet", rds_sandbox, capsys)
-    wrong = policy.replace('"123456789012"', "123456789012", 1).replace("30m", "soon")
+    invalid = policy.replace('"123456789012"', "123456789012", 1).replace("30m", "soon")
     with pytest.raises(exceptions.PolicyError) as caught:
-        fleet.Policy.from_yaml(wrong, source="policy.yaml")
+        fleet.Policy.from_yaml(invalid, source="policy.yaml")
     assert f"```text\n{caught.value}\n```" in read("fleet")
 
 
-def test_scheduling_runs_as_shown(
+def test_scheduling_page_examples_run(
     rds_sandbox: Sandbox,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -129,7 +137,7 @@ def test_scheduling_runs_as_shown(
     names: dict[str, object] = {}
     for language, block in blocks_of("scheduling"):
         if language == "python":
-            exec(block, names)  # noqa: S102  # the pages are ours
+            exec(block, names)  # noqa: S102  # the pages are trusted
     handler: Any = names["handler"]
     audit: Any = names["audit"]
     assert handler({}, None) == {}
@@ -144,7 +152,7 @@ def test_scheduling_runs_as_shown(
         audit("policy.yaml")
 
 
-def test_permissions_are_policies_that_allow_what_is_called() -> None:
+def test_permissions_page_allows_all_calls() -> None:
     page = read("permissions")
     allowed: set[str] = set()
     for language, text in blocks_of("permissions"):
@@ -160,7 +168,7 @@ def test_permissions_are_policies_that_allow_what_is_called() -> None:
     assert allowed <= set(re.findall(r"(?:rds|kms|sts):\w+", page))
 
 
-def test_the_table_of_fleets_has_every_state_kind_and_outcome() -> None:
+def test_fleet_page_lists_states_kinds_and_outcomes() -> None:
     page = read("fleet")
     for heading, type_ in [("Audit", State), ("Plan", Kind), ("Apply", Outcome)]:
         section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
@@ -168,13 +176,13 @@ def test_the_table_of_fleets_has_every_state_kind_and_outcome() -> None:
         assert names == list(get_args(type_))
 
 
-def test_the_table_of_reasons_has_every_code() -> None:
+def test_checking_page_lists_every_code() -> None:
     table = read("checking").partition("## Reasons")[2].partition("\n## ")[0]
     codes = re.findall(r"^\| `(\w+)` \| \w", table, re.MULTILINE)
     assert sorted(codes) == sorted(get_args(CheckReason.model_fields["code"].annotation))
 
 
-def test_the_errors_are_the_real_ones(
+def test_errors_page_matches_library(
     rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rds_sandbox.create_db_instance("us-west-2", StorageEncrypted=True)
@@ -192,7 +200,7 @@ def test_the_errors_are_the_real_ones(
     assert capsys.readouterr().out == f"{caught.value.message} {caught.value.hint}\n"
 
 
-def test_the_tree_of_errors_has_every_branch() -> None:
+def test_errors_page_tree_has_every_branch() -> None:
     tree = blocks_of("errors")[0][1]
     branches = {error.__name__ for error in BackupReplicationError.__subclasses__()}
     assert set(re.findall(r"^[├└]── (\w+)", tree, re.MULTILINE)) == branches
@@ -200,7 +208,7 @@ def test_the_tree_of_errors_has_every_branch() -> None:
         assert issubclass(getattr(exceptions, name), BackupReplicationError)
 
 
-def test_the_reference_has_every_public_name() -> None:
+def test_reference_page_has_every_public_name() -> None:
     listed = re.findall(r"^\.\. auto\w+:: ([\w.]+)", read("reference"), re.MULTILINE)
     for module in (rds_backup_replication, testing):
         for name in set(module.__all__) - {"__version__"}:

@@ -1,4 +1,4 @@
-"""The whole life of a replication on the sandbox, over its sockets and under its faults."""
+"""Tests of the client against the sandbox: whole lifecycles, faults and concurrency."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -51,14 +51,14 @@ def stop(client: BackupReplicationClient) -> None:
     client.stop_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
 
 
-def live(client: BackupReplicationClient) -> list[DBInstanceAutomatedBackup]:
-    """What replicates once all that was started or stopped has settled."""
+def active(client: BackupReplicationClient) -> list[DBInstanceAutomatedBackup]:
+    """Return the active replications after all starts and stops have completed."""
     for _ in range(10):
         list(client.describe_db_instance_automated_backups())
     return [b for b in client.describe_db_instance_automated_backups() if b.is_replicating]
 
 
-def test_a_replication_lives_from_its_start_to_its_end(client: BackupReplicationClient) -> None:
+def test_replication_from_start_to_stop(client: BackupReplicationClient) -> None:
     arn = SOURCE_ARN
     assert client.check_replication(source_db_instance_arn=arn) == ()
     assert client.find_replicated_backup(source_db_instance_arn=arn) is None
@@ -70,54 +70,51 @@ def test_a_replication_lives_from_its_start_to_its_end(client: BackupReplication
     with pytest.raises(ReplicationDriftError):
         ensure(client, backup_retention_period=7)
     assert ensure(client, backup_retention_period=7, replace=True) == "replaced"
-    assert [backup.backup_retention_period for backup in live(client)] == [7]
+    assert [backup.backup_retention_period for backup in active(client)] == [7]
     stopped = client.ensure_stopped(source_db_instance_arn=arn)
     retained = client.wait_until_stopped(source_db_instance_arn=arn)
     assert stopped is not None
     assert retained is not None
     assert retained.is_retained
     assert client.ensure_stopped(source_db_instance_arn=arn) is None
-    assert live(client) == []
+    assert active(client) == []
     assert client.check_replication(source_db_instance_arn=arn) == ()
 
 
 @pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize("retries", [NO_RETRIES, None])
-def test_the_answer_to_start_is_lost_after_it_took_effect(
-    sandbox: Sandbox, retries: Config | None
-) -> None:
+def test_ensure_replication_with_lost_response(sandbox: Sandbox, retries: Config | None) -> None:
     client = sandbox.client("us-east-1", config=retries)
     sandbox.lose_answer(START)
     assert ensure(client) == "started"
     assert ensure(client) == "unchanged"
-    assert len(live(client)) == 1
+    assert len(active(client)) == 1
 
 
 @pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize("retries", [NO_RETRIES, None])
-def test_the_answer_to_stop_is_lost_after_it_took_effect(
-    sandbox: Sandbox, retries: Config | None
-) -> None:
+def test_ensure_stopped_with_lost_response(sandbox: Sandbox, retries: Config | None) -> None:
     client = sandbox.client("us-east-1", config=retries)
     ensure(client)
     sandbox.lose_answer(STOP)
     stopped = client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
     assert stopped is not None
-    assert live(client) == []
+    assert active(client) == []
 
 
-def test_a_start_that_never_arrived_is_an_error_and_the_next_run_mends_it(
+def test_ensure_replication_after_connection_reset(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
+    """A start that never reached RDS raises, and the next call starts the replication."""
     sandbox.reset_connection(START)
     with pytest.raises(ConnectionClosedError):
         ensure(client)
-    assert live(client) == []
+    assert active(client) == []
     assert ensure(client) == "started"
 
 
 @pytest.mark.parametrize("answer_lag", [0, 2])
-def test_eight_ensures_at_once_start_one_replication(
+def test_concurrent_ensures_start_one_replication(
     sandbox: Sandbox, client: BackupReplicationClient, answer_lag: int
 ) -> None:
     sandbox.behavior = Behavior(answer_lag=answer_lag)
@@ -125,10 +122,10 @@ def test_eight_ensures_at_once_start_one_replication(
     with ThreadPoolExecutor(8) as pool:
         actions = list(pool.map(ensure, [client, *others] * 2))
     assert Counter(actions) == {"started": 1, "unchanged": 7}
-    assert len(live(client)) == 1
+    assert len(active(client)) == 1
 
 
-def test_eight_replacements_at_once_leave_one_replication_as_asked(
+def test_concurrent_replacements_leave_one_replication(
     client: BackupReplicationClient,
 ) -> None:
     ensure(client, backup_retention_period=14)
@@ -141,36 +138,34 @@ def test_eight_replacements_at_once_leave_one_replication_as_asked(
         actions = Counter(pool.map(replace, range(8)))
     assert actions["replaced"] >= 1
     assert set(actions) <= {"replaced", "unchanged", "started"}
-    assert [backup.backup_retention_period for backup in live(client)] == [7]
+    assert [backup.backup_retention_period for backup in active(client)] == [7]
 
 
-def test_it_is_stopped_while_it_is_waited_for(client: BackupReplicationClient) -> None:
+def test_wait_ends_when_replication_stops(client: BackupReplicationClient) -> None:
     ensure(client)
-    looks: list[str] = []
+    polled: list[str] = []
 
-    def stop_at_the_first_look(backup: DBInstanceAutomatedBackup | None) -> None:
-        looks.append(str(backup.status if backup else None).lower())
-        if len(looks) == 1:
+    def stop_at_first_poll(backup: DBInstanceAutomatedBackup | None) -> None:
+        polled.append(str(backup.status if backup else None).lower())
+        if len(polled) == 1:
             stop(client)
 
     with pytest.raises(ReplicationStoppedError) as caught:
-        client.wait_until_replicating(
-            source_db_instance_arn=SOURCE_ARN, on_poll=stop_at_the_first_look
-        )
+        client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN, on_poll=stop_at_first_poll)
     assert caught.value.last_backup.is_retained
-    assert looks == ["pending", "pending", "retained"]
+    assert polled == ["pending", "pending", "retained"]
 
 
-def test_it_is_deleted_while_it_is_waited_for(client: BackupReplicationClient) -> None:
+def test_wait_ends_when_backup_is_deleted(client: BackupReplicationClient) -> None:
     ensure(client)
-    live_backup = client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN)
-    assert live_backup is not None
+    active_backup = client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN)
+    assert active_backup is not None
 
     def stop_and_delete(backup: DBInstanceAutomatedBackup | None) -> None:
         if backup is not None and backup.status == "pending":
             stop(client)
             client.delete_db_instance_automated_backup(
-                db_instance_automated_backups_arn=live_backup.db_instance_automated_backups_arn
+                db_instance_automated_backups_arn=active_backup.db_instance_automated_backups_arn
             )
 
     with pytest.raises(ReplicationStoppedError) as caught:
@@ -178,7 +173,7 @@ def test_it_is_deleted_while_it_is_waited_for(client: BackupReplicationClient) -
     assert caught.value.last_backup.status == "pending"
 
 
-def test_twenty_throttles_in_a_row_are_ridden_out(
+def test_waits_retry_twenty_throttled_polls(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
     ensure(client)
@@ -190,9 +185,7 @@ def test_twenty_throttles_in_a_row_are_ridden_out(
     assert client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
 
 
-def test_throttling_without_an_end_is_a_timeout(
-    sandbox: Sandbox, client: BackupReplicationClient
-) -> None:
+def test_wait_times_out_under_throttling(sandbox: Sandbox, client: BackupReplicationClient) -> None:
     ensure(client)
     sandbox.add_fault(DESCRIBE, ThrottlingError, message="Rate exceeded", times=None)
     with pytest.raises(WaitTimeoutError, match="Rate exceeded") as caught:
@@ -202,18 +195,18 @@ def test_throttling_without_an_end_is_a_timeout(
     assert isinstance(caught.value.__cause__, ThrottlingError)
 
 
-def test_a_refusal_ends_a_wait(sandbox: Sandbox, client: BackupReplicationClient) -> None:
+def test_wait_ends_on_access_denied(sandbox: Sandbox, client: BackupReplicationClient) -> None:
     ensure(client)
     sandbox.add_fault(DESCRIBE, AccessDeniedError)
     with pytest.raises(AccessDeniedError):
         client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
 
 
-def test_another_regions_instance_of_the_same_name_stays_out_of_it(
+def test_same_name_in_other_region_is_separate(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
     other = sandbox.create_db_instance("eu-west-1").db_instance_arn
-    sandbox.create_db_instance("us-east-1")  # and one of this Region
+    sandbox.create_db_instance("us-east-1")  # an instance of the destination Region
     assert client.ensure_replication(source_db_instance_arn=str(other)).action == "started"
     client.wait_until_replicating(source_db_instance_arn=str(other))
     assert client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN) is None
@@ -225,10 +218,10 @@ def test_another_regions_instance_of_the_same_name_stays_out_of_it(
     stopped = client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
     assert stopped is not None
     assert stopped.region == "us-west-2"
-    assert [backup.region for backup in live(client)] == ["eu-west-1"]
+    assert [backup.region for backup in active(client)] == ["eu-west-1"]
 
 
-def test_what_is_retained_is_not_taken_for_the_live_one(client: BackupReplicationClient) -> None:
+def test_retained_backup_not_mistaken_for_active(client: BackupReplicationClient) -> None:
     ensure(client)
     client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
     client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
@@ -248,11 +241,11 @@ def test_what_is_retained_is_not_taken_for_the_live_one(client: BackupReplicatio
 
 
 @pytest.mark.parametrize("answer_lag", [1, 3])
-def test_answers_are_behind_the_changes(
+def test_stale_responses_do_not_mislead(
     sandbox: Sandbox, client: BackupReplicationClient, answer_lag: int
 ) -> None:
     sandbox.behavior = Behavior(answer_lag=answer_lag)
-    for _ in range(2):  # the second time, beside what the first has left
+    for _ in range(2):  # in the second round, beside the retained backup of the first
         assert ensure(client) == "started"
         assert ensure(client) == "unchanged"
         assert client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN).is_replicating
@@ -265,7 +258,7 @@ def test_answers_are_behind_the_changes(
     assert ensure(client, backup_retention_period=14) == "unchanged"
 
 
-def test_it_has_ended_when_the_source_is_available_again(client: BackupReplicationClient) -> None:
+def test_wait_until_stopped_waits_for_source(client: BackupReplicationClient) -> None:
     ensure(client)
     client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
     with pytest.raises(InvalidDBInstanceStateFault, match="modifying"):
@@ -274,7 +267,7 @@ def test_it_has_ended_when_the_source_is_available_again(client: BackupReplicati
     assert ensure(client) == "started"
 
 
-def test_a_new_key_is_refused_while_copies_are_retained_and_the_old_one_comes_back(
+def test_new_key_refused_while_backups_are_retained(
     sandbox: Sandbox,
 ) -> None:
     arn = str(
@@ -295,7 +288,7 @@ def test_a_new_key_is_refused_while_copies_are_retained_and_the_old_one_comes_ba
         source_db_instance_arn=arn, backup_retention_period=3, replace=True
     )
     assert (replaced.action, replaced.backup.kms_key_id) == ("replaced", old["Arn"])
-    # What is pending has no copies; but there are those of the one before.
+    # The pending replication has no backups yet, but the retained ones use the former key.
     with pytest.raises(ReplicationDriftError, match="delete the retained backups"):
         ensure_with(new["Arn"], replace=True)
     for name in (
@@ -309,30 +302,29 @@ def test_a_new_key_is_refused_while_copies_are_retained_and_the_old_one_comes_ba
     before = client.find_replicated_backup(source_db_instance_arn=arn)
     with pytest.raises(ReplicationDriftError, match="delete the retained backups"):
         ensure_with(new["Arn"], replace=True)
-    (backup,) = live(client)
+    (backup,) = active(client)
     assert (backup.kms_key_id, backup.backup_retention_period) == (old["Arn"], 3)
     assert before is not None
     assert backup.db_instance_automated_backups_arn == before.db_instance_automated_backups_arn
 
 
-def test_what_may_not_be_asked_is_not_fine(
-    sandbox: Sandbox, client: BackupReplicationClient
-) -> None:
+def test_check_reports_denied_call(sandbox: Sandbox, client: BackupReplicationClient) -> None:
     sandbox.add_fault("describe_db_instances", AccessDeniedError, region_name="us-west-2")
     (reason,) = client.check_replication(source_db_instance_arn=SOURCE_ARN)
     assert reason.code == "could_not_be_checked"
     assert "rds:DescribeDBInstances" in reason.remedy
 
 
-# What is said must be true
+# Results and errors must be true
 
 
 @pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize("retries", [NO_RETRIES, None])
 @pytest.mark.parametrize("fault", ["reset", "refused"])
-def test_a_stop_that_took_no_effect_is_no_success_while_answers_are_behind(
+def test_failed_stop_raises_despite_stale_responses(
     sandbox: Sandbox, retries: Config | None, fault: str
 ) -> None:
+    """A failed stop raises, although stale responses omit the active backup."""
     sandbox.behavior = Behavior(answer_lag=2)
     client = sandbox.client("us-east-1", config=retries)
     ensure(client)
@@ -344,12 +336,13 @@ def test_a_stop_that_took_no_effect_is_no_success_while_answers_are_behind(
         expected = InvalidDBInstanceStateFault
     with pytest.raises(expected):
         client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
-    assert len(live(client)) == 1
+    assert len(active(client)) == 1
 
 
 @pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize("fault", ["throttled", "reset"])
-def test_a_stop_of_nothing_is_never_claimed(sandbox: Sandbox, fault: str) -> None:
+def test_ensure_stopped_without_replication(sandbox: Sandbox, fault: str) -> None:
+    """A stop that fails when nothing replicates is not reported as a stop."""
     client = sandbox.client("us-east-1")
     ensure(client)
     client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
@@ -362,8 +355,9 @@ def test_a_stop_of_nothing_is_never_claimed(sandbox: Sandbox, fault: str) -> Non
 
 
 @pytest.mark.usefixtures("no_backoff")
-def test_eight_throttled_callers_claim_one_start_and_one_stop(sandbox: Sandbox) -> None:
-    # One caller may come upon all of the throttles.
+def test_concurrent_throttled_calls_report_one_change(sandbox: Sandbox) -> None:
+    """Only one of eight throttled callers reports the start, and only one the stop."""
+    # A single caller may be throttled every time.
     patient = Config(retries={"total_max_attempts": 10})
     clients = [sandbox.client("us-east-1", config=patient) for _ in range(8)]
     sandbox.add_fault(START, ThrottlingError, times=4)
@@ -371,15 +365,15 @@ def test_eight_throttled_callers_claim_one_start_and_one_stop(sandbox: Sandbox) 
         actions = list(pool.map(ensure, clients))
     assert Counter(actions) == {"started": 1, "unchanged": 7}
 
-    def stopped(client: BackupReplicationClient) -> bool:
+    def is_stopped(client: BackupReplicationClient) -> bool:
         return client.ensure_stopped(source_db_instance_arn=SOURCE_ARN) is not None
 
     sandbox.add_fault(STOP, ThrottlingError, times=4)
     with ThreadPoolExecutor(8) as pool:
-        assert Counter(pool.map(stopped, clients)) == {True: 1, False: 7}
+        assert Counter(pool.map(is_stopped, clients)) == {True: 1, False: 7}
 
 
-def replicating(client: BackupReplicationClient, days: int = 14) -> None:
+def start_and_wait(client: BackupReplicationClient, days: int = 14) -> None:
     ensure(client, backup_retention_period=days)
     client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
 
@@ -387,13 +381,14 @@ def replicating(client: BackupReplicationClient, days: int = 14) -> None:
 @pytest.mark.parametrize(
     "fault", [(None, ExpiredTokenError), (START, NoCredentialsError), (START, AccessDeniedError)]
 )
-def test_a_replacement_that_fails_in_any_way_leaves_the_source_protected(
+def test_failed_replacement_restores_replication(
     sandbox: Sandbox,
     client: BackupReplicationClient,
     caplog: pytest.LogCaptureFixture,
     fault: tuple[Any, type[Exception]],
 ) -> None:
-    replicating(client)
+    """A replacement that fails after the stop starts the former replication again."""
+    start_and_wait(client)
     operation, error = fault
     if error is NoCredentialsError:
         failures = [NoCredentialsError()]
@@ -411,58 +406,60 @@ def test_a_replacement_that_fails_in_any_way_leaves_the_source_protected(
         sandbox.add_fault(START, AccessDeniedError)
     with pytest.raises(error):
         ensure(client, backup_retention_period=7, replace=True)
-    assert [backup.backup_retention_period for backup in live(client)] == [14]
+    assert [backup.backup_retention_period for backup in active(client)] == [14]
     assert "started again as it was" in caplog.text
 
 
-def test_a_restart_whose_answer_is_lost_is_looked_after(
+def test_failed_replacement_with_lost_restart_response(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
-    replicating(client)
+    start_and_wait(client)
     sandbox.add_fault(START, StorageTypeNotSupportedFault)
     sandbox.lose_answer(START)
     with pytest.raises(StorageTypeNotSupportedFault, match="started again as it was"):
         ensure(client, backup_retention_period=7, replace=True)
-    assert [backup.backup_retention_period for backup in live(client)] == [14]
+    assert [backup.backup_retention_period for backup in active(client)] == [14]
 
 
-def test_a_replacement_that_cannot_be_undone_says_so(
+def test_failed_replacement_without_restart(
     sandbox: Sandbox, client: BackupReplicationClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    replicating(client)
+    start_and_wait(client)
     sandbox.add_fault(START, AccessDeniedError, times=2)
     with pytest.raises(AccessDeniedError, match="could not be started again"):
         ensure(client, backup_retention_period=7, replace=True)
-    assert live(client) == []
+    assert active(client) == []
     assert "could not be started again" in caplog.text
     assert ensure(client, backup_retention_period=7) == "started"
 
 
 @pytest.mark.parametrize("is_denied", [True, False])
-def test_a_replacement_works_without_the_sources_word(
+def test_replacement_without_source_access(
     sandbox: Sandbox, client: BackupReplicationClient, *, is_denied: bool
 ) -> None:
-    replicating(client)
+    """A replacement works if the client cannot describe the source instance."""
+    start_and_wait(client)
     if is_denied:
         sandbox.add_fault("describe_db_instances", AccessDeniedError, times=None)
     else:
         client = BackupReplicationClient(client=client.client)
     with instant_waits():
         assert ensure(client, backup_retention_period=7, replace=True) == "replaced"
-    assert [backup.backup_retention_period for backup in live(client)] == [7]
+    assert [backup.backup_retention_period for backup in active(client)] == [7]
 
 
 @pytest.mark.parametrize("is_lost", [True, False])
-def test_a_replacement_that_meets_another_is_no_success_without_a_replication(
+def test_concurrent_replacement_by_other_client(
     sandbox: Sandbox, client: BackupReplicationClient, *, is_lost: bool
 ) -> None:
+    """A replacement that finds another one in progress still ends with an active replication."""
     sandbox.behavior = Behavior(stopping_looks=12 if is_lost else 2)
-    replicating(client)
+    start_and_wait(client)
     boto3_client = sandbox.boto3_client("rds", "us-east-1", config=NO_RETRIES)
     other = BackupReplicationClient(client=boto3_client)
     done: list[bool] = []
 
-    def replace_before(**_: Any) -> None:
+    def replace_first(**_: Any) -> None:
         if not done:
             done.append(True)
             ensure(client, backup_retention_period=7, replace=True)
@@ -471,37 +468,37 @@ def test_a_replacement_that_meets_another_is_no_success_without_a_replication(
                 sandbox.lose_answer(STOP)
 
     other.client.meta.events.register(
-        "before-sign.rds.StopDBInstanceAutomatedBackupsReplication", replace_before
+        "before-sign.rds.StopDBInstanceAutomatedBackupsReplication", replace_first
     )
     with instant_waits():
         assert ensure(other, backup_retention_period=7, replace=True) == "replaced"
-    assert [backup.backup_retention_period for backup in live(client)] == [7]
+    assert [backup.backup_retention_period for backup in active(client)] == [7]
 
 
 @pytest.mark.parametrize("retries", [NO_RETRIES, None])
 @pytest.mark.usefixtures("no_backoff")
-def test_a_replacement_whose_stop_is_lost_goes_on(sandbox: Sandbox, retries: Config | None) -> None:
+def test_replacement_with_lost_stop_response(sandbox: Sandbox, retries: Config | None) -> None:
     sandbox.behavior = Behavior(stopping_looks=10)
     client = sandbox.client("us-east-1", config=retries)
-    replicating(client)
+    start_and_wait(client)
     sandbox.lose_answer(STOP)
     assert ensure(client, backup_retention_period=7, replace=True) == "replaced"
-    assert [backup.backup_retention_period for backup in live(client)] == [7]
+    assert [backup.backup_retention_period for backup in active(client)] == [7]
 
 
-def test_eight_stops_of_one_that_takes_long_to_end(sandbox: Sandbox) -> None:
+def test_concurrent_ensure_stopped_with_slow_stop(sandbox: Sandbox) -> None:
     sandbox.behavior = Behavior(stopping_looks=60)
     clients = [sandbox.client("us-east-1") for _ in range(8)]
-    replicating(clients[0])
+    start_and_wait(clients[0])
 
-    def stopped(client: BackupReplicationClient) -> bool:
+    def is_stopped(client: BackupReplicationClient) -> bool:
         return client.ensure_stopped(source_db_instance_arn=SOURCE_ARN) is not None
 
     with ThreadPoolExecutor(8) as pool:
-        assert Counter(pool.map(stopped, clients)) == {True: 1, False: 7}
+        assert Counter(pool.map(is_stopped, clients)) == {True: 1, False: 7}
 
 
-def test_waits_in_several_threads_have_each_their_own_time(sandbox: Sandbox) -> None:
+def test_waits_in_threads_have_separate_clocks(sandbox: Sandbox) -> None:
     sandbox.behavior = Behavior(pending_looks=4)
     client = sandbox.client("us-east-1")
     arns = [
@@ -521,12 +518,13 @@ def test_waits_in_several_threads_have_each_their_own_time(sandbox: Sandbox) -> 
 
 
 @pytest.mark.parametrize("by_arn", [True, False])
-@pytest.mark.parametrize("of_boto3", [True, False])
-def test_a_replication_that_does_not_show_yet_has_not_ended(
-    sandbox: Sandbox, client: BackupReplicationClient, *, by_arn: bool, of_boto3: bool
+@pytest.mark.parametrize("with_boto3_client", [True, False])
+def test_wait_until_stopped_ignores_stale_absence(
+    sandbox: Sandbox, client: BackupReplicationClient, *, by_arn: bool, with_boto3_client: bool
 ) -> None:
+    """A new replication that Describe does not return yet has not stopped."""
     sandbox.behavior = Behavior(answer_lag=2)
-    if of_boto3:
+    if with_boto3_client:
         client = BackupReplicationClient(client=client.client)
     started = client.ensure_replication(source_db_instance_arn=SOURCE_ARN).backup
     keywords: dict[str, Any] = {"source_db_instance_arn": SOURCE_ARN}
@@ -537,7 +535,7 @@ def test_a_replication_that_does_not_show_yet_has_not_ended(
         client.wait_until_stopped(**keywords, timeout=timedelta(minutes=5))
 
 
-def test_a_source_is_the_same_in_any_capitalization(client: BackupReplicationClient) -> None:
+def test_source_arn_ignores_case(client: BackupReplicationClient) -> None:
     capitals = SOURCE_ARN.replace("mydatabase", "MyDatabase")
     assert ensure(client) == "started"
     with pytest.raises(InvalidDBInstanceAutomatedBackupStateFault):

@@ -1,4 +1,4 @@
-"""Models as values: immutable, comparable, and the same as boto3's dicts."""
+"""Tests of the models as values: immutable, comparable and convertible to boto3's dicts."""
 
 import copy
 import pickle
@@ -36,13 +36,13 @@ BOTO3_DICT: dict[str, Any] = {
 }
 
 
-def test_boto3s_dict_goes_in_and_comes_back() -> None:
+def test_boto3_dict_round_trip() -> None:
     backup = DBInstanceAutomatedBackup.model_validate(BOTO3_DICT)
     assert backup.model_dump(by_alias=True, exclude_none=True) == BOTO3_DICT
     assert backup.model_extra == {"BrandNewField": {"Nested": [1, 2]}}
 
 
-def test_a_request_becomes_boto3s_parameters() -> None:
+def test_request_dumps_boto3_parameters() -> None:
     parameters = {
         "SourceDBInstanceArn": SOURCE_ARN,
         "BackupRetentionPeriod": 14,
@@ -57,14 +57,14 @@ def test_a_request_becomes_boto3s_parameters() -> None:
     )
 
 
-def test_models_compare_by_value_and_can_be_hashed() -> None:
+def test_models_compare_by_value_and_are_hashable() -> None:
     one = DBInstanceAutomatedBackup.model_validate(BOTO3_DICT)
     assert one == DBInstanceAutomatedBackup.model_validate(BOTO3_DICT)
     assert one != DBInstanceAutomatedBackup.model_validate({**BOTO3_DICT, "Port": 1})
     assert len({one, DBInstanceAutomatedBackup.model_validate(BOTO3_DICT)}) == 1
 
 
-def test_models_cannot_be_changed() -> None:
+def test_models_are_immutable() -> None:
     backup: Any = DBInstanceAutomatedBackup.model_validate(BOTO3_DICT)
     with pytest.raises(ValidationError, match="frozen"):
         backup.port = 5432
@@ -77,10 +77,10 @@ def test_models_cannot_be_changed() -> None:
     assert request.tags == (Tag(key="env"),)
 
 
-def test_models_pickle_and_copy_and_come_back_from_json() -> None:
+def test_models_survive_pickle_copy_and_json() -> None:
     backup = DBInstanceAutomatedBackup.model_validate(BOTO3_DICT)
     for twin in (
-        pickle.loads(pickle.dumps(backup)),  # noqa: S301  # our own
+        pickle.loads(pickle.dumps(backup)),  # noqa: S301  # the data is trusted
         copy.deepcopy(backup),
         DBInstanceAutomatedBackup.model_validate_json(backup.model_dump_json(by_alias=True)),
     ):
@@ -89,13 +89,13 @@ def test_models_pickle_and_copy_and_come_back_from_json() -> None:
         assert str(twin.status) == "Replicating"
 
 
-def test_what_is_absent_is_not_printed() -> None:
+def test_repr_omits_missing_fields() -> None:
     assert repr(Tag(key="env")) == "Tag(key='env')"
     assert repr(DBInstanceAutomatedBackup(port=5432)) == "DBInstanceAutomatedBackup(port=5432)"
 
 
 @given(st.text())
-def test_a_status_keeps_any_text_and_equals_it_in_any_ascii_case(text: str) -> None:
+def test_status_comparison_ignores_ascii_case(text: str) -> None:
     status = BackupStatus(text)
     assert str(status) == text
     assert status == text.lower()
@@ -105,16 +105,16 @@ def test_a_status_keeps_any_text_and_equals_it_in_any_ascii_case(text: str) -> N
     assert status != 5
 
 
-def test_a_plain_status_becomes_one_that_compares_in_any_case() -> None:
+def test_plain_status_is_converted() -> None:
     assert DBInstanceAutomatedBackup(status="RETAINED").is_retained
 
 
 @pytest.mark.parametrize("window", [None, RestoreWindow()])
-def test_there_is_no_lag_while_nothing_can_be_restored(window: RestoreWindow | None) -> None:
+def test_lag_is_none_without_latest_time(window: RestoreWindow | None) -> None:
     assert DBInstanceAutomatedBackup(restore_window=window).lag() is None
 
 
-def test_the_lag_is_what_a_disaster_now_would_lose() -> None:
+def test_lag_is_time_since_latest_time() -> None:
     backup = DBInstanceAutomatedBackup(restore_window=RestoreWindow(latest_time=NOON))
     assert backup.lag(NOON + timedelta(minutes=9)) == timedelta(minutes=9)
     lag = backup.lag()
@@ -122,13 +122,13 @@ def test_the_lag_is_what_a_disaster_now_would_lose() -> None:
     assert abs(lag - (datetime.now(timezone.utc) - NOON)) < timedelta(minutes=1)
 
 
-def test_an_instance_keeps_what_it_has_no_field_for() -> None:
+def test_instance_keeps_unknown_fields() -> None:
     instance = DBInstance.model_validate({"MultiAZ": True, "DbInstancePort": 5432})
     assert instance.multi_az is True
     assert instance.model_extra == {"DbInstancePort": 5432}
 
 
-def test_the_options_of_a_restore_are_the_requests_fields() -> None:
+def test_restore_options_match_request_fields() -> None:
     own = {
         "source_db_instance_automated_backups_arn",
         "target_db_instance_identifier",
@@ -139,8 +139,8 @@ def test_the_options_of_a_restore_are_the_requests_fields() -> None:
     assert options == set(RestoreDBInstanceToPointInTimeRequest.model_fields) - own
 
 
-def test_a_request_built_by_hand_is_checked_for_form_alone() -> None:
-    """Where it will go is not known yet, so any Region will do."""
+def test_request_without_client_checks_only_format() -> None:
+    """The destination Region is unknown, so ARNs of any Region are valid."""
     backup_arn = "arn:aws-cn:rds:cn-north-1:123456789012:auto-backup:ab-x"
     RestoreDBInstanceToPointInTimeRequest(
         source_db_instance_automated_backups_arn=backup_arn,

@@ -1,4 +1,4 @@
-"""What crosses a process boundary arrives whole: models, requests, records and errors."""
+"""Tests that models, requests, records and errors survive pickling."""
 
 import inspect
 import pickle
@@ -32,7 +32,7 @@ BACKUP = DBInstanceAutomatedBackup.model_validate(
     {"DBInstanceArn": SOURCE_ARN, "Status": "Replicating", "BrandNew": {"nested": [1]}}
 )
 DIFFERENCE = Difference("kms_key_id", "alias/a", None, "RDS names no key")
-MISTAKE = InvalidParameter("tags[0].key", "'aws:x'", "must not begin with aws:")
+INVALID_PARAMETER = InvalidParameter("tags[0].key", "'aws:x'", "must not begin with aws:")
 REASON = testing.make_check_reason()
 POLICY = policy(more="    tags: {owner: platform}\n")
 ACTION = fleet.PlannedAction(
@@ -62,17 +62,17 @@ RECORDS = (
     fleet.ApplyReport(results=(RESULT,), interrupted=True),
     fleet.AuditReport(audited_at=NOON, rules=POLICY.rules, records=(RECORD,)),
 )
-MADE: dict[str, Callable[[], object]] = {
+FACTORIES: dict[str, Callable[[], object]] = {
     name: getattr(testing, name) for name in testing.__all__ if name.startswith("make_")
 }
 
 
-def refusal(kind: type[ServiceError]) -> ServiceError:
-    answer = {
-        "Error": {"Code": kind.__name__, "Message": "Says AWS.", "Type": "Sender"},
+def service_error(kind: type[ServiceError]) -> ServiceError:
+    response = {
+        "Error": {"Code": kind.__name__, "Message": "No entry.", "Type": "Sender"},
         "ResponseMetadata": {"RequestId": REQUEST_ID, "HTTPStatusCode": 400, "RetryAttempts": 2},
     }
-    return kind(answer, "StartDBInstanceAutomatedBackupsReplication", "Do this.")
+    return kind(response, "StartDBInstanceAutomatedBackupsReplication", "Do this.")
 
 
 def timed_out() -> WaitTimeoutError:
@@ -81,9 +81,9 @@ def timed_out() -> WaitTimeoutError:
     return error
 
 
-OWN: dict[str, Callable[[], Exception]] = {
+CLIENT_ERRORS: dict[str, Callable[[], Exception]] = {
     "BackupReplicationError": lambda: exceptions.BackupReplicationError("Something."),
-    "RequestValidationError": lambda: RequestValidationError("Start", [MISTAKE, MISTAKE]),
+    "RequestValidationError": lambda: RequestValidationError("Start", [INVALID_PARAMETER] * 2),
     "ResponseValidationError": lambda: ResponseValidationError(
         "Start", "it is no XML", {"status_code": 200, "headers": {"a": "b"}, "body": b"\xff<"}
     ),
@@ -102,14 +102,15 @@ ERRORS = {
 
 
 def fields(error: Exception) -> dict[str, object]:
+    """Return the public attributes of an error."""
     return {name: value for name, value in vars(error).items() if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("name", ERRORS)
-def test_every_error_arrives_whole(name: str, protocol: int) -> None:
+def test_every_error_survives_pickling(name: str, protocol: int) -> None:
     kind = ERRORS[name]
-    error = refusal(kind) if issubclass(kind, ServiceError) else OWN[name]()
+    error = service_error(kind) if issubclass(kind, ServiceError) else CLIENT_ERRORS[name]()
     twin = pickle.loads(pickle.dumps(error, protocol))  # noqa: S301
     assert type(twin) is type(error) is kind
     assert (str(twin), repr(twin)) == (str(error), repr(error))
@@ -119,21 +120,21 @@ def test_every_error_arrives_whole(name: str, protocol: int) -> None:
     assert str(again) == str(error)
 
 
-def test_what_a_wait_last_failed_with_is_told_wherever_it_is_read() -> None:
+def test_wait_timeout_keeps_text_of_last_failure() -> None:
     error = timed_out()
     assert "The last look failed: Read timeout" in str(error)
     assert "The last look failed: Read timeout" in str(pickle.loads(pickle.dumps(error)))  # noqa: S301
 
 
-def test_a_refusal_arrives_as_a_client_error_still() -> None:
-    twin = pickle.loads(pickle.dumps(refusal(exceptions.ThrottlingError)))  # noqa: S301
+def test_service_error_stays_a_client_error() -> None:
+    twin = pickle.loads(pickle.dumps(service_error(exceptions.ThrottlingError)))  # noqa: S301
     assert isinstance(twin, ClientError)
     assert twin.response.get("ResponseMetadata", {}).get("RetryAttempts") == 2
 
 
-@pytest.mark.parametrize("name", MADE)
-def test_every_model_arrives_whole(name: str) -> None:
-    value = MADE[name]()
+@pytest.mark.parametrize("name", FACTORIES)
+def test_every_model_survives_pickling(name: str) -> None:
+    value = FACTORIES[name]()
     twin = pickle.loads(pickle.dumps(value))  # noqa: S301
     assert type(twin) is type(value)
     assert (twin, str(twin), repr(twin)) == (value, str(value), repr(value))
@@ -143,14 +144,14 @@ def test_every_model_arrives_whole(name: str) -> None:
         assert twin.model_fields_set == value.model_fields_set
 
 
-@pytest.mark.parametrize("value", [*RECORDS, DIFFERENCE, MISTAKE, BACKUP])
-def test_every_record_arrives_whole(value: object) -> None:
+@pytest.mark.parametrize("value", [*RECORDS, DIFFERENCE, INVALID_PARAMETER, BACKUP])
+def test_every_record_survives_pickling(value: object) -> None:
     twin = pickle.loads(pickle.dumps(value))  # noqa: S301
     assert (type(twin), twin, str(twin)) == (type(value), value, str(value))
 
 
-def test_nothing_public_is_forgotten() -> None:
-    covered: set[type] = {type(make()) for make in MADE.values()} | {
+def test_every_public_type_is_covered() -> None:
+    covered: set[type] = {type(make()) for make in FACTORIES.values()} | {
         type(value) for value in RECORDS
     }
     public: dict[str, Any] = {
@@ -162,5 +163,5 @@ def test_nothing_public_is_forgotten() -> None:
         kind for kind in public.values() if inspect.isclass(kind) and issubclass(kind, BaseModel)
     }
     assert {kind.__name__ for kind in models - covered} == set()
-    own = {name for name, kind in ERRORS.items() if not issubclass(kind, ServiceError)}
-    assert own == set(OWN)
+    client_errors = {name for name, kind in ERRORS.items() if not issubclass(kind, ServiceError)}
+    assert client_errors == set(CLIENT_ERRORS)

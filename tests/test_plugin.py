@@ -1,4 +1,4 @@
-"""The fixtures for pytest, as a user's tests get them: in a run of their own."""
+"""Tests of the pytest fixtures, each in a pytest run of its own, as users get them."""
 
 from pathlib import Path
 
@@ -19,11 +19,12 @@ ARN = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
 
 
 def run(pytester: pytest.Pytester, tests: str) -> pytest.RunResult:
+    """Run tests in a new pytest process that treats warnings as errors."""
     pytester.makepyfile(PREAMBLE + tests)
     return pytester.runpytest_subprocess("-W", "error")
 
 
-def test_the_documentations_example_passes(pytester: pytest.Pytester) -> None:
+def test_documented_example_passes(pytester: pytest.Pytester) -> None:
     example = EXAMPLE.read_text(encoding="utf-8")
     assert len(example.splitlines()) < 30
     assert "{" not in example
@@ -33,19 +34,19 @@ def test_the_documentations_example_passes(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=4)
 
 
-def test_the_fixtures_are_found_and_described(pytester: pytest.Pytester) -> None:
+def test_fixtures_are_listed(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--fixtures")
     result.stdout.fnmatch_lines_random(
         [
             "replication_stubber -- *",
-            "    Prepared answers for every BackupReplicationClient *",
+            "    Queue responses for every BackupReplicationClient *",
             "rds_sandbox -- *",
             "sandbox_client -- *",
         ]
     )
 
 
-def test_loading_the_plugin_imports_nothing_that_costs(pytester: pytest.Pytester) -> None:
+def test_plugin_import_is_cheap(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import sys
@@ -60,7 +61,7 @@ def test_loading_the_plugin_imports_nothing_that_costs(pytester: pytest.Pytester
     pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
 
 
-def test_a_stubbers_leftovers_and_surprises_fail_the_test(pytester: pytest.Pytester) -> None:
+def test_stubber_errors_fail_the_test(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,
         """
@@ -77,26 +78,26 @@ def test_swallowed(replication_stubber):
     result.assert_outcomes(passed=2, errors=2)
     result.stdout.fnmatch_lines(
         [
-            "*these calls were prepared, and did not come:*",
+            "*responses were queued for these calls, but not used:*",
             "*stop_db_instance_automated_backups_replication(...)",
             "*UnexpectedCall: expected no call",
-            "*came describe_source_regions()",
+            "*got describe_source_regions()",
         ]
     )
 
 
-def test_a_sandbox_takes_the_clients_that_code_makes_itself(
+def test_rds_sandbox_serves_all_clients(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "not-the-sandboxs")
-    # Nothing listens there.
+        monkeypatch.setenv(name, "not-of-the-sandbox")
+    # Nothing listens at this address.
     for name in ("HTTP_PROXY", "https_proxy", "all_proxy", "AWS_ENDPOINT_URL_RDS"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     result = run(
         pytester,
         """
-@pytest.mark.parametrize("run", [1, 2])  # the second finds nothing of the first
+@pytest.mark.parametrize("run", [1, 2])  # the second run must not see the data of the first
 def test_it(rds_sandbox, sandbox_client, run):
     assert boto3.DEFAULT_SESSION is None
     boto3.client("rds", region_name="us-west-2").create_db_instance(

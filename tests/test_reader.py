@@ -1,4 +1,4 @@
-"""The fast reading of answers against botocore's own parser, field by field."""
+"""Tests of the fast response parser against botocore's own parser."""
 
 import logging
 import re
@@ -70,11 +70,11 @@ texts["long"] = texts["integer"]
 
 @st.composite
 def elements(draw: st.DrawFn, shape: Shape, depth: int = 0) -> str:
-    """What is within an element of the shape, as RDS may send it and as it should not."""
+    """Return the content of an XML element for the shape, usually valid, sometimes malformed."""
     if isinstance(shape, StructureShape):
         names = draw(st.lists(st.sampled_from(sorted(shape.members)), max_size=6, unique=True))
         if draw(st.integers(0, 30)) == 0:
-            names += names[:1]  # twice
+            names += names[:1]  # the same element twice
         parts = [
             f"<{_tag(name, shape.members[name])}>"
             f"{draw(elements(shape.members[name], depth + 1))}"
@@ -101,7 +101,8 @@ def _tag(name: str, shape: Shape) -> str:
 
 
 @st.composite
-def answers(draw: st.DrawFn) -> tuple[OperationModel, bytes]:
+def responses(draw: st.DrawFn) -> tuple[OperationModel, bytes]:
+    """Return an operation and the body of a response, usually valid, sometimes malformed."""
     operation = draw(st.sampled_from(OPERATIONS))
     wrapper = output_of(operation).serialization["resultWrapper"]
     inner = draw(elements(output_of(operation)))
@@ -124,42 +125,43 @@ def answers(draw: st.DrawFn) -> tuple[OperationModel, bytes]:
 
 
 def parsed(operation: OperationModel, body: bytes, *, ahead: bool) -> tuple[Any, bool]:
-    """What botocore's endpoint makes of an answer, and whether it was read ahead."""
+    """Return botocore's result for a response, and whether the fast parser has parsed it."""
     response: dict[str, Any] = {"status_code": 200, "headers": {}, "body": body}
     customized: dict[str, Any] = {}
     if ahead:
         READER.read_ahead(operation, response, customized)
     try:
         result = PARSER.parse(response, output_of(operation))
-    except Exception as error:  # noqa: BLE001  # whatever botocore raises
+    except Exception as error:  # noqa: BLE001  # any exception of botocore counts as the result
         return re.sub("0x[0-9a-f]+", "", repr(error)), response["body"] is not body
     result.update(customized)
     return result, response["body"] is not body
 
 
 def with_types(value: Any) -> Any:
+    """Return the value with the types of all parts, so that a comparison includes the types."""
     untyped: Any = value
     if isinstance(value, dict):
         return {key: with_types(item) for key, item in untyped.items()}
     if isinstance(value, list):
         return [with_types(item) for item in untyped]
-    if isinstance(value, Element):  # what botocore makes of one that comes twice
+    if isinstance(value, Element):  # botocore returns the XML of an element that occurs twice
         return tostring(untyped)
     return type(value), value, repr(getattr(value, "tzinfo", None))
 
 
 @settings(max_examples=600, deadline=None)
-@given(answers())
-def test_an_answer_read_ahead_is_what_botocore_makes_of_it(
-    answer: tuple[OperationModel, bytes],
+@given(responses())
+def test_fast_parser_matches_botocore(
+    response: tuple[OperationModel, bytes],
 ) -> None:
-    slow, _ = parsed(*answer, ahead=False)
-    fast, _ = parsed(*answer, ahead=True)
+    slow, _ = parsed(*response, ahead=False)
+    fast, _ = parsed(*response, ahead=True)
     assert with_types(fast) == with_types(slow)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_every_operation_is_read_ahead(operation: OperationModel) -> None:
+def test_fast_parser_handles_every_operation(operation: OperationModel) -> None:
     wrapper = output_of(operation).serialization["resultWrapper"]
     body = f'<R xmlns="{NAMESPACE}"><{wrapper}><Marker>1</Marker></{wrapper}></R>'.encode()
     assert parsed(operation, body, ahead=True)[1]
@@ -168,7 +170,7 @@ def test_every_operation_is_read_ahead(operation: OperationModel) -> None:
 @pytest.mark.parametrize(
     ("text", "is_ahead"), [("2026-11-24T13:35:11.030Z", True), ("2026-11-24T13:35:60Z", False)]
 )
-def test_only_what_is_ordinary_is_read_ahead(text: str, *, is_ahead: bool) -> None:
+def test_fast_parser_skips_unusual_timestamps(text: str, *, is_ahead: bool) -> None:
     (operation,) = [o for o in OPERATIONS if o.name == "DescribeDBInstanceAutomatedBackups"]
     body = (
         f'<R xmlns="{NAMESPACE}"><DescribeDBInstanceAutomatedBackupsResult>'
@@ -180,7 +182,7 @@ def test_only_what_is_ordinary_is_read_ahead(text: str, *, is_ahead: bool) -> No
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_a_result_that_comes_twice_and_an_error_are_left_to_botocore(
+def test_fast_parser_skips_duplicates_and_errors(
     operation: OperationModel,
 ) -> None:
     wrapper = output_of(operation).serialization["resultWrapper"]
@@ -197,39 +199,39 @@ def test_a_result_that_comes_twice_and_an_error_are_left_to_botocore(
     assert customized == {}
 
 
-def test_the_raw_answer_is_kept_whole(rds: ScriptedRDS) -> None:
-    answer = listing_xml("<DBInstanceAutomatedBackup><Port>1</Port></DBInstanceAutomatedBackup>")
-    rds.answers(answer.replace("<RequestId>", "<RequestId>1</RequestId><RequestId>"))
+def test_unreadable_response_keeps_raw_body(rds: ScriptedRDS) -> None:
+    response = listing_xml("<DBInstanceAutomatedBackup><Port>1</Port></DBInstanceAutomatedBackup>")
+    rds.answers(response.replace("<RequestId>", "<RequestId>1</RequestId><RequestId>"))
     with pytest.raises(ResponseValidationError) as caught:
         list(rds.client().describe_db_instance_automated_backups())
     assert b"<Port>1</Port>" in caught.value.response["body"]
 
 
 @pytest.mark.parametrize("event", ["before-parse", "before-parse.rds"])
-def test_a_users_own_calls_and_handlers_notice_nothing(rds: ScriptedRDS, event: str) -> None:
+def test_user_event_handlers_see_original_response(rds: ScriptedRDS, event: str) -> None:
     rds.answers(
         listing_xml("<DBInstanceAutomatedBackup><Port>1</Port></DBInstanceAutomatedBackup>")
     )
     client: BackupReplicationClient = rds.client()
     boto3_client: Any = client.client
     bodies: list[bytes] = []
-    seen: list[Any] = []
+    results: list[Any] = []
 
     def before_parse(response_dict: dict[str, Any], **_: Any) -> None:
         bodies.append(response_dict["body"])
 
     def after_call(parsed: Any, **_: Any) -> None:
-        seen.append(parsed["DBInstanceAutomatedBackups"])
+        results.append(parsed["DBInstanceAutomatedBackups"])
 
     boto3_client.meta.events.register(event, before_parse)
     boto3_client.meta.events.register("after-call.rds", after_call)
     list(client.describe_db_instance_automated_backups())
     boto3_client.describe_db_instance_automated_backups()
-    assert seen == [[{"Port": 1}], [{"Port": 1}]]
+    assert results == [[{"Port": 1}], [{"Port": 1}]]
     assert [b"Port" in body for body in bodies] == [True, True]
 
 
-def test_a_debug_log_has_the_whole_answer(
+def test_debug_log_contains_whole_response(
     rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
 ) -> None:
     rds.answers(

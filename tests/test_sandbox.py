@@ -1,4 +1,4 @@
-"""The sandbox: the life of a replication, RDS's refusals, and the server around them."""
+"""Tests of the sandbox: the replication lifecycle, RDS errors, listings and the server."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ Run = Callable[..., Sandbox]
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    """Starts a sandbox with the settings given, with one source instance in it."""
+    """Return a function that starts a sandbox with one source instance and the given behavior."""
     with ExitStack() as stack:
 
         def start(**settings: Any) -> Sandbox:
@@ -66,31 +66,32 @@ def stop(client: BackupReplicationClient) -> DBInstanceAutomatedBackup:
     return client.stop_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
 
 
-def look(client: BackupReplicationClient, arn: str | None) -> DBInstanceAutomatedBackup:
+def describe(client: BackupReplicationClient, arn: str | None) -> DBInstanceAutomatedBackup:
     (backup,) = client.describe_db_instance_automated_backups(db_instance_automated_backups_arn=arn)
     return backup
 
 
-def statuses(client: BackupReplicationClient, looks: int) -> list[str]:
-    """What consecutive looks at all backups show."""
-    shown: list[str] = []
-    for _ in range(looks):
+def statuses(client: BackupReplicationClient, polls: int) -> list[str]:
+    """Return the statuses of all backups, one entry for each poll."""
+    polled: list[str] = []
+    for _ in range(polls):
         backups = client.describe_db_instance_automated_backups()
-        shown.append(" ".join(str(backup.status) for backup in backups))
-    return shown
+        polled.append(" ".join(str(backup.status) for backup in backups))
+    return polled
 
 
 def source_status(sandbox: Sandbox) -> tuple[str, list[str]]:
+    """Return the status of the source instance and the ARNs of its replicated backups."""
     rds = sandbox.boto3_client("rds", "us-west-2")
     (instance,) = rds.describe_db_instances(DBInstanceIdentifier="mydatabase")["DBInstances"]
     replications = instance.get("DBInstanceAutomatedBackupsReplications", [])
     return instance["DBInstanceStatus"], [r["DBInstanceAutomatedBackupsArn"] for r in replications]
 
 
-# The life of a replication
+# The replication lifecycle
 
 
-def test_a_replication_goes_from_pending_to_replicating_to_retained(
+def test_replication_lifecycle(
     client: BackupReplicationClient,
 ) -> None:
     assert start(client).status == "pending"
@@ -99,15 +100,13 @@ def test_a_replication_goes_from_pending_to_replicating_to_retained(
     assert statuses(client, 3) == ["Replicating", "retained", "Retained"]
 
 
-def test_the_capitalization_can_be_steady(run: Run) -> None:
+def test_statuses_without_shifting_case(run: Run) -> None:
     client = run(shifting_case=False, pending_looks=1).client("us-east-1")
     start(client)
     assert statuses(client, 3) == ["pending", "replicating", "replicating"]
 
 
-def test_retained_backups_expire_after_their_retention(
-    sandbox: Sandbox, client: BackupReplicationClient
-) -> None:
+def test_retained_backup_expires(sandbox: Sandbox, client: BackupReplicationClient) -> None:
     start(client, backup_retention_period=14)
     stop(client)
     sandbox.advance(timedelta(days=13, hours=23))
@@ -116,24 +115,22 @@ def test_retained_backups_expire_after_their_retention(
     assert statuses(client, 1) == [""]
 
 
-def test_the_restore_window_opens_and_grows(
-    sandbox: Sandbox, client: BackupReplicationClient
-) -> None:
+def test_restore_window_grows_until_stop(sandbox: Sandbox, client: BackupReplicationClient) -> None:
     arn = start(client).db_instance_automated_backups_arn
-    assert look(client, arn).lag() is None
-    look(client, arn)
-    window = look(client, arn).restore_window
+    assert describe(client, arn).lag() is None
+    describe(client, arn)
+    window = describe(client, arn).restore_window
     assert window is not None
     assert window.earliest_time is not None
     assert window.earliest_time == window.latest_time
     sandbox.advance(timedelta(hours=2))
-    later = look(client, arn)
+    later = describe(client, arn)
     lag = later.lag(datetime.now(timezone.utc) + timedelta(hours=2))
     assert lag is not None
     assert timedelta(minutes=5) <= lag < timedelta(minutes=6)
     stop(client)
     sandbox.advance(timedelta(hours=2))
-    stopped = look(client, arn).restore_window
+    stopped = describe(client, arn).restore_window
     assert stopped is not None
     assert later.restore_window is not None
     assert stopped.latest_time is not None
@@ -141,7 +138,7 @@ def test_the_restore_window_opens_and_grows(
     assert stopped.latest_time - later.restore_window.latest_time < timedelta(minutes=1)
 
 
-def test_answers_can_be_behind_every_change(run: Run) -> None:
+def test_answer_lag_delays_every_change(run: Run) -> None:
     client = run(answer_lag=2, pending_looks=1, shifting_case=False).client("us-east-1")
     start(client)
     assert statuses(client, 4) == ["", "", "pending", "replicating"]
@@ -154,7 +151,7 @@ def test_answers_can_be_behind_every_change(run: Run) -> None:
     assert statuses(client, 4) == ["retained", "retained", "deleting", ""]
 
 
-def test_the_source_lists_a_replication_until_it_has_stopped(
+def test_source_lists_replication_until_stopped(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
     arn = start(client).db_instance_automated_backups_arn
@@ -164,9 +161,7 @@ def test_the_source_lists_a_replication_until_it_has_stopped(
     assert source_status(sandbox) == ("available", [])
 
 
-def test_backups_are_retained_when_their_source_is_deleted(
-    sandbox: Sandbox, client: BackupReplicationClient
-) -> None:
+def test_deleted_source_retains_backups(sandbox: Sandbox, client: BackupReplicationClient) -> None:
     start(client)
     sandbox.boto3_client("rds", "us-west-2").delete_db_instance(
         DBInstanceIdentifier="mydatabase", SkipFinalSnapshot=True
@@ -176,9 +171,7 @@ def test_backups_are_retained_when_their_source_is_deleted(
         stop(client)
 
 
-def test_a_replication_can_be_started_anew_beside_what_is_retained(
-    sandbox: Sandbox, client: BackupReplicationClient
-) -> None:
+def test_restart_keeps_retained_backup(sandbox: Sandbox, client: BackupReplicationClient) -> None:
     first = start(client)
     stop(client)
     source_status(sandbox)
@@ -188,7 +181,7 @@ def test_a_replication_can_be_started_anew_beside_what_is_retained(
     assert len(list(client.describe_db_instance_automated_backups())) == 2
 
 
-def test_only_retained_backups_can_be_deleted(client: BackupReplicationClient) -> None:
+def test_delete_requires_retained_backup(client: BackupReplicationClient) -> None:
     started = start(client)
     arn = started.db_instance_automated_backups_arn
 
@@ -205,10 +198,10 @@ def test_only_retained_backups_can_be_deleted(client: BackupReplicationClient) -
     with pytest.raises(DBInstanceAutomatedBackupNotFoundFault):
         delete()
     with pytest.raises(DBInstanceAutomatedBackupNotFoundFault):
-        look(client, arn)
+        describe(client, arn)
 
 
-def test_a_backup_can_be_deleted_by_its_sources_resource_id(
+def test_delete_by_resource_id(
     client: BackupReplicationClient,
 ) -> None:
     resource_id = start(client).dbi_resource_id
@@ -217,10 +210,10 @@ def test_a_backup_can_be_deleted_by_its_sources_resource_id(
     assert deleted.dbi_resource_id == resource_id
 
 
-# Refusals
+# Errors
 
 
-def test_the_sources_own_region_is_refused(sandbox: Sandbox) -> None:
+def test_start_in_source_region_refused(sandbox: Sandbox) -> None:
     with pytest.raises(ClientError, match="Feature is not available in region us-west-2") as caught:
         sandbox.boto3_client("rds", "us-west-2").start_db_instance_automated_backups_replication(
             SourceDBInstanceArn=SOURCE_ARN
@@ -244,7 +237,7 @@ def test_the_sources_own_region_is_refused(sandbox: Sandbox) -> None:
         ({"Engine": "aurora-postgresql"}, InvalidParameterValueError, "Sandbox: automated backups"),
     ],
 )
-def test_a_source_that_cannot_be_replicated_is_refused(
+def test_start_of_unsupported_source_refused(
     sandbox: Sandbox,
     client: BackupReplicationClient,
     settings: dict[str, Any],
@@ -268,13 +261,13 @@ def test_a_source_that_cannot_be_replicated_is_refused(
 @pytest.mark.parametrize(
     "arn", [f"{SOURCE_ARN}x", SOURCE_ARN.replace("123456789012", "210987654321")]
 )
-def test_an_unknown_source_is_refused(client: BackupReplicationClient, arn: str) -> None:
+def test_start_of_unknown_source_refused(client: BackupReplicationClient, arn: str) -> None:
     with pytest.raises(DBInstanceNotFoundFault) as caught:
         start(client, source_db_instance_arn=arn)
     assert caught.value.http_status_code == 404
 
 
-def test_a_source_that_is_not_available_is_refused(
+def test_start_of_unavailable_source_refused(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
     sandbox.boto3_client("rds", "us-west-2").stop_db_instance(DBInstanceIdentifier="mydatabase")
@@ -282,7 +275,7 @@ def test_a_source_that_is_not_available_is_refused(
         start(client)
 
 
-def test_only_a_key_of_the_destination_will_do(
+def test_start_requires_destination_kms_key(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
     kms = sandbox.boto3_client("kms", "us-east-1")
@@ -303,18 +296,18 @@ def test_only_a_key_of_the_destination_will_do(
         start(client, kms_key_id=key["Arn"])
 
 
-def test_a_second_start_is_refused(client: BackupReplicationClient) -> None:
+def test_second_start_refused(client: BackupReplicationClient) -> None:
     start(client)
     with pytest.raises(InvalidDBInstanceAutomatedBackupStateFault, match="already replicating"):
         start(client)
 
 
-def test_a_stop_of_what_does_not_replicate_is_refused(client: BackupReplicationClient) -> None:
+def test_stop_without_replication_refused(client: BackupReplicationClient) -> None:
     with pytest.raises(InvalidDBInstanceStateFault, match="not replicating to the current region"):
         stop(client)
 
 
-def test_the_quota_is_counted_by_destination(run: Run) -> None:
+def test_quota_applies_per_destination(run: Run) -> None:
     sandbox = run(quota=1)
     second = sandbox.create_db_instance("us-west-2", "second").db_instance_arn
     start(sandbox.client("us-east-1"))
@@ -323,7 +316,7 @@ def test_the_quota_is_counted_by_destination(run: Run) -> None:
     start(sandbox.client("us-east-2"), source_db_instance_arn=second)
 
 
-def test_a_pair_of_regions_that_aws_does_not_list_is_refused(sandbox: Sandbox) -> None:
+def test_unsupported_region_pair_refused(sandbox: Sandbox) -> None:
     with pytest.raises(InvalidParameterValueError, match="cannot be replicated to eu-south-1"):
         start(sandbox.client("eu-south-1"))
 
@@ -336,12 +329,16 @@ def test_a_pair_of_regions_that_aws_does_not_list_is_refused(sandbox: Sandbox) -
             'Tag keys cannot start with the reserved prefix "aws:".',
         ),
         ({"BackupRetentionPeriod": 36}, "Sandbox: 36 days"),
-        ({"SourceDBInstanceArn": "mydatabase"}, "Sandbox: mydatabase names no DB instance"),
+        (
+            {"SourceDBInstanceArn": "mydatabase"},
+            "Sandbox: mydatabase is not the ARN of a DB instance",
+        ),
     ],
 )
-def test_what_our_client_would_not_send_is_refused(
+def test_invalid_parameters_refused(
     sandbox: Sandbox, parameters: dict[str, Any], message: str
 ) -> None:
+    """The sandbox refuses parameters that this library's client would never send."""
     rds = sandbox.boto3_client("rds", "us-east-1")
     with pytest.raises(ClientError) as caught:
         rds.start_db_instance_automated_backups_replication(
@@ -350,7 +347,7 @@ def test_what_our_client_would_not_send_is_refused(
     assert message in str(caught.value)
 
 
-def test_an_arn_of_another_region_is_refused(sandbox: Sandbox) -> None:
+def test_describe_with_arn_of_other_region_refused(sandbox: Sandbox) -> None:
     arn = "arn:aws:rds:us-west-2:123456789012:auto-backup:ab-x"
     with pytest.raises(ClientError, match="is invalid for this parameter"):
         sandbox.boto3_client("rds", "us-east-1").describe_db_instance_automated_backups(
@@ -361,15 +358,13 @@ def test_an_arn_of_another_region_is_refused(sandbox: Sandbox) -> None:
 # Listings
 
 
-def test_backups_are_found_by_what_they_are(
-    sandbox: Sandbox, client: BackupReplicationClient
-) -> None:
+def test_describe_filters(sandbox: Sandbox, client: BackupReplicationClient) -> None:
     backup = start(client)
     ireland_source = sandbox.create_db_instance("eu-west-1")
     start(client, source_db_instance_arn=ireland_source.db_instance_arn)
     sandbox.create_db_instance("us-east-1", "own")
 
-    def found(**keywords: Any) -> list[tuple[str | None, str | None]]:
+    def find(**keywords: Any) -> list[tuple[str | None, str | None]]:
         backups = client.describe_db_instance_automated_backups(**keywords)
         return [(backup.region, backup.db_instance_identifier) for backup in backups]
 
@@ -378,9 +373,9 @@ def test_backups_are_found_by_what_they_are(
         ("eu-west-1", "mydatabase"),
         ("us-east-1", "own"),
     )
-    assert found() == [own, west, ireland]
-    assert found(db_instance_identifier="MYDATABASE") == [west, ireland]
-    assert found(dbi_resource_id=str(backup.dbi_resource_id).lower()) == [west]
+    assert find() == [own, west, ireland]
+    assert find(db_instance_identifier="MYDATABASE") == [west, ireland]
+    assert find(dbi_resource_id=str(backup.dbi_resource_id).lower()) == [west]
     filters: list[tuple[str, str | None, list[tuple[str, str]]]] = [
         ("status", "active", [own]),
         ("db-instance-id", SOURCE_ARN, [west]),
@@ -388,12 +383,12 @@ def test_backups_are_found_by_what_they_are(
         ("status", "retained", []),
     ]
     for name, value, expected in filters:
-        assert found(filters=[{"Name": name, "Values": [value]}]) == expected
-    with pytest.raises(InvalidParameterValueError, match="no filter"):
-        found(filters=[{"Name": "color", "Values": ["red"]}])
+        assert find(filters=[{"Name": name, "Values": [value]}]) == expected
+    with pytest.raises(InvalidParameterValueError, match="filter 'color' is not supported"):
+        find(filters=[{"Name": "color", "Values": ["red"]}])
 
 
-def test_a_regions_own_backups_list_where_they_are_replicated_to(
+def test_source_backup_lists_its_replication(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
     arn = start(client).db_instance_automated_backups_arn
@@ -408,7 +403,7 @@ def test_a_regions_own_backups_list_where_they_are_replicated_to(
     assert replication.db_instance_automated_backups_arn == arn
 
 
-def test_45_backups_come_in_pages_of_20(sandbox: Sandbox) -> None:
+def test_describe_paginates(sandbox: Sandbox) -> None:
     for number in range(44):
         sandbox.create_db_instance("us-west-2", f"db{number}")
     backups = list(sandbox.client("us-west-2").describe_db_instance_automated_backups(page_size=20))
@@ -416,7 +411,7 @@ def test_45_backups_come_in_pages_of_20(sandbox: Sandbox) -> None:
     assert len({backup.dbi_resource_id for backup in backups}) == 45
 
 
-def test_region_pairs_have_a_direction(sandbox: Sandbox) -> None:
+def test_region_pairs_are_directional(sandbox: Sandbox) -> None:
     def supported(source: str, destination: str) -> list[bool | None]:
         regions = sandbox.client(destination).describe_source_regions(region_name=source)
         return [region.supports_db_instance_automated_backups_replication for region in regions]
@@ -428,7 +423,7 @@ def test_region_pairs_have_a_direction(sandbox: Sandbox) -> None:
     assert len(list(sandbox.client("us-gov-west-1").describe_source_regions())) == 1
 
 
-def test_govcloud_replicates_within_its_partition(sandbox: Sandbox) -> None:
+def test_replication_within_govcloud(sandbox: Sandbox) -> None:
     instance = sandbox.create_db_instance("us-gov-east-1")
     backup = start(sandbox.client("us-gov-west-1"), source_db_instance_arn=instance.db_instance_arn)
     assert str(backup.db_instance_automated_backups_arn).startswith(
@@ -439,9 +434,7 @@ def test_govcloud_replicates_within_its_partition(sandbox: Sandbox) -> None:
 # Restores
 
 
-def test_an_instance_is_restored_from_a_replicated_backup(
-    sandbox: Sandbox, client: BackupReplicationClient
-) -> None:
+def test_restore_from_replicated_backup(sandbox: Sandbox, client: BackupReplicationClient) -> None:
     arn = str(start(client).db_instance_automated_backups_arn)
 
     def restore(**keywords: Any) -> Any:
@@ -451,7 +444,7 @@ def test_an_instance_is_restored_from_a_replicated_backup(
             **keywords,
         )
 
-    with pytest.raises(InvalidRestoreFault, match="nothing to restore yet"):
+    with pytest.raises(InvalidRestoreFault, match="cannot be restored yet"):
         restore(use_latest_restorable_time=True)
     statuses(client, 3)
     sandbox.advance(timedelta(hours=1))
@@ -463,10 +456,10 @@ def test_an_instance_is_restored_from_a_replicated_backup(
     assert restored.db_instance_status == "creating"
     assert restored.db_instance_class == "db.m5.large"
     assert restored.engine == "postgres"
-    shown = sandbox.boto3_client("rds", "us-east-1").describe_db_instances(
+    described = sandbox.boto3_client("rds", "us-east-1").describe_db_instances(
         DBInstanceIdentifier="restored"
     )
-    assert shown["DBInstances"][0]["DBInstanceStatus"] == "available"
+    assert described["DBInstances"][0]["DBInstanceStatus"] == "available"
     with pytest.raises(DBInstanceAlreadyExistsFault):
         restore(use_latest_restorable_time=True)
     assert restore(restore_time=now + timedelta(minutes=30), target="earlier").db_instance_arn
@@ -474,7 +467,7 @@ def test_an_instance_is_restored_from_a_replicated_backup(
         restore(arn=f"{arn}x", use_latest_restorable_time=True)
 
 
-def test_motos_own_restore_still_works(sandbox: Sandbox) -> None:
+def test_restore_from_instance_uses_moto(sandbox: Sandbox) -> None:
     restored = sandbox.boto3_client("rds", "us-west-2").restore_db_instance_to_point_in_time(
         SourceDBInstanceIdentifier="mydatabase",
         TargetDBInstanceIdentifier="copy",
@@ -486,13 +479,14 @@ def test_motos_own_restore_still_works(sandbox: Sandbox) -> None:
 # The server
 
 
-def test_one_process_runs_one_sandbox_at_a_time(client: BackupReplicationClient) -> None:
-    with pytest.raises(RuntimeError, match="runs a sandbox already"), Sandbox():
+def test_second_sandbox_in_process_refused(client: BackupReplicationClient) -> None:
+    with pytest.raises(RuntimeError, match="already runs a sandbox"), Sandbox():
         pass
     assert start(client).status == "pending"
 
 
-def test_an_assumed_role_acts_for_its_account(sandbox: Sandbox) -> None:
+def test_assumed_role_uses_its_account(sandbox: Sandbox) -> None:
+    """An assumed role sees only the instances and backups of its own account."""
     role: dict[str, str] = sandbox.boto3_client("sts", "us-east-1").assume_role(
         RoleArn="arn:aws:iam::210987654321:role/dr", RoleSessionName="test"
     )["Credentials"]
@@ -512,7 +506,7 @@ def test_an_assumed_role_acts_for_its_account(sandbox: Sandbox) -> None:
     assert statuses(client, 1) == [""]
 
 
-def test_reset_forgets_everything(sandbox: Sandbox, client: BackupReplicationClient) -> None:
+def test_reset_deletes_everything(sandbox: Sandbox, client: BackupReplicationClient) -> None:
     start(client)
     sandbox.reset()
     assert statuses(client, 1) == [""]
@@ -520,7 +514,7 @@ def test_reset_forgets_everything(sandbox: Sandbox, client: BackupReplicationCli
         start(client)
 
 
-def test_it_listens_on_loopback_and_no_longer_than_it_should() -> None:
+def test_server_runs_only_within_block() -> None:
     sandbox = Sandbox()
     with sandbox:
         assert sandbox.endpoint_url.startswith("http://127.0.0.1:")
@@ -533,15 +527,16 @@ def test_it_listens_on_loopback_and_no_longer_than_it_should() -> None:
         assert statuses(sandbox.client("us-east-1"), 1) == [""]
 
 
-def test_a_port_that_is_taken_is_an_error_and_blocks_nothing() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(OSError, match="in use"), Sandbox(port=taken.getsockname()[1]):
+def test_port_in_use() -> None:
+    """A port in use is an error, and a later sandbox can still start."""
+    with socket.socket() as in_use:
+        in_use.bind(("127.0.0.1", 0))
+        in_use.listen()
+        with pytest.raises(OSError, match="in use"), Sandbox(port=in_use.getsockname()[1]):
             pass
         command = [sys.executable, "-m", "rds_backup_replication.sandbox", "--port"]
         shell = subprocess.run(  # noqa: S603  # our own command
-            [*command, str(taken.getsockname()[1])], capture_output=True, text=True, check=False
+            [*command, str(in_use.getsockname()[1])], capture_output=True, text=True, check=False
         )
         assert (shell.returncode, shell.stderr.count("\n")) == (1, 1)
         assert "Try --port 0" in shell.stderr
@@ -549,7 +544,7 @@ def test_a_port_that_is_taken_is_an_error_and_blocks_nothing() -> None:
         assert sandbox.endpoint_url
 
 
-def test_it_runs_from_a_shell_until_interrupted() -> None:
+def test_command_stops_on_sigint() -> None:
     command = [sys.executable, "-m", "rds_backup_replication.sandbox", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None
@@ -561,8 +556,8 @@ def test_it_runs_from_a_shell_until_interrupted() -> None:
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize(("module", "named"), [("moto", True), ("botocore", False)])
-def test_a_missing_extra_is_named(module: str, *, named: bool) -> None:
+@pytest.mark.parametrize(("module", "is_named"), [("moto", True), ("botocore", False)])
+def test_missing_extra_named(module: str, *, is_named: bool) -> None:
     code = f"import sys; sys.modules['{module}'] = None; import rds_backup_replication.sandbox"
     run = subprocess.run(  # noqa: S603  # our own code
         [sys.executable, "-c", code],
@@ -572,11 +567,12 @@ def test_a_missing_extra_is_named(module: str, *, named: bool) -> None:
         env={**os.environ},
     )
     assert run.returncode == 1
-    assert ("pip install 'rds-backup-replication[sandbox]'" in run.stderr) == named
+    assert ("pip install 'rds-backup-replication[sandbox]'" in run.stderr) == is_named
 
 
 @pytest.mark.parametrize("stop_signal", ["INT", "TERM"])
-def test_it_can_be_stopped_where_a_shell_has_it_ignore_interrupts(stop_signal: str) -> None:
+def test_command_stops_despite_ignored_sigint(stop_signal: str) -> None:
+    """A shell makes its background jobs ignore SIGINT."""
     command = f"trap '' INT; exec {sys.executable} -m rds_backup_replication.sandbox --port 0"
     with subprocess.Popen(["/bin/sh", "-c", command], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""The sandbox's fault switches, over its socket, and the settings that change while it runs."""
+"""Tests of the sandbox's fault injection, and of settings that change while it runs."""
 
 import time
 from collections.abc import Iterator
@@ -33,12 +33,12 @@ START: OperationName = "start_db_instance_automated_backups_replication"
 STOP: OperationName = "stop_db_instance_automated_backups_replication"
 DESCRIBE: OperationName = "describe_db_instance_automated_backups"
 ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
-SWITCHES = ("add_fault", "reset_connection", "lose_answer")
+FAULT_METHODS = ("add_fault", "reset_connection", "lose_answer")
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Sandbox]:
-    """One for all tests: a sandbox's first client of RDS takes a while to make."""
+    """Return the sandbox that all tests share, because its first RDS client is slow to create."""
     with Sandbox() as sandbox:
         yield sandbox
 
@@ -68,18 +68,17 @@ def statuses(client: BackupReplicationClient) -> list[str | None]:
     return [backup.status for backup in client.describe_db_instance_automated_backups()]
 
 
-def switch(sandbox: Sandbox, name: str, operation: Any, **keywords: Any) -> None:
+def inject(sandbox: Sandbox, name: str, operation: Any, **keywords: Any) -> None:
+    """Call the fault method of this name."""
     fault = [ThrottlingError] if name == "add_fault" else []
     getattr(sandbox, name)(operation, *fault, **keywords)
 
 
-# Refusals
+# Error responses
 
 
 @pytest.mark.usefixtures("source")
-def test_a_fault_is_refused_as_rds_does_and_takes_no_effect(
-    sandbox: Sandbox, client: BackupReplicationClient
-) -> None:
+def test_fault_refuses_without_effect(sandbox: Sandbox, client: BackupReplicationClient) -> None:
     sandbox.add_fault(START, KMSKeyNotAccessibleFault, message="No <key> & no grant.")
     with pytest.raises(KMSKeyNotAccessibleFault) as caught:
         start(client)
@@ -101,7 +100,7 @@ def test_a_fault_is_refused_as_rds_does_and_takes_no_effect(
         (ServiceUnavailableError, "ServiceUnavailable", 503),
     ],
 )
-def test_a_fault_has_the_code_and_status_of_its_class(
+def test_fault_has_code_and_status_of_class(
     sandbox: Sandbox,
     client: BackupReplicationClient,
     fault: type[ServiceError],
@@ -113,11 +112,11 @@ def test_a_fault_has_the_code_and_status_of_its_class(
         statuses(client)
     assert (caught.value.code, caught.value.http_status_code) == (code, status)
     assert caught.value.message.startswith("Sandbox:")
-    blamed = {"Type": "Receiver" if status >= 500 else "Sender"}
-    assert caught.value.response.get("Error", {}).items() >= blamed.items()
+    error_type = {"Type": "Receiver" if status >= 500 else "Sender"}
+    assert caught.value.response.get("Error", {}).items() >= error_type.items()
 
 
-def test_every_fault_comes_back_as_its_own_class(
+def test_every_fault_raises_its_own_class(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
     faults = [
@@ -133,7 +132,9 @@ def test_every_fault_comes_back_as_its_own_class(
         assert type(caught.value) is fault
 
 
-def test_20_requests_can_be_throttled(sandbox: Sandbox, client: BackupReplicationClient) -> None:
+def test_fault_applies_to_given_number_of_requests(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
     sandbox.add_fault(DESCRIBE, ThrottlingError, times=20)
     for _ in range(20):
         with pytest.raises(ThrottlingError):
@@ -141,7 +142,7 @@ def test_20_requests_can_be_throttled(sandbox: Sandbox, client: BackupReplicatio
     assert statuses(client) == []
 
 
-def test_requests_at_the_same_time_use_up_one_each(
+def test_concurrent_requests_share_fault_count(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
     sandbox.add_fault(DESCRIBE, ThrottlingError, times=20)
@@ -161,7 +162,7 @@ def test_requests_at_the_same_time_use_up_one_each(
 
 
 @pytest.mark.usefixtures("source")
-def test_a_reset_connection_takes_no_effect(
+def test_reset_connection_has_no_effect(
     sandbox: Sandbox, client: BackupReplicationClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.reset_connection(START)
@@ -173,7 +174,7 @@ def test_a_reset_connection_takes_no_effect(
 
 
 @pytest.mark.usefixtures("source")
-def test_what_lost_its_answer_took_effect(
+def test_lost_response_takes_effect(
     sandbox: Sandbox, client: BackupReplicationClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.lose_answer(START)
@@ -183,14 +184,17 @@ def test_what_lost_its_answer_took_effect(
     assert caplog.records == []
 
 
-def test_a_lost_refusal_is_lost_too(sandbox: Sandbox, client: BackupReplicationClient) -> None:
+def test_lost_response_of_refused_request(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
+    """The client sees a closed connection even if RDS refused the request."""
     sandbox.lose_answer(STOP)
     with pytest.raises(ConnectionClosedError):
         client.stop_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
 
 
 @pytest.mark.usefixtures("source")
-def test_our_client_copes_with_a_lost_answer(
+def test_ensure_replication_after_lost_response(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
     sandbox.lose_answer(START)
@@ -198,14 +202,14 @@ def test_our_client_copes_with_a_lost_answer(
     assert result.backup.db_instance_arn == SOURCE_ARN
 
 
-# What all switches have in common
+# What all fault methods have in common
 
 
-@pytest.mark.parametrize("name", SWITCHES)
-def test_a_switch_is_for_its_operation_and_region(
+@pytest.mark.parametrize("name", FAULT_METHODS)
+def test_fault_limited_to_operation_and_region(
     sandbox: Sandbox, client: BackupReplicationClient, name: str
 ) -> None:
-    switch(sandbox, name, DESCRIBE, region_name="us-east-1")
+    inject(sandbox, name, DESCRIBE, region_name="us-east-1")
     list(client.describe_source_regions())
     statuses(sandbox.client("eu-west-1"))
     with pytest.raises((ThrottlingError, ConnectionClosedError)):
@@ -213,11 +217,11 @@ def test_a_switch_is_for_its_operation_and_region(
     statuses(client)
 
 
-@pytest.mark.parametrize("name", SWITCHES)
-def test_without_an_operation_it_is_for_all_of_rds_and_nothing_else(
+@pytest.mark.parametrize("name", FAULT_METHODS)
+def test_fault_without_operation_covers_only_rds(
     sandbox: Sandbox, client: BackupReplicationClient, name: str
 ) -> None:
-    switch(sandbox, name, None, times=2)
+    inject(sandbox, name, None, times=2)
     sandbox.boto3_client("kms", "us-east-1", config=ONE_ATTEMPT).list_keys()
     source = sandbox.boto3_client("rds", "us-west-2", config=ONE_ATTEMPT)
     for call in (source.describe_db_snapshots, lambda: statuses(client)):
@@ -226,11 +230,11 @@ def test_without_an_operation_it_is_for_all_of_rds_and_nothing_else(
     statuses(client)
 
 
-@pytest.mark.parametrize("name", SWITCHES)
-def test_without_times_it_is_for_all_requests_until_reset(
+@pytest.mark.parametrize("name", FAULT_METHODS)
+def test_fault_without_times_lasts_until_reset(
     sandbox: Sandbox, client: BackupReplicationClient, name: str
 ) -> None:
-    switch(sandbox, name, DESCRIBE, times=None)
+    inject(sandbox, name, DESCRIBE, times=None)
     for _ in range(3):
         with pytest.raises((ThrottlingError, ConnectionClosedError)):
             statuses(client)
@@ -238,9 +242,7 @@ def test_without_times_it_is_for_all_requests_until_reset(
     assert statuses(client) == []
 
 
-def test_they_come_in_the_order_they_were_added(
-    sandbox: Sandbox, client: BackupReplicationClient
-) -> None:
+def test_faults_apply_in_order_added(sandbox: Sandbox, client: BackupReplicationClient) -> None:
     sandbox.add_fault(STOP, AccessDeniedError)
     sandbox.add_fault(DESCRIBE, ThrottlingError)
     sandbox.reset_connection(None)
@@ -251,31 +253,31 @@ def test_they_come_in_the_order_they_were_added(
     assert statuses(client) == []
 
 
-@pytest.mark.parametrize("name", SWITCHES)
-def test_what_can_never_happen_is_refused(sandbox: Sandbox, name: str) -> None:
-    with pytest.raises(ValueError, match=f"'StopReplication' is none of.*{DESCRIBE}.*{STOP}"):
-        switch(sandbox, name, "StopReplication")
-    with pytest.raises(ValueError, match="times is 0"):
-        switch(sandbox, name, STOP, times=0)
+@pytest.mark.parametrize("name", FAULT_METHODS)
+def test_invalid_operation_or_times_refused(sandbox: Sandbox, name: str) -> None:
+    with pytest.raises(
+        ValueError, match=f"'StopReplication' is not an operation.*{DESCRIBE}.*{STOP}"
+    ):
+        inject(sandbox, name, "StopReplication")
+    with pytest.raises(ValueError, match="times=0 must be"):
+        inject(sandbox, name, STOP, times=0)
 
 
-def test_a_fault_needs_a_class_with_a_code(sandbox: Sandbox) -> None:
+def test_fault_without_error_code_refused(sandbox: Sandbox) -> None:
     with pytest.raises(ValueError, match="subclasses"):
         sandbox.add_fault(STOP, ServiceError)
 
 
-def test_the_operations_are_those_that_the_library_calls(sandbox: Sandbox) -> None:
+def test_operation_names_match_library(sandbox: Sandbox) -> None:
     operations = (*vars(_operations).values(), RESTORE, DESCRIBE_DB_INSTANCES)
     called = {value.name for value in operations if isinstance(value, _operations.Operation)}
     names = sandbox.boto3_client("rds", "us-east-1").meta.method_to_api_mapping
     assert {names[name] for name in get_args(OperationName)} == called
 
 
-def test_botocores_own_retries_use_them_up(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_botocore_retries_use_up_faults(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     def pause(_: float) -> None:
-        """Is over at once."""
+        """Return at once."""
 
     monkeypatch.setattr("botocore.endpoint.time.sleep", pause)
     sandbox.add_fault(DESCRIBE, ThrottlingError, times=3)
@@ -289,7 +291,7 @@ def test_botocores_own_retries_use_them_up(
 
 
 @pytest.mark.usefixtures("source")
-def test_a_new_behavior_is_for_what_starts_from_then_on(
+def test_new_behavior_applies_to_later_starts(
     sandbox: Sandbox, client: BackupReplicationClient
 ) -> None:
     assert sandbox.behavior == Behavior()
@@ -304,7 +306,7 @@ def test_a_new_behavior_is_for_what_starts_from_then_on(
 
 
 @pytest.mark.usefixtures("source")
-def test_a_new_quota_holds_at_once(sandbox: Sandbox, client: BackupReplicationClient) -> None:
+def test_new_quota_applies_at_once(sandbox: Sandbox, client: BackupReplicationClient) -> None:
     sandbox.behavior = Behavior(quota=0)
     with pytest.raises(DBInstanceAutomatedBackupQuotaExceededFault):
         start(client)
@@ -323,7 +325,7 @@ def test_waits_take_no_time(sandbox: Sandbox, client: BackupReplicationClient) -
     assert time.monotonic() - begin < 5
 
 
-def test_settings_of_botocore_go_over_the_sandboxs(sandbox: Sandbox) -> None:
+def test_config_overrides_sandbox_settings(sandbox: Sandbox) -> None:
     config = Config(read_timeout=7)
     clients: list[Any] = [
         sandbox.client("us-east-1", config=config).client,
@@ -333,7 +335,7 @@ def test_settings_of_botocore_go_over_the_sandboxs(sandbox: Sandbox) -> None:
         assert (client.meta.config.read_timeout, client.meta.config.proxies) == (7, {})
 
 
-def test_a_source_has_the_settings_asked_for(sandbox: Sandbox) -> None:
+def test_create_db_instance_settings(sandbox: Sandbox) -> None:
     sandbox.create_db_instance("us-west-2")
     with pytest.raises(sandbox.boto3_client("rds", "us-west-2").exceptions.ClientError) as caught:
         sandbox.create_db_instance("us-west-2")

@@ -1,18 +1,17 @@
-"""Secrets are in nothing that the library says, whatever goes wrong.
+"""Tests that no text, log entry or file of the library reveals a secret, whatever fails.
 
-Secret are the secret access key, the session token, those that STS gives for a role, a presigned
-URL, and Oracle's TDE password. They are planted as marks that nothing else can contain, and looked
-for in all that comes out.
+The secrets are the secret access key, the session token, the credentials that STS returns for a
+role, a presigned URL, and Oracle's TDE password. Each test plants unique values for them and
+searches the whole output for these values.
 
-What is not secret, or no business of ours:
+The tests treat some values in a special way:
 
-- The access key ID names a key, and opens nothing; it is in no output all the same, and so is
-  looked for. So is the role's.
-- An external ID is no secret by AWS's own account: the plan has it, as applying needs it.
-- ``request.model_dump()`` gives boto3 what it is to send: the presigned URL is in it, by purpose.
-- The raw answer of ``ResponseValidationError.response`` is what RDS said. RDS is not given the
-  secret key, and its answers carry none; what a stranger's server echoes is the stranger's.
-- The local variables of a frame, which only a debugger shows, and botocore's own DEBUG log.
+- An access key ID is not secret, but it should be in no output either. The tests search for it.
+- AWS does not regard an external ID as a secret. A plan contains it, because applying needs it.
+- ``request.model_dump()`` returns what boto3 sends, which includes the presigned URL.
+- ``ResponseValidationError.response`` holds the raw response. RDS never receives the secret key,
+  so its responses cannot contain the key. The tests do not cover servers that echo secrets.
+- The tests ignore local variables, which only debuggers show, and botocore's own DEBUG log.
 """
 
 import json
@@ -89,13 +88,13 @@ def planted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     role = "role_arn = arn:aws:iam::111111111111:role/a\ncredential_source = Environment\n"
     config.write_text(f"[profile role]\n{role}", encoding="utf-8")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    monkeypatch.setattr("time.sleep", id)  # botocore's pause between tries
+    monkeypatch.setattr("time.sleep", id)  # so that botocore's retries do not pause
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
-    """What this library has logged, at any level."""
+    """Return a function that returns what this library has logged, at any level."""
     formatter = logging.Formatter("%(message)s %(args)s")
 
     def logged() -> str:
@@ -111,7 +110,7 @@ def log(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
 
 @cache
 def own_session() -> Session:
-    return Session(KEY_ID, SECRET_KEY, TOKEN)  # making one takes a while
+    return Session(KEY_ID, SECRET_KEY, TOKEN)  # a session is slow to create
 
 
 def client_at(server: AnsweringServer, *, with_role: bool) -> BackupReplicationClient:
@@ -137,29 +136,29 @@ def calls(client: BackupReplicationClient) -> Iterator[Callable[[], Any]]:
 
 @pytest.mark.parametrize("kind", ALL)
 @pytest.mark.usefixtures("clock", "no_backoff")
-def test_a_client_tells_no_secret(
+def test_client_reveals_no_secret(
     kind: str, log: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with answering(ANSWERS[kind]) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)  # STS too
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)  # also for STS
         client = client_at(server, with_role=kind.startswith("STS"))
-        told = [repr(client), str(client)]
+        output = [repr(client), str(client)]
         for call in calls(client):
             try:
-                told.append(repr(call()))
-            except Exception as error:  # noqa: BLE001, PERF203  # whatever it is
-                told.append(all_of(error))
-    assert leaks("\n".join(told)) == []
+                output.append(repr(call()))
+            except Exception as error:  # noqa: BLE001, PERF203  # any exception
+                output.append(all_of(error))
+    assert leaks("\n".join(output)) == []
     assert leaks(log()) == []
     asked_sts = any(request["Action"] == "AssumeRole" for request in server.received)
     assert server.received
     assert asked_sts is kind.startswith("STS")
 
 
-# Clients, requests and mistakes in them
+# Requests and their errors
 
 
-def test_a_request_shows_no_secret() -> None:
+def test_request_repr_reveals_no_secret() -> None:
     start = StartDBInstanceAutomatedBackupsReplicationRequest(
         source_db_instance_arn=ARN, pre_signed_url=SIGNED_URL
     )
@@ -189,7 +188,7 @@ def test_a_request_shows_no_secret() -> None:
         {"tags": [{"Key": "key", "Secret": SIGNED_URL}]},
     ],
 )
-def test_a_mistake_shows_no_secret(keywords: dict[str, Any]) -> None:
+def test_validation_error_reveals_no_secret(keywords: dict[str, Any]) -> None:
     given: dict[str, Any] = {
         "source_db_instance_arn": ARN,
         "backup_retention_period": 99,
@@ -199,13 +198,13 @@ def test_a_mistake_shows_no_secret(keywords: dict[str, Any]) -> None:
     with pytest.raises((RequestValidationError, TypeError)) as caught:
         client.start_db_instance_automated_backups_replication(**given)
     assert leaks(all_of(caught.value)) == []
-    # Of pydantic's own error, which a model raises that is made by hand, the text shows nothing.
+    # A request model that the user constructs raises pydantic's own error.
     with pytest.raises(ValidationError) as raised:
         StartDBInstanceAutomatedBackupsReplicationRequest(**given)
     assert leaks("".join(traceback.format_exception(raised.value))) == []
 
 
-def test_a_wrong_flag_shows_no_secret() -> None:
+def test_invalid_flag_reveals_no_secret() -> None:
     client: Any = BackupReplicationClient(session=own_session(), region_name="us-east-1")
     with pytest.raises(TypeError) as caught:
         client.ensure_replication(source_db_instance_arn=ARN, replace=SIGNED_URL)
@@ -213,16 +212,16 @@ def test_a_wrong_flag_shows_no_secret() -> None:
 
 
 @pytest.mark.usefixtures("no_backoff")
-def test_a_signature_that_kms_refuses_shows_no_secret() -> None:
-    """botocore reads both forms of an answer by the operation, KMS's by its JSON."""
+def test_kms_signature_error_reveals_no_secret() -> None:
+    """KMS reports errors in JSON, unlike RDS."""
 
-    def answer(parameters: dict[str, str]) -> Reply:
+    def respond(parameters: dict[str, str]) -> Reply:
         if parameters.get("Action") == "DescribeDBInstanceAutomatedBackups":
             return 200, listing_xml(backup_xml(DBInstanceArn=ARN, KmsKeyId="1234"))
-        told = signature_refused("InvalidSignatureException", TOKEN)
-        return 400, json.dumps({"__type": "InvalidSignatureException", "message": told})
+        message = signature_refused("InvalidSignatureException", TOKEN)
+        return 400, json.dumps({"__type": "InvalidSignatureException", "message": message})
 
-    with answering(answer) as server, pytest.raises(ReplicationDriftError) as caught:
+    with answering(respond) as server, pytest.raises(ReplicationDriftError) as caught:
         client_at(server, with_role=False).ensure_replication(
             source_db_instance_arn=ARN, kms_key_id="alias/backups"
         )
@@ -234,28 +233,28 @@ def test_a_signature_that_kms_refuses_shows_no_secret() -> None:
 def test_passwords_in_urls_are_hidden(
     log: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An endpoint needs none, and some proxies do."""
-    told: list[str] = []
+    """Some proxies need a password in their URL, and users may put one into an endpoint URL."""
+    output: list[str] = []
 
-    def tells(endpoint: str) -> str:
+    def output_for(endpoint: str) -> str:
         try:
             client = BackupReplicationClient(
                 session=own_session(), region_name="us-east-1", endpoint_url=endpoint
             )
-            told.append(repr(client))
+            output.append(repr(client))
             client.wait_until_stopped(source_db_instance_arn=ARN, timeout=timedelta(minutes=1))
-        except Exception as error:  # noqa: BLE001  # whatever it is
-            told.append(all_of(error) + pickle.dumps(error, 0).decode("ascii"))
-            told[-1] += "".join(repr(vars(each)) for each in chain(error))  # Dask pickles it all
-        return told[-1]
+        except Exception as error:  # noqa: BLE001  # any exception
+            output.append(all_of(error) + pickle.dumps(error, 0).decode("ascii"))
+            output[-1] += "".join(repr(vars(each)) for each in chain(error))  # Dask pickles these
+        return output[-1]
 
-    assert "127.0.0.1:9/" in tells(f"http://user:{PASSWORD}@127.0.0.1:9")
-    assert "not a host" in tells(f"http://user:{PASSWORD}@not a host")
+    assert "127.0.0.1:9/" in output_for(f"http://user:{PASSWORD}@127.0.0.1:9")
+    assert "not a host" in output_for(f"http://user:{PASSWORD}@not a host")
     monkeypatch.setenv("HTTP_PROXY", f"http://user:{PASSWORD}@127.0.0.1:99999")
-    assert "127.0.0.1:99999" in tells("http://rds.invalid")
-    told += [repr(Access(endpoint_url=f"http://user:{PASSWORD}@127.0.0.1:9")), log()]
+    assert "127.0.0.1:99999" in output_for("http://rds.invalid")
+    output += [repr(Access(endpoint_url=f"http://user:{PASSWORD}@127.0.0.1:9")), log()]
     assert "127.0.0.1:9/" in log()
-    assert [text for text in told if leaks(text)] == []
+    assert [text for text in output if leaks(text)] == []
 
 
 # Fleets
@@ -264,10 +263,10 @@ def test_passwords_in_urls_are_hidden(
 @pytest.mark.parametrize(
     "field", [{"aws_secret_access_key": SECRET_KEY}, {"role_arn": SECRET_KEY}, {"id": [SECRET_KEY]}]
 )
-def test_mistakes_in_files_show_no_secret(field: dict[str, Any]) -> None:
+def test_errors_in_files_reveal_no_secret(field: dict[str, Any]) -> None:
     accounts = [{"id": ACCOUNT, **field}]
     broken = {"actions": [], "accounts": accounts}
-    told: list[str] = []
+    output: list[str] = []
     for make in (
         lambda: Account(**accounts[0]),
         lambda: Policy.model_validate({"accounts": accounts}),
@@ -278,12 +277,12 @@ def test_mistakes_in_files_show_no_secret(field: dict[str, Any]) -> None:
     ):
         with pytest.raises(ValueError, match=r".") as caught:
             make()
-        told.append("".join(traceback.format_exception(caught.value)))
+        output.append("".join(traceback.format_exception(caught.value)))
     Path("plan.json").write_text(json.dumps(broken), encoding="utf-8")
     with answering(works) as server:
-        told.append(printed(server, "apply", "plan.json", "--yes", *DEBUG_JSON))
-    assert "plan.json is not a plan" in told[-1]
-    assert leaks("".join(told)) == []
+        output.append(run_command(server, "apply", "plan.json", "--yes", *DEBUG_JSON))
+    assert "plan.json is not a plan" in output[-1]
+    assert leaks("".join(output)) == []
 
 
 @pytest.mark.parametrize(
@@ -295,13 +294,13 @@ def test_mistakes_in_files_show_no_secret(field: dict[str, Any]) -> None:
     ],
     ids=["of a field", "twice", "in place of a field"],
 )
-def test_a_presigned_url_as_a_policys_key_is_not_shown(text: str) -> None:
+def test_presigned_url_as_policy_key_is_hidden(text: str) -> None:
     with pytest.raises(PolicyError, match="hidden") as caught:
         Policy.from_yaml(text)
     assert leaks(all_of(caught.value)) == []
 
 
-def test_a_presigned_url_among_a_policys_tags_is_not_shown() -> None:
+def test_presigned_url_in_policy_tags_is_hidden() -> None:
     rules = [{"name": "a", "source_regions": ["us-west-2"], "tags": {"a": SIGNED_URL}}]
     with pytest.raises(PolicyError) as caught:
         Policy.from_yaml(json.dumps({"accounts": [{"id": ACCOUNT}], "rules": rules}))
@@ -309,38 +308,39 @@ def test_a_presigned_url_among_a_policys_tags_is_not_shown() -> None:
     assert leaks(all_of(caught.value)) == []
 
 
-def own_account(access: Access) -> tuple[Policy, Access]:
-    """Credentials of a role all the same, but by the profile."""
+def with_profile(access: Access) -> tuple[Policy, Access]:
+    """Return a policy and an access that take the role's credentials from a profile."""
     account = Account(id=ACCOUNT)
-    wanted = POLICY.model_copy(update={"accounts": (account,)})
-    return wanted, Access(endpoint_url=access.endpoint_url, profile_name="role")
+    policy = POLICY.model_copy(update={"accounts": (account,)})
+    return policy, Access(endpoint_url=access.endpoint_url, profile_name="role")
 
 
-def told_of_a_fleet(wanted: Policy, access: Access) -> str:
-    told: list[object] = [access, wanted, wanted.accounts[0]]
-    audited, planned = audit(wanted, access=access), plan(wanted, access=access)
+def fleet_output(policy: Policy, access: Access) -> str:
+    """Return the texts of an audit, a plan and an apply."""
+    output: list[object] = [access, policy, policy.accounts[0]]
+    audited, planned = audit(policy, access=access), plan(policy, access=access)
     startable = planned.model_copy(update={"actions": (START_ACTION,)})
     applied = apply(startable, access=access)
     assert applied.counts in ({"done": 1}, {"failed": 1})
     for report in (audited, planned, startable, applied):
-        told += [report, report.model_dump_json(), report.model_dump()]
-    told.append(render_html(audited))
-    return "\n".join(f"{item} {item!r}" for item in told)
+        output += [report, report.model_dump_json(), report.model_dump()]
+    output.append(render_html(audited))
+    return "\n".join(f"{item} {item!r}" for item in output)
 
 
 @pytest.mark.parametrize("by_profile", [False, True])
 @pytest.mark.parametrize("kind", OF_STS)
 @pytest.mark.usefixtures("clock", "no_backoff")
-def test_a_fleet_tells_no_secret(
+def test_fleet_reveals_no_secret(
     kind: str, log: Callable[[], str], monkeypatch: pytest.MonkeyPatch, *, by_profile: bool
 ) -> None:
     with answering(ANSWERS[kind]) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
-        wanted, access = POLICY, Access(endpoint_url=server.endpoint_url)
+        policy, access = POLICY, Access(endpoint_url=server.endpoint_url)
         if by_profile:
-            wanted, access = own_account(access)
-        told = told_of_a_fleet(wanted, access)
-    assert leaks(told) == []
+            policy, access = with_profile(access)
+        output = fleet_output(policy, access)
+    assert leaks(output) == []
     assert leaks(log()) == []
     assert any(request["Action"] == "AssumeRole" for request in server.received)
 
@@ -354,34 +354,36 @@ AUDIT = ("audit", "policy.yaml", "--html", "audit.html")
 PLAN = ("plan", "policy.yaml", "--out", "plan.json")
 
 
-def printed(server: AnsweringServer, *arguments: str) -> str:
-    ran = CliRunner().invoke(
+def run_command(server: AnsweringServer, *arguments: str) -> str:
+    """Run the command and return its output, including standard error."""
+    result = CliRunner().invoke(
         app,
         arguments,
         env={"AWS_ENDPOINT_URL": server.endpoint_url, "AWS_DEFAULT_REGION": "us-east-1"},
     )
-    assert ran.exception is None or isinstance(ran.exception, SystemExit)
-    return ran.stdout + ran.stderr
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("kind", ALL)
 @pytest.mark.usefixtures("clock", "no_backoff")
-def test_a_command_prints_no_secret(kind: str) -> None:
+def test_command_prints_no_secret(kind: str) -> None:
     role = ("--profile", "role") if kind.startswith("STS") else ()
     with answering(ANSWERS[kind]) as server:
-        told = printed(server, *START, *DEBUG_JSON, *role) + printed(server, *START, *role)
-    assert told
-    assert leaks(told) == []
+        output = run_command(server, *START, *DEBUG_JSON, *role)
+        output += run_command(server, *START, *role)
+    assert output
+    assert leaks(output) == []
 
 
 @pytest.mark.parametrize("kind", [pytest.param("all is well", marks=pytest.mark.long), *OF_STS])
 @pytest.mark.usefixtures("clock", "no_backoff")
-def test_a_command_for_a_fleet_prints_and_writes_no_secret(kind: str) -> None:
+def test_fleet_commands_reveal_no_secret(kind: str) -> None:
     Path("policy.yaml").write_text(POLICY.model_dump_json(), encoding="utf-8")
     with answering(ANSWERS[kind]) as server:
-        told = [printed(server, *AUDIT, *DEBUG_JSON), printed(server, *PLAN, "--debug")]
-        told.append(printed(server, "apply", "plan.json", "--yes", *DEBUG_JSON))
-    assert leaks("".join(told)) == []
+        output = [run_command(server, *AUDIT, *DEBUG_JSON), run_command(server, *PLAN, "--debug")]
+        output.append(run_command(server, "apply", "plan.json", "--yes", *DEBUG_JSON))
+    assert leaks("".join(output)) == []
     for name in ("audit.html", "plan.json"):
         assert leaks(Path(name).read_text(encoding="utf-8")) == []
 
@@ -389,7 +391,7 @@ def test_a_command_for_a_fleet_prints_and_writes_no_secret(kind: str) -> None:
 # The search itself
 
 
-def test_the_search_finds_what_is_planted(log: Callable[[], str]) -> None:
+def test_leak_search_finds_planted_secrets(log: Callable[[], str]) -> None:
     logging.getLogger("rds_backup_replication").debug("Signed: %s", SIGNED_URL)
     assert leaks(log()) == [URL, "X-Amz-Signature"]
     hidden = RequestValidationError("Start", [InvalidParameter("a", repr(SECRET_KEY), "is wrong")])

@@ -1,6 +1,6 @@
-"""The models, faults and names against the service model of the installed botocore.
+"""Tests of the models, faults and names against the service model of the installed botocore.
 
-AWS adds members and faults every few months: these tests name what is missing.
+AWS adds members and faults every few months. These tests name the missing ones.
 """
 
 from typing import Any
@@ -21,11 +21,11 @@ OPERATIONS: list[Operation[Any, Any]] = [
     *(value for value in vars(_operations).values() if isinstance(value, Operation)),
     RESTORE,
 ]
-# RDS can restore from an instance too; this library restores replicated backups alone.
-LEFT_OUT = {
+# RDS can also restore from an instance. This library restores only from replicated backups.
+OMITTED = {
     "RestoreDBInstanceToPointInTimeMessage": {"SourceDBInstanceIdentifier", "SourceDbiResourceId"}
 }
-# The fields that a caller acts on; the rest is kept under AWS's names.
+# Models with fields for the most useful members; they keep the others under AWS's names.
 PARTIAL_MODELS = {"DBInstance"}
 
 
@@ -34,7 +34,7 @@ def operation_model(operation: Operation[Any, Any]) -> OperationModel:
 
 
 def structures(shape: Shape) -> dict[str, StructureShape]:
-    """The structures within a shape, by name."""
+    """Return the structures within a shape, by name."""
     if isinstance(shape, ListShape):
         return structures(shape.member)
     if not isinstance(shape, StructureShape) or shape.name in PARTIAL_MODELS:
@@ -46,6 +46,7 @@ def structures(shape: Shape) -> dict[str, StructureShape]:
 
 
 def mirrored_shapes() -> list[tuple[type[BaseModel], StructureShape]]:
+    """Return each model with the shape that the model mirrors."""
     pairs: list[tuple[type[BaseModel], StructureShape]] = []
     for operation in OPERATIONS:
         input_shape = operation_model(operation).input_shape
@@ -60,7 +61,7 @@ def mirrored_shapes() -> list[tuple[type[BaseModel], StructureShape]]:
     return pairs
 
 
-def test_six_operations_are_wrapped() -> None:
+def test_wrapped_operations() -> None:
     assert {operation.name for operation in OPERATIONS} == {
         "StartDBInstanceAutomatedBackupsReplication",
         "StopDBInstanceAutomatedBackupsReplication",
@@ -72,7 +73,7 @@ def test_six_operations_are_wrapped() -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_an_operation_has_a_method_of_boto3s_name(operation: Operation[Any, Any]) -> None:
+def test_operation_has_method_with_boto3_name(operation: Operation[Any, Any]) -> None:
     assert callable(getattr(package.BackupReplicationClient, xform_name(operation.name)))
     assert operation.request.__name__ == f"{operation.name}Request"
 
@@ -80,18 +81,16 @@ def test_an_operation_has_a_method_of_boto3s_name(operation: Operation[Any, Any]
 @pytest.mark.parametrize(
     ("model", "shape"), mirrored_shapes(), ids=lambda value: getattr(value, "name", "")
 )
-def test_a_model_has_every_member_of_its_shape(
-    model: type[BaseModel], shape: StructureShape
-) -> None:
+def test_model_has_every_member_of_its_shape(model: type[BaseModel], shape: StructureShape) -> None:
     fields = {field.alias: name for name, field in model.model_fields.items()}
-    missing = set(shape.members) - set(fields) - LEFT_OUT.get(shape.name, set())
+    missing = set(shape.members) - set(fields) - OMITTED.get(shape.name, set())
     assert not missing, f"{model.__name__} lacks {sorted(missing)} of {shape.name}"
     for member in set(shape.members) & set(fields):
         assert fields[member] == xform_name(member)
 
 
 @pytest.mark.parametrize("name", sorted(PARTIAL_MODELS | {"Endpoint"}))
-def test_a_partial_model_has_no_field_that_aws_does_not_have(name: str) -> None:
+def test_partial_model_has_only_members_of_its_shape(name: str) -> None:
     shape = SERVICE.shape_for(name)
     assert isinstance(shape, StructureShape)
     for field_name, field in getattr(package, name).model_fields.items():
@@ -102,9 +101,7 @@ def test_a_partial_model_has_no_field_that_aws_does_not_have(name: str) -> None:
 @pytest.mark.parametrize(
     ("model", "shape"), mirrored_shapes(), ids=lambda value: getattr(value, "name", "")
 )
-def test_what_aws_calls_sensitive_stays_out_of_the_repr(
-    model: type[BaseModel], shape: StructureShape
-) -> None:
+def test_repr_hides_sensitive_members(model: type[BaseModel], shape: StructureShape) -> None:
     for name, field in model.model_fields.items():
         member = shape.members.get(str(field.alias))
         if member is not None and member.metadata.get("sensitive"):
@@ -112,6 +109,6 @@ def test_what_aws_calls_sensitive_stays_out_of_the_repr(
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_every_documented_fault_has_a_class_of_its_name(operation: Operation[Any, Any]) -> None:
+def test_every_fault_of_an_operation_has_a_class(operation: Operation[Any, Any]) -> None:
     for shape in operation_model(operation).error_shapes:
         assert issubclass(getattr(exceptions, shape.name), exceptions.ServiceError)

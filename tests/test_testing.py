@@ -1,4 +1,4 @@
-"""The kit for users' tests: what it answers, what it refuses, and that it cleans up."""
+"""Tests of the testing kit: its responses, its errors, its cleanup and its factories."""
 
 import inspect
 import os
@@ -65,13 +65,14 @@ def start(client: BackupReplicationClient, **keywords: Any) -> Any:
     return client.start_db_instance_automated_backups_replication(**keywords)
 
 
-@cache  # a session's first client takes long
+@cache  # the first client of a session is slow to create
 def unsigned_session() -> Session:
-    """Without credentials: whatever a stubber does not answer cannot be sent."""
+    """Return a session without credentials, so that unstubbed calls cannot be sent."""
     return Session()
 
 
 def unsigned(service: str, region_name: str) -> Any:
+    """Return a boto3 client without credentials."""
     session: Any = unsigned_session()
     return session.client(service, region_name=region_name)
 
@@ -81,10 +82,10 @@ def client() -> BackupReplicationClient:
     return BackupReplicationClient(session=unsigned_session(), region_name="us-east-1")
 
 
-# What is answered.
+# Responses
 
 
-def test_each_operation_gets_what_was_prepared_for_it(client: BackupReplicationClient) -> None:
+def test_operations_return_queued_responses(client: BackupReplicationClient) -> None:
     with ReplicationStubber(client) as stubber:
         stubber.add_start(backup_retention_period=14)
         stubber.add_stop()
@@ -109,7 +110,7 @@ def test_each_operation_gets_what_was_prepared_for_it(client: BackupReplicationC
         assert list(client.describe_source_regions()) == [make_source_region()]
 
 
-def test_a_deletion_and_an_instance_can_be_made_of_fields_too(
+def test_result_as_model_or_fields(
     client: BackupReplicationClient,
 ) -> None:
     with ReplicationStubber(client) as stubber:
@@ -132,7 +133,7 @@ def test_a_deletion_and_an_instance_can_be_made_of_fields_too(
             stubber.add_start(statuss="pending")
 
 
-def test_pages_are_paged_through(client: BackupReplicationClient) -> None:
+def test_describe_returns_queued_pages(client: BackupReplicationClient) -> None:
     one, two, three = (make_automated_backup(db_instance_identifier=f"db{n}") for n in range(3))
     with ReplicationStubber(client) as stubber:
         stubber.add_describe([[one, two], [], three], expected={"page_size": 20})
@@ -145,20 +146,21 @@ def test_pages_are_paged_through(client: BackupReplicationClient) -> None:
         assert list(client.describe_db_instance_automated_backups()) == []
         stubber.add_describe([[one], [two]])
         assert next(client.describe_db_instance_automated_backups()) == one
-        with pytest.raises(AssertionError, match="did not come"):  # nobody read the second page
+        with pytest.raises(AssertionError, match="but not used"):  # nothing read the second page
             stubber.assert_no_pending()
         assert list(client.describe_db_instance_automated_backups()) == [two]
 
 
-def test_a_page_holds_models_of_its_kind(client: BackupReplicationClient) -> None:
+def test_page_with_wrong_model_refused(client: BackupReplicationClient) -> None:
     stubber = ReplicationStubber(client)
     not_pages: Any = [make_source_region()]
-    with pytest.raises(TypeError, match="holds DBInstanceAutomatedBackup models"):
+    with pytest.raises(TypeError, match="must contain DBInstanceAutomatedBackup models"):
         stubber.add_describe([not_pages])
     stubber.assert_no_pending()
 
 
-def test_no_presigned_url_takes_an_answer(session: Session) -> None:
+def test_presigning_uses_no_response(session: Session) -> None:
+    """Presigning a URL sends no request, so no queued response is used."""
     client = BackupReplicationClient(session=session, region_name="us-east-1")
     untyped: Any = client.client
     with ReplicationStubber(client):
@@ -166,7 +168,7 @@ def test_no_presigned_url_takes_an_answer(session: Session) -> None:
     assert url.startswith("https://rds.us-east-1.amazonaws.com/")
 
 
-# What is expected.
+# Expected calls
 
 
 @pytest.mark.parametrize(
@@ -178,15 +180,13 @@ def test_no_presigned_url_takes_an_answer(session: Session) -> None:
         {"source_db_instance_arn": SOURCE_ARN, "tags": {"env": "test"}},
     ],
 )
-def test_parameters_are_expected_as_a_model_or_by_name(
-    client: BackupReplicationClient, expected: Any
-) -> None:
+def test_expected_as_model_or_mapping(client: BackupReplicationClient, expected: Any) -> None:
     with ReplicationStubber(client) as stubber:
         stubber.add_start(expected=expected)
         start(client, tags={"env": "test"})
 
 
-def test_each_parameter_that_differs_has_a_line(client: BackupReplicationClient) -> None:
+def test_unexpected_call_lists_each_difference(client: BackupReplicationClient) -> None:
     with pytest.raises(UnexpectedCall) as caught, ReplicationStubber(client) as stubber:
         stubber.add_start(
             expected={
@@ -203,29 +203,29 @@ def test_each_parameter_that_differs_has_a_line(client: BackupReplicationClient)
             kms_key_id="alias/backups",
         )
     assert str(caught.value).splitlines() == [
-        f"{START} came with other parameters",
-        "  backup_retention_period: expected 14, came 7",
-        "  pre_signed_url: expected (hidden), came (hidden)",
-        "  tags: expected (Tag(key='env', value='prod'),), came nothing",
-        "  kms_key_id: expected nothing, came 'alias/backups'",
+        f"{START} got other parameters",
+        "  backup_retention_period: expected 14, got 7",
+        "  pre_signed_url: expected (hidden), got (hidden)",
+        "  tags: expected (Tag(key='env', value='prod'),), got nothing",
+        "  kms_key_id: expected nothing, got 'alias/backups'",
     ]
 
 
-def test_a_differing_page_size_is_named_as_the_clients_methods_do(
+def test_difference_in_page_size_uses_python_name(
     client: BackupReplicationClient,
 ) -> None:
     with (
-        pytest.raises(UnexpectedCall, match=r"\n  page_size: expected 20, came 50$"),
+        pytest.raises(UnexpectedCall, match=r"\n  page_size: expected 20, got 50$"),
         ReplicationStubber(client) as stubber,
     ):
         stubber.add_describe(expected={"max_records": 20})
         list(client.describe_db_instance_automated_backups(page_size=50))
 
 
-def test_a_later_page_is_expected_with_its_marker(client: BackupReplicationClient) -> None:
+def test_later_page_expects_marker(client: BackupReplicationClient) -> None:
     untyped: Any = client.client
     with (
-        pytest.raises(UnexpectedCall, match="marker: expected 'page-2', came nothing"),
+        pytest.raises(UnexpectedCall, match="marker: expected 'page-2', got nothing"),
         ReplicationStubber(client) as stubber,
     ):
         stubber.add_describe([[], []], expected={})
@@ -233,31 +233,31 @@ def test_a_later_page_is_expected_with_its_marker(client: BackupReplicationClien
         untyped.describe_db_instance_automated_backups()
 
 
-def test_a_mistake_in_what_is_expected_is_raised_at_once() -> None:
+def test_invalid_expected_raises_at_once() -> None:
     with pytest.raises(RequestValidationError, match="did you mean source_db_instance_arn"):
         ReplicationStubber().add_stop(expected={"source_db_instance": SOURCE_ARN})
 
 
-def test_calls_come_in_order(client: BackupReplicationClient) -> None:
+def test_call_out_of_order(client: BackupReplicationClient) -> None:
     with pytest.raises(UnexpectedCall) as caught, ReplicationStubber(client) as stubber:
         stubber.add_stop(expected={"source_db_instance_arn": SOURCE_ARN})
         stubber.add_start()
         start(client, pre_signed_url="https://example.com/secret")
     assert str(caught.value).splitlines() == [
         f"expected {STOP}(source_db_instance_arn={SOURCE_ARN!r})",
-        f"  came {START}(source_db_instance_arn={SOURCE_ARN!r}, pre_signed_url=(hidden))",
+        f"  got {START}(source_db_instance_arn={SOURCE_ARN!r}, pre_signed_url=(hidden))",
     ]
 
 
-def test_a_call_that_was_not_prepared_is_refused(client: BackupReplicationClient) -> None:
+def test_call_without_queued_response(client: BackupReplicationClient) -> None:
     with (
-        pytest.raises(UnexpectedCall, match=rf"expected no call\n  came {DESCRIBE}\(\)"),
+        pytest.raises(UnexpectedCall, match=rf"expected no call\n  got {DESCRIBE}\(\)"),
         ReplicationStubber(client),
     ):
         list(client.describe_db_instance_automated_backups())
 
 
-def test_calls_by_other_means_are_refused_without_their_secrets(
+def test_unexpected_boto3_call_hides_parameters(
     client: BackupReplicationClient,
 ) -> None:
     untyped: Any = client.client
@@ -266,7 +266,7 @@ def test_calls_by_other_means_are_refused_without_their_secrets(
     assert "master_user_password=(hidden)" in str(caught.value)
 
 
-def test_parameters_that_the_client_never_sends_are_hidden(
+def test_unexpected_call_hides_unknown_parameters(
     client: BackupReplicationClient,
 ) -> None:
     untyped: Any = client.client
@@ -286,26 +286,29 @@ def clock_of(client: Any) -> Any:
 def swallow_all(call: Callable[[], object]) -> None:
     try:
         call()
-    except Exception:  # noqa: BLE001  # code under test may do so
+    except Exception:  # noqa: BLE001  # the code under test may swallow any exception
         return
 
 
-def test_a_swallowed_unexpected_call_is_raised_at_the_end(client: BackupReplicationClient) -> None:
+def test_swallowed_unexpected_call_raised_at_exit(client: BackupReplicationClient) -> None:
     with pytest.raises(UnexpectedCall, match="expected no call"), ReplicationStubber(client):
         swallow_all(lambda: start(client))
 
 
-def test_the_blocks_own_exception_goes_before_what_is_pending(
+def test_exception_in_block_precedes_unused_responses(
     client: BackupReplicationClient,
 ) -> None:
+    """The stubber does not replace an exception of the block by its own."""
     with pytest.raises(KeyError), ReplicationStubber(client) as stubber:
         stubber.add_start()
         raise KeyError
 
 
-def test_an_unexpected_call_is_not_hidden_by_what_the_code_made_of_it(
+def test_replaced_unexpected_call_raised_at_exit(
     client: BackupReplicationClient,
 ) -> None:
+    """The stubber raises UnexpectedCall even if the code under test replaced the exception."""
+
     def deploy() -> None:
         try:
             start(client)
@@ -319,7 +322,7 @@ def test_an_unexpected_call_is_not_hidden_by_what_the_code_made_of_it(
     assert caught.value.__cause__ is None
 
 
-def test_an_answer_that_did_not_fit_stays_pending(client: BackupReplicationClient) -> None:
+def test_mismatched_response_stays_queued(client: BackupReplicationClient) -> None:
     with pytest.raises(UnexpectedCall), ReplicationStubber(client) as stubber:
         stubber.add_stop()
         swallow_all(lambda: start(client))
@@ -327,41 +330,43 @@ def test_an_answer_that_did_not_fit_stays_pending(client: BackupReplicationClien
             stubber.assert_no_pending()
 
 
-def test_a_stubber_can_be_used_again_but_not_twice_at_once(
+def test_stubber_is_reusable_but_not_reentrant(
     client: BackupReplicationClient,
 ) -> None:
     stubber = ReplicationStubber(client)
     with pytest.raises(UnexpectedCall), stubber:
         start(client)
     with stubber:
-        with pytest.raises(RuntimeError, match="active already"), stubber:
+        with pytest.raises(RuntimeError, match="already active"), stubber:
             pass
         stubber.add_start()
         start(client)
 
 
-def test_no_credentials_are_needed_for_the_sources_region_either(
+def test_source_region_needs_no_credentials(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     session = Session()
     client = BackupReplicationClient(session=session, region_name="us-east-1")
 
-    def ask_the_network(*_: Any, **__: Any) -> None:
+    def fail_on_network_access(*_: Any, **__: Any) -> None:
         raise AssertionError
 
     fetch = "botocore.utils.InstanceMetadataFetcher.retrieve_iam_role_credentials"
-    monkeypatch.setattr(fetch, ask_the_network)
+    monkeypatch.setattr(fetch, fail_on_network_access)
     inside: Any = client
     make = inside._boto3_client
     with ReplicationStubber(client) as stubber:
         stubber.add_describe()
         stubber.add_describe_db_instances(make_db_instance())
         assert client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN) is None
-    with pytest.raises(AssertionError):  # no stand-in is left in a client, or in the session
+    with pytest.raises(
+        AssertionError
+    ):  # the dummy credentials are gone from the client and the session
         make("rds", "us-west-2")
 
 
-def test_a_presigned_url_in_a_wrong_place_stays_secret() -> None:
+def test_invalid_argument_hides_presigned_url() -> None:
     url: Any = "https://example.com/?X-Amz-Signature=topsecret"
     stubber = ReplicationStubber()
     prepared: list[Callable[[], object]] = [
@@ -376,7 +381,7 @@ def test_a_presigned_url_in_a_wrong_place_stays_secret() -> None:
         assert "topsecret" not in str(caught.value)
 
 
-def test_answers_that_nobody_asked_for_are_named(client: BackupReplicationClient) -> None:
+def test_unused_responses_listed_at_exit(client: BackupReplicationClient) -> None:
     with pytest.raises(AssertionError) as caught, ReplicationStubber(client) as stubber:
         stubber.add_start(expected={"source_db_instance_arn": SOURCE_ARN})
         stubber.add_describe()
@@ -386,7 +391,7 @@ def test_answers_that_nobody_asked_for_are_named(client: BackupReplicationClient
     ]
 
 
-# What is refused, or not answered.
+# Faults
 
 
 @pytest.mark.parametrize(
@@ -399,19 +404,19 @@ def test_answers_that_nobody_asked_for_are_named(client: BackupReplicationClient
         (InternalFailureError, "InternalFailure", 500),
     ],
 )
-def test_a_fault_comes_with_its_code_and_status(
+def test_fault_has_code_and_status(
     client: BackupReplicationClient, fault: type[ServiceError], code: str, status: int
 ) -> None:
     with ReplicationStubber(client) as stubber:
-        stubber.add_fault(START, fault, "So it is.")
-        with pytest.raises(fault, match=r"So it is\.") as caught:
+        stubber.add_fault(START, fault, "No entry.")
+        with pytest.raises(fault, match=r"No entry\.") as caught:
             start(client)
     assert (caught.value.code, caught.value.http_status_code) == (code, status)
     assert type(caught.value) is fault
     assert caught.value.request_id
 
 
-def test_a_fault_without_a_class_of_its_own_comes_by_its_code(
+def test_fault_with_given_code(
     client: BackupReplicationClient,
 ) -> None:
     with ReplicationStubber(client) as stubber:
@@ -424,21 +429,23 @@ def test_a_fault_without_a_class_of_its_own_comes_by_its_code(
             start(client)
 
 
-def test_a_fault_that_the_client_would_not_raise_is_refused() -> None:
+def test_invalid_fault_refused() -> None:
     stubber = ReplicationStubber()
-    with pytest.raises(ValueError, match="code= must be given"):
+    with pytest.raises(ValueError, match="code= is required"):
         stubber.add_fault(START, ServiceError)
-    with pytest.raises(ValueError, match="the client raises DBInstanceNotFoundFault"):
+    with pytest.raises(
+        ValueError, match="the client raises DBInstanceNotFoundFault, not ServiceError"
+    ):
         stubber.add_fault(START, ServiceError, code="DBInstanceNotFound")
-    misspelt: Any = "start_replication"
+    misspelled: Any = "start_replication"
     with pytest.raises(ValueError, match="'start_replication' is not an operation"):
-        stubber.add_fault(misspelt, DBInstanceNotFoundFault)
+        stubber.add_fault(misspelled, DBInstanceNotFoundFault)
     with pytest.raises(ValueError, match="'start_replication' is not an operation"):
-        stubber.add_no_answer(misspelt, ReadTimeoutError(endpoint_url="https://example.com"))
+        stubber.add_no_answer(misspelled, ReadTimeoutError(endpoint_url="https://example.com"))
     stubber.assert_no_pending()
 
 
-def test_no_answer_is_what_botocore_makes_of_it(client: BackupReplicationClient) -> None:
+def test_no_answer_raises_given_exception(client: BackupReplicationClient) -> None:
     error = ReadTimeoutError(endpoint_url="https://example.com")
     with ReplicationStubber(client) as stubber:
         stubber.add_no_answer(START, error)
@@ -447,10 +454,10 @@ def test_no_answer_is_what_botocore_makes_of_it(client: BackupReplicationClient)
     assert caught.value is error
 
 
-# What is built on the operations.
+# Composed methods
 
 
-def test_a_wait_takes_no_time(client: BackupReplicationClient) -> None:
+def test_wait_takes_no_time(client: BackupReplicationClient) -> None:
     with ReplicationStubber(client) as stubber:
         stubber.add_describe([make_automated_backup(status="pending")])
         stubber.add_fault(DESCRIBE, ThrottlingError)
@@ -460,7 +467,7 @@ def test_a_wait_takes_no_time(client: BackupReplicationClient) -> None:
     assert backup.is_replicating
 
 
-def test_a_wait_times_out_in_no_time(client: BackupReplicationClient) -> None:
+def test_wait_timeout_takes_no_time(client: BackupReplicationClient) -> None:
     with ReplicationStubber(client) as stubber:
         for _ in range(3):
             stubber.add_describe([make_automated_backup(status="pending")])
@@ -472,7 +479,7 @@ def test_a_wait_times_out_in_no_time(client: BackupReplicationClient) -> None:
             )
 
 
-def test_the_sources_region_is_answered_from_the_same_queue(
+def test_source_region_shares_queue(
     client: BackupReplicationClient,
 ) -> None:
     with ReplicationStubber(client) as stubber:
@@ -483,7 +490,7 @@ def test_the_sources_region_is_answered_from_the_same_queue(
     assert reason.code == "backups_off"
 
 
-def test_a_source_client_of_ones_own_is_answered_too() -> None:
+def test_source_client_argument_shares_queue() -> None:
     with stub_all_clients() as stubber:
         client = BackupReplicationClient(client=unsigned("rds", "us-east-1"))
         with pytest.raises(TypeError, match="source_client= is needed"):
@@ -500,7 +507,7 @@ def test_a_source_client_of_ones_own_is_answered_too() -> None:
     ]
 
 
-def test_the_built_methods_make_the_calls_that_the_documentation_lists(
+def test_composed_methods_make_documented_calls(
     client: BackupReplicationClient,
 ) -> None:
     with ReplicationStubber(client) as stubber:
@@ -522,7 +529,7 @@ def test_the_built_methods_make_the_calls_that_the_documentation_lists(
         assert client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN) is None
 
 
-def test_an_alias_is_looked_up_in_the_same_queue(client: BackupReplicationClient) -> None:
+def test_kms_alias_shares_queue(client: BackupReplicationClient) -> None:
     with ReplicationStubber(client) as stubber:
         stubber.add_describe([make_automated_backup(kms_key_id=KMS_KEY_ARN)])
         stubber.add_describe_key(KMS_KEY_ARN)
@@ -534,18 +541,18 @@ def test_an_alias_is_looked_up_in_the_same_queue(client: BackupReplicationClient
             stubber.add_describe_key(ALIAS_ARN)
 
 
-def test_what_kms_is_asked_is_shown(client: BackupReplicationClient) -> None:
+def test_unexpected_kms_call_shows_key(client: BackupReplicationClient) -> None:
     with pytest.raises(UnexpectedCall) as caught, ReplicationStubber(client) as stubber:
         stubber.add_describe([make_automated_backup(kms_key_id=KMS_KEY_ARN)])
         client.ensure_replication(source_db_instance_arn=SOURCE_ARN, kms_key_id=ALIAS_ARN)
-    assert str(caught.value) == f"expected no call\n  came describe_key(key_id={ALIAS_ARN!r})"
+    assert str(caught.value) == f"expected no call\n  got describe_key(key_id={ALIAS_ARN!r})"
 
 
-# Clients made elsewhere.
+# Clients that the code under test creates
 
 
-def test_every_client_that_is_made_is_answered() -> None:
-    made_outside = BackupReplicationClient(region_name="us-east-1")
+def test_stub_all_clients_covers_new_clients() -> None:
+    created_outside = BackupReplicationClient(region_name="us-east-1")
     with stub_all_clients() as stubber:
         stubber.add_start()
         stubber.add_describe([make_automated_backup(status="pending")])
@@ -556,10 +563,10 @@ def test_every_client_that_is_made_is_answered() -> None:
         start(first)
         assert second.wait_until_replicating(source_db_instance_arn=SOURCE_ARN).is_replicating
         assert clock_of(first) is not time
-        assert clock_of(made_outside) is time
+        assert clock_of(created_outside) is time
 
 
-def test_one_boto3_client_may_have_two_clients() -> None:
+def test_two_clients_of_one_boto3_client() -> None:
     shared = unsigned("rds", "us-east-1")
     with stub_all_clients() as stubber:
         stubber.add_start()
@@ -567,23 +574,23 @@ def test_one_boto3_client_may_have_two_clients() -> None:
         start(BackupReplicationClient(client=shared))
 
 
-def test_a_client_that_nobody_prepared_for_is_refused() -> None:
+def test_stub_all_clients_refuses_unexpected_call() -> None:
     with pytest.raises(UnexpectedCall), stub_all_clients():
         start(BackupReplicationClient(region_name="us-east-1"))
 
 
-# Afterwards.
+# Cleanup
 
 
-class _AnsweredError(Exception):
-    pass
+class _NotStubbedError(Exception):
+    """Raised in place of a network request."""
 
 
-def _answer_instead_of_aws(**_: object) -> None:
-    raise _AnsweredError
+def _refuse_request(**_: object) -> None:
+    raise _NotStubbedError
 
 
-def test_a_client_is_afterwards_as_it_was(client: BackupReplicationClient) -> None:
+def test_client_restored_after_block(client: BackupReplicationClient) -> None:
     before = dict(vars(client))
     with ReplicationStubber(client) as stubber:
         assert vars(client) != before
@@ -594,19 +601,19 @@ def test_a_client_is_afterwards_as_it_was(client: BackupReplicationClient) -> No
     assert vars(client) == before
     assert clock_of(client) is time
     for boto3_client in (before["client"], before["_boto3_client"]("rds", "us-west-2")):
-        boto3_client.meta.events.register_first("before-call", _answer_instead_of_aws)
-        with pytest.raises(_AnsweredError):
+        boto3_client.meta.events.register_first("before-call", _refuse_request)
+        with pytest.raises(_NotStubbedError):
             boto3_client.describe_db_instances()
 
 
-def test_a_client_is_as_it_was_after_a_failure_too(client: BackupReplicationClient) -> None:
+def test_client_restored_after_exception(client: BackupReplicationClient) -> None:
     before = dict(vars(client))
     with pytest.raises(KeyError), ReplicationStubber(client):
         raise KeyError
     assert vars(client) == before
 
 
-def test_clients_made_afterwards_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_later_clients_not_stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "real")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
     construct = BackupReplicationClient.__init__
@@ -618,7 +625,7 @@ def test_clients_made_afterwards_are_left_alone(monkeypatch: pytest.MonkeyPatch)
     assert clock_of(BackupReplicationClient(region_name="us-east-1")) is time
 
 
-def test_nothing_of_the_block_is_left_in_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_boto3_restored_after_block(monkeypatch: pytest.MonkeyPatch) -> None:
     boto3.setup_default_session(aws_access_key_id="real", aws_secret_access_key="real")
     session = boto3.DEFAULT_SESSION
     monkeypatch.setenv("AWS_PROFILE", "production")
@@ -632,39 +639,40 @@ def test_nothing_of_the_block_is_left_in_boto3(monkeypatch: pytest.MonkeyPatch) 
     assert os.environ["AWS_PROFILE"] == "production"
 
 
-def test_a_client_made_before_the_block_sends_nothing(client: BackupReplicationClient) -> None:
+def test_earlier_client_refused_in_block(client: BackupReplicationClient) -> None:
     with (
-        pytest.raises(UnexpectedCall, match=r"made before .*ReplicationStubber"),
+        pytest.raises(UnexpectedCall, match=r"created before .*ReplicationStubber"),
         stub_all_clients() as stubber,
     ):
-        with pytest.raises(UnexpectedCall, match="made before"):
+        with pytest.raises(UnexpectedCall, match="created before"):
             start(client)
         stubber.add_start()
         start(BackupReplicationClient(region_name="us-east-1"))
-    with stub_all_clients(), ReplicationStubber(client) as stubber:  # which is how to answer it
+    with stub_all_clients(), ReplicationStubber(client) as stubber:  # the way to stub such a client
         stubber.add_start()
         assert start(client).status == "pending"
 
 
-def test_one_client_has_one_stubber(client: BackupReplicationClient) -> None:
+def test_second_stubber_refused(client: BackupReplicationClient) -> None:
     with (
         ReplicationStubber(client),
-        pytest.raises(RuntimeError, match="already answered by another stubber"),
+        pytest.raises(RuntimeError, match="another stubber already stubs this client"),
         ReplicationStubber(BackupReplicationClient(client=client.client)),
     ):
         pass
     with (
         stub_all_clients(),
         stub_all_clients(),
-        pytest.raises(RuntimeError, match="already answered by another stubber"),
+        pytest.raises(RuntimeError, match="another stubber already stubs this client"),
     ):
         BackupReplicationClient(region_name="us-east-1")
-    with ReplicationStubber(client) as stubber:  # after all of that
+    with ReplicationStubber(client) as stubber:  # the stubber still works after these errors
         stubber.add_start()
         start(client)
 
 
 def wrong_types(stubber: Any) -> dict[str, Callable[[], object]]:
+    """Return calls with a wrong type, under a pattern of their error."""
     expected = DeleteDBInstanceAutomatedBackupRequest(dbi_resource_id="db-A")
     rds: Any = unsigned("rds", "us-east-1")
     return {
@@ -674,50 +682,54 @@ def wrong_types(stubber: Any) -> dict[str, Callable[[], object]]:
         "fault must be a class of ServiceError, not S": lambda: stubber.add_fault(
             START, ServiceError({}, "")
         ),
-        "a DBInstanceAutomatedBackup, or .*, not 'pending'": lambda: stubber.add_start("pending"),
+        "a DBInstanceAutomatedBackup, or omitted, not 'pending'": lambda: stubber.add_start(
+            "pending"
+        ),
         "must be a DBInstance,": lambda: stubber.add_restore(make_automated_backup()),
         "must be a StartDBInstance.*Request or a mapping": lambda: stubber.add_start(
             expected=expected
         ),
         "must be a StopDBInstance": lambda: stubber.add_stop(expected=SOURCE_ARN),
         "a list of pages": lambda: stubber.add_describe(make_automated_backup()),
-        "exception of botocore's, not <": lambda: stubber.add_no_answer(START, ReadTimeoutError),
-        "exception of botocore's, not T": lambda: stubber.add_no_answer(START, TimeoutError()),
+        "instance of BotoCoreError, not <": lambda: stubber.add_no_answer(START, ReadTimeoutError),
+        "instance of BotoCoreError, not T": lambda: stubber.add_no_answer(START, TimeoutError()),
         "a BackupReplicationClient, not": lambda: ReplicationStubber(rds),
     }
 
 
 @pytest.mark.parametrize("message", wrong_types(None))
-def test_a_wrong_type_is_refused_when_it_is_prepared(message: str) -> None:
+def test_wrong_type_refused_when_queued(message: str) -> None:
     stubber = ReplicationStubber()
     with pytest.raises(TypeError, match=message):
         wrong_types(stubber)[message]()
     stubber.assert_no_pending()
 
 
-def test_a_wrong_operation_is_told_the_right_ones() -> None:
-    wrong: Any = "start"
+def test_unknown_operation_lists_valid_ones() -> None:
+    unknown: Any = "start"
     with pytest.raises(ValueError, match=r"'start' is not .*one of .*start_db_instance_automated"):
-        ReplicationStubber().add_fault(wrong, AccessDeniedError)
+        ReplicationStubber().add_fault(unknown, AccessDeniedError)
 
 
-def test_waits_of_all_clients_take_no_time(client: BackupReplicationClient) -> None:
+def test_instant_waits_covers_all_clients(client: BackupReplicationClient) -> None:
     with instant_waits():
         clock_of(client).sleep(1e9)
         assert clock_of(BackupReplicationClient(region_name="us-east-1")).monotonic() == 1e9
     assert clock_of(client) is time
 
 
-# Factories.
+# Factories
 
 
 def models() -> list[type]:
+    """Return the public models."""
     values = [getattr(rds_backup_replication, name) for name in rds_backup_replication.__all__]
-    unneeded = (BackupReplicationClient, BackupStatus, rds_backup_replication.RestoreOptions)
-    return [value for value in values if isinstance(value, type) and value not in unneeded]
+    without_factory = (BackupReplicationClient, BackupStatus, rds_backup_replication.RestoreOptions)
+    return [value for value in values if isinstance(value, type) and value not in without_factory]
 
 
 def factory(model: type) -> Callable[..., Any]:
+    """Return the factory of a model."""
     name = xform_name(model.__name__)
     if model is rds_backup_replication.DBInstanceAutomatedBackup:
         name = "automated_backup"
@@ -726,9 +738,7 @@ def factory(model: type) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("model", models())
-def test_every_model_has_a_factory_whose_default_is_valid(
-    client: BackupReplicationClient, model: Any
-) -> None:
+def test_factory_default_is_valid(client: BackupReplicationClient, model: Any) -> None:
     made = factory(model)()
     assert type(made) is model
     assert made == factory(model)()
@@ -741,18 +751,18 @@ def test_every_model_has_a_factory_whose_default_is_valid(
 
 
 @pytest.mark.parametrize("model", models())
-def test_a_factory_refuses_a_field_that_there_is_not(model: type) -> None:
+def test_factory_refuses_unknown_field(model: type) -> None:
     assert factory(model).__doc__
     with pytest.raises(TypeError, match="no_such_field"):
         factory(model)(no_such_field=1)
 
 
-def test_all_factories_are_of_a_model() -> None:
+def test_factories_cover_exactly_the_models() -> None:
     made = {name for name in testing.__all__ if name.startswith("make_")}
     assert made == {factory(model).__name__ for model in models()}
 
 
-def test_a_backups_fields_follow_from_its_sources_arn() -> None:
+def test_backup_fields_derived_from_arn() -> None:
     backup = make_automated_backup(db_instance_arn=OTHER_ARN)
     assert (backup.region, backup.db_instance_identifier) == ("eu-west-1", "orders")
     assert str(backup.db_instance_automated_backups_arn).startswith(
@@ -765,7 +775,7 @@ def test_a_backups_fields_follow_from_its_sources_arn() -> None:
     assert str(instance.endpoint.address).startswith("orders.")
 
 
-def test_a_backups_arn_follows_from_its_sources_name_and_region() -> None:
+def test_backup_arn_derived_from_name_and_region() -> None:
     backup = make_automated_backup(db_instance_identifier="orders", region="us-east-1")
     assert backup.db_instance_arn == "arn:aws:rds:us-east-1:123456789012:db:orders"
     assert ":us-west-2:" in str(backup.db_instance_automated_backups_arn)
@@ -784,13 +794,11 @@ def test_a_backups_arn_follows_from_its_sources_name_and_region() -> None:
         ("retained", testing.make_restore_window()),
     ],
 )
-def test_a_backups_restore_window_follows_from_its_status(
-    status: str, window: RestoreWindow
-) -> None:
+def test_backup_restore_window_depends_on_status(status: str, window: RestoreWindow) -> None:
     assert make_automated_backup(status=status).restore_window == window
 
 
-def test_a_key_makes_it_encrypted() -> None:
+def test_kms_key_implies_encryption() -> None:
     assert make_automated_backup().encrypted is False
     backup = make_automated_backup(kms_key_id=KMS_KEY_ARN)
     assert backup.encrypted is True
@@ -798,12 +806,13 @@ def test_a_key_makes_it_encrypted() -> None:
     assert ":kms:us-west-2:" in str(make_db_instance(storage_encrypted=True).kms_key_id)
 
 
-def test_another_engine_has_none_of_the_default_ones_software() -> None:
+def test_other_engine_has_no_default_version() -> None:
     backup = make_automated_backup(engine="mysql")
     assert (backup.engine_version, backup.license_model, backup.port) == (None, None, None)
 
 
-def test_exactly_one_of_two_stays_one() -> None:
+def test_exclusive_fields_replace_defaults() -> None:
+    """A field that excludes a default field replaces the default."""
     by_id = testing.make_delete_db_instance_automated_backup_request(dbi_resource_id="db-X")
     assert by_id == DeleteDBInstanceAutomatedBackupRequest(dbi_resource_id="db-X")
     moment = testing.make_restore_window().latest_time
@@ -811,22 +820,22 @@ def test_exactly_one_of_two_stays_one() -> None:
     assert (restore.restore_time, restore.use_latest_restorable_time) == (moment, None)
 
 
-def test_an_unchanged_result_replicates() -> None:
+def test_unchanged_result_has_replicating_backup() -> None:
     assert testing.make_ensure_result().backup.status == "pending"
     assert testing.make_ensure_result(action="unchanged").backup.is_replicating
 
 
-def test_a_factorys_signature_says_what_it_makes() -> None:
+def test_factory_signature_names_model() -> None:
     assert inspect.signature(make_automated_backup).return_annotation.__name__ == (
         "DBInstanceAutomatedBackup"
     )
 
 
-def test_it_needs_no_pytest_and_no_sandbox() -> None:
+def test_import_needs_no_pytest_and_no_sandbox() -> None:
     assert testing.__all__ == sorted(testing.__all__)
     assert dir(testing) == testing.__all__
     with pytest.raises(AttributeError, match=r"testing' has no attribute 'make_tagg'"):
-        getattr(testing, "make_tagg")  # noqa: B009  # as a user may write it
+        getattr(testing, "make_tagg")  # noqa: B009  # users may write this
     code = (
         "import sys, rds_backup_replication.testing\n"
         "assert not {'boto3', 'botocore', 'pydantic'} & set(sys.modules)\n"

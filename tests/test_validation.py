@@ -1,4 +1,4 @@
-"""What reaches RDS and what does not: examples of each rule, and properties over many inputs."""
+"""Tests of request validation: examples of each rule, and properties over many inputs."""
 
 import copy
 import pickle
@@ -29,27 +29,30 @@ from rds_backup_replication.exceptions import InvalidParameter, RequestValidatio
 from .wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN
 
 SECRET = "https://rds.us-west-2.amazonaws.com/?X-Amz-Signature=4f2a"
-# One client serves many examples: it keeps nothing but what `sent` clears.
+# One client can serve many examples, because `start` clears the recorded requests.
 many = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
 class Recorder:
-    """Stands where the wire begins: keeps what botocore would send, and answers."""
+    """A recorder of the requests that botocore would send, which it answers itself."""
 
     def __init__(self, client: BackupReplicationClient) -> None:
         self.bodies: list[dict[str, Any]] = []
-        events: Any = client.client.meta.events  # whose stubs know of no handler that answers
-        events.register("before-call.rds", self.answer)
+        events: Any = (
+            client.client.meta.events
+        )  # the type stubs omit handlers that return a response
+        events.register("before-call.rds", self.respond)
 
-    def answer(self, params: dict[str, Any], **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+    def respond(self, params: dict[str, Any], **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        """Record the body, and return a response instead of sending the request."""
         self.bodies.append(params["body"])
-        answer: dict[str, Any] = {
+        parsed: dict[str, Any] = {
             "DBInstanceAutomatedBackup": {},
             "DBInstanceAutomatedBackups": [],
             "SourceRegions": [],
             "DBInstance": {},
         }
-        return AWSResponse("", 200, HTTPHeaders(), None), answer
+        return AWSResponse("", 200, HTTPHeaders(), None), parsed
 
 
 @pytest.fixture
@@ -57,8 +60,8 @@ def sent(client: BackupReplicationClient) -> Recorder:
     return Recorder(client)
 
 
-def mistakes(call: Callable[..., Any], **keywords: Any) -> dict[str, InvalidParameter]:
-    """The mistakes of a call that must be refused, by parameter."""
+def errors_of(call: Callable[..., Any], **keywords: Any) -> dict[str, InvalidParameter]:
+    """Return the errors of a call that must be refused, by parameter."""
     with pytest.raises(RequestValidationError) as caught:
         call(**keywords)
     found = {error.parameter: error for error in caught.value.errors}
@@ -72,7 +75,7 @@ Start = Callable[..., Any]
 
 @pytest.fixture
 def start(client: BackupReplicationClient, sent: Recorder) -> Start:
-    """Start with one argument replaced; fails a test whose refused call was sent."""
+    """Return a function that calls start, and fails the test if a refused call was sent."""
 
     def call(**keywords: Any) -> Any:
         arguments: dict[str, Any] = {"source_db_instance_arn": SOURCE_ARN, **keywords}
@@ -86,13 +89,13 @@ def start(client: BackupReplicationClient, sent: Recorder) -> Start:
     return call
 
 
-def test_the_documentations_own_examples_are_valid(start: Start, sent: Recorder) -> None:
+def test_aws_documentation_examples_are_valid(start: Start, sent: Recorder) -> None:
     start(kms_key_id="arn:aws:kms:us-east-1:123456789012:key/AKIAIOSFODNN7EXAMPLE")
     assert sent.bodies[0]["SourceDBInstanceArn"] == SOURCE_ARN
 
 
-def test_all_mistakes_of_a_call_come_at_once(start: Start) -> None:
-    found = mistakes(
+def test_all_errors_of_a_call_are_reported(start: Start) -> None:
+    found = errors_of(
         start,
         source_db_instance_arn="mydatabase",
         backup_retention_period=36,
@@ -113,7 +116,7 @@ def test_all_mistakes_of_a_call_come_at_once(start: Start) -> None:
     )
 
 
-def test_a_wrong_one_of_two_that_exclude_each_other_is_told_as_both(
+def test_exclusive_parameters_with_invalid_one(
     client: BackupReplicationClient,
 ) -> None:
     calls: list[tuple[Any, dict[str, Any]]] = [
@@ -121,16 +124,16 @@ def test_a_wrong_one_of_two_that_exclude_each_other_is_told_as_both(
         (client.wait_until_stopped, {"source_db_instance_arn": "mydatabase"}),
         (client.delete_db_instance_automated_backup, {"dbi_resource_id": ""}),
     ]
-    for method, wrong in calls:
+    for method, invalid in calls:
         with pytest.raises(RequestValidationError) as caught:
-            method(**wrong, db_instance_automated_backups_arn=BACKUP_ARN)
+            method(**invalid, db_instance_automated_backups_arn=BACKUP_ARN)
         together, form = caught.value.errors
-        assert (together.parameter, form.parameter) == (*wrong, *wrong)
+        assert (together.parameter, form.parameter) == (*invalid, *invalid)
         assert "must not be given together with" in together.message
         assert form.message.startswith("must be a")
 
 
-def test_all_that_is_wrong_with_a_tag_comes_at_once(start: Start) -> None:
+def test_all_errors_of_a_tag_are_reported(start: Start) -> None:
     with pytest.raises(RequestValidationError) as caught:
         start(tags={"AWS:" + "x" * 128: "rds:#"})
     assert [(e.parameter, e.message.split(", ")[0][:20]) for e in caught.value.errors] == [
@@ -141,7 +144,7 @@ def test_all_that_is_wrong_with_a_tag_comes_at_once(start: Start) -> None:
     ]
 
 
-def test_the_error_survives_pickling_and_copying(start: Start) -> None:
+def test_validation_error_survives_pickle_and_copy(start: Start) -> None:
     with pytest.raises(RequestValidationError) as caught:
         start(backup_retention_period=0)
     for twin in (pickle.loads(pickle.dumps(caught.value)), copy.deepcopy(caught.value)):  # noqa: S301
@@ -151,8 +154,8 @@ def test_the_error_survives_pickling_and_copying(start: Start) -> None:
     assert isinstance(caught.value, ValueError)
 
 
-def test_what_was_given_is_cut_if_it_is_long(start: Start) -> None:
-    found = mistakes(start, kms_key_id="alias/" + "x" * 5000)
+def test_long_value_is_truncated(start: Start) -> None:
+    found = errors_of(start, kms_key_id="alias/" + "x" * 5000)
     assert len(found["kms_key_id"].given) < 250
 
 
@@ -160,7 +163,7 @@ def test_what_was_given_is_cut_if_it_is_long(start: Start) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arn", "says"),
+    ("arn", "text"),
     [
         ("arn:aws:rds:us-west-2:123456789012:cluster:aurora", "a DB cluster"),
         ("arn:aws:rds:us-west-2:123456789012:snapshot:rds:mydatabase-2026", "a DB snapshot"),
@@ -181,19 +184,19 @@ def test_what_was_given_is_cut_if_it_is_long(start: Start) -> None:
         (b"arn:aws:rds:us-west-2:123456789012:db:mydatabase", "valid string"),
     ],
 )
-def test_only_the_arn_of_a_db_instance_is_a_source(start: Start, arn: Any, says: str) -> None:
-    assert says in mistakes(start, source_db_instance_arn=arn)["source_db_instance_arn"].message
+def test_source_arn_must_be_a_db_instance(start: Start, arn: Any, text: str) -> None:
+    assert text in errors_of(start, source_db_instance_arn=arn)["source_db_instance_arn"].message
 
 
-def test_the_source_must_lie_in_another_region(start: Start) -> None:
+def test_source_arn_in_destination_region_refused(start: Start) -> None:
     arn = SOURCE_ARN.replace("us-west-2", "us-east-1")
-    message = mistakes(start, source_db_instance_arn=arn)["source_db_instance_arn"].message
+    message = errors_of(start, source_db_instance_arn=arn)["source_db_instance_arn"].message
     assert "lies in us-east-1, and so does this client" in message
     assert "destination Region" in message
 
 
-def test_stop_is_checked_like_start(client: BackupReplicationClient, sent: Recorder) -> None:
-    found = mistakes(
+def test_stop_validates_source_arn(client: BackupReplicationClient, sent: Recorder) -> None:
+    found = errors_of(
         client.stop_db_instance_automated_backups_replication,
         source_db_instance_arn=SOURCE_ARN.replace("us-west-2", "us-east-1"),
     )
@@ -201,9 +204,9 @@ def test_stop_is_checked_like_start(client: BackupReplicationClient, sent: Recor
     assert sent.bodies == []
 
 
-def test_the_source_must_lie_in_the_same_partition(start: Start) -> None:
+def test_source_arn_in_other_partition_refused(start: Start) -> None:
     arn = SOURCE_ARN.replace("arn:aws:", "arn:aws-us-gov:")
-    message = mistakes(start, source_db_instance_arn=arn)["source_db_instance_arn"].message
+    message = errors_of(start, source_db_instance_arn=arn)["source_db_instance_arn"].message
     assert "'aws-us-gov'" in message
     assert "'aws'" in message
 
@@ -226,7 +229,7 @@ PARTITION_AND_REGION = st.sampled_from(
 
 
 @given(where=PARTITION_AND_REGION, account=ACCOUNTS, identifier=IDENTIFIERS)
-def test_an_instance_of_every_partition_is_a_legal_source(
+def test_source_arn_of_any_partition_is_valid(
     where: tuple[str, str], account: str, identifier: str
 ) -> None:
     arn = f"arn:{where[0]}:rds:{where[1]}:{account}:db:{identifier}"
@@ -236,22 +239,22 @@ def test_an_instance_of_every_partition_is_a_legal_source(
 
 @many
 @given(account=ACCOUNTS, identifier=IDENTIFIERS, index=st.integers(0, 200), junk=st.characters())
-def test_a_legal_arn_with_one_character_wrong_is_refused(
+def test_source_arn_with_one_invalid_character(
     start: Start, account: str, identifier: str, index: int, junk: str
 ) -> None:
     assume(junk not in string.ascii_letters + string.digits + "-")
     arn = f"arn:aws:rds:us-west-2:{account}:db:{identifier}"
     index %= len(arn)
     assume(arn[index] != junk)
-    assert "source_db_instance_arn" in mistakes(
+    assert "source_db_instance_arn" in errors_of(
         start, source_db_instance_arn=arn[:index] + junk + arn[index + 1 :]
     )
 
 
 @many
 @given(text=st.text())
-def test_no_text_that_is_not_an_arn_is_sent(start: Start, text: str) -> None:
-    mistakes(start, source_db_instance_arn=text)
+def test_source_arn_with_arbitrary_text(start: Start, text: str) -> None:
+    errors_of(start, source_db_instance_arn=text)
 
 
 # Retention
@@ -259,7 +262,7 @@ def test_no_text_that_is_not_an_arn_is_sent(start: Start, text: str) -> None:
 
 @many
 @given(days=st.integers(1, 35))
-def test_every_retention_in_range_is_sent(start: Start, sent: Recorder, days: int) -> None:
+def test_retention_in_range_is_sent(start: Start, sent: Recorder, days: int) -> None:
     start(backup_retention_period=days)
     assert sent.bodies[0]["BackupRetentionPeriod"] == days
 
@@ -277,8 +280,8 @@ def test_every_retention_in_range_is_sent(start: Start, sent: Recorder, days: in
         st.lists(st.integers(1, 35), max_size=1),
     )
 )
-def test_nothing_but_whole_days_in_range_is_sent(start: Start, days: Any) -> None:
-    found = mistakes(start, backup_retention_period=days)
+def test_retention_out_of_range_refused(start: Start, days: Any) -> None:
+    found = errors_of(start, backup_retention_period=days)
     assert found["backup_retention_period"].message == "must be a whole number of days from 1 to 35"
 
 
@@ -300,13 +303,13 @@ def test_nothing_but_whole_days_in_range_is_sent(start: Start, days: Any) -> Non
         "alias/aws/rds",
     ],
 )
-def test_every_form_of_a_key_is_sent(start: Start, sent: Recorder, key: str) -> None:
+def test_kms_key_in_every_format_is_sent(start: Start, sent: Recorder, key: str) -> None:
     start(kms_key_id=key)
     assert sent.bodies[0]["KmsKeyId"] == key
 
 
 @pytest.mark.parametrize(
-    ("key", "says"),
+    ("key", "text"),
     [
         (KMS_KEY_ARN.replace("us-east-1", "us-west-2"), "must live in the destination Region"),
         (KMS_KEY_ARN.replace("arn:aws:", "arn:aws-cn:"), "partition"),
@@ -324,8 +327,8 @@ def test_every_form_of_a_key_is_sent(start: Start, sent: Recorder, key: str) -> 
         (7, "valid string"),
     ],
 )
-def test_nothing_else_is_a_key(start: Start, key: Any, says: str) -> None:
-    assert says in mistakes(start, kms_key_id=key)["kms_key_id"].message
+def test_kms_key_in_invalid_format_refused(start: Start, key: Any, text: str) -> None:
+    assert text in errors_of(start, kms_key_id=key)["kms_key_id"].message
 
 
 @many
@@ -334,10 +337,10 @@ def test_nothing_else_is_a_key(start: Start, key: Any, says: str) -> None:
     account=ACCOUNTS,
     resource=st.sampled_from(["key/mrk-1234", "key/1234abcd-12ab", "alias/backups"]),
 )
-def test_a_key_of_another_region_is_never_sent(
+def test_kms_key_of_other_region_refused(
     start: Start, region: str, account: str, resource: str
 ) -> None:
-    message = mistakes(start, kms_key_id=f"arn:aws:kms:{region}:{account}:{resource}")[
+    message = errors_of(start, kms_key_id=f"arn:aws:kms:{region}:{account}:{resource}")[
         "kms_key_id"
     ].message
     assert region in message
@@ -363,7 +366,7 @@ def has_reserved_prefix(text: str) -> bool:
         max_size=50,
     )
 )
-def test_every_legal_tag_is_sent_as_it_is(
+def test_valid_tags_are_sent_unchanged(
     start: Start, sent: Recorder, tags: dict[str, str | None]
 ) -> None:
     for key, value in tags.items():
@@ -378,8 +381,8 @@ def test_every_legal_tag_is_sent_as_it_is(
     assert {name: value for name, value in body.items() if name.startswith("Tags")} == expected
 
 
-def is_legal(text: str, shortest: int, longest: int) -> bool:
-    """The rule for keys and values once more, without a pattern."""
+def is_valid(text: str, shortest: int, longest: int) -> bool:
+    """Return whether a key or value is valid, by code that does not use the library's pattern."""
     return (
         shortest <= len(text) <= longest
         and not has_reserved_prefix(text)
@@ -395,22 +398,22 @@ def is_legal(text: str, shortest: int, longest: int) -> bool:
     key=st.text(max_size=140) | st.text(TAG_CHARACTERS, min_size=129),
     value=st.text(max_size=270),
 )
-def test_an_illegal_tag_is_never_sent(start: Start, key: str, value: str) -> None:
-    # Of code points newer than Python's tables or pydantic's, the two may differ.
+def test_invalid_tag_refused(start: Start, key: str, value: str) -> None:
+    # Python and pydantic may differ about code points that are newer than their Unicode tables.
     assume(all(unicodedata.category(character) != "Cn" for character in key + value))
     expected = {
-        *([] if is_legal(key, 1, 128) else ["tags[0].key"]),
-        *([] if is_legal(value, 0, 256) else ["tags[0].value"]),
+        *([] if is_valid(key, 1, 128) else ["tags[0].key"]),
+        *([] if is_valid(value, 0, 256) else ["tags[0].value"]),
     }
     if expected:
-        assert set(mistakes(start, tags={key: value})) == expected
+        assert set(errors_of(start, tags={key: value})) == expected
     else:
         start(tags={key: value})
 
 
 @pytest.mark.parametrize("prefix", ["aws:", "AWS:", "Aws:", "rds:", "RDS:"])
-def test_a_reserved_prefix_is_refused_in_any_capitalization(start: Start, prefix: str) -> None:
-    found = mistakes(start, tags={f"{prefix}key": f"{prefix}value"})
+def test_tag_with_reserved_prefix_refused(start: Start, prefix: str) -> None:
+    found = errors_of(start, tags={f"{prefix}key": f"{prefix}value"})
     assert set(found) == {"tags[0].key", "tags[0].value"}
     assert "reserved" in found["tags[0].key"].message
 
@@ -425,7 +428,7 @@ def test_a_reserved_prefix_is_refused_in_any_capitalization(start: Start, prefix
     ],
 )
 @pytest.mark.parametrize("form", [copy.copy, iter])
-def test_tags_come_in_every_form(
+def test_tags_accept_every_format(
     start: Start, sent: Recorder, tags: Any, form: Callable[[Any], Any]
 ) -> None:
     start(tags=tags if isinstance(tags, dict) else form(tags))
@@ -434,41 +437,41 @@ def test_tags_come_in_every_form(
 
 
 @pytest.mark.parametrize("tags", [None, [], {}, ()])
-def test_no_tags_stay_off_the_wire(start: Start, sent: Recorder, tags: Any) -> None:
+def test_empty_tags_are_not_sent(start: Start, sent: Recorder, tags: Any) -> None:
     start(tags=tags)
     assert not [name for name in sent.bodies[0] if name.startswith("Tags")]
 
 
-def test_a_tag_may_have_no_value(start: Start, sent: Recorder) -> None:
+def test_tag_without_value_is_sent(start: Start, sent: Recorder) -> None:
     start(tags=[Tag(key="stoppable"), Tag(key="empty", value="")])
     assert sent.bodies[0]["Tags.Tag.1.Key"] == "stoppable"
     assert "Tags.Tag.1.Value" not in sent.bodies[0]
     assert sent.bodies[0]["Tags.Tag.2.Value"] == ""
 
 
-def test_each_key_is_given_once(start: Start) -> None:
-    found = mistakes(start, tags=[Tag(key="env"), Tag(key="Env"), Tag(key="env", value="prod")])
+def test_duplicate_tag_key_refused(start: Start) -> None:
+    found = errors_of(start, tags=[Tag(key="env"), Tag(key="Env"), Tag(key="env", value="prod")])
     assert found["tags"].message == "must name the key 'env' once, not 2 times"
 
 
 class Key(str):
-    """Text that is not meant to be a dict's key."""
+    """A string that cannot be hashed."""
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
 
 
-def test_a_key_is_taken_as_text_whatever_its_class(start: Start, sent: Recorder) -> None:
+def test_tag_key_may_be_a_str_subclass(start: Start, sent: Recorder) -> None:
     start(tags=[{"Key": Key("env")}, Tag(key="owner")])
     assert sent.bodies[0]["Tags.Tag.1.Key"] == "env"
-    found = mistakes(start, tags=[{"Key": Key("env")}, {"Key": "env"}])
+    found = errors_of(start, tags=[{"Key": Key("env")}, {"Key": "env"}])
     assert found["tags"].message == "must name the key 'env' once, not 2 times"
 
 
-def test_at_most_50_tags_are_sent(start: Start, sent: Recorder) -> None:
+def test_more_than_50_tags_refused(start: Start, sent: Recorder) -> None:
     start(tags={f"key{number}": "value" for number in range(50)})
     assert sent.bodies[0]["Tags.Tag.50.Key"] == "key49"
-    found = mistakes(start, tags={f"key{number}": "value" for number in range(51)})
+    found = errors_of(start, tags={f"key{number}": "value" for number in range(51)})
     assert found["tags"].message == "must be at most 50 tags, not 51"
 
 
@@ -485,12 +488,12 @@ def test_at_most_50_tags_are_sent(start: Start, sent: Recorder) -> None:
         ([{"Key": "env", "Vaule": "prod"}], "tags[0].vaule"),
     ],
 )
-def test_what_is_no_tag_is_named(start: Start, tags: Any, parameter: str) -> None:
-    assert set(mistakes(start, tags=tags)) == {parameter}
+def test_malformed_tag_is_named(start: Start, tags: Any, parameter: str) -> None:
+    assert set(errors_of(start, tags=tags)) == {parameter}
 
 
-def test_a_tags_mistake_does_not_hide_the_lists(start: Start) -> None:
-    found = mistakes(start, tags=[{"Key": "a!"}, *[Tag(key="b")] * 50])
+def test_tag_error_does_not_hide_list_errors(start: Start) -> None:
+    found = errors_of(start, tags=[{"Key": "a!"}, *[Tag(key="b")] * 50])
     assert set(found) == {"tags[0].key", "tags"}
     assert found["tags"].message == (
         "must name the key 'b' once, not 50 times and be at most 50 tags, not 51"
@@ -500,8 +503,8 @@ def test_a_tags_mistake_does_not_hide_the_lists(start: Start) -> None:
 # Source Region and presigned URL
 
 
-def test_the_source_region_must_be_the_arns(start: Start, sent: Recorder) -> None:
-    found = mistakes(start, source_region="us-west-1")
+def test_source_region_must_match_arn(start: Start, sent: Recorder) -> None:
+    found = errors_of(start, source_region="us-west-1")
     assert "us-west-2" in found["source_region"].message
     start(source_region="us-west-2")
     assert "SourceRegion" not in sent.bodies[0] or sent.bodies[0]["SourceRegion"] == "us-west-2"
@@ -509,20 +512,18 @@ def test_the_source_region_must_be_the_arns(start: Start, sent: Recorder) -> Non
 
 @many
 @given(region=st.text() | st.sampled_from(["evil.example/x?", "us-west-2.evil", "us-west-2\n", ""]))
-def test_nothing_but_a_region_name_gets_into_a_host_name(start: Start, region: str) -> None:
-    assert "source_region" in mistakes(start, source_region=region)
+def test_source_region_must_be_a_region_name(start: Start, region: str) -> None:
+    assert "source_region" in errors_of(start, source_region=region)
 
 
 @pytest.mark.parametrize("url", ["", 5, SECRET.encode()])
-def test_a_presigned_url_never_shows(
-    start: Start, url: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    found = mistakes(start, pre_signed_url=url)
+def test_presigned_url_is_hidden(start: Start, url: Any, caplog: pytest.LogCaptureFixture) -> None:
+    found = errors_of(start, pre_signed_url=url)
     assert found["pre_signed_url"].given == "(hidden)"
     with caplog.at_level("DEBUG"), pytest.raises(RequestValidationError) as caught:
         start(pre_signed_url=SECRET, backup_retention_period=0)
-    told = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(caught.value)
-    assert "4f2a" not in told
+    output = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(caught.value)
+    assert "4f2a" not in output
     request = StartDBInstanceAutomatedBackupsReplicationRequest(
         source_db_instance_arn=SOURCE_ARN, pre_signed_url=SECRET
     )
@@ -532,10 +533,10 @@ def test_a_presigned_url_never_shows(
 # The other operations
 
 
-def test_a_listings_parameters_are_checked_before_its_first_page(
+def test_listing_validates_before_first_page(
     client: BackupReplicationClient, sent: Recorder
 ) -> None:
-    found = mistakes(
+    found = errors_of(
         client.describe_db_instance_automated_backups,
         dbi_resource_id="",
         db_instance_identifier="",
@@ -555,7 +556,7 @@ def test_a_listings_parameters_are_checked_before_its_first_page(
 
 
 @pytest.mark.parametrize("page_size", [20, 57, 100])
-def test_a_page_size_in_range_is_sent(
+def test_page_size_in_range_is_sent(
     client: BackupReplicationClient, sent: Recorder, page_size: int
 ) -> None:
     list(client.describe_db_instance_automated_backups(page_size=page_size))
@@ -563,17 +564,15 @@ def test_a_page_size_in_range_is_sent(
 
 
 @pytest.mark.parametrize("page_size", [0, 19, 101, True, 50.0, "50"])
-def test_a_page_size_out_of_range_is_refused(
+def test_page_size_out_of_range_refused(
     client: BackupReplicationClient, sent: Recorder, page_size: Any
 ) -> None:
-    found = mistakes(client.describe_db_instance_automated_backups, page_size=page_size)
+    found = errors_of(client.describe_db_instance_automated_backups, page_size=page_size)
     assert found["page_size"].message == "must be a whole number from 20 to 100"
     assert sent.bodies == []
 
 
-def test_filters_are_models_or_boto3s_dicts(
-    client: BackupReplicationClient, sent: Recorder
-) -> None:
+def test_filters_accept_models_and_dicts(client: BackupReplicationClient, sent: Recorder) -> None:
     for filters in (
         [Filter(name="status", values=["retained"])],
         [{"Name": "status", "Values": ["retained"]}],
@@ -588,7 +587,7 @@ BACKUP_IDS = st.text(string.ascii_letters + string.digits, min_size=1, max_size=
 
 @many
 @given(backup_id=BACKUP_IDS, account=ACCOUNTS)
-def test_an_automated_backups_id_has_no_fixed_length(
+def test_backup_id_may_have_any_length(
     client: BackupReplicationClient, sent: Recorder, backup_id: str, account: str
 ) -> None:
     arn = f"arn:aws:rds:us-east-1:{account}:auto-backup:ab-{backup_id}"
@@ -608,7 +607,7 @@ def test_an_automated_backups_id_has_no_fixed_length(
         "ab-jkib2gfq5rv7replzadausbrktni2bn4",
     ],
 )
-def test_only_an_automated_backups_arn_of_here_names_one(
+def test_invalid_backup_arn_refused(
     client: BackupReplicationClient, sent: Recorder, arn: str
 ) -> None:
     for method in (
@@ -617,22 +616,22 @@ def test_only_an_automated_backups_arn_of_here_names_one(
         client.wait_until_replicating,
         client.wait_until_stopped,
     ):
-        found = mistakes(method, db_instance_automated_backups_arn=arn)
+        found = errors_of(method, db_instance_automated_backups_arn=arn)
         assert set(found) == {"db_instance_automated_backups_arn"}
     name = "source_db_instance_automated_backups_arn"
     keywords = {**RESTORE, name: arn, "use_latest_restorable_time": True}
-    assert set(mistakes(client.restore_db_instance_to_point_in_time, **keywords)) == {name}
+    assert set(errors_of(client.restore_db_instance_to_point_in_time, **keywords)) == {name}
     assert sent.bodies == []
 
 
-def test_delete_takes_exactly_one_id(client: BackupReplicationClient, sent: Recorder) -> None:
+def test_delete_requires_exactly_one_id(client: BackupReplicationClient, sent: Recorder) -> None:
     delete = client.delete_db_instance_automated_backup
-    found = mistakes(delete)
+    found = errors_of(delete)
     assert found["dbi_resource_id"].message == (
         "must be given, or else db_instance_automated_backups_arn"
     )
     for arn in (BACKUP_ARN, SOURCE_ARN):
-        found = mistakes(delete, dbi_resource_id="db-X", db_instance_automated_backups_arn=arn)
+        found = errors_of(delete, dbi_resource_id="db-X", db_instance_automated_backups_arn=arn)
         assert "not be given together" in found["dbi_resource_id"].message
         assert ("db_instance_automated_backups_arn" in found) == (arn == SOURCE_ARN)
     assert sent.bodies == []
@@ -640,10 +639,10 @@ def test_delete_takes_exactly_one_id(client: BackupReplicationClient, sent: Reco
     assert sent.bodies[0]["DbiResourceId"] == "db-X"
 
 
-def test_a_source_region_to_ask_about_is_a_region_name(
+def test_describe_source_regions_validates_name(
     client: BackupReplicationClient, sent: Recorder
 ) -> None:
-    assert "region_name" in mistakes(client.describe_source_regions, region_name="everywhere")
+    assert "region_name" in errors_of(client.describe_source_regions, region_name="everywhere")
     list(client.describe_source_regions(region_name="xx-newland-1"))
     assert sent.bodies[0]["RegionName"] == "xx-newland-1"
 
@@ -655,13 +654,13 @@ RESTORE: dict[str, Any] = {
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 
 
-def test_restore_takes_exactly_one_time(client: BackupReplicationClient, sent: Recorder) -> None:
+def test_restore_requires_exactly_one_time(client: BackupReplicationClient, sent: Recorder) -> None:
     restore = client.restore_db_instance_to_point_in_time
     for neither in ({}, {"use_latest_restorable_time": False}):
-        message = mistakes(restore, **RESTORE, **neither)["use_latest_restorable_time"].message
+        message = errors_of(restore, **RESTORE, **neither)["use_latest_restorable_time"].message
         assert message == "must be given, or else restore_time"
     for time in (NOON, "noon"):
-        found = mistakes(restore, **RESTORE, restore_time=time, use_latest_restorable_time=True)
+        found = errors_of(restore, **RESTORE, restore_time=time, use_latest_restorable_time=True)
         assert "together with restore_time" in found["use_latest_restorable_time"].message
     assert sent.bodies == []
     plus_one = NOON.astimezone(timezone(timedelta(hours=1)))
@@ -674,8 +673,8 @@ def test_restore_takes_exactly_one_time(client: BackupReplicationClient, sent: R
     assert sent.bodies[0]["RestoreTime"] == "2026-11-24T12:00:00Z"
 
 
-def test_a_time_that_utc_does_not_have_is_refused(client: BackupReplicationClient) -> None:
-    found = mistakes(
+def test_restore_time_outside_utc_range_refused(client: BackupReplicationClient) -> None:
+    found = errors_of(
         client.restore_db_instance_to_point_in_time,
         **RESTORE,
         restore_time=datetime.max.replace(tzinfo=timezone(timedelta(hours=-5))),
@@ -684,11 +683,11 @@ def test_a_time_that_utc_does_not_have_is_refused(client: BackupReplicationClien
 
 
 @pytest.mark.parametrize("year", [1, 999, 1969])
-def test_a_time_before_there_were_such_is_refused(
+def test_restore_time_before_1970_refused(
     client: BackupReplicationClient, sent: Recorder, year: int
 ) -> None:
-    # botocore would write a year before 1000 with too few digits.
-    found = mistakes(
+    # botocore would format a year before 1000 with too few digits.
+    found = errors_of(
         client.restore_db_instance_to_point_in_time,
         **RESTORE,
         restore_time=datetime(year, 1, 1, tzinfo=timezone.utc),
@@ -700,14 +699,14 @@ def test_a_time_before_there_were_such_is_refused(
 @pytest.mark.parametrize(
     "number",
     [-1, 2**31, 10**5_000, True, 1.0, "1"],
-    ids=["negative", "32 bits", "not even text", "bool", "float", "str"],
+    ids=["negative", "more than 31 bits", "too long to print", "bool", "float", "str"],
 )
-def test_a_number_that_rds_has_no_room_for_is_refused(
+def test_integer_out_of_range_refused(
     client: BackupReplicationClient, sent: Recorder, number: Any
 ) -> None:
     names = ("iops", "storage_throughput", "max_allocated_storage", "allocated_storage")
     numbers: dict[str, Any] = dict.fromkeys(names, number)
-    found = mistakes(
+    found = errors_of(
         client.restore_db_instance_to_point_in_time,
         **RESTORE,
         use_latest_restorable_time=True,
@@ -715,14 +714,14 @@ def test_a_number_that_rds_has_no_room_for_is_refused(
         **numbers,
     )
     assert set(found) == {*names, *(f"additional_storage_volumes[0].{name}" for name in names)}
-    assert {mistake.message for mistake in found.values()} == {
+    assert {error.message for error in found.values()} == {
         "must be a whole number from 0 to 2147483647"
     }
     assert sent.bodies == []
 
 
-def test_a_name_that_is_no_text_is_no_parameter(client: BackupReplicationClient) -> None:
-    found = mistakes(
+def test_parameter_name_with_surrogate_refused(client: BackupReplicationClient) -> None:
+    found = errors_of(
         client.restore_db_instance_to_point_in_time,
         **RESTORE,
         use_latest_restorable_time=True,
@@ -731,8 +730,8 @@ def test_a_name_that_is_no_text_is_no_parameter(client: BackupReplicationClient)
     assert str(found[r"'\ud800'"]) == r"'\ud800'=(hidden) is not a parameter"
 
 
-def test_a_restore_time_needs_a_timezone(client: BackupReplicationClient, sent: Recorder) -> None:
-    found = mistakes(
+def test_restore_time_requires_timezone(client: BackupReplicationClient, sent: Recorder) -> None:
+    found = errors_of(
         client.restore_db_instance_to_point_in_time,
         **RESTORE,
         restore_time=NOON.replace(tzinfo=None),
@@ -742,9 +741,7 @@ def test_a_restore_time_needs_a_timezone(client: BackupReplicationClient, sent: 
     assert sent.bodies == []
 
 
-def test_restore_options_are_checked_and_sent(
-    client: BackupReplicationClient, sent: Recorder
-) -> None:
+def test_restore_options_are_sent(client: BackupReplicationClient, sent: Recorder) -> None:
     client.restore_db_instance_to_point_in_time(
         source_db_instance_automated_backups_arn=BACKUP_ARN,
         target_db_instance_identifier="restored",
@@ -772,10 +769,8 @@ def test_restore_options_are_checked_and_sent(
     assert body["TagSpecifications.item.1.Tags.Tag.1.Key"] == "env"
 
 
-def test_mistakes_in_restore_options_are_named(
-    client: BackupReplicationClient, sent: Recorder
-) -> None:
-    found = mistakes(
+def test_invalid_restore_options_are_named(client: BackupReplicationClient, sent: Recorder) -> None:
+    found = errors_of(
         client.restore_db_instance_to_point_in_time,
         source_db_instance_automated_backups_arn=BACKUP_ARN,
         target_db_instance_identifier="-",
@@ -800,21 +795,23 @@ def test_mistakes_in_restore_options_are_named(
 
 
 class Unprintable:
+    """A value whose repr fails."""
+
     def __repr__(self) -> str:
         raise RuntimeError("no")
 
 
-def test_what_cannot_be_printed_is_named_by_its_type(start: Start) -> None:
-    found = mistakes(start, backup_retention_period=10**5000, kms_key_id=Unprintable())
-    # Python before 3.10.7 prints any number of digits.
+def test_unprintable_value_shown_as_its_type(start: Start) -> None:
+    found = errors_of(start, backup_retention_period=10**5000, kms_key_id=Unprintable())
+    # Python before 3.10.7 has no limit for the number of digits.
     assert found["backup_retention_period"].given in ("<int>", f"1{'0' * 199}…")
     assert found["kms_key_id"].given == "<Unprintable>"
 
 
-def test_a_mistake_under_aws_name_is_told_in_python_and_hides_secrets(
+def test_aws_name_is_reported_under_python_name(
     client: BackupReplicationClient,
 ) -> None:
-    found = mistakes(
+    found = errors_of(
         client.restore_db_instance_to_point_in_time,
         **RESTORE,
         use_latest_restorable_time=True,
@@ -829,20 +826,18 @@ def test_a_mistake_under_aws_name_is_told_in_python_and_hides_secrets(
 
 
 @pytest.mark.parametrize("filters", [5, "status", {"status": "retained"}])
-def test_filters_are_a_list(client: BackupReplicationClient, filters: Any) -> None:
-    found = mistakes(client.describe_db_instance_automated_backups, filters=filters)
+def test_filters_must_be_a_list(client: BackupReplicationClient, filters: Any) -> None:
+    found = errors_of(client.describe_db_instance_automated_backups, filters=filters)
     assert found["filters"].message == "must be a list"
 
 
-def test_empty_lists_stay_off_the_wire(client: BackupReplicationClient, sent: Recorder) -> None:
+def test_empty_filters_are_not_sent(client: BackupReplicationClient, sent: Recorder) -> None:
     list(client.describe_db_instance_automated_backups(filters=[]))
     assert not [name for name in sent.bodies[0] if name.startswith("Filters")]
 
 
-def test_text_that_cannot_be_encoded_is_refused(
-    client: BackupReplicationClient, sent: Recorder
-) -> None:
-    found = mistakes(
+def test_text_with_surrogate_refused(client: BackupReplicationClient, sent: Recorder) -> None:
+    found = errors_of(
         client.describe_db_instance_automated_backups,
         filters=[{"Name": "status", "Values": ["\ud800"]}],
     )
@@ -851,7 +846,7 @@ def test_text_that_cannot_be_encoded_is_refused(
 
 
 @pytest.mark.parametrize("parameter", ["source_region", "kms_key_id", "source_db_instance_arn"])
-def test_a_presigned_url_in_the_wrong_place_stays_secret(
+def test_presigned_url_in_other_parameter_is_hidden(
     client: BackupReplicationClient, parameter: str
 ) -> None:
     url = "https://rds.us-west-2.amazonaws.com/?X-Amz-Credential=AKID&x-amz-signature=topsecret"

@@ -1,9 +1,11 @@
-"""An RDS on loopback, to try replication without an AWS account.
+"""An RDS server on loopback, to try replication without an AWS account.
 
-It is moto's server with the operations that moto lacks, and serves anything
-that takes an endpoint URL: this library, boto3, the AWS CLI. Needs the extra
-``sandbox``. All data is in memory, and gone when it stops. It listens on
-loopback alone, checks no credentials, and is no security boundary.
+The sandbox is moto's server plus the operations that moto lacks. It serves any
+client that accepts an endpoint URL: this library, boto3, or the AWS CLI. It needs
+the extra ``sandbox``.
+
+All data is in memory and is lost when the server stops. The server listens on
+loopback only. It accepts any credentials, so it is not a security boundary.
 """
 
 try:

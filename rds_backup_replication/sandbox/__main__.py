@@ -1,4 +1,4 @@
-"""``python -m rds_backup_replication.sandbox``: the sandbox for a shell."""
+"""The command ``python -m rds_backup_replication.sandbox``."""
 
 import argparse
 import signal
@@ -9,11 +9,12 @@ from . import Sandbox
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(
         prog="python -m rds_backup_replication.sandbox",
-        description="Serve an RDS on loopback until Ctrl-C. All data is in memory.",
+        description="Serve RDS on loopback until Ctrl-C. All data is in memory.",
     )
-    parser.add_argument("--port", type=int, default=5000, help="TCP port; 0 takes a free one")
+    parser.add_argument("--port", type=int, default=5000, help="TCP port; 0 picks a free one")
     port = parser.parse_args().port
     try:
         serve(port)
@@ -22,8 +23,13 @@ def main() -> None:
 
 
 def serve(port: int, instances: Iterable[tuple[str, str]] = ()) -> None:
-    """Serves until Ctrl-C; instances are Region and identifier of those to begin with."""
-    # A shell has what it runs in the background ignore interrupts.
+    """Run a sandbox until Ctrl-C.
+
+    Args:
+        port: The TCP port; 0 picks a free one.
+        instances: The Region and identifier of each DB instance to create at startup.
+    """
+    # A shell makes its background jobs ignore SIGINT, so restore Python's handler.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
@@ -31,14 +37,14 @@ def serve(port: int, instances: Iterable[tuple[str, str]] = ()) -> None:
             for region_name, identifier in instances:
                 sandbox.create_db_instance(region_name, identifier)
             print(
-                f"The sandbox listens on {sandbox.endpoint_url}, "
-                "and forgets everything when it stops.",
-                "In another shell:",
+                f"The sandbox listens on {sandbox.endpoint_url}",
+                "All data is lost when it stops.",
+                "In another shell, run:",
                 "",
                 f"  export AWS_ENDPOINT_URL={sandbox.endpoint_url}",
                 "  export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox",
                 "",
-                "Ctrl-C stops it.",
+                "Press Ctrl-C to stop the sandbox.",
                 sep="\n",
                 flush=True,
             )

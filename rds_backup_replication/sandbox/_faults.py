@@ -1,4 +1,4 @@
-"""What the sandbox does wrong on purpose: a layer around its WSGI application."""
+"""Faults that tests inject, and the WSGI middleware that applies them."""
 
 import re
 import socket
@@ -33,7 +33,7 @@ OperationName = Literal[
     "start_db_instance_automated_backups_replication",
     "stop_db_instance_automated_backups_replication",
 ]
-"""The RDS operations that this library calls, under boto3's names."""
+"""The boto3 name of an RDS operation that this library calls."""
 
 _NAMESPACE = "http://rds.amazonaws.com/doc/2014-10-31/"
 _CREDENTIAL_SCOPE = re.compile(
@@ -42,8 +42,8 @@ _CREDENTIAL_SCOPE = re.compile(
 _SERVER_ERROR = 500
 
 
-class ErrorAnswer(NamedTuple):
-    """What RDS refuses a request with."""
+class ErrorResponse(NamedTuple):
+    """An RDS error response."""
 
     code: str
     http_status_code: int
@@ -52,15 +52,17 @@ class ErrorAnswer(NamedTuple):
     @classmethod
     def of(
         cls, fault: type[ServiceError], service_model: ServiceModel, message: str
-    ) -> "ErrorAnswer":
+    ) -> "ErrorResponse":
+        """Return the response that the client translates to this exception class."""
         if fault is ServiceError:
-            raise ValueError("ServiceError has no code of its own: name one of its subclasses")
+            raise ValueError("ServiceError has no error code of its own: use one of its subclasses")
         return cls(*wire_form(fault, service_model), message)
 
-    def response(self) -> Response:
-        blamed = "Receiver" if self.http_status_code >= _SERVER_ERROR else "Sender"
+    def to_wsgi(self) -> Response:
+        """Return the response in the XML format of the query protocol."""
+        error_type = "Receiver" if self.http_status_code >= _SERVER_ERROR else "Sender"
         xml = (
-            f'<ErrorResponse xmlns="{_NAMESPACE}"><Error><Type>{blamed}</Type>'
+            f'<ErrorResponse xmlns="{_NAMESPACE}"><Error><Type>{error_type}</Type>'
             f"<Code>{escape(self.code)}</Code><Message>{escape(self.message)}</Message></Error>"
             f"<RequestId>{uuid4()}</RequestId></ErrorResponse>"
         )
@@ -69,51 +71,51 @@ class ErrorAnswer(NamedTuple):
 
 @dataclass
 class Fault:
-    """What goes wrong with which requests, and how often it still will."""
+    """A fault, the requests it applies to, and how often."""
 
     operation: str | None
     region_name: str | None
     account_id: str | None
     times: int | None
-    answer: ErrorAnswer | None
-    """``None`` closes the connection instead."""
+    error: ErrorResponse | None
+    """The response to send; ``None`` closes the connection instead."""
     takes_effect: bool = False
 
     def __post_init__(self) -> None:
         names = get_args(OperationName)
         if self.operation is not None and self.operation not in names:
             raise ValueError(
-                f"{self.operation!r} is none of the operations that this library calls: "
-                f"{', '.join(names)}; None is every RDS operation"
+                f"operation={self.operation!r} is not an operation that this library calls. "
+                f"Use one of {', '.join(names)}, or None for every RDS operation"
             )
         if self.times is not None and self.times < 1:
-            raise ValueError(f"times is {self.times}, and must be at least 1, or None for always")
+            raise ValueError(f"times={self.times} must be at least 1, or None for no limit")
 
 
-class Faults:
-    """The faults of one sandbox, in the order they were added."""
+class FaultQueue:
+    """The faults of one sandbox, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._queue: list[Fault] = []
+        self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
         with self._lock:
-            self._queue.append(fault)
+            self._faults.append(fault)
 
     def clear(self) -> None:
         with self._lock:
-            self._queue.clear()
+            self._faults.clear()
 
-    def around(self, app: "WSGIApplication") -> "WSGIApplication":
-        """The application with these faults."""
+    def wrap(self, app: "WSGIApplication") -> "WSGIApplication":
+        """Return the application with these faults applied to its requests."""
 
         def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
             fault = self._take_for(environ)
             if fault is None:
                 return app(environ, start_response)
-            if fault.answer is not None:
-                return fault.answer.response()(environ, start_response)
+            if fault.error is not None:
+                return fault.error.to_wsgi()(environ, start_response)
             if fault.takes_effect:
                 Response.from_app(app, environ, buffered=True)
             _close_connection(environ)
@@ -121,14 +123,14 @@ class Faults:
         return serve
 
     def _take_for(self, environ: "WSGIEnvironment") -> Fault | None:
-        """Uses up the first fault that is meant for this request."""
+        """Return the first fault that applies to this request, and count it as used."""
         scope = _CREDENTIAL_SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
         if scope is None:
             return None
-        operation = _operation(environ)
+        operation = _read_operation(environ)
         account_id = get_account_id_from(scope["access_key"])
         with self._lock:
-            for fault in self._queue:
+            for fault in self._faults:
                 if (
                     fault.operation in (None, operation)
                     and fault.region_name in (None, scope["region"])
@@ -137,22 +139,23 @@ class Faults:
                     if fault.times is not None:
                         fault.times -= 1
                         if not fault.times:
-                            self._queue.remove(fault)
+                            self._faults.remove(fault)
                     return fault
         return None
 
 
-def _operation(environ: "WSGIEnvironment") -> str:
-    """boto3's name of the operation that a request asks for."""
+def _read_operation(environ: "WSGIEnvironment") -> str:
+    """Return the boto3 name of the requested operation."""
     body = get_input_stream(environ).read()
-    environ["wsgi.input"] = BytesIO(body)  # the application reads it again
+    environ["wsgi.input"] = BytesIO(body)  # so that the application can read the body again
     action = parse_qs(body.decode(errors="replace")).get("Action", [""])[0]
     return xform_name(action)
 
 
 def _close_connection(environ: "WSGIEnvironment") -> NoReturn:
-    # The server would keep it open for another request.
-    with suppress(OSError):  # the client has closed it already
+    """Close the client's connection without a response."""
+    # Werkzeug would keep the connection open for the next request.
+    with suppress(OSError):  # the client may have closed the connection already
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-    # To werkzeug this is a client that has gone away: it neither answers nor logs.
+    # Werkzeug treats this exception as a client that disconnected: no response, no log entry.
     raise ConnectionAbortedError

@@ -1,6 +1,6 @@
-"""Whom the sandbox does not answer: a layer around its WSGI application.
+"""A WSGI middleware that rejects requests from web pages and to moto's control API.
 
-Any web page can have its reader's browser send requests to loopback.
+Without it, any web page could make the browser send requests to loopback.
 """
 
 import re
@@ -12,31 +12,33 @@ from werkzeug.wrappers import Response
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# botocore puts account IDs and the like before a host, but no such name leads to 127.0.0.1.
+# The pattern allows no subdomain. For some operations botocore prefixes the host, for example
+# with an account ID, but such a name does not resolve to 127.0.0.1.
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 
 
 def guarded(app: "WSGIApplication") -> "WSGIApplication":
-    """The application for programs of this machine alone."""
+    """Return the application wrapped so that only local programs can use it."""
 
     def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        reason = _reason_against(environ)
+        reason = _rejection_reason(environ)
         if reason is None:
             return app(environ, start_response)
-        return Response(f"Sandbox: {reason}\n", 403)(environ, start_response)
+        return Response(f"Sandbox: request rejected. {reason}\n", 403)(environ, start_response)
 
     return serve
 
 
-def _reason_against(environ: "WSGIEnvironment") -> str | None:
-    # A browser says the first of what a page sends to change something, and the second of all
-    # that a page has it send; "none" is what its user asked for.
+def _rejection_reason(environ: "WSGIEnvironment") -> str | None:
+    """Return why the request must be rejected, or ``None`` if it is allowed."""
+    # Browsers send Origin with each request by which a page could change data, and Sec-Fetch-Site
+    # with each request. Its value "none" means that the user opened the address.
     if "HTTP_ORIGIN" in environ or environ.get("HTTP_SEC_FETCH_SITE", "none") != "none":
-        return "refused, as a web page sent this, and the sandbox is not for web pages."
-    # A page can have its own name lead to loopback, and then read what is answered.
+        return "It came from a web page, which must not use the sandbox."
+    # DNS rebinding: a page can resolve its own domain to loopback and then read the responses.
     if not _LOOPBACK.fullmatch(environ.get("HTTP_HOST", "")):
-        return "refused, as the Host is none of 127.0.0.1, localhost and [::1]."
-    # Moto's own controls would record requests, with their secrets, into a file.
+        return "Its Host header must be 127.0.0.1, localhost or [::1]."
+    # Moto's control API can record requests, including their secrets, to a file.
     if environ["PATH_INFO"].startswith("/moto-api"):
-        return "refused, as moto's own controls are closed; use the methods of Sandbox."
+        return "The control API of moto is disabled. Use the methods of Sandbox instead."
     return None

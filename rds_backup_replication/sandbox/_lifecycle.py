@@ -1,7 +1,7 @@
-"""The life of a replicated backup: pending → replicating → retained → gone.
+"""The lifecycle of a replicated backup: pending → replicating → retained → deleted.
 
-Time does not move it on, being looked at does: a Describe that shows a backup
-is one look. So a program sees the same on every run, and waits for nothing.
+A status advances with each Describe that returns the backup, not with time.
+Programs therefore see the same sequence on every run and never have to wait.
 """
 
 from collections import deque
@@ -12,18 +12,25 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Behavior:
-    """How the sandbox behaves; each number counts looks.
+    """Settings for how a sandbox's replications behave.
+
+    The numbers count calls to ``DescribeDBInstanceAutomatedBackups`` (Describe) that
+    select the backup, by one of its identifiers or by listing all backups.
 
     Attributes:
-        pending_looks: How often a new replication is shown as ``pending``.
-        stopping_looks: How often a stopped one still is shown as it was, and its
-            source as ``modifying``.
-        deleting_looks: How often a deleted one is shown as ``deleting``.
-        answer_lag: How often an answer does not show the latest change at all, as
-            if it came from a copy that is behind.
-        shifting_case: Whether statuses change their capitalization between looks.
-        replication_lag: How far the latest restorable time is behind the present.
-        quota: How many backups can replicate to a Region.
+        pending_looks: Number of Describe calls that return a new replication as
+            ``pending``.
+        stopping_looks: Number of Describe calls that still return a stopped
+            replication with its former status. The source instance stays
+            ``modifying`` for the same number of ``DescribeDBInstances`` calls.
+        deleting_looks: Number of Describe calls that return a deleted backup as
+            ``deleting``.
+        answer_lag: Number of Describe calls that return a stale response, which does
+            not reflect the latest start, stop or deletion.
+        shifting_case: Whether the capitalization of a status alternates between
+            Describe calls.
+        replication_lag: How far the latest restorable time is behind the current time.
+        quota: Maximum number of active replications per account and destination Region.
     """
 
     pending_looks: int = 2
@@ -40,28 +47,28 @@ _ABSENT = "absent"
 
 @dataclass
 class ReplicatedBackup:
-    """One replicated backup as the destination keeps it."""
+    """A replicated backup in its destination Region."""
 
     facts: dict[str, Any]
-    """What does not change, under AWS's names."""
+    """Response members that never change, under their AWS names."""
     settings: dict[str, Any]
-    """What an instance restored from it is created with, under moto's names."""
+    """Settings for an instance restored from the backup, under moto's names."""
     behavior: Behavior
     live: bool = True
-    """Whether replication is on, whatever is shown."""
+    """Whether the replication is active, whatever status a Describe returns."""
     deleted: bool = False
-    source_looks: int = 0
-    """How often the source's Region still shows a replication that was stopped."""
-    _shown: str = "pending"
-    _ahead: deque[str] = field(init=False)
-    _looks: int = 0
+    pending_source_polls: int = 0
+    """Number of ``DescribeDBInstances`` calls that still list the stopped replication."""
+    _status: str = "pending"
+    _next_statuses: deque[str] = field(init=False)
+    _describe_count: int = 0
     _replicating_since: datetime | None = None
     _stopped_at: datetime | None = None
 
     def __post_init__(self) -> None:
         lag = [_ABSENT] * self.behavior.answer_lag
         pending = ["pending"] * self.behavior.pending_looks
-        self._ahead = deque([*lag, *pending, "replicating"])
+        self._next_statuses = deque([*lag, *pending, "replicating"])
 
     @property
     def arn(self) -> str:
@@ -71,19 +78,19 @@ class ReplicatedBackup:
     def source_arn(self) -> str:
         return str(self.facts["DBInstanceArn"])
 
-    def look(self, now: datetime) -> dict[str, Any] | None:
-        """What this look shows; ``None`` if there is nothing to see."""
-        if self._ahead:
-            self._shown = self._ahead.popleft()
-        if self._shown == "replicating" and self._replicating_since is None:
+    def describe(self, now: datetime) -> dict[str, Any] | None:
+        """Advance the status and return the backup, or ``None`` if Describe omits it."""
+        if self._next_statuses:
+            self._status = self._next_statuses.popleft()
+        if self._status == "replicating" and self._replicating_since is None:
             self._replicating_since = now
-        self._looks += 1
-        return None if self._shown == _ABSENT else self.record(now)
+        self._describe_count += 1
+        return None if self._status == _ABSENT else self.record(now)
 
     def record(self, now: datetime) -> dict[str, Any]:
-        """The backup as AWS answers it."""
-        shifted = self.behavior.shifting_case and self._looks % 2 == 1
-        status = "pending" if self._shown == _ABSENT else self._shown
+        """Return the backup as a response holds it, without advancing the status."""
+        shifted = self.behavior.shifting_case and self._describe_count % 2 == 1
+        status = "pending" if self._status == _ABSENT else self._status
         window: dict[str, datetime] = {}
         if self._replicating_since is not None:
             latest = (self._stopped_at or now) - self.behavior.replication_lag
@@ -98,20 +105,23 @@ class ReplicatedBackup:
         }
 
     def stop(self, now: datetime) -> None:
+        """Stop the replication and retain the backup."""
         self.live = False
         self._stopped_at = now
-        self.source_looks = self.behavior.stopping_looks + self.behavior.answer_lag
-        self._ahead = deque([*[self._shown] * self.source_looks, "retained"])
+        self.pending_source_polls = self.behavior.stopping_looks + self.behavior.answer_lag
+        self._next_statuses = deque([*[self._status] * self.pending_source_polls, "retained"])
 
     def delete(self) -> None:
+        """Delete the retained backup."""
         self.deleted = True
-        lag = [self._shown] * self.behavior.answer_lag
-        self._ahead = deque([*lag, *["deleting"] * self.behavior.deleting_looks, _ABSENT])
-        self._shown = "deleting"
+        lag = [self._status] * self.behavior.answer_lag
+        self._next_statuses = deque([*lag, *["deleting"] * self.behavior.deleting_looks, _ABSENT])
+        self._status = "deleting"
 
     def is_gone(self, now: datetime) -> bool:
-        """Whether it was deleted and no longer shows, or has outlived its retention."""
+        """Return whether the deletion is complete or the retention period has passed."""
         if self._stopped_at is None:
             return False
-        kept_for = timedelta(days=self.facts["BackupRetentionPeriod"])
-        return (self._shown == _ABSENT and not self._ahead) or now >= self._stopped_at + kept_for
+        retention = timedelta(days=self.facts["BackupRetentionPeriod"])
+        is_deleted = self._status == _ABSENT and not self._next_statuses
+        return is_deleted or now >= self._stopped_at + retention

@@ -1,7 +1,7 @@
-"""RDS as the sandbox answers it: moto's, plus the operations that moto lacks.
+"""The sandbox's RDS API: moto's operations, plus those that moto lacks.
 
-Where AWS's wording of a refusal is not known, the message begins with
-"Sandbox:", and its code is the likeliest one that the service model declares.
+If AWS's wording of an error is unknown, the message begins with "Sandbox:" and the
+error code is the most likely one that the service model declares.
 """
 
 from collections.abc import Iterable
@@ -18,12 +18,12 @@ from moto.utilities.utils import get_partition
 from .._arn import Arn, parse_arn
 from ._lifecycle import ReplicatedBackup
 from ._regions import DESTINATIONS
-from ._state import RESTORED_SETTINGS, State, Wanted, facts_of, make_distinct
+from ._state import RESTORED_SETTINGS, BackupQuery, State, backup_facts, make_distinct
 
 _PAGE_SIZE = 100
 _MAX_RETENTION_DAYS = 35
 _RESERVED_TAG_PREFIXES = ("aws:", "rds:")
-# What a restore says about the backup, not about the new instance.
+# Parameters of a restore that are not settings of the new instance.
 _RESTORE_ONLY = (
     "restore_time",
     "source_db_instance_automated_backups_arn",
@@ -33,22 +33,22 @@ _RESTORE_ONLY = (
 
 
 class SandboxRDSResponse(RDSResponse):
-    """One request to RDS; moto finds a method by the operation's snake_case name."""
+    """The handler of one RDS request; moto calls the method that is named like the operation."""
 
     state: State
 
     def start_db_instance_automated_backups_replication(self) -> ActionResult:
         with self.state.lock:
-            source, arn = self._source(self.params["SourceDBInstanceArn"])
-            source_arn = source.db_instance_arn  # in lower case, whatever was asked
+            source, arn = self._find_source(self.params["SourceDBInstanceArn"])
+            source_arn = source.db_instance_arn  # always in lower case
             if self.region not in DESTINATIONS.get(arn.region, ()):
                 raise RDSClientError(
                     "InvalidParameterValue",
                     f"Sandbox: backups in {arn.region} cannot be replicated to {self.region}.",
                 )
             self._require_replicable(source)
-            key = self._key_for(source)
-            tags = self._tags()
+            key = self._find_key(source)
+            tags = self._requested_tags()
             kept = self.state.kept_in(self.current_account, self.region)
             if any(backup.live and backup.source_arn == source_arn for backup in kept):
                 raise RDSClientError(
@@ -61,15 +61,18 @@ class SandboxRDSResponse(RDSResponse):
             ):
                 raise RDSClientError(
                     "InvalidParameterValue",
-                    "Sandbox: retained backups of this instance were made with another KMS key.",
+                    "Sandbox: retained backups of this instance use another KMS key.",
                 )
             if sum(backup.live for backup in kept) >= self.state.behavior.quota:
                 raise RDSClientError(
                     "DBInstanceAutomatedBackupQuotaExceeded",
-                    f"Sandbox: {self.state.behavior.quota} backups replicate to {self.region}.",
+                    f"Sandbox: the quota of {self.state.behavior.quota} replicated backups in "
+                    f"{self.region} is reached.",
                 )
-            facts = facts_of(source)
-            facts["BackupRetentionPeriod"] = self._retention() or source.backup_retention_period
+            facts = backup_facts(source)
+            facts["BackupRetentionPeriod"] = (
+                self._requested_retention() or source.backup_retention_period
+            )
             if key is not None:
                 facts["KmsKeyId"] = key
             if tags:
@@ -80,15 +83,15 @@ class SandboxRDSResponse(RDSResponse):
 
     def stop_db_instance_automated_backups_replication(self) -> ActionResult:
         with self.state.lock:
-            source, _ = self._source(self.params["SourceDBInstanceArn"])
+            source, _ = self._find_source(self.params["SourceDBInstanceArn"])
             source_arn = source.db_instance_arn
             for backup in self.state.kept_in(self.current_account, self.region):
                 if backup.live and backup.source_arn == source_arn:
-                    answer = backup.record(self.state.now())
+                    record = backup.record(self.state.now())
                     backup.stop(self.state.now())
-                    if backup.source_looks:
+                    if backup.pending_source_polls:
                         source.status = "modifying"
-                    return ActionResult({"DBInstanceAutomatedBackup": answer})
+                    return ActionResult({"DBInstanceAutomatedBackup": record})
             raise RDSClientError(
                 "InvalidDBInstanceState",
                 f"Sandbox: {source_arn} is not replicating to the current region.",
@@ -96,23 +99,23 @@ class SandboxRDSResponse(RDSResponse):
 
     def describe_db_instance_automated_backups(self) -> ActionResult:
         with self.state.lock:
-            asked_arn = self.params.get("DBInstanceAutomatedBackupsArn")
-            arn = parse_arn(asked_arn) if asked_arn else None
-            if asked_arn and (arn is None or arn.region != self.region):
+            requested_arn = self.params.get("DBInstanceAutomatedBackupsArn")
+            arn = parse_arn(requested_arn) if requested_arn else None
+            if requested_arn and (arn is None or arn.region != self.region):
                 raise RDSClientError(
                     "InvalidParameterValue",
-                    f"The provided ARN ({asked_arn}) is invalid for this parameter "
+                    f"The provided ARN ({requested_arn}) is invalid for this parameter "
                     "(DbInstanceAutomatedBackupsArn).",
                 )
-            wanted = Wanted.by(self.params)
+            query = BackupQuery.of(self.params)
             records = [
                 record
-                for record in (*self._own_backups(), *self._looks(wanted))
-                if wanted.by_identity(record) and wanted.by_status(record)
+                for record in (*self._local_backups(), *self._describe_replicated(query))
+                if query.matches_identity(record) and query.matches_status(record)
             ]
-            if asked_arn and not records:
+            if requested_arn and not records:
                 raise RDSClientError(
-                    "DBInstanceAutomatedBackupNotFound", f"Sandbox: {asked_arn} was not found."
+                    "DBInstanceAutomatedBackupNotFound", f"Sandbox: {requested_arn} was not found."
                 )
             return self._page("DBInstanceAutomatedBackups", records)
 
@@ -129,15 +132,15 @@ class SandboxRDSResponse(RDSResponse):
                         )
                     backup.delete()
                     record = backup.record(self.state.now())
-                    answer: dict[str, Any] = {**record, "RestoreWindow": {}}
-                    return ActionResult({"DBInstanceAutomatedBackup": answer})
+                    deleted: dict[str, Any] = {**record, "RestoreWindow": {}}
+                    return ActionResult({"DBInstanceAutomatedBackup": deleted})
             raise RDSClientError(
                 "DBInstanceAutomatedBackupNotFound", f"Sandbox: {arn or resource_id} was not found."
             )
 
     def describe_source_regions(self) -> ActionResult:
         partition = get_partition(self.region)
-        asked = self.params.get("RegionName")
+        requested = self.params.get("RegionName")
         rows = [
             {
                 "RegionName": region,
@@ -148,27 +151,27 @@ class SandboxRDSResponse(RDSResponse):
             for region, destinations in sorted(DESTINATIONS.items())
             if region != self.region
             and get_partition(region) == partition
-            and asked in (None, region)
+            and requested in (None, region)
         ]
         return self._page("SourceRegions", rows)
 
     def restore_db_instance_to_point_in_time(self) -> ActionResult:
-        asked_arn = self.params.get("SourceDBInstanceAutomatedBackupsArn")
-        if asked_arn is None:
+        requested_arn = self.params.get("SourceDBInstanceAutomatedBackupsArn")
+        if requested_arn is None:
             return super().restore_db_instance_to_point_in_time()
         with self.state.lock:
             for backup in self.state.kept_in(self.current_account, self.region):
-                if backup.arn == asked_arn and not backup.deleted:
+                if backup.arn == requested_arn and not backup.deleted:
                     self._require_restorable(backup)
-                    instance = self.backend.create_db_instance(self._restored(backup))
+                    instance = self.backend.create_db_instance(self._restored_settings(backup))
                     make_distinct(instance)
                     instance.status = "creating"
                     return ActionResult({"DBInstance": instance})
             raise RDSClientError(
-                "DBInstanceAutomatedBackupNotFound", f"Sandbox: {asked_arn} was not found."
+                "DBInstanceAutomatedBackupNotFound", f"Sandbox: {requested_arn} was not found."
             )
 
-    # Moto's own operations, where replication shows in them.
+    # Operations that moto has, extended because replication affects their responses.
 
     def create_db_instance(self) -> ActionResult:
         result = super().create_db_instance()
@@ -177,10 +180,10 @@ class SandboxRDSResponse(RDSResponse):
 
     def describe_db_instances(self) -> ActionResult:
         with self.state.lock:
-            asked = (self.params.get("DBInstanceIdentifier") or "").lower()
+            requested = (self.params.get("DBInstanceIdentifier") or "").lower()
             for instance in self.backend.databases.values():
-                if asked in ("", instance.db_instance_identifier, instance.db_instance_arn):
-                    self._show_replications(instance)
+                if requested in ("", instance.db_instance_identifier, instance.db_instance_arn):
+                    self._poll_source(instance)
             return super().describe_db_instances()
 
     def delete_db_instance(self) -> ActionResult:
@@ -188,17 +191,18 @@ class SandboxRDSResponse(RDSResponse):
             instance = self.backend.databases.get(self.params["DBInstanceIdentifier"])
             result = super().delete_db_instance()
             if instance is not None:
-                for backup in self.state.of_source(instance.db_instance_arn):
+                for backup in self.state.backups_of(instance.db_instance_arn):
                     if backup.live:
                         backup.stop(self.state.now())
             return result
 
-    def _source(self, source_arn: str) -> tuple[DBInstance, Arn]:
+    def _find_source(self, source_arn: str) -> tuple[DBInstance, Arn]:
+        """Return the source instance and its ARN."""
         arn = parse_arn(source_arn)
         kind, _, identifier = arn.resource.partition(":") if arn else ("", "", "")
         if arn is None or kind != "db":
             raise RDSClientError(
-                "InvalidParameterValue", f"Sandbox: {source_arn} names no DB instance."
+                "InvalidParameterValue", f"Sandbox: {source_arn} is not the ARN of a DB instance."
             )
         if arn.region == self.region:
             raise RDSClientError(
@@ -210,6 +214,7 @@ class SandboxRDSResponse(RDSResponse):
         return instances[identifier], arn
 
     def _require_replicable(self, source: DBInstance) -> None:
+        """Raise if the source instance cannot be replicated in its current state."""
         if source.engine.startswith(("aurora", "custom-")) or source.db_cluster_identifier:
             raise RDSClientError(
                 "InvalidParameterValue",
@@ -221,36 +226,39 @@ class SandboxRDSResponse(RDSResponse):
             )
         if source.status != "available":
             status = source.status
-            self._show_replications(source)  # a look, too: or a busy source would stay so
+            # Count the attempt as a poll, so that retrying the start succeeds eventually.
+            self._poll_source(source)
             raise RDSClientError(
                 "InvalidDBInstanceState",
                 f"Sandbox: the source DB instance is {status}, not available.",
             )
 
-    def _key_for(self, source: DBInstance) -> str | None:
-        asked = self.params.get("KmsKeyId")
-        if asked is None:
+    def _find_key(self, source: DBInstance) -> str | None:
+        """Return the ARN of the requested KMS key, which an encrypted source requires."""
+        requested = self.params.get("KmsKeyId")
+        if requested is None:
             if source.storage_encrypted:
                 raise RDSClientError(
                     "InvalidParameterValue", "Encrypted instances require a valid KMS key ID."
                 )
             return None
-        arn = parse_arn(asked)
+        arn = parse_arn(requested)
         account_id = arn.account_id if arn else self.current_account
         keys = get_backend("kms")[account_id][self.region]
-        alias = keys.get_alias_name(asked)
-        # Moto fails on an alias that it does not know.
+        alias = keys.get_alias_name(requested)
+        # Moto raises an unrelated exception for an unknown alias, so check for one first.
         is_known = not alias.startswith("alias/") or keys.get_key_id_from_alias(alias)
-        key = keys.keys.get(keys.any_id_to_key_id(asked)) if is_known else None
+        key = keys.keys.get(keys.any_id_to_key_id(requested)) if is_known else None
         if key is None or not key.enabled or (arn and arn.region != self.region):
             raise RDSClientError(
                 "KMSKeyNotAccessibleFault",
-                f"The target KMS key [{asked}] does not exist, is not enabled or you do not have "
-                "permissions to access it.",
+                f"The target KMS key [{requested}] does not exist, is not enabled or you do not "
+                "have permissions to access it.",
             )
         return str(key.arn)
 
-    def _retention(self) -> int | None:
+    def _requested_retention(self) -> int | None:
+        """Return the requested retention period in days, if there is one."""
         days: int | None = self.params.get("BackupRetentionPeriod")
         if days is not None and not 1 <= days <= _MAX_RETENTION_DAYS:
             raise RDSClientError(
@@ -258,7 +266,8 @@ class SandboxRDSResponse(RDSResponse):
             )
         return days
 
-    def _tags(self) -> list[dict[str, str]]:
+    def _requested_tags(self) -> list[dict[str, str]]:
+        """Return the requested tags."""
         tags: list[dict[str, str]] = self.params.get("Tags") or []
         for tag in tags:
             for prefix in _RESERVED_TAG_PREFIXES:
@@ -269,11 +278,11 @@ class SandboxRDSResponse(RDSResponse):
                     )
         return tags
 
-    def _own_backups(self) -> Iterable[dict[str, Any]]:
-        """The automated backups of this Region's own instances."""
+    def _local_backups(self) -> Iterable[dict[str, Any]]:
+        """Yield the automated backups of the DB instances in this Region."""
         for instance in self.backend.databases.values():
             if instance.backup_retention_period and not instance.db_cluster_identifier:
-                facts = facts_of(instance)
+                facts = backup_facts(instance)
                 backup_id = facts["DbiResourceId"].removeprefix("db-").lower()
                 prefix = instance.db_instance_arn.rsplit(":", 2)[0]
                 yield {
@@ -287,14 +296,16 @@ class SandboxRDSResponse(RDSResponse):
                     },
                 }
 
-    def _looks(self, wanted: Wanted) -> Iterable[dict[str, Any]]:
+    def _describe_replicated(self, query: BackupQuery) -> Iterable[dict[str, Any]]:
+        """Yield the replicated backups that the query selects, and advance their statuses."""
         for backup in self.state.kept_in(self.current_account, self.region):
-            if wanted.by_identity(backup.facts):
-                record = backup.look(self.state.now())
+            if query.matches_identity(backup.facts):
+                record = backup.describe(self.state.now())
                 if record is not None:
                     yield record
 
-    def _restored(self, backup: ReplicatedBackup) -> dict[str, Any]:
+    def _restored_settings(self, backup: ReplicatedBackup) -> dict[str, Any]:
+        """Return the settings of an instance restored from the backup, under moto's names."""
         overrides = {
             name: value for name, value in self.params.items() if name not in _RESTORE_ONLY
         }
@@ -306,41 +317,49 @@ class SandboxRDSResponse(RDSResponse):
         }
 
     def _require_restorable(self, backup: ReplicatedBackup) -> None:
+        """Raise if the backup cannot be restored to the requested time."""
         window = backup.record(self.state.now())["RestoreWindow"]
-        asked: datetime | None = self.params.get("RestoreTime")
+        requested: datetime | None = self.params.get("RestoreTime")
         if not window:
-            raise RDSClientError("InvalidRestoreFault", "Sandbox: there is nothing to restore yet.")
-        if asked is not None:
-            asked = asked.replace(tzinfo=timezone.utc)  # moto parses to naive UTC
-        if asked is not None and not window["EarliestTime"] <= asked <= window["LatestTime"]:
+            raise RDSClientError(
+                "InvalidRestoreFault", "Sandbox: the backup cannot be restored yet."
+            )
+        if requested is not None:
+            requested = requested.replace(tzinfo=timezone.utc)  # moto parses it as naive UTC
+        if (
+            requested is not None
+            and not window["EarliestTime"] <= requested <= window["LatestTime"]
+        ):
             raise RDSClientError(
                 "InvalidRestoreFault",
-                f"Sandbox: {asked} is not between {window['EarliestTime']} and "
+                f"Sandbox: {requested} is not between {window['EarliestTime']} and "
                 f"{window['LatestTime']}.",
             )
 
     def _replications(self, instance: DBInstance) -> list[dict[str, str]]:
+        """Return the replications that the source instance lists."""
         return [
             {"DBInstanceAutomatedBackupsArn": backup.arn}
-            for backup in self.state.of_source(instance.db_instance_arn)
-            if backup.live or backup.source_looks
+            for backup in self.state.backups_of(instance.db_instance_arn)
+            if backup.live or backup.pending_source_polls
         ]
 
-    def _show_replications(self, instance: DBInstance) -> None:
-        """One look at a source: what it lists, and whether it still is busy."""
-        # Moto's serializer looks for it, though its class does not declare it.
+    def _poll_source(self, instance: DBInstance) -> None:
+        """Refresh the replications that the source lists, and advance its status by one poll."""
+        # Moto serializes this attribute, although its DBInstance class does not declare it.
         vars(instance)["db_instance_automated_backups_replications"] = self._replications(instance)
         stopping = [
             backup
-            for backup in self.state.of_source(instance.db_instance_arn)
-            if backup.source_looks
+            for backup in self.state.backups_of(instance.db_instance_arn)
+            if backup.pending_source_polls
         ]
         for backup in stopping:
-            backup.source_looks -= 1
+            backup.pending_source_polls -= 1
         if not stopping and instance.status in ("creating", "modifying"):
             instance.status = "available"
 
     def _page(self, member: str, rows: list[dict[str, Any]]) -> ActionResult:
+        """Return the requested page of a listing."""
         begin = int(self.params.get("Marker") or 0)
         end = begin + (self.params.get("MaxRecords") or _PAGE_SIZE)
         marker = str(end) if end < len(rows) else None

@@ -1,7 +1,7 @@
-"""Which Regions the sandbox lets replicate to which: what AWS's User Guide listed in 2026.
+"""The Region pairs that the sandbox supports, as the Amazon RDS User Guide listed them in 2026.
 
-AWS adds to it, so against AWS ask ``describe_source_regions`` instead. A pair
-works in one direction; many have no reverse.
+AWS keeps adding pairs. To find out what AWS supports today, call
+``describe_source_regions``. A pair has a direction, and many have no reverse.
 """
 
 _DESTINATIONS_BY_SOURCE = """

@@ -1,4 +1,4 @@
-"""The sandbox's server, in a thread of the process that uses it."""
+"""The sandbox's server, which runs in a thread of the current process."""
 
 import socket
 import threading
@@ -7,7 +7,7 @@ from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import flask_cors  # noqa: F401  # pyright: ignore[reportUnusedImport]  # moto only warns
+import flask_cors  # noqa: F401  # pyright: ignore[reportUnusedImport]  # without it, moto only logs a warning
 from boto3.session import Session
 from botocore.config import Config
 from flask import Flask
@@ -23,7 +23,7 @@ from .._client import BackupReplicationClient
 from .._clock import InstantClock
 from .._models import DBInstance
 from ..exceptions import ServiceError
-from ._faults import ErrorAnswer, Fault, Faults, OperationName
+from ._faults import ErrorResponse, Fault, FaultQueue, OperationName
 from ._guard import guarded
 from ._lifecycle import Behavior
 from ._rds import SandboxRDSResponse
@@ -33,30 +33,30 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _HOST = "127.0.0.1"
-_STOP_CHECK_SECONDS = 0.01
-# Moto's backends belong to the process, so only one sandbox at a time can use them.
+_STOP_POLL_SECONDS = 0.01
+# Moto's backends are global to the process, so only one sandbox at a time can use them.
 _process_has_a_sandbox = threading.Lock()
 
 
 @cache
 def _session() -> Session:
-    """One for all sandboxes: each would read botocore's data anew."""
+    """Return the session that all sandboxes share, because each session loads botocore's data."""
     return Session(
         aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",  # noqa: S106  # no secret: any is taken
+        aws_secret_access_key="sandbox",  # noqa: S106  # the sandbox accepts any value
         region_name="us-east-1",
     )
 
 
 class _QuietRequestHandler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Says nothing: a request line may carry a presigned URL."""
+        """Log nothing, because a request line may contain a presigned URL."""
 
 
 class Sandbox:
-    """An RDS on loopback, running while its ``with`` block does.
+    """An RDS server on loopback that runs for the duration of its ``with`` block.
 
-    For example::
+    Example::
 
         with Sandbox() as sandbox:
             instance = sandbox.create_db_instance("us-west-2")
@@ -65,26 +65,27 @@ class Sandbox:
                 source_db_instance_arn=instance.db_instance_arn
             )
 
-    A replication moves on when it is looked at, not by the clock: ``Behavior``
-    says after how many looks. RDS's refusals come with their real codes, and with
-    their real messages where those are known; a message that begins with
-    "Sandbox:" is a stand-in. Everything else of RDS, KMS, STS and so on is moto's.
+    A replication's status advances with each Describe that returns the replication,
+    not with time. ``Behavior`` sets after how many. Errors have RDS's codes, and
+    RDS's messages where the wording is known. A message that begins with "Sandbox:"
+    is a placeholder. Moto serves everything else, including the rest of RDS, KMS and
+    STS.
 
-    One process runs one sandbox at a time. Its data is in memory, and is gone
-    when it stops. Any credentials are taken; those of a role assumed through its
-    STS act for the role's account, others for account 123456789012.
+    A process can run one sandbox at a time. All data is in memory and is lost when
+    the sandbox stops. The sandbox accepts any credentials. Those of a role assumed
+    through its STS belong to the role's account, all others to account 123456789012.
 
     Args:
-        behavior: When and how a replication moves on.
-        port: The TCP port; a free one if 0.
+        behavior: How replications behave; the default ``Behavior`` if omitted.
+        port: The TCP port, 1 to 65535; 0 picks a free one.
 
     Attributes:
-        endpoint_url: What to pass as ``endpoint_url`` or ``--endpoint-url``.
-        session: A boto3 session with made-up credentials.
+        endpoint_url: The URL to pass as ``endpoint_url`` or ``--endpoint-url``.
+        session: A boto3 session with dummy credentials.
 
     Raises:
-        RuntimeError: From ``start``, if this process runs a sandbox already.
-        OSError: From ``start``, if the port is taken.
+        RuntimeError: Raised by ``start`` if this process already runs a sandbox.
+        OSError: Raised by ``start`` if the port is in use.
     """
 
     def __init__(self, behavior: Behavior | None = None, *, port: int = 0) -> None:
@@ -92,8 +93,8 @@ class Sandbox:
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
         self._state = State(behavior or Behavior())
-        self._faults = Faults()
-        self._config = Config(proxies={})  # loopback is not behind a proxy
+        self._faults = FaultQueue()
+        self._config = Config(proxies={})  # a proxy from the environment cannot reach loopback
         self.endpoint_url: str = ""
         self.session: Session = _session()
 
@@ -110,19 +111,20 @@ class Sandbox:
         self.stop()
 
     def start(self) -> None:
-        """Starts to serve; ``with`` does this."""
+        """Start the server; entering the ``with`` block calls this."""
         if not _process_has_a_sandbox.acquire(blocking=False):
             raise RuntimeError(
-                "this process runs a sandbox already, and moto's data belongs to the process"
+                "this process already runs a sandbox; it can run one at a time, "
+                "because moto's data is global to the process"
             )
         try:
-            # Bound here: werkzeug would end the process where the port is taken.
+            # Bind the port here, because werkzeug would exit the process if the port is in use.
             with socket.create_server((_HOST, self._port)) as listener:
                 port = listener.getsockname()[1]
                 self._server = make_server(
                     _HOST,
                     port,
-                    guarded(self._faults.around(DomainDispatcherApplication(self._create_app))),
+                    guarded(self._faults.wrap(DomainDispatcherApplication(self._create_app))),
                     threaded=True,
                     request_handler=_QuietRequestHandler,
                     fd=listener.fileno(),
@@ -133,12 +135,12 @@ class Sandbox:
         self.reset()
         self.endpoint_url = f"http://{_HOST}:{port}"
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(_STOP_CHECK_SECONDS,), daemon=True
+            target=self._server.serve_forever, args=(_STOP_POLL_SECONDS,), daemon=True
         )
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops to serve, and forgets everything; leaving ``with`` does this."""
+        """Stop the server and delete all data; leaving the ``with`` block calls this."""
         if self._server is None or self._thread is None:
             return
         self._server.shutdown()
@@ -149,22 +151,27 @@ class Sandbox:
         _process_has_a_sandbox.release()
 
     def reset(self) -> None:
-        """Forgets all instances, keys, backups, faults and the advanced clock."""
+        """Delete all instances, keys, backups and faults, and reset the clock."""
         BackendDict.reset()
         self._state.reset()
         self._faults.clear()
 
     def advance(self, by: timedelta) -> None:
-        """Moves the clock on: restore windows grow, retained backups expire."""
+        """Advance the clock, so that restore windows grow and retained backups expire.
+
+        Args:
+            by: How far to advance the clock.
+        """
         with self._state.lock:
             self._state.clock_offset += by
 
     @property
     def behavior(self) -> Behavior:
-        """When and how a replication moves on.
+        """Return the behavior of new replications.
 
-        A new one is for replications that start after it was set; those before
-        keep theirs, and ``reset`` does not undo it. Its quota holds at once.
+        An assigned behavior applies to replications started from then on. Existing
+        replications keep their own, except that the new quota applies at once.
+        ``reset`` does not restore the former behavior.
         """
         with self._state.lock:
             return self._state.behavior
@@ -175,14 +182,14 @@ class Sandbox:
             self._state.behavior = behavior
 
     def client(self, region_name: str, *, config: Config | None = None) -> BackupReplicationClient:
-        """A client of this library whose destination is a Region of the sandbox.
+        """Return a client of this library for a destination Region of the sandbox.
 
-        Its waits take no time: each pause between two looks is over at once, and
-        only counts towards the timeout.
+        The client's waits take no time: a pause between two polls ends at once, and
+        only counts toward the timeout.
 
         Args:
             region_name: The destination Region.
-            config: botocore's settings, over those of the sandbox.
+            config: Botocore settings, which override those of the sandbox.
         """
         client = BackupReplicationClient(
             session=self.session,
@@ -190,22 +197,23 @@ class Sandbox:
             endpoint_url=self.endpoint_url,
             config=self._merged(config),
         )
-        # Looks move a replication on, so there is nothing to sleep for. That is no option of
-        # the public constructor, because it never holds for AWS.
+        # Polls advance a replication, so there is no reason to sleep. The public constructor
+        # has no parameter for a clock, because against AWS every wait must sleep.
         client._clock = InstantClock()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         return client
 
     def boto3_client(
         self, service_name: str, region_name: str, *, config: Config | None = None
     ) -> Any:
-        """A boto3 client: ``rds`` to change sources, ``kms`` to create keys, and so on.
+        """Return a boto3 client, such as ``rds`` to change sources or ``kms`` to create keys.
 
         Args:
-            service_name: boto3's name of the service.
+            service_name: The service's name in boto3.
             region_name: The Region.
-            config: botocore's settings, over those of the sandbox.
+            config: Botocore settings, which override those of the sandbox.
         """
-        session: Any = self.session  # its stubs are typed by service, for the services installed
+        # The type stubs of boto3 cover only the services whose stubs are installed.
+        session: Any = self.session
         return session.client(
             service_name,
             region_name=region_name,
@@ -216,21 +224,23 @@ class Sandbox:
     def create_db_instance(
         self, region_name: str, db_instance_identifier: str = "mydatabase", **settings: Any
     ) -> DBInstance:
-        """Creates an instance whose backups can be replicated.
+        """Create a DB instance whose backups can be replicated.
 
-        It is a ``db.t3.micro`` with ``postgres``, 20 GiB and 7 days of backups, as
-        far as the settings do not say otherwise.
+        Unless the settings override these defaults, the instance has the class
+        ``db.t3.micro``, the engine ``postgres``, 20 GiB of storage, and 7 days of
+        backup retention.
 
         Args:
             region_name: The source Region.
-            db_instance_identifier: The instance's name.
-            **settings: Parameters of boto3's ``create_db_instance``, under its names.
+            db_instance_identifier: The instance's identifier.
+            **settings: Parameters of boto3's ``create_db_instance``, under boto3's names.
 
         Returns:
-            The instance; its ``db_instance_arn`` is what to start a replication with.
+            The instance. Pass its ``db_instance_arn`` to start a replication.
 
         Raises:
-            botocore.exceptions.ClientError: RDS refused it; such a name exists, say.
+            botocore.exceptions.ClientError: RDS refused the request, for example
+                because the identifier is in use.
         """
         parameters: dict[str, Any] = {
             "DBInstanceIdentifier": db_instance_identifier,
@@ -240,8 +250,8 @@ class Sandbox:
             "BackupRetentionPeriod": 7,
             **settings,
         }
-        answer = self.boto3_client("rds", region_name).create_db_instance(**parameters)
-        return DBInstance.model_validate(answer["DBInstance"])
+        response = self.boto3_client("rds", region_name).create_db_instance(**parameters)
+        return DBInstance.model_validate(response["DBInstance"])
 
     def add_fault(
         self,
@@ -253,27 +263,29 @@ class Sandbox:
         region_name: str | None = None,
         account_id: str | None = None,
     ) -> None:
-        """Has the next requests of an operation refused, before they take effect.
+        """Refuse the next requests of an operation, so that they do not take effect.
 
-        Faults queue up: a request uses up the first one that is meant for it. Each
-        attempt of botocore's own retries, and each page of a listing, is a request.
+        Faults are queued: each request uses the first fault that applies to it.
+        Every retry by botocore and every page of a listing counts as a request.
 
         Args:
-            operation: boto3's name of the operation; ``None`` is every one of RDS.
-            fault: What to refuse with: a class of ``rds_backup_replication.exceptions``,
-                sent with the code and HTTP status that RDS has for it.
-            message: The refusal's message.
-            times: How many requests; ``None`` is all until ``reset``.
-            region_name: The Region whose requests are meant; every one if omitted.
-            account_id: The account whose requests are meant; every one if omitted.
+            operation: The operation's name in boto3; ``None`` applies to every RDS
+                operation.
+            fault: The exception class, from ``rds_backup_replication.exceptions``. The
+                sandbox sends the error code and HTTP status that RDS uses for it.
+            message: The error message.
+            times: Number of requests to refuse, at least 1; ``None`` refuses all until
+                ``reset``.
+            region_name: The only Region to apply the fault to; every Region if omitted.
+            account_id: The only account to apply the fault to; every account if omitted.
 
         Raises:
-            ValueError: There is no such operation, ``times`` is below 1, or the fault is
-                ``ServiceError`` itself, which has no code.
+            ValueError: The operation is unknown, ``times`` is less than 1, or ``fault``
+                is ``ServiceError`` itself, which has no error code.
         """
         service_model = self.boto3_client("rds", "us-east-1").meta.service_model
-        answer = ErrorAnswer.of(fault, service_model, message)
-        self._faults.add(Fault(operation, region_name, account_id, times, answer))
+        error = ErrorResponse.of(fault, service_model, message)
+        self._faults.add(Fault(operation, region_name, account_id, times, error))
 
     def reset_connection(
         self,
@@ -283,18 +295,20 @@ class Sandbox:
         region_name: str | None = None,
         account_id: str | None = None,
     ) -> None:
-        """Has the connection closed on the next requests, before they take effect.
+        """Close the connection of the next requests, so that they do not take effect.
 
         Args:
-            operation: As for ``add_fault``, with which these queue up.
-            times: How many requests; ``None`` is all until ``reset``.
-            region_name: The Region whose requests are meant; every one if omitted.
-            account_id: The account whose requests are meant; every one if omitted.
+            operation: The operation's name in boto3; ``None`` applies to every RDS
+                operation. All faults share the queue of ``add_fault``.
+            times: Number of requests to apply the fault to, at least 1; ``None`` applies
+                to all until ``reset``.
+            region_name: The only Region to apply the fault to; every Region if omitted.
+            account_id: The only account to apply the fault to; every account if omitted.
 
         Raises:
-            ValueError: There is no such operation, or ``times`` is below 1.
+            ValueError: The operation is unknown, or ``times`` is less than 1.
         """
-        self._faults.add(Fault(operation, region_name, account_id, times, answer=None))
+        self._faults.add(Fault(operation, region_name, account_id, times, error=None))
 
     def lose_answer(
         self,
@@ -304,25 +318,29 @@ class Sandbox:
         region_name: str | None = None,
         account_id: str | None = None,
     ) -> None:
-        """Has the next requests take effect, and the connection closed instead of the answer.
+        """Let the next requests take effect, but close the connection without a response.
 
         Args:
-            operation: As for ``add_fault``, with which these queue up.
-            times: How many requests; ``None`` is all until ``reset``.
-            region_name: The Region whose requests are meant; every one if omitted.
-            account_id: The account whose requests are meant; every one if omitted.
+            operation: The operation's name in boto3; ``None`` applies to every RDS
+                operation. All faults share the queue of ``add_fault``.
+            times: Number of requests to apply the fault to, at least 1; ``None`` applies
+                to all until ``reset``.
+            region_name: The only Region to apply the fault to; every Region if omitted.
+            account_id: The only account to apply the fault to; every account if omitted.
 
         Raises:
-            ValueError: There is no such operation, or ``times`` is below 1.
+            ValueError: The operation is unknown, or ``times`` is less than 1.
         """
         self._faults.add(
-            Fault(operation, region_name, account_id, times, answer=None, takes_effect=True)
+            Fault(operation, region_name, account_id, times, error=None, takes_effect=True)
         )
 
     def _merged(self, config: Config | None) -> Config:
+        """Return the sandbox's botocore settings, overridden by the caller's."""
         return self._config.merge(config) if config else self._config
 
     def _create_app(self, service: Any) -> Flask:
+        """Return moto's application for a service, with the sandbox's handlers for RDS."""
         app = create_backend_app(service)
         if service == "rds":
 

@@ -1,4 +1,4 @@
-"""What the sandbox remembers: the replicated backups, and how a listing asks for them."""
+"""The sandbox's replicated backups, and the conditions of a Describe request."""
 
 import hashlib
 import threading
@@ -35,11 +35,11 @@ RESTORED_SETTINGS = (
     "storage_encrypted",
     "storage_type",
 )
-"""Attributes of moto's instance that a restored one takes over."""
+"""Attributes of moto's DB instance that a restored instance inherits."""
 
 
-def facts_of(instance: DBInstance) -> dict[str, Any]:
-    """What an automated backup says of its instance, under AWS's names."""
+def backup_facts(instance: DBInstance) -> dict[str, Any]:
+    """Return the members that an automated backup copies from its DB instance."""
     return {
         "DBInstanceArn": instance.db_instance_arn,
         "DbiResourceId": instance.dbi_resource_id,
@@ -63,50 +63,65 @@ def facts_of(instance: DBInstance) -> dict[str, Any]:
 
 
 def make_distinct(instance: DBInstance) -> None:
-    """Gives the instance a resource ID of its own: moto's is the same for all."""
+    """Give the instance a unique resource ID, because moto gives all instances the same one."""
     instance.dbi_resource_id = f"db-{b32encode(uuid4().bytes).decode().rstrip('=')}"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a Describe asks for: record members, one of which must have one of the values."""
+class BackupQuery:
+    """The conditions of a Describe request, all of which a backup must meet.
+
+    Each condition maps names of response members to values. A backup meets the
+    condition if one of these members has one of the values.
+    """
 
     conditions: dict[tuple[str, ...], list[str]]
 
     @classmethod
-    def by(cls, parameters: Mapping[str, Any]) -> "Wanted":
-        """What a request's parameters ask for."""
+    def of(cls, parameters: Mapping[str, Any]) -> "BackupQuery":
+        """Return the query for the parameters of a request.
+
+        Raises:
+            RDSClientError: A filter has an unknown name.
+        """
         conditions: dict[tuple[str, ...], list[str]] = {
             (name,): [parameters[name]] for name in _IDENTITY_PARAMETERS if parameters.get(name)
         }
         filters: list[dict[str, Any]] = parameters.get("Filters") or []
-        for asked in filters:
-            if asked["Name"] not in _FILTERS:
+        for condition in filters:
+            name = condition["Name"]
+            if name not in _FILTERS:
                 raise RDSClientError(
-                    "InvalidParameterValue", f"Sandbox: there is no filter {asked['Name']!r}."
+                    "InvalidParameterValue", f"Sandbox: the filter {name!r} is not supported."
                 )
-            conditions[_FILTERS[asked["Name"]]] = asked["Values"]
+            conditions[_FILTERS[name]] = condition["Values"]
         return cls(conditions)
 
-    def by_identity(self, record: dict[str, Any]) -> bool:
+    def matches_identity(self, record: dict[str, Any]) -> bool:
+        """Return whether the backup meets all conditions except the one on its status."""
         return all(
-            _has_one_of(record, members, values)
+            _has_any_value(record, members, values)
             for members, values in self.conditions.items()
             if members != _FILTERS["status"]
         )
 
-    def by_status(self, record: dict[str, Any]) -> bool:
+    def matches_status(self, record: dict[str, Any]) -> bool:
+        """Return whether the backup meets the condition on its status, if there is one."""
         values = self.conditions.get(_FILTERS["status"])
-        return values is None or _has_one_of(record, _FILTERS["status"], values)
+        return values is None or _has_any_value(record, _FILTERS["status"], values)
 
 
-def _has_one_of(record: dict[str, Any], members: tuple[str, ...], values: list[str]) -> bool:
+def _has_any_value(record: dict[str, Any], members: tuple[str, ...], values: list[str]) -> bool:
+    """Return whether one of the members has one of the values, ignoring case."""
     folded = {value.lower() for value in values}
     return any(str(record[member]).lower() in folded for member in members)
 
 
 class State:
-    """All replicated backups of one sandbox, and its clock."""
+    """The replicated backups, behavior and clock of one sandbox.
+
+    Request handlers hold ``lock`` while they use the backups.
+    """
 
     def __init__(self, behavior: Behavior) -> None:
         self.behavior = behavior
@@ -114,28 +129,31 @@ class State:
         self.reset()
 
     def reset(self) -> None:
+        """Delete all backups and reset the clock."""
         self.clock_offset = timedelta()
         self._started = 0
-        # By account and destination Region.
+        # The keys are account IDs and destination Regions.
         self._backups: dict[tuple[str, str], list[ReplicatedBackup]] = {}
 
     def now(self) -> datetime:
+        """Return the sandbox's current time."""
         return datetime.now(timezone.utc) + self.clock_offset
 
     def kept_in(self, account_id: str, region: str) -> list[ReplicatedBackup]:
-        """The backups that a Region keeps, those that are gone swept away."""
+        """Return the backups that exist in a destination Region, and drop those that are gone."""
         now = self.now()
         kept = [b for b in self._backups.get((account_id, region), []) if not b.is_gone(now)]
         self._backups[account_id, region] = kept
         return kept
 
-    def of_source(self, source_arn: str) -> list[ReplicatedBackup]:
+    def backups_of(self, source_arn: str) -> list[ReplicatedBackup]:
+        """Return the backups of a source instance in all destination Regions."""
         return [b for kept in self._backups.values() for b in kept if b.source_arn == source_arn]
 
     def start(
         self, account_id: str, region: str, facts: dict[str, Any], settings: dict[str, Any]
     ) -> ReplicatedBackup:
-        """Adds a replication; its ARN differs from that of any before it."""
+        """Start a replication and return its backup, which has a new and unique ARN."""
         self._started += 1
         digest = hashlib.sha256(f"{region} {self._started}".encode()).hexdigest()[:12]
         backup_id = f"ab-{facts['DbiResourceId'].removeprefix('db-').lower()}{digest}"

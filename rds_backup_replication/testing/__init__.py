@@ -1,6 +1,7 @@
-"""A kit for tests of code that uses this library: stand-in answers and valid models.
+"""A testing kit for code that uses this library: queued responses and valid models.
 
-It needs no pytest; pytest's fixtures are in ``plugin``, which pytest finds by itself.
+The kit does not need pytest. Its pytest fixtures are in ``plugin``, which pytest
+discovers on its own.
 """
 
 from typing import TYPE_CHECKING
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
         make_tag,
         make_tag_specification,
     )
-    from ._stubber import ReplicationStubber, instant_waits, stub_all_clients
+    from ._patches import instant_waits, stub_all_clients
+    from ._stubber import ReplicationStubber
 
 __all__ = [
     "ReplicationStubber",
@@ -58,13 +60,13 @@ __all__ = [
     "stub_all_clients",
 ]
 
-# All other names are factories.
+# The names that are not listed here are factories.
 _HOMES = {
     "ReplicationStubber": "_stubber",
     "UnexpectedCall": "_calls",
-    "instant_waits": "_stubber",
-    "stub_all_clients": "_stubber",
+    "instant_waits": "_patches",
+    "stub_all_clients": "_patches",
 }
 
-if not TYPE_CHECKING:  # with it, type checkers would take any name for one of ours
+if not TYPE_CHECKING:  # type checkers would accept any name if they saw __getattr__
     __getattr__, __dir__ = lazy_names(__name__, __all__, _HOMES, "_factories")

@@ -1,4 +1,4 @@
-"""Calls as a test sees them: parameters under their Python names, and how they differ."""
+"""Calls as text: parameters under their Python names, and the differences between two calls."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, cast
@@ -28,14 +28,15 @@ OperationName = Literal[
 ]
 _HIDDEN = "(hidden)"
 _NOTHING = "nothing"
-# Without one, the rules look at the form alone: which client will be called is not known yet.
+# Without a destination Region, validation checks only the format of the parameters. The Region is
+# unknown as long as the test has not made the call.
 _ANY_DESTINATION = cast("Destination", None)
 
 
 class UnexpectedCall(AssertionError):
-    """A call was made that the test did not prepare, or with other parameters."""
+    """The code under test made a call that was not queued, or with other parameters."""
 
-    __module__ = "rds_backup_replication.testing"  # where it is imported from
+    __module__ = "rds_backup_replication.testing"  # the public import path, for tracebacks
 
 
 class _DescribeKeyRequest(RequestModel, frozen=True):
@@ -63,7 +64,12 @@ def expected_request(
     operation: "_operations.Operation[RequestT, Any]",
     expected: RequestT | Mapping[str, object] | None,
 ) -> RequestT | None:
-    """What a test expects, as a request; a mistake in it is raised at once."""
+    """Return the expected request, validated.
+
+    Raises:
+        TypeError: ``expected`` is neither the operation's request model nor a mapping.
+        RequestValidationError: The fields of the mapping are invalid.
+    """
     if expected is None or isinstance(expected, operation.request):
         return expected
     if not isinstance(expected, Mapping):
@@ -79,48 +85,50 @@ def expected_request(
 
 
 def call_text(method: str, parameters: Mapping[str, Any]) -> str:
-    """A call as one would write it."""
-    shown = _shown(method, parameters)
-    return f"{method}({', '.join(f'{name}={value}' for name, value in shown.items())})"
+    """Return the call as Python code, without secrets."""
+    values = _redacted_values(method, parameters)
+    return f"{method}({', '.join(f'{name}={value}' for name, value in values.items())})"
 
 
 def differences(method: str, expected: RequestModel, parameters: Mapping[str, Any]) -> list[str]:
-    """One line for each parameter that is not as expected."""
+    """Return one line for each parameter that differs from the expected one."""
     wanted = expected.model_dump(by_alias=True, exclude_none=True)
     differing = [
         name
         for name in {**wanted, **parameters}
         if name not in wanted or name not in parameters or wanted[name] != parameters[name]
     ]
-    shown_wanted, shown_given = _shown(method, wanted), _shown(method, parameters)
+    wanted_values = _redacted_values(method, wanted)
+    actual_values = _redacted_values(method, parameters)
     lines: list[str] = []
     for name in differing:
         python_name = _python_name(method, name)
-        wanted_text = shown_wanted.get(python_name, _NOTHING)
-        given_text = shown_given.get(python_name, _NOTHING)
-        lines.append(f"{python_name}: expected {wanted_text}, came {given_text}")
+        wanted_text = wanted_values.get(python_name, _NOTHING)
+        actual_text = actual_values.get(python_name, _NOTHING)
+        lines.append(f"{python_name}: expected {wanted_text}, got {actual_text}")
     return lines
 
 
-def _shown(method: str, parameters: Mapping[str, Any]) -> dict[str, str]:
-    """The values by the Python names of their parameters, as texts without secrets."""
+def _redacted_values(method: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values as text without secrets, under the Python names of the parameters."""
     model = _REQUESTS.get(method)
-    if model is None:  # an operation of boto3 that is not wrapped: any value may be a secret
+    if model is None:  # this library does not wrap the operation, so any value may be secret
         return dict.fromkeys(map(xform_name, parameters), _HIDDEN)
     try:
         request = model.model_validate(parameters)
-    except ValidationError:  # it was sent by other means than the client's methods
+    except ValidationError:  # the call did not come from a method of this library's client
         request = None
     by_aws_name = {field.alias: (name, field) for name, field in model.model_fields.items()}
-    shown: dict[str, str] = {}
+    values: dict[str, str] = {}
     for aws_name, raw in parameters.items():
         name, field = by_aws_name.get(aws_name, ("", None))
         text = repr(getattr(request, name, raw)) if field and field.repr else _HIDDEN
-        shown[_python_name(method, aws_name)] = text
-    return shown
+        values[_python_name(method, aws_name)] = text
+    return values
 
 
 def _python_name(method: str, aws_name: str) -> str:
+    """Return the name of a parameter as the client's methods spell it."""
     model = _REQUESTS.get(method)
     for name, field in model.model_fields.items() if model else ():
         if field.alias == aws_name:

@@ -1,6 +1,6 @@
-"""Valid models for tests: a factory per model, whose defaults fit together.
+"""Factories of valid models for tests, one for each model, with consistent defaults.
 
-By default the source is ``mydatabase`` in us-west-2, and replicates to us-east-1.
+The default source is ``mydatabase`` in us-west-2, which replicates to us-east-1.
 """
 
 import base64
@@ -49,7 +49,7 @@ Fields = Mapping[str, Any]
 
 _ACCOUNT = "123456789012"
 _SOURCE_REGION = "us-west-2"
-# Where a partition's sources replicate to: the first of its Regions that is not the source's own.
+# By partition: a source replicates to the first of these Regions that is not its own.
 _DESTINATIONS = {
     "aws": ("us-east-1", _SOURCE_REGION),
     "aws-cn": ("cn-north-1", "cn-northwest-1"),
@@ -64,7 +64,7 @@ _NOTHING_TO_RESTORE = (BackupStatus.PENDING, BackupStatus.CREATING)
 
 
 class _Source(NamedTuple):
-    """An instance, and what its ARN tells of it."""
+    """A source instance and the parts of its ARN."""
 
     arn: str
     partition: str
@@ -74,24 +74,29 @@ class _Source(NamedTuple):
 
     @property
     def resource_id(self) -> str:
+        """Return the ``DbiResourceId``."""
         return f"db-{_digest(self.arn)[:26]}"
 
     @property
     def destination(self) -> str:
+        """Return the Region that the source replicates to."""
         regions = _DESTINATIONS.get(self.partition, _DESTINATIONS["aws"])
         return next(region for region in regions if region != self.region)
 
     @property
     def backup_arn(self) -> str:
+        """Return the ARN of the replicated backup."""
         prefix = f"arn:{self.partition}:rds:{self.destination}:{self.account_id}"
         return f"{prefix}:auto-backup:ab-{_digest(self.arn)[:32].lower()}"
 
     @property
     def kms_key_id(self) -> str:
+        """Return the ARN of the KMS key that encrypts the replicated backup."""
         return _kms_key_arn(self.partition, self.destination, self.account_id)
 
 
 def _digest(text: str) -> str:
+    """Return a hash of the text, in Base32."""
     return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
@@ -100,7 +105,7 @@ def _kms_key_arn(partition: str, region: str, account_id: str) -> str:
 
 
 def _source(fields: Fields) -> _Source:
-    """The instance that the fields name by its ARN, or by parts of it."""
+    """Return the source that the fields identify by ARN, or by Region and identifier."""
     region = fields.get("region") or _SOURCE_REGION
     identifier = fields.get("db_instance_identifier") or "mydatabase"
     text = fields.get("db_instance_arn") or f"arn:aws:rds:{region}:{_ACCOUNT}:db:{identifier}"
@@ -111,13 +116,16 @@ def _source(fields: Fields) -> _Source:
 
 
 SOURCE = _source({})
-"""The instance that all defaults speak of."""
+"""The source instance that the default models refer to."""
 
 
 def _factory(
     model: Callable[P, ModelT],
 ) -> Callable[[Callable[[Fields], Fields]], Callable[P, ModelT]]:
-    """Makes a factory with the model's own parameters of a function that has its defaults."""
+    """Return a decorator that turns a function for default values into a factory.
+
+    The factory has the same parameters as the model.
+    """
     known: Fields = vars(model)["__pydantic_fields__"]
 
     def decorate(defaults: Callable[[Fields], Fields]) -> Callable[P, ModelT]:
@@ -125,7 +133,7 @@ def _factory(
 
         def make(*args: P.args, **fields: P.kwargs) -> ModelT:
             for field in fields:
-                # The models of answers would keep it: RDS may send fields that they do not know.
+                # Response models keep unknown fields, because RDS may add some. Here, reject typos.
                 if field not in known:
                     near = get_close_matches(field, known, n=1)
                     hint = f"; did you mean {near[0]}?" if near else ""
@@ -144,7 +152,7 @@ def _factory(
 
 
 def _software(fields: Fields, **more: object) -> Fields:
-    """What hangs on the engine: known here of the default one alone."""
+    """Return the fields that depend on the engine; only those of the default engine are known."""
     if fields.get("engine", "postgres") != "postgres":
         return {}
     return {"engine": "postgres", "engine_version": "17.4", "master_username": "postgres", **more}
@@ -152,11 +160,12 @@ def _software(fields: Fields, **more: object) -> Fields:
 
 @_factory(DBInstanceAutomatedBackup)
 def make_automated_backup(fields: Fields) -> Fields:
-    """Makes a replicated backup, ``replicating`` by default.
+    """Return a replicated backup, ``replicating`` by default.
 
-    Region, identifiers and ARNs follow from ``db_instance_arn``, or from ``region``
-    and ``db_instance_identifier``. The ``restore_window`` follows from the status:
-    while it is ``pending`` it is empty. A ``kms_key_id`` makes it encrypted.
+    The Region, identifiers and ARNs are derived from ``db_instance_arn``, or from
+    ``region`` and ``db_instance_identifier``. The ``restore_window`` depends on the
+    status: a ``pending`` backup has an empty one. A backup with a ``kms_key_id`` is
+    encrypted.
     """
     source = _source(fields)
     status = BackupStatus(fields.get("status") or BackupStatus.REPLICATING)
@@ -184,11 +193,11 @@ def make_automated_backup(fields: Fields) -> Fields:
 
 @_factory(DBInstance)
 def make_db_instance(fields: Fields) -> Fields:
-    """Makes an instance, ``available`` by default, that is the source of the default backup.
+    """Return a DB instance, ``available`` by default: the source of the default backup.
 
-    Identifier, resource ID and endpoint follow from ``db_instance_arn``, or the ARN
-    from ``db_instance_identifier``. It lists no replications. A ``kms_key_id`` makes
-    it encrypted.
+    The identifier, resource ID and endpoint are derived from ``db_instance_arn``, or
+    the ARN from ``db_instance_identifier``. The instance lists no replications. An
+    instance with a ``kms_key_id`` is encrypted.
     """
     source = _source(fields)
     encrypted = fields.get("storage_encrypted", fields.get("kms_key_id") is not None)
@@ -219,26 +228,26 @@ def make_db_instance(fields: Fields) -> Fields:
 
 @_factory(DBInstanceAutomatedBackupsReplication)
 def make_db_instance_automated_backups_replication(_fields: Fields) -> Fields:
-    """Makes a source's note of a replication: of that to the default backup."""
+    """Return the replication that a source instance lists, by default to the default backup."""
     return {"db_instance_automated_backups_arn": SOURCE.backup_arn}
 
 
 @_factory(RestoreWindow)
 def make_restore_window(_fields: Fields) -> Fields:
-    """Makes a window of a week, to 2026-01-15 12:00 UTC."""
+    """Return a restore window of one week that ends at 2026-01-15 12:00 UTC."""
     return {"earliest_time": _EARLIEST, "latest_time": _LATEST}
 
 
 @_factory(Endpoint)
 def make_endpoint(_fields: Fields) -> Fields:
-    """Makes the default instance's endpoint."""
+    """Return the endpoint of the default instance."""
     address = f"{SOURCE.identifier}.c1example.{SOURCE.region}.rds.amazonaws.com"
     return {"address": address, "port": _PORT, "hosted_zone_id": "Z1EXAMPLE"}
 
 
 @_factory(SourceRegion)
 def make_source_region(fields: Fields) -> Fields:
-    """Makes a Region that backups can be replicated from; its endpoint follows from its name."""
+    """Return a Region to replicate backups from, with an endpoint derived from its name."""
     region_name = fields.get("region_name") or _SOURCE_REGION
     return {
         "region_name": region_name,
@@ -250,37 +259,37 @@ def make_source_region(fields: Fields) -> Fields:
 
 @_factory(AdditionalStorageVolume)
 def make_additional_storage_volume(_fields: Fields) -> Fields:
-    """Makes a storage volume, for answers and requests alike."""
+    """Return a storage volume, which is valid in responses and requests."""
     return {"volume_name": "rdsdbdata2", "allocated_storage": 200, "storage_type": "gp3"}
 
 
 @_factory(Tag)
 def make_tag(_fields: Fields) -> Fields:
-    """Makes the tag ``env=test``."""
+    """Return the tag ``env=test``."""
     return {"key": "env", "value": "test"}
 
 
 @_factory(DescribeDBInstanceAutomatedBackupsRequest)
 def make_describe_db_instance_automated_backups_request(_fields: Fields) -> Fields:
-    """Makes the request for all backups, unless fields narrow it down."""
+    """Return the request to list all backups, unless fields restrict the request."""
     return {}
 
 
 @_factory(DescribeSourceRegionsRequest)
 def make_describe_source_regions_request(_fields: Fields) -> Fields:
-    """Makes the request for all source Regions, unless fields narrow it down."""
+    """Return the request to list all source Regions, unless fields restrict the request."""
     return {}
 
 
 @_factory(DeleteDBInstanceAutomatedBackupRequest)
 def make_delete_db_instance_automated_backup_request(fields: Fields) -> Fields:
-    """Makes the request to delete the default backup, unless ``dbi_resource_id`` names another."""
+    """Return the request to delete a backup, by default the default backup."""
     if fields.get("dbi_resource_id") is not None:
         return {}
     return {"db_instance_automated_backups_arn": SOURCE.backup_arn}
 
 
-# Models with parameters that must be given: a factory with the model's own would demand them too.
+# The factories below have their own signatures, because the models have required parameters.
 
 
 def make_start_db_instance_automated_backups_replication_request(
@@ -292,7 +301,7 @@ def make_start_db_instance_automated_backups_replication_request(
     tags: TagsInput | None = None,
     source_region: str | None = None,
 ) -> StartDBInstanceAutomatedBackupsReplicationRequest:
-    """Makes the request to replicate the default instance, with nothing but its ARN."""
+    """Return the request to replicate the default instance, by default with its ARN only."""
     return StartDBInstanceAutomatedBackupsReplicationRequest.model_validate(
         {
             "source_db_instance_arn": source_db_instance_arn,
@@ -308,7 +317,7 @@ def make_start_db_instance_automated_backups_replication_request(
 def make_stop_db_instance_automated_backups_replication_request(
     *, source_db_instance_arn: str = SOURCE.arn
 ) -> StopDBInstanceAutomatedBackupsReplicationRequest:
-    """Makes the request to end the default instance's replication."""
+    """Return the request to stop the replication of the default instance."""
     return StopDBInstanceAutomatedBackupsReplicationRequest(
         source_db_instance_arn=source_db_instance_arn
     )
@@ -322,7 +331,7 @@ def make_restore_db_instance_to_point_in_time_request(
     use_latest_restorable_time: bool | None = None,
     **options: "Unpack[RestoreOptions]",
 ) -> RestoreDBInstanceToPointInTimeRequest:
-    """Makes the request to restore the default backup, to the latest time if none is given."""
+    """Return the request to restore the default backup, by default to the latest time."""
     if restore_time is None and use_latest_restorable_time is None:
         use_latest_restorable_time = True
     fields = dict(
@@ -339,19 +348,19 @@ def make_restore_db_instance_to_point_in_time_request(
 
 
 def make_filter(*, name: str = "status", values: Sequence[str] = ("active",)) -> Filter:
-    """Makes the filter for backups of existing instances."""
+    """Return the filter for the backups of existing instances."""
     return Filter(name=name, values=values)
 
 
 def make_processor_feature(*, name: str = "coreCount", value: str = "2") -> ProcessorFeature:
-    """Makes the setting of two cores."""
+    """Return the processor setting for two cores."""
     return ProcessorFeature(name=name, value=value)
 
 
 def make_tag_specification(
     *, resource_type: str = "auto-backup", tags: Iterable[Tag] | None = None
 ) -> TagSpecification:
-    """Makes the tags of a restored instance's backup: ``env=test`` by default."""
+    """Return the tags for the backup of a restored instance, ``env=test`` by default."""
     chosen = [make_tag()] if tags is None else list(tags)
     return TagSpecification(resource_type=resource_type, tags=chosen)
 
@@ -361,7 +370,10 @@ def make_ensure_result(
     action: Literal["started", "unchanged", "replaced"] = "started",
     backup: DBInstanceAutomatedBackup | None = None,
 ) -> EnsureResult:
-    """Makes a result of ``ensure_replication``, its backup new unless it is ``unchanged``."""
+    """Return a result of ``ensure_replication``.
+
+    The default backup is ``pending``, or ``replicating`` if the action is ``unchanged``.
+    """
     status = "replicating" if action == "unchanged" else "pending"
     return EnsureResult(action, backup or make_automated_backup(status=status))
 
@@ -372,5 +384,5 @@ def make_check_reason(
     message: str = "The source cannot be replicated as it is.",
     remedy: str = "Change the source, and check again.",
 ) -> CheckReason:
-    """Makes a reason of ``check_replication``, in words that go with any code."""
+    """Return a reason of ``check_replication``, with texts that suit every code."""
     return CheckReason(code=code, message=message, remedy=remedy)

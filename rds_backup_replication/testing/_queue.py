@@ -1,4 +1,4 @@
-"""One queue of prepared answers, for all boto3 clients that a client under test uses."""
+"""The queue of responses for all boto3 clients that a client under test uses."""
 
 import threading
 from collections import deque
@@ -19,11 +19,12 @@ from .._models import RequestModel
 from ._calls import UnexpectedCall, call_text, differences
 
 
-class Prepared(NamedTuple):
-    """One answer, and the call that it is for."""
+class QueuedResponse(NamedTuple):
+    """A response or error, and the call that it is for."""
 
     method: str
-    give: Callable[[Stubber], None]
+    deliver: Callable[[Stubber], None]
+    """Add the response to botocore's stubber, or raise the error."""
     expected: RequestModel | None = None
 
     def __str__(self) -> str:
@@ -32,43 +33,43 @@ class Prepared(NamedTuple):
         return call_text(self.method, self.expected.model_dump(by_alias=True, exclude_none=True))
 
 
-# Without any, making a client would ask the network for some.
+# Without credentials, boto3 would look for some on the network when it creates a client.
 _CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 
-# By the identity of the boto3 clients that are answered now.
-_answering: "dict[int, AnswerQueue]" = {}
+# The keys are the ids of the stubbed boto3 clients.
+_queues: "dict[int, ResponseQueue]" = {}
 
 
-def is_answered(client: BaseClient) -> bool:
-    """Whether a stubber answers this boto3 client now."""
-    return id(client) in _answering
+def is_stubbed(client: BaseClient) -> bool:
+    """Return whether a stubber currently stubs this boto3 client."""
+    return id(client) in _queues
 
 
-class AnswerQueue:
-    """Answers the clients that it is given, until it is closed."""
+class ResponseQueue:
+    """A queue that serves its responses to the clients attached to it."""
 
     def __init__(self) -> None:
-        self.pending: deque[Prepared] = deque()
+        self.pending: deque[QueuedResponse] = deque()
         self.unexpected: list[UnexpectedCall] = []
         self._active = ExitStack()
         self._is_open = False
         self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Begins to answer."""
+        """Allow clients to be attached."""
         if self._is_open:
-            raise RuntimeError("this stubber is active already")
+            raise RuntimeError("this stubber is already active")
         self._is_open = True
         self.unexpected.clear()
 
-    def answer(self, client: BackupReplicationClient) -> None:
-        """Answers all boto3 clients that this client uses, and has its waits take no time."""
+    def attach(self, client: BackupReplicationClient) -> None:
+        """Serve all boto3 clients that this client uses, and make its waits take no time."""
         self._attach(client.client)
         self._replace(client, "_clock", InstantClock())
-        # The core has no public way to these.
+        # The client has no public access to its factory of boto3 clients.
         make = client._boto3_client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         if isinstance(make, Boto3Clients):
-            # Made with stand-in credentials, and forgotten afterwards.
+            # Create boto3 clients with dummy credentials, and forget these clients afterwards.
             for private, more in ((make._settings, _CREDENTIALS), (make._made, {})):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
                 self._active.enter_context(mock.patch.dict(private, more))
 
@@ -86,7 +87,7 @@ class AnswerQueue:
         self._replace(client, "check_replication", check_attached)
 
     def close(self) -> None:
-        """Leaves all clients as they were."""
+        """Restore all attached clients to their former state."""
         self._active.close()
         self._is_open = False
 
@@ -94,49 +95,54 @@ class AnswerQueue:
         self._active.enter_context(mock.patch.object(client, name, value))
 
     def refuse(self, text: str) -> NoReturn:
-        """Raises what is raised again at the end, should it get lost."""
+        """Raise ``UnexpectedCall``, and record it in case the code under test swallows it."""
         self.unexpected.append(UnexpectedCall(text))
         raise self.unexpected[-1]
 
     def _attach(self, client: BaseClient) -> BaseClient:
-        if _answering.get(id(client)) is self:
+        """Serve the boto3 client from this queue, and return the client."""
+        if _queues.get(id(client)) is self:
             return client
-        if is_answered(client):
-            raise RuntimeError("this client is already answered by another stubber")
-        _answering[id(client)] = self
-        self._active.callback(_answering.pop, id(client))
+        if is_stubbed(client):
+            raise RuntimeError("another stubber already stubs this client")
+        _queues[id(client)] = self
+        self._active.callback(_queues.pop, id(client))
         stubber = Stubber(client)
 
-        def answer(
+        def deliver_next(
             model: OperationModel, params: Mapping[str, Any], context: Mapping[str, Any], **_: Any
         ) -> None:
-            if not context.get("is_presign_request"):  # which sends nothing
-                self._take(xform_name(model.name), params).give(stubber)
+            if not context.get(
+                "is_presign_request"
+            ):  # botocore sends nothing when it presigns a URL
+                self._take(xform_name(model.name), params).deliver(stubber)
 
-        # botocore emits this first, so that its Stubber finds the answer when it is asked next.
+        # Botocore emits this event before the one that its Stubber listens for, so the response is
+        # there in time.
         event, unique_id = "provide-client-params", f"rds-backup-replication-{id(self)}"
-        client.meta.events.register_first(event, answer, unique_id=unique_id)
+        client.meta.events.register_first(event, deliver_next, unique_id=unique_id)
         stubber.activate()
         self._active.callback(stubber.deactivate)
         self._active.callback(client.meta.events.unregister, event, unique_id=unique_id)
         return client
 
-    def _take(self, method: str, parameters: Mapping[str, Any]) -> Prepared:
+    def _take(self, method: str, parameters: Mapping[str, Any]) -> QueuedResponse:
+        """Return the next response if it is for this call, or raise ``UnexpectedCall``."""
         with self._lock:
-            prepared = self.pending[0] if self.pending else None
-            text = _mismatch(prepared, method, parameters)
-            if prepared is None or text:
+            queued = self.pending[0] if self.pending else None
+            text = _mismatch(queued, method, parameters)
+            if queued is None or text:
                 self.refuse(text)
             return self.pending.popleft()
 
 
-def _mismatch(prepared: Prepared | None, method: str, parameters: Mapping[str, Any]) -> str:
-    """What is wrong with a call, if anything is."""
-    if prepared is None:
-        return f"expected no call\n  came {call_text(method, parameters)}"
-    if prepared.method != method:
-        return f"expected {prepared}\n  came {call_text(method, parameters)}"
-    if prepared.expected is None:
+def _mismatch(queued: QueuedResponse | None, method: str, parameters: Mapping[str, Any]) -> str:
+    """Return how the call differs from the expected one, or an empty string."""
+    if queued is None:
+        return f"expected no call\n  got {call_text(method, parameters)}"
+    if queued.method != method:
+        return f"expected {queued}\n  got {call_text(method, parameters)}"
+    if queued.expected is None:
         return ""
-    lines = differences(method, prepared.expected, parameters)
-    return "\n  ".join([f"{method} came with other parameters", *lines]) if lines else ""
+    lines = differences(method, queued.expected, parameters)
+    return "\n  ".join([f"{method} got other parameters", *lines]) if lines else ""

@@ -1,4 +1,4 @@
-"""Fixtures for pytest, which finds them by itself."""
+"""Pytest fixtures, which pytest discovers through the package's entry point."""
 
 import os
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from ..sandbox import Sandbox
     from ._stubber import ReplicationStubber
 
-# Every run of pytest loads this file: what a fixture needs is imported in the fixture.
+# Every pytest run loads this file, so a fixture imports what it needs when it is used.
 
 
 @pytest.fixture
 def replication_stubber() -> "Iterator[ReplicationStubber]":
-    """Prepared answers for every BackupReplicationClient that the test makes."""
-    from ._stubber import stub_all_clients
+    """Queue responses for every BackupReplicationClient that the test creates."""
+    from ._patches import stub_all_clients
 
     with stub_all_clients() as stubber:
         yield stubber
@@ -25,18 +25,19 @@ def replication_stubber() -> "Iterator[ReplicationStubber]":
 
 @pytest.fixture
 def rds_sandbox(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Sandbox]":
-    """An RDS on loopback, where every boto3 client that the test makes goes; waits take no time."""
-    # Also a real session's token, and a single service's endpoint, which goes before any other.
+    """Serve RDS on loopback for every boto3 client of the test; waits take no time."""
+    # Remove the token of a real session, and also AWS_ENDPOINT_URL_RDS and the like, because an
+    # endpoint for one service takes precedence over AWS_ENDPOINT_URL.
     unwanted = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"}
     unwanted |= {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
     unwanted |= {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
     for name in list(os.environ):
         if name.upper() in unwanted or name.startswith("AWS_ENDPOINT_URL_"):
             monkeypatch.delenv(name)
-    import boto3  # after that: moto makes clients when it is imported
+    import boto3  # only now, because moto creates clients when it is imported
 
     from ..sandbox import Sandbox
-    from ._stubber import instant_waits
+    from ._patches import instant_waits
 
     with Sandbox() as sandbox, instant_waits():
         monkeypatch.setenv("AWS_ENDPOINT_URL", sandbox.endpoint_url)
@@ -50,5 +51,5 @@ def rds_sandbox(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Sandbox]":
 
 @pytest.fixture
 def sandbox_client(rds_sandbox: "Sandbox") -> "BackupReplicationClient":
-    """A client of the sandbox, whose destination is us-east-1."""
+    """Return a client of the sandbox with us-east-1 as its destination Region."""
     return rds_sandbox.client("us-east-1")

@@ -1,4 +1,4 @@
-"""Code as users write it: never run, checked by mypy and pyright alone."""
+"""Typical user code, which mypy and pyright check and nothing runs."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -96,7 +96,7 @@ def operations(client: BackupReplicationClient) -> None:
     assert_type(restored.endpoint, Endpoint | None)
 
 
-def built_on_those(client: BackupReplicationClient, source_client: BaseClient) -> None:
+def composed_methods(client: BackupReplicationClient, source_client: BaseClient) -> None:
     found = client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN)
     assert_type(found, DBInstanceAutomatedBackup | None)
     waited = client.wait_until_replicating(
@@ -120,7 +120,7 @@ def built_on_those(client: BackupReplicationClient, source_client: BaseClient) -
     assert_type([reason.remedy for reason in reasons], list[str])
 
 
-def prepare_answers(client: BackupReplicationClient) -> None:
+def queue_responses(client: BackupReplicationClient) -> None:
     with ReplicationStubber(client) as stubber, stub_all_clients() as other, instant_waits():
         assert_type(stubber, ReplicationStubber)
         assert_type(other, ReplicationStubber)
@@ -151,7 +151,7 @@ def read(backup: DBInstanceAutomatedBackup) -> None:
 
 
 def build() -> None:
-    """Requests and results by their Python names, without a plugin."""
+    """Construct requests and results under their Python names, without a plugin."""
     StartDBInstanceAutomatedBackupsReplicationRequest(
         source_db_instance_arn=SOURCE_ARN, backup_retention_period=7, tags=[Tag(key="env")]
     )
@@ -192,7 +192,7 @@ def handle(client: BackupReplicationClient) -> None:
 
 
 def misuse(client: BackupReplicationClient) -> None:
-    """Each line is an error to both checkers, and each says so if it no longer is one."""
+    """Contain one error per statement: a checker reports an ignore comment without an error."""
     client.stop_db_instance_automated_backups_replication(SOURCE_ARN)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.start_db_instance_automated_backups_replication(
         source_db_instance_arn=SOURCE_ARN,
