@@ -67,6 +67,7 @@ class Explanation:
 
 CREDENTIALS_HINT = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or pass --profile."
 _REGION_HINT = "Pass the destination Region as --region, or set AWS_REGION."
+_PROFILE_HINT = "Check --profile and AWS_PROFILE."
 _NETWORK_HINT = "Check --region, --endpoint-url and the network."
 _SETTING_HINT = "The setting comes from the environment or the AWS configuration."
 _DEBUG_HINT = "This error is unexpected. Pass --debug to see where it occurred."
@@ -100,8 +101,8 @@ def _error_kinds() -> tuple[tuple[type[Exception], Callable[[Any], Explanation]]
         (ours.PolicyError, _as_is(ExitCode.USAGE)),
         (botocore.ClientError, _as_is(ExitCode.REFUSED)),  # of another service, such as STS
         (botocore.NoRegionError, _as_is(ExitCode.USAGE, _REGION_HINT)),
-        (botocore.InvalidRegionError, _as_is(ExitCode.USAGE)),
-        (botocore.ProfileNotFound, _as_is(ExitCode.USAGE)),
+        (botocore.InvalidRegionError, _as_is(ExitCode.USAGE, _REGION_HINT)),
+        (botocore.ProfileNotFound, _as_is(ExitCode.USAGE, _PROFILE_HINT)),
         (botocore.ConfigNotFound, _as_is(ExitCode.USAGE, _SETTING_HINT)),
         (botocore.ConfigParseError, _as_is(ExitCode.USAGE, _SETTING_HINT)),
         (botocore.InvalidConfigError, _as_is(ExitCode.USAGE, _SETTING_HINT)),
@@ -126,7 +127,7 @@ def _explain_request(error: "RequestValidationError") -> Explanation:
         f"{in_shell_words(invalid.message)}"
         for invalid in error.errors
     ]
-    message = f"Nothing was sent, because a value is invalid:{''.join(lines)}"
+    message = f"Nothing was sent, because these options or arguments are invalid:{''.join(lines)}"
     return Explanation(ExitCode.USAGE, message)
 
 

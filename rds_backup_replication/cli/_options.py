@@ -129,7 +129,7 @@ def with_options(
 
     The command takes an instance of the class as its first argument.
     """
-    shared = signature(options).parameters
+    shared: Mapping[str, Parameter] = signature(options).parameters
 
     def decorate(command: "Callable[Concatenate[OptionsT, ...], None]") -> Callable[..., None]:
         @wraps(command)

@@ -39,7 +39,7 @@ def list_backups(
 ) -> None:
     """List the replicated backups that the Region keeps.
 
-    The lag is the time span of data that a disaster would lose now.
+    The lag is how much recent data a disaster would lose now.
     """
     client = options.make_client()
     listed = client.describe_db_instance_automated_backups(
@@ -208,7 +208,7 @@ def delete(
 ) -> None:
     """Delete retained backups permanently, one after another.
 
-    The command ends at the first refusal, and prints the backups deleted until then.
+    The command stops at the first refusal and prints the backups that were deleted.
     """
     from ..._operations import DELETE
 
@@ -242,7 +242,7 @@ def regions(
         str | None, typer.Option(help="List only this source Region. The destination is --region.")
     ] = None,
 ) -> None:
-    """List the source Regions that the destination Region supports."""
+    """List the source Regions of a destination Region."""
     client = options.make_client()
     sources = [
         source

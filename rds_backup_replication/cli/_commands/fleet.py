@@ -94,7 +94,7 @@ def plan(
         typer.Option(metavar="FILE", help="Also write the plan to a JSON file, for apply."),
     ] = None,
 ) -> None:
-    """Plan the changes that a fleet needs to comply with its policy.
+    """Plan the changes that make a fleet comply with its policy.
 
     The command changes nothing. Pass the plan to apply to make the changes.
     """
@@ -274,7 +274,7 @@ def _read_plan(path: Path) -> "Plan":
         name = "Standard input" if is_stdin(path) else str(path)
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        message = f"{name} is not a valid plan: {where}{': ' if where else ''}{first['msg']}"
+        message = f"{name} is not a plan: {where}{': ' if where else ''}{first['msg']}"
         raise Failure(message, ExitCode.USAGE) from error
 
 

@@ -47,15 +47,15 @@ def start(
     source_region: Annotated[
         str | None,
         typer.Option(
-            help="Region of the source. Adds a presigned URL to the request. You need not pass "
-            "it: in GovCloud the client adds the URL anyway, and elsewhere RDS does not need one."
+            help="Region of the source, for a presigned URL in the request. Rarely needed: in "
+            "GovCloud the client adds the URL itself, and elsewhere RDS does not require one."
         ),
     ] = None,
 ) -> None:
     """Start replicating an instance's automated backups.
 
-    The command returns at once. Use wait to wait until the backup can be restored. Use ensure if
-    a replication may already be active.
+    The command returns at once. To wait until the backup can be restored, use wait. If a
+    replication may already be active, use ensure instead of start.
     """
     client = options.make_client()
     backup = client.start_db_instance_automated_backups_replication(
@@ -86,7 +86,7 @@ def ensure(
     ] = False,
     yes: Yes = False,
 ) -> None:
-    """Ensure that an instance's automated backups replicate as requested.
+    """Ensure that automated backups replicate as requested.
 
     The command starts a replication unless one is active, and can safely be repeated. An active
     replication with another retention or key is an error, unless you pass --replace.
@@ -154,7 +154,7 @@ def wait(
         str, typer.Option(metavar="DURATION", help="Time between two polls.")
     ] = "30s",
 ) -> None:
-    """Wait until a backup is replicating, or until a replication has stopped."""
+    """Wait until a backup is replicating, or no longer is."""
     longest = read_duration(timeout, "--timeout")
     pause = read_duration(poll_interval, "--poll-interval")
     client = options.make_client()

@@ -24,7 +24,7 @@ def sandbox(
 ) -> None:
     """Serve a simulated RDS on loopback until Ctrl-C.
 
-    The sandbox keeps all data in memory. The command requires the extra sandbox.
+    The sandbox keeps all data in memory. The command requires the extra 'sandbox'.
     """
     from ..._arn import is_db_instance_identifier
     from ...sandbox.__main__ import serve
