@@ -46,7 +46,7 @@ def answer(run: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(run.stdout)
 
 
-def test_the_aws_cli_starts_lists_and_stops_a_replication(sandbox: Sandbox) -> None:
+def test_aws_cli_starts_lists_and_stops_a_replication(sandbox: Sandbox) -> None:
     source = ("--source-db-instance-arn", SOURCE_ARN)
     run = aws_rds(
         sandbox,
@@ -71,7 +71,7 @@ def test_the_aws_cli_starts_lists_and_stops_a_replication(sandbox: Sandbox) -> N
     assert answer(run)["DBInstanceAutomatedBackup"][arn] == started[arn]
 
 
-def test_the_aws_cli_is_refused_as_by_rds(sandbox: Sandbox) -> None:
+def test_aws_cli_gets_the_refusal_of_rds(sandbox: Sandbox) -> None:
     run = aws_rds(
         sandbox,
         "start-db-instance-automated-backups-replication",

@@ -38,7 +38,7 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_help_and_version_import_nothing_heavy() -> None:
+def test_help_and_version_import_no_heavy_modules() -> None:
     code = (
         "import sys, rds_backup_replication.cli as cli\n"
         "assert 'typer' not in sys.modules\n"
@@ -55,7 +55,7 @@ def test_help_and_version_import_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("module", ["typer", "rich", "yaml"])
-def test_a_missing_extra_is_named(module: str) -> None:
+def test_missing_extra_is_named(module: str) -> None:
     arguments = ["regions"] if module != "yaml" else ["audit", os.devnull]
     code = (
         f"import sys; sys.modules[{module!r}] = None\n"
@@ -75,7 +75,7 @@ def test_a_missing_extra_is_named(module: str) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_completes(shell: str) -> None:
+def test_shell_completion_completes_a_command(shell: str) -> None:
     words = "rds-backup-replication po"
     variables = {
         "_RDS_BACKUP_REPLICATION_COMPLETE": f"complete_{shell}",
@@ -123,7 +123,7 @@ def read_until(terminal: int, text: str) -> str:
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1)])
-def test_a_terminal_is_asked(rds_sandbox: Sandbox, answer: str, code: int) -> None:
+def test_stop_asks_for_confirmation_on_a_terminal(rds_sandbox: Sandbox, answer: str, code: int) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     client = rds_sandbox.client("us-east-1")
     client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
@@ -143,7 +143,7 @@ def test_a_terminal_is_asked(rds_sandbox: Sandbox, answer: str, code: int) -> No
 
 
 @pytest.mark.parametrize(("no_color", "colored"), [("", True), ("1", False)])
-def test_colors_are_for_terminals_that_want_them(no_color: str, colored: bool) -> None:  # noqa: FBT001
+def test_no_color_turns_colors_off(no_color: str, colored: bool) -> None:  # noqa: FBT001
     with on_a_terminal("start", "nope", "--region", "us-east-1", NO_COLOR=no_color) as (
         terminal,
         process,
@@ -154,7 +154,7 @@ def test_colors_are_for_terminals_that_want_them(no_color: str, colored: bool) -
     assert process.returncode == 2
 
 
-def test_what_hides_in_progress_is_seen() -> None:
+def test_hidden_characters_in_progress_are_escaped() -> None:
     hostile = "[red]a\x1b[2K\u202eb\nc"
     shown = r"[red]a\x1b[2K\u202eb\nc"
     with on_a_terminal("wait", hostile, "--region", "us-east-1", COLUMNS="200") as (
@@ -180,7 +180,7 @@ def in_a_shell(
     )
 
 
-def test_closed_standard_output_is_told_before_anything_is_done(rds_sandbox: Sandbox) -> None:
+def test_closed_standard_output_prevents_a_start(rds_sandbox: Sandbox) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     ran = in_a_shell(">&-", "start", SOURCE_ARN)
     assert ran.returncode == 1
@@ -193,7 +193,7 @@ def test_closed_standard_output_is_told_before_anything_is_done(rds_sandbox: San
 @pytest.mark.parametrize(
     "arguments", [("--version",), ("--help",), ("list",), ("list", "--output", "json")]
 )
-def test_a_full_disk_is_told(rds_sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
+def test_full_disk_is_an_error(rds_sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     client = rds_sandbox.client("us-east-1")
     client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
@@ -214,7 +214,7 @@ def test_closed_standard_input_is_no_terminal(arguments: tuple[str, ...]) -> Non
     assert ran.stderr.startswith("Error: ")
 
 
-def test_closed_standard_error_hinders_nothing(rds_sandbox: Sandbox) -> None:
+def test_closed_standard_error_is_no_error(rds_sandbox: Sandbox) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     client = rds_sandbox.client("us-east-1")
     client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
@@ -224,7 +224,7 @@ def test_closed_standard_error_hinders_nothing(rds_sandbox: Sandbox) -> None:
     assert in_a_shell("2>&-", "show", "nope").returncode == 2
 
 
-def test_no_reader_of_the_output_is_no_traceback(rds_sandbox: Sandbox) -> None:
+def test_broken_pipe_prints_no_traceback(rds_sandbox: Sandbox) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     client = rds_sandbox.client("us-east-1")
     client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
@@ -239,7 +239,7 @@ def test_no_reader_of_the_output_is_no_traceback(rds_sandbox: Sandbox) -> None:
         {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     ],
 )
-def test_nothing_is_lost_where_the_terminal_knows_no_unicode(
+def test_json_is_complete_without_unicode_support(
     rds_sandbox: Sandbox, tmp_path: Path, variables: dict[str, str]
 ) -> None:
     rds_sandbox.create_db_instance("us-west-2")
@@ -261,7 +261,7 @@ def test_nothing_is_lost_where_the_terminal_knows_no_unicode(
 
 
 @pytest.mark.parametrize("delay", [0.04, 0.08, 0.12, 0.16, 0.2, 0.3])
-def test_ctrl_c_while_it_starts_is_no_traceback(delay: float) -> None:
+def test_ctrl_c_during_the_start_prints_no_traceback(delay: float) -> None:
     code = (
         "import os, signal, threading, time\n"
         "from rds_backup_replication.cli import main\n"
@@ -281,7 +281,7 @@ def test_ctrl_c_while_it_starts_is_no_traceback(delay: float) -> None:
     ("error", "code", "told"),
     [("KeyboardInterrupt", 130, "Interrupted.\n"), ("OSError('odd')", 0, "OSError: odd\n")],
 )
-def test_ctrl_c_is_not_lost_where_python_drops_errors(error: str, code: int, told: str) -> None:
+def test_ctrl_c_in_a_destructor_is_not_lost(error: str, code: int, told: str) -> None:
     ran = python(
         "import os, sys, threading\n"
         "from rds_backup_replication import BackupReplicationClient as Client, cli\n"
@@ -301,7 +301,7 @@ def test_ctrl_c_is_not_lost_where_python_drops_errors(error: str, code: int, tol
     assert ("Traceback" in ran.stderr) == (error != "KeyboardInterrupt")
 
 
-def test_a_look_that_fails_is_told_at_once(rds_sandbox: Sandbox) -> None:
+def test_failed_poll_is_reported_at_once(rds_sandbox: Sandbox) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     ran = in_a_shell(
         "",
@@ -318,7 +318,7 @@ def test_a_look_that_fails_is_told_at_once(rds_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("width", "shown"), [("0", SOURCE_ARN), ("-1", SOURCE_ARN)])
-def test_a_width_that_is_none_is_not_kept_to(rds_sandbox: Sandbox, width: str, shown: str) -> None:
+def test_invalid_columns_variable_is_ignored(rds_sandbox: Sandbox, width: str, shown: str) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     client = rds_sandbox.client("us-east-1")
     client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
@@ -326,7 +326,7 @@ def test_a_width_that_is_none_is_not_kept_to(rds_sandbox: Sandbox, width: str, s
     assert listed.stdout.splitlines()[1].split()[-1] == shown
 
 
-def test_help_names_everything_whole_on_80_columns() -> None:
+def test_help_shows_all_names_whole_on_80_columns() -> None:
     commands: dict[str, Any] = vars(get_command(app))["commands"]
     for name, command in {"": get_command(app), **commands}.items():
         arguments = [*filter(None, (name, "--help"))]
@@ -350,7 +350,7 @@ def test_help_names_everything_whole_on_80_columns() -> None:
                     assert len(line) + len(following.split()[0]) >= 78, (name, line)
 
 
-def test_what_is_wrong_is_told_on_a_terminal_without_breaking_words() -> None:
+def test_error_on_a_terminal_is_wrapped_between_words() -> None:
     here = SOURCE_ARN.replace("us-west-2", "us-east-1")
     shown = on_80_columns("start", here, "--region", "us-east-1", code=2)
     assert max(map(len, shown.splitlines())) <= 80
@@ -432,7 +432,7 @@ def read_lines(stream: IO[str], count: int) -> str:
 
 
 @pytest.mark.parametrize("command", ["audit", "plan"])
-def test_ctrl_c_ends_what_only_reads_at_once(
+def test_ctrl_c_ends_an_audit_or_a_plan_at_once(
     stalling: ScriptedRDS, tmp_path: Path, command: str
 ) -> None:
     policy = tmp_path / "policy.yaml"
@@ -445,7 +445,7 @@ def test_ctrl_c_ends_what_only_reads_at_once(
     assert (printed, told) == ("", "Interrupted.\n")
 
 
-def test_ctrl_c_on_a_terminal_leaves_it_as_it_was(stalling: ScriptedRDS, tmp_path: Path) -> None:
+def test_ctrl_c_shows_the_cursor_again(stalling: ScriptedRDS, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY, encoding="utf-8")
     with on_a_terminal("audit", str(policy)) as (terminal, process):
@@ -457,7 +457,7 @@ def test_ctrl_c_on_a_terminal_leaves_it_as_it_was(stalling: ScriptedRDS, tmp_pat
     assert "\x1b[?25h" in shown
 
 
-def test_apply_finishes_at_the_first_ctrl_c_and_ends_at_the_second(
+def test_second_ctrl_c_ends_an_apply_at_once(
     stalling: ScriptedRDS, tmp_path: Path
 ) -> None:
     plan = tmp_path / "plan.json"
@@ -479,7 +479,7 @@ def test_apply_finishes_at_the_first_ctrl_c_and_ends_at_the_second(
     assert told == "Given up. Of 1 it is not known what has become: plan again.\n"
 
 
-def test_a_second_ctrl_c_tells_what_was_done(tmp_path: Path) -> None:
+def test_second_ctrl_c_prints_the_finished_changes(tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     plan.write_text(a_plan(SOURCE_ARN, f"{SOURCE_ARN}2"), encoding="utf-8")
     code = (
@@ -508,7 +508,7 @@ def test_a_second_ctrl_c_tells_what_was_done(tmp_path: Path) -> None:
     ]
 
 
-def test_the_sandbox_is_served_with_its_instances() -> None:
+def test_sandbox_serves_its_instances_until_ctrl_c() -> None:
     command = [*PROGRAM, "sandbox", "--port", "0", "--db-instance", "us-west-2:mydatabase"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None

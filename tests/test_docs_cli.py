@@ -68,7 +68,7 @@ def settled(text: str) -> str:
     return text
 
 
-def test_every_command_line_prints_what_is_shown(
+def test_command_lines_print_what_the_page_shows(
     rds_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -84,7 +84,7 @@ def test_every_command_line_prints_what_is_shown(
         assert settled(shell.run(line)) == shown, line
 
 
-def test_every_variable_is_set_before_it_is_used() -> None:
+def test_variables_are_set_before_they_are_used() -> None:
     known = {"?"}
     for line, _ in steps():
         assert set(re.findall(r"\$(\w+|\?)", line)) <= known, line
@@ -129,7 +129,7 @@ def permissions(page: str, name: str) -> set[str]:
     return set(re.findall(ACTION, needed)).union(*others)
 
 
-def test_the_permissions_of_a_command_are_for_what_it_calls(
+def test_permissions_cover_the_calls_of_each_command(
     rds_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     page = (Path(__file__).parent.parent / "docs/permissions.md").read_text(encoding="utf-8")
@@ -165,7 +165,7 @@ def test_the_permissions_of_a_command_are_for_what_it_calls(
     }
 
 
-def test_each_policy_allows_what_its_commands_need() -> None:
+def test_iam_policies_allow_what_their_commands_need() -> None:
     page = (Path(__file__).parent.parent / "docs/permissions.md").read_text(encoding="utf-8")
     allowed: set[str] = set()
     for heading, names in POLICIES.items():
@@ -177,13 +177,13 @@ def test_each_policy_allows_what_its_commands_need() -> None:
             assert permissions(page, name) <= allowed, name
 
 
-def test_every_command_is_shown() -> None:
+def test_every_command_is_on_the_page() -> None:
     commands: dict[str, object] = vars(get_command(app))["commands"]
     for name in commands:
         assert f"`{name}`" in PAGE, name
 
 
-def test_the_table_of_exit_codes_is_the_enum() -> None:
+def test_table_of_exit_codes_is_complete() -> None:
     table = PAGE.partition("## Exit codes")[2].partition("\n## ")[0]
     codes = [int(code) for code in re.findall(r"^\| (\d+) \| \S", table, re.MULTILINE)]
     assert codes == list(ExitCode)

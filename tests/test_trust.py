@@ -54,7 +54,7 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("text", CODE)
-def test_a_file_is_never_code(text: str) -> None:
+def test_file_content_is_never_executed(text: str) -> None:
     with pytest.raises(PolicyError):
         Policy.from_yaml(text)
     with pytest.raises(ValidationError):
@@ -66,7 +66,7 @@ def test_a_file_is_never_code(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", CODE)
-def test_a_text_within_a_plan_is_a_text(text: str) -> None:
+def test_text_in_a_plan_is_never_executed(text: str) -> None:
     action = {**PLAN["actions"][0], "rule": text, "tags": {"key": text}}
     read = Plan.model_validate_json(json.dumps({**PLAN, "actions": [action]}))
     assert read.actions[0].rule == text
@@ -91,7 +91,7 @@ def test_a_text_within_a_plan_is_a_text(text: str) -> None:
         f"arn:aws:iam::{ACCOUNT}:role/{'x' * 513}",
     ],
 )
-def test_a_role_arn_is_one_in_policies_and_in_plans(role_arn: str) -> None:
+def test_invalid_role_arn_is_refused(role_arn: str) -> None:
     assert Plan.model_validate_json(json.dumps(PLAN)).accounts[0].role_arn
     accounts = [{"id": ACCOUNT, "role_arn": role_arn}]
     with pytest.raises(ValidationError, match="role_arn"):
@@ -114,7 +114,7 @@ def is_reached(family: socket.AddressFamily, host: str, port: int) -> bool:
         return True
 
 
-def test_the_sandbox_listens_on_loopback_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sandbox_listens_on_loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOST", "FLASK_RUN_HOST", "MOTO_HOST", "SERVER_NAME", "MOTO_SERVER_HOST"):
         monkeypatch.setenv(name, "0.0.0.0")  # noqa: S104  # which it must not heed
     with Sandbox() as sandbox:
@@ -129,7 +129,7 @@ def test_the_sandbox_listens_on_loopback_alone(monkeypatch: pytest.MonkeyPatch) 
             assert not is_reached(socket.AF_INET6, "::1", port)
 
 
-def test_nothing_can_make_the_sandbox_listen_elsewhere() -> None:
+def test_sandbox_has_no_option_for_another_address() -> None:
     assert set(inspect.signature(Sandbox).parameters) == {"behavior", "port"}
     for option in ("--host", "--bind", "--address", "--interface"):
         refused = CliRunner().invoke(app, ["sandbox", option, "0.0.0.0"])  # noqa: S104
@@ -139,7 +139,7 @@ def test_nothing_can_make_the_sandbox_listen_elsewhere() -> None:
         assert CliRunner().invoke(app, ["sandbox", "--port", port]).exit_code == ExitCode.USAGE
 
 
-def test_the_sandboxs_module_takes_no_host(
+def test_sandbox_module_has_no_option_for_a_host(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["sandbox", "--host", "0.0.0.0"])  # noqa: S104
@@ -177,7 +177,7 @@ def answered(
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
 @pytest.mark.parametrize("port", ["", ":5000"])
-def test_the_sandbox_answers_to_the_names_of_loopback(host: str, port: str) -> None:
+def test_sandbox_serves_the_host_names_of_loopback(host: str, port: str) -> None:
     with Sandbox() as sandbox:
         sandbox.create_db_instance("us-west-2")
         status, text = answered(sandbox, Host=host + port)
@@ -201,14 +201,14 @@ def test_the_sandbox_answers_to_the_names_of_loopback(host: str, port: str) -> N
         None,
     ],
 )
-def test_the_sandbox_answers_to_no_other_name(host: str | None) -> None:
+def test_sandbox_refuses_any_other_host_name(host: str | None) -> None:
     with Sandbox() as sandbox:
         status, text = answered(sandbox, Host=host)
     assert status == 403
     assert "Host" in text
 
 
-def test_the_host_of_a_request_line_counts_too() -> None:
+def test_sandbox_checks_the_host_of_the_request_line() -> None:
     with Sandbox() as sandbox:
         assert answered(sandbox, "http://evil.example/")[0] == 403
         assert answered(sandbox, "http://localhost/", Host="evil.example")[0] == 200
@@ -224,7 +224,7 @@ def test_the_host_of_a_request_line_counts_too() -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-def test_a_web_page_cannot_use_the_sandbox(method: str, marks: dict[str, str]) -> None:
+def test_sandbox_refuses_requests_of_web_pages(method: str, marks: dict[str, str]) -> None:
     with Sandbox() as sandbox:
         sandbox.create_db_instance("us-west-2")
         sandbox.add_fault("describe_db_instances", ThrottlingError)
@@ -247,7 +247,7 @@ def test_a_web_page_cannot_use_the_sandbox(method: str, marks: dict[str, str]) -
         "/%6doto-api/reset",
     ],
 )
-def test_motos_own_paths_are_closed(path: str) -> None:
+def test_sandbox_refuses_the_paths_of_moto(path: str) -> None:
     with Sandbox() as sandbox:
         sandbox.create_db_instance("us-west-2")
         assert [answered(sandbox, path, method)[0] for method in ("GET", "POST")] == [403, 403]
@@ -256,12 +256,12 @@ def test_motos_own_paths_are_closed(path: str) -> None:
     assert list(Path.cwd().iterdir()) == []
 
 
-def test_who_opens_the_sandbox_in_a_browser_is_no_web_page() -> None:
+def test_sandbox_accepts_a_browsers_address_bar() -> None:
     with Sandbox() as sandbox:
         assert answered(sandbox, method="GET", Sec_Fetch_Site="none")[0] != 403
 
 
-def test_the_documentation_says_that_the_sandbox_keeps_nobody_out() -> None:
+def test_page_says_the_sandbox_is_no_security_boundary() -> None:
     page = Path(__file__).parents[1] / "docs" / "sandbox.md"
     text = " ".join(page.read_text(encoding="utf-8").split())
     assert "It listens on 127.0.0.1 alone." in text

@@ -36,7 +36,7 @@ def check_writable(path: Path, content: str) -> None:
         content: Noun for what the file is for, such as ``report``.
     """
     if is_stdin(path):
-        message = f"- cannot be written: the {content} goes to standard output anyway. Name a file."
+        message = f"- cannot be written: standard output already receives the {content}."
         raise Failure(message, ExitCode.USAGE)
     try:
         is_new = not path.exists()

@@ -56,7 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(command_lines(), _scripts, st.sampled_from(["", json.dumps(PLAN), "{"]))
-def test_any_command_line_ends_as_documented(
+def test_any_command_line_has_a_documented_code(
     argv: list[str], script: list[str], given_in: str
 ) -> None:
     FIGURES["command lines run"] += 1
