@@ -81,7 +81,7 @@ def test_replication_from_check_to_delete(sandbox: Sandbox) -> None:
     replicating = run("wait", SOURCE_ARN, *JSON)
     assert replicating.json["status"].lower() == "replicating"
     assert replicating.stderr.splitlines()[0] == f"Waiting until {SOURCE_ARN} is replicating"
-    assert replicating.stderr.splitlines()[-1].endswith("(now replicating)")
+    assert replicating.stderr.splitlines()[-1].endswith("(status: replicating)")
     assert run("ensure", SOURCE_ARN, *JSON).json["action"] == "unchanged"
     stopped = run("stop", SOURCE_ARN, "--yes", *JSON).json
     retained = run("wait", SOURCE_ARN, "--until", "stopped", *JSON).json

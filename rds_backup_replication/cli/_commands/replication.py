@@ -164,8 +164,8 @@ def wait(
     with progress(f"Waiting until {source} is {until.value}") as shown:
 
         def show(backup: "DBInstanceAutomatedBackup | None") -> None:
-            status = f"now {str(backup.status).lower()}" if backup else "no backup found"
-            shown.update(f"Waiting until {until.value} ({status})")
+            found = f"status: {str(backup.status).lower()}" if backup else "no backup found"
+            shown.update(f"Waiting until {until.value} ({found})")
 
         backup = method(
             source_db_instance_arn=source, timeout=longest, poll_interval=pause, on_poll=show
