@@ -37,7 +37,7 @@ def steps() -> Iterator[tuple[str, str]]:
 
 
 class Shell:
-    """Runs the command lines of a page, with their pipes, variables and ``$?``."""
+    """A shell for the command lines of a page, with pipes, variables and ``$?``."""
 
     def __init__(self, variables: dict[str, str]) -> None:
         self.variables = variables

@@ -62,7 +62,7 @@ app: typer.Typer = typer.Typer(
 )
 
 
-def _show_version(value: bool) -> None:  # noqa: FBT001  # Typer passes the value by position
+def _show_version(value: bool) -> None:  # noqa: FBT001  # passed by position
     if value:
         typer.echo(f"rds-backup-replication {__version__}")
         raise typer.Exit

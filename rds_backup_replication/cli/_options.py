@@ -149,7 +149,7 @@ def _set_parameters(command: Callable[..., None], parameters: Iterable[Parameter
     vars(command)["__signature__"] = Signature(list(parameters))
 
 
-def _enable_debug(ctx: typer.Context, value: bool) -> bool:  # noqa: FBT001  # as Typer calls it
+def _enable_debug(ctx: typer.Context, value: bool) -> bool:  # noqa: FBT001  # passed by position
     if value and not ctx.resilient_parsing:
         import logging
 

@@ -37,7 +37,7 @@ def list_backups(
         str | None, typer.Option(help="List only backups of the instance with this resource ID.")
     ] = None,
 ) -> None:
-    """List the replicated backups that the Region keeps.
+    """List the replicated backups in the destination Region.
 
     The lag is how much recent data a disaster would lose now.
     """
@@ -97,12 +97,12 @@ def restore(
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Time to restore, in ISO 8601 with an offset: 2026-01-31T12:00:00Z.",
+            help="Time to restore to, in ISO 8601 with an offset: 2026-01-31T12:00:00Z.",
         ),
     ] = None,
     use_latest_restorable_time: Annotated[
         bool,
-        typer.Option("--use-latest-restorable-time", help="Restore the latest restorable time."),
+        typer.Option("--use-latest-restorable-time", help="Restore to the latest restorable time."),
     ] = False,
     db_instance_class: Annotated[
         str | None, typer.Option(help="Instance class, such as db.t3.micro.")
@@ -138,10 +138,10 @@ def restore(
         ),
     ] = None,
 ) -> None:
-    """Create an instance in the Region from a replicated backup.
+    """Create an instance from a replicated backup.
 
-    Pass either --restore-time or --use-latest-restorable-time. The Python client also takes the
-    parameters of RDS that have no option here.
+    Pass either --restore-time or --use-latest-restorable-time. The Python client also accepts
+    the RDS parameters that have no option here.
     """
     from ..._restore import RESTORE
 
@@ -255,4 +255,4 @@ def regions(
         rows = [(source.status or "-", source.region_name or "-") for source in sources]
         print_table(("STATUS", "REGION"), rows)
     else:
-        note(f"{client.region_name} does not support {region_name or 'any source Region'}.")
+        note(f"{client.region_name} does not support {region_name or 'any Region'} as a source.")

@@ -73,7 +73,7 @@ def audit(
             ],
         )
         _print_reasons((_instance_of(record), record.reasons) for record in report.records)
-        note(_summary(report.counts))
+        note(_format_counts(report.counts))
     if html is not None:
         from ...fleet._report.page import render_html
 
@@ -117,7 +117,7 @@ def plan(
             ],
         )
         _print_reasons((_instance_of(action), action.reasons) for action in planned.actions)
-        note(_summary(planned.counts))
+        note(_format_counts(planned.counts))
     if out is not None:
         write_file(out, planned.model_dump_json(indent=2, exclude_none=True) + "\n")
     if _is_all_unknown(planned.actions):
@@ -153,7 +153,7 @@ def apply(
     if planned.changes and not yes:
         _print_changes(planned)
         kinds = {kind: count for kind, count in planned.counts.items() if kind in CHANGES}
-        confirm(f"Apply this plan ({_summary(kinds)})?", yes=False)
+        confirm(f"Apply this plan ({_format_counts(kinds)})?", yes=False)
     with _applying(len(planned.changes)) as on_event:
         report = apply(planned, access=access, on_event=on_event, max_concurrency=max_concurrency)
     if options.output is Output.JSON:
@@ -220,7 +220,7 @@ def _print_results(report: "ApplyReport") -> None:
     for result in report.results:
         if result.message:
             write_stdout(f"\n{_instance_of(result.action)}\n  {result.message}\n")
-    note(_summary(report.counts))
+    note(_format_counts(report.counts))
 
 
 def policy_schema() -> None:
@@ -257,7 +257,7 @@ def _read_policy(path: Path) -> "Policy":
     try:
         return Policy.from_file(path)
     except OSError as error:
-        raise Failure(f"{path} cannot be read: {_reason(error)}", ExitCode.USAGE) from error
+        raise Failure(f"{path} cannot be read: {_describe_error(error)}", ExitCode.USAGE) from error
 
 
 def _read_plan(path: Path) -> "Plan":
@@ -269,7 +269,7 @@ def _read_plan(path: Path) -> "Plan":
         text = read_stdin("plan") if is_stdin(path) else path.read_text(encoding="utf-8-sig")
         return Plan.model_validate_json(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{path} cannot be read: {_reason(error)}", ExitCode.USAGE) from error
+        raise Failure(f"{path} cannot be read: {_describe_error(error)}", ExitCode.USAGE) from error
     except ValidationError as error:
         name = "Standard input" if is_stdin(path) else str(path)
         first = error.errors(include_url=False, include_input=False)[0]
@@ -278,7 +278,7 @@ def _read_plan(path: Path) -> "Plan":
         raise Failure(message, ExitCode.USAGE) from error
 
 
-def _reason(error: OSError | UnicodeDecodeError) -> str:
+def _describe_error(error: OSError | UnicodeDecodeError) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
@@ -302,5 +302,5 @@ def _print_reasons(reasons: "Iterable[tuple[str, tuple[CheckReason, ...]]]") -> 
             write_stdout(f"  {reason.message} {reason.remedy}\n")
 
 
-def _summary(counts: Mapping[Any, int]) -> str:
+def _format_counts(counts: Mapping[Any, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "no instances"

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
-_CHECKED_QUESTIONS = 3
+_CHECKED_QUESTIONS = 3  # the number of questions that check_replication asks AWS
 
 
 class Goal(str, Enum):
-    """The state that a wait is for."""
+    """A state to wait for."""
 
     REPLICATING = "replicating"
     STOPPED = "stopped"
