@@ -41,7 +41,8 @@ _STYLE_OF = {word: style for style, words in _STYLES.items() for word in words.s
 def _make_console(stream: TextIO, file: TextIO | None = None) -> "Console":
     """Return a console with the width and colors of a stream.
 
-    Lines are only wrapped on a terminal. If there is a file, the console writes to the file.
+    Lines are wrapped only on a terminal, or if COLUMNS is set. If there is a file, the console
+    writes to the file.
     """
     from rich.console import Console
 
@@ -95,7 +96,7 @@ def print_table(
 
 
 def _make_cell(text: str) -> "Text":
-    """Return the text of a table's cell, which cannot leave its cell, in its word's color."""
+    """Return a cell's text on one line, in the color of its word."""
     from rich.text import Text
 
     return Text(escape_invisible(text, keep=""), _STYLE_OF.get(text.lower(), ""))
@@ -221,7 +222,11 @@ def progress(text: str, *, lines: bool = True) -> Generator[Progress]:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Return if the user confirms on a terminal, or has passed ``--yes``; else raise a failure."""
+    """Ask on a terminal for confirmation, unless ``--yes`` has given it.
+
+    Raises:
+        Failure: The user does not confirm, or there is no terminal.
+    """
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):

@@ -47,7 +47,7 @@ def write_stdout(text: str, *, is_escaped: bool = False) -> None:
 
 
 def write_stderr(text: str, *, is_escaped: bool = False) -> None:
-    """Write a message to standard error; a failure is ignored, because nobody could read of it."""
+    """Write a message to standard error; a failure is ignored, as there is nowhere to report it."""
     try:
         sys.stderr.write(text if is_escaped else escape_invisible(text))
         sys.stderr.flush()
