@@ -1,4 +1,4 @@
-"""The sandbox serves a client that nobody here wrote: the AWS CLI."""
+"""Tests that the sandbox serves the AWS CLI, a client from outside this project."""
 
 import json
 import os
@@ -30,9 +30,10 @@ def sandbox() -> Iterator[Sandbox]:
 def aws_rds(
     sandbox: Sandbox, command: str, *arguments: str, region: str = "us-east-1"
 ) -> subprocess.CompletedProcess[str]:
+    """Run a command of ``aws rds`` against the sandbox."""
     where = ("--endpoint-url", sandbox.endpoint_url, "--region", region, "--output", "json")
     credentials = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-    return subprocess.run(  # noqa: S603  # the CLI that is installed beside us
+    return subprocess.run(  # noqa: S603  # the AWS CLI in this virtual environment
         [sys.executable, "-m", "awscli", "rds", command, *arguments, *where],
         capture_output=True,
         text=True,
@@ -41,12 +42,13 @@ def aws_rds(
     )
 
 
-def answer(run: subprocess.CompletedProcess[str]) -> Any:
+def response_of(run: subprocess.CompletedProcess[str]) -> Any:
+    """Return the JSON that a successful run has printed."""
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 
 
-def test_the_aws_cli_starts_lists_and_stops_a_replication(sandbox: Sandbox) -> None:
+def test_aws_cli_starts_lists_and_stops_a_replication(sandbox: Sandbox) -> None:
     source = ("--source-db-instance-arn", SOURCE_ARN)
     run = aws_rds(
         sandbox,
@@ -57,21 +59,21 @@ def test_the_aws_cli_starts_lists_and_stops_a_replication(sandbox: Sandbox) -> N
         "--tags",
         "Key=env,Value=prod",
     )
-    started = answer(run)["DBInstanceAutomatedBackup"]
+    started = response_of(run)["DBInstanceAutomatedBackup"]
     assert started["Status"] == "pending"
     assert started["BackupRetentionPeriod"] == 14
     assert started["TagList"] == [{"Key": "env", "Value": "prod"}]
 
-    listed = answer(aws_rds(sandbox, "describe-db-instance-automated-backups"))
+    listed = response_of(aws_rds(sandbox, "describe-db-instance-automated-backups"))
     (backup,) = listed["DBInstanceAutomatedBackups"]
     arn = "DBInstanceAutomatedBackupsArn"
     assert backup[arn] == started[arn]
 
     run = aws_rds(sandbox, "stop-db-instance-automated-backups-replication", *source)
-    assert answer(run)["DBInstanceAutomatedBackup"][arn] == started[arn]
+    assert response_of(run)["DBInstanceAutomatedBackup"][arn] == started[arn]
 
 
-def test_the_aws_cli_is_refused_as_by_rds(sandbox: Sandbox) -> None:
+def test_aws_cli_gets_the_refusal_of_rds(sandbox: Sandbox) -> None:
     run = aws_rds(
         sandbox,
         "start-db-instance-automated-backups-replication",

@@ -1,4 +1,4 @@
-"""The commands for one instance, on the sandbox, over its sockets."""
+"""Tests of the commands for one instance, run against the sandbox over sockets."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ from rds_backup_replication._botocore import client_factory
 from rds_backup_replication._models import POLL_INTERVAL, WAIT_TIMEOUT
 from rds_backup_replication.cli import app
 from rds_backup_replication.cli._errors import ExitCode
-from rds_backup_replication.cli._output import short_duration
+from rds_backup_replication.cli._output import format_lag
 from rds_backup_replication.exceptions import AccessDeniedError, ResponseValidationError
 from rds_backup_replication.sandbox import Behavior, Sandbox
 
@@ -48,7 +48,7 @@ def no_width(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Ran:
-    """What a command printed where, and how it ended."""
+    """Run a command, and keep its output and exit code."""
 
     def __init__(self, *arguments: str) -> None:
         result = CliRunner().invoke(app, arguments, prog_name="rds-backup-replication")
@@ -70,7 +70,7 @@ def ok_lines(*arguments: str) -> list[str]:
     return run(*arguments).stdout.splitlines()
 
 
-def test_a_replication_lives_from_its_start_to_its_end(sandbox: Sandbox) -> None:
+def test_replication_from_check_to_delete(sandbox: Sandbox) -> None:
     assert run("check", SOURCE_ARN, *JSON).json == []
     tags = ("--tags", "env=prod", "--tags", "a=b=c", "--tags", "empty")
     started = run("ensure", SOURCE_ARN, "--backup-retention-period", "14", *tags, *JSON).json
@@ -81,7 +81,7 @@ def test_a_replication_lives_from_its_start_to_its_end(sandbox: Sandbox) -> None
     replicating = run("wait", SOURCE_ARN, *JSON)
     assert replicating.json["status"].lower() == "replicating"
     assert replicating.stderr.splitlines()[0] == f"Waiting until {SOURCE_ARN} is replicating"
-    assert replicating.stderr.splitlines()[-1].endswith("it is replicating")
+    assert replicating.stderr.splitlines()[-1].endswith("(status: replicating)")
     assert run("ensure", SOURCE_ARN, *JSON).json["action"] == "unchanged"
     stopped = run("stop", SOURCE_ARN, "--yes", *JSON).json
     retained = run("wait", SOURCE_ARN, "--until", "stopped", *JSON).json
@@ -110,7 +110,7 @@ def test_a_replication_lives_from_its_start_to_its_end(sandbox: Sandbox) -> None
         ),
     ],
 )
-def test_the_json_is_that_of_the_model(
+def test_json_output_is_the_json_of_the_model(
     sandbox: Sandbox, arguments: tuple[str, ...], model: Any, code: ExitCode
 ) -> None:
     client = sandbox.client("us-east-1")
@@ -125,10 +125,10 @@ def test_the_json_is_that_of_the_model(
     )
 
 
-def test_nothing_is_null_or_an_empty_array(sandbox: Sandbox) -> None:
+def test_json_of_no_result_is_null_or_an_empty_array(sandbox: Sandbox) -> None:
     shown = run("show", SOURCE_ARN, *JSON, code=ExitCode.FINDINGS)
     assert shown.json is None
-    assert "Nothing of" in shown.stderr
+    assert shown.stderr == f"us-east-1 keeps no replicated backup of {SOURCE_ARN}.\n"
     assert run("stop", SOURCE_ARN, "--missing-ok", "--yes", *JSON).json is None
     assert run("list", *JSON).json == []
     listed = run("list")
@@ -139,7 +139,7 @@ def test_nothing_is_null_or_an_empty_array(sandbox: Sandbox) -> None:
     assert not sandbox.boto3_client("rds", "us-east-1").describe_db_instances()["DBInstances"]
 
 
-def test_a_list_leaves_out_the_regions_own_backups(sandbox: Sandbox) -> None:
+def test_list_omits_backups_of_local_instances(sandbox: Sandbox) -> None:
     sandbox.create_db_instance("us-east-1", "local")
     run("start", SOURCE_ARN)
     own = [b for b in run("list", "--all", *JSON).json if b["region"] == "us-east-1"]
@@ -149,7 +149,9 @@ def test_a_list_leaves_out_the_regions_own_backups(sandbox: Sandbox) -> None:
     assert run("list", "--db-instance-identifier", "nobody", *JSON).json == []
 
 
-def test_a_restore_passes_its_options_on(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restore_passes_its_options_to_rds(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     restore = BackupReplicationClient.restore_db_instance_to_point_in_time
     passed: dict[str, Any] = {}
 
@@ -185,7 +187,7 @@ def test_a_restore_passes_its_options_on(sandbox: Sandbox, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (("nope",), 2, "No such command"),
         (("start",), 2, "Missing argument"),
@@ -197,8 +199,16 @@ def test_a_restore_passes_its_options_on(sandbox: Sandbox, monkeypatch: pytest.M
         (("start", SOURCE_ARN, "--endpoint-url", "nowhere"), 2, "must be a URL"),
         (("start", SOURCE_ARN, "--endpoint-url", "http://x:99999"), 2, "must be a URL"),
         (("wait", SOURCE_ARN, "--timeout", "5"), 2, "--timeout"),
-        (("wait", SOURCE_ARN, "--poll-interval", "0s"), 2, "poll_interval"),
-        (("restore", BACKUP_ARN, "--target-db-instance-identifier", "r"), 2, "restore_time"),
+        (
+            ("wait", SOURCE_ARN, "--poll-interval", "0s"),
+            2,
+            "--poll-interval must be a duration over 0s",
+        ),
+        (
+            ("restore", BACKUP_ARN, "--target-db-instance-identifier", "r"),
+            2,
+            "or else --restore-time",
+        ),
         (
             (
                 *("restore", BACKUP_ARN, "--target-db-instance-identifier", "r"),
@@ -214,15 +224,15 @@ def test_a_restore_passes_its_options_on(sandbox: Sandbox, monkeypatch: pytest.M
     ],
 )
 @pytest.mark.usefixtures("sandbox")
-def test_an_error_is_a_sentence_and_a_code(
-    arguments: tuple[str, ...], code: ExitCode, said: str
+def test_error_has_a_message_and_an_exit_code(
+    arguments: tuple[str, ...], code: ExitCode, message: str
 ) -> None:
     ran = run(*arguments, code=code)
-    assert said in ran.stderr
+    assert message in ran.stderr
     assert ran.stdout == ""
 
 
-def test_what_is_not_as_asked_and_what_has_ended_have_codes_of_their_own(sandbox: Sandbox) -> None:
+def test_exit_codes_of_drift_and_a_stopped_replication(sandbox: Sandbox) -> None:
     run("start", SOURCE_ARN, "--backup-retention-period", "14")
     asked = ("ensure", SOURCE_ARN, "--backup-retention-period", "7")
     assert "--replace" in run(*asked, code=ExitCode.DRIFT).stderr
@@ -234,7 +244,7 @@ def test_what_is_not_as_asked_and_what_has_ended_have_codes_of_their_own(sandbox
     sandbox.reset()
 
 
-def test_hints_say_what_to_do(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hint_says_what_to_do(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox.create_db_instance("us-west-2", "secret", StorageEncrypted=True)
     encrypted = run("start", SOURCE_ARN.replace("mydatabase", "secret"), code=ExitCode.REFUSED)
     assert "KMS key that lives in the destination" in encrypted.stderr
@@ -252,10 +262,10 @@ LATEST = "--use-latest-restorable-time"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("restore", SOURCE_ARN, "--target-db-instance-identifier", "-", LATEST), "hyphen"),
-        (RESTORE, "restore_time"),
+        (RESTORE, "or else --restore-time"),
         ((*RESTORE, LATEST, "--restore-time", "2026-01-31T12:00:00Z"), "together with"),
         ((*RESTORE, "--restore-time", "2026-01-31T12:00:00"), "'2026-01-31T12:00:00' must be"),
         (("restore", "nope", *RESTORE[2:], LATEST), "must be an ARN"),
@@ -264,6 +274,10 @@ LATEST = "--use-latest-restorable-time"
             "'a' is given twice",
         ),
         (("list", "--region", ""), "--region"),
+        (("start", SOURCE_ARN, "--region", "us-west-2"), "as --region"),
+        (("regions", "--region-name", "mars"), "--region-name 'mars' must be"),
+        (("wait", SOURCE_ARN, "--poll-interval", "0s"), "--poll-interval must be a duration"),
+        (("start", SOURCE_ARN, "--tags", "aws:x=1"), "--tags 'aws:x' must not begin"),
         (("delete", BACKUP_ARN, "nope", "--yes"), "must be an ARN"),
         (("stop", "nope"), "must be an ARN"),
         (("delete", "nope"), "must be an ARN"),
@@ -271,22 +285,23 @@ LATEST = "--use-latest-restorable-time"
     ],
 )
 @pytest.mark.usefixtures("sandbox")
-def test_what_is_wrong_is_told_before_anything_is_sent(
-    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+def test_invalid_command_line_sends_nothing(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
 ) -> None:
     def send(*_: object) -> None:
-        pytest.fail("it was sent")
+        pytest.fail("a request was sent")
 
     monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", send)
     ran = run(*arguments, code=ExitCode.USAGE)
-    assert said in ran.stderr
-    assert "datetime" not in ran.stderr
+    assert message in ran.stderr
+    # Options and arguments are named, and no parameter, class or value of Python.
+    assert not re.search(r"[a-z]_[a-z]|datetime|timedelta|BackupReplicationClient", ran.stderr)
     assert "{'Key'" not in ran.stderr
     assert ran.stdout == ""
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("AWS_RETRY_MODE", "foo", "foo"),
         ("AWS_MAX_ATTEMPTS", "x", "AWS_MAX_ATTEMPTS"),
@@ -296,21 +311,21 @@ def test_what_is_wrong_is_told_before_anything_is_sent(
     ],
 )
 @pytest.mark.usefixtures("sandbox")
-def test_a_wrong_setting_is_wrong_usage(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, said: str
+def test_invalid_setting_is_a_usage_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("broken").write_text("[", encoding="utf-8")
     monkeypatch.setenv(name, value)
-    # As a process has it: another command's session has read its settings already.
+    # The default session of an earlier command would have read its settings already.
     monkeypatch.setattr(client_factory, "_default_session", None)
     ran = run("list", code=ExitCode.USAGE)
-    assert said in ran.stderr
+    assert message in ran.stderr
     assert name == "AWS_ENDPOINT_URL" or "must be a URL" not in ran.stderr
 
 
 @pytest.mark.usefixtures("no_backoff")
-def test_what_answers_and_is_not_rds_is_told(
+def test_response_of_another_server_is_shown(
     rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
@@ -329,18 +344,20 @@ def test_what_answers_and_is_not_rds_is_told(
 
 
 @pytest.mark.usefixtures("no_backoff", "sandbox")
-def test_a_check_that_could_ask_nothing_found_nothing(sandbox: Sandbox) -> None:
-    ran = run("check", SOURCE_ARN, "--endpoint-url", "http://127.0.0.1:9", code=ExitCode.NO_ANSWER)
+def test_check_without_any_response_is_unreachable(sandbox: Sandbox) -> None:
+    ran = run(
+        "check", SOURCE_ARN, "--endpoint-url", "http://127.0.0.1:9", code=ExitCode.UNREACHABLE
+    )
     assert ran.stdout.count("could_not_be_checked") == 3
     sandbox.add_fault("describe_db_instances", AccessDeniedError)
     run("check", SOURCE_ARN, code=ExitCode.FINDINGS)
 
 
-def test_remedies_speak_as_a_shell_does(sandbox: Sandbox) -> None:
+def test_remedies_name_options_not_python_parameters(sandbox: Sandbox) -> None:
     sandbox.create_db_instance("us-west-2", "secret", StorageEncrypted=True)
     secret = SOURCE_ARN.replace("mydatabase", "secret")
     run("start", SOURCE_ARN, "--backup-retention-period", "14")
-    shown = [
+    texts = [
         run("check", secret, code=ExitCode.FINDINGS).stdout,
         run("check", SOURCE_ARN, code=ExitCode.FINDINGS).stdout,
         run("start", secret, code=ExitCode.REFUSED).stderr,
@@ -348,16 +365,16 @@ def test_remedies_speak_as_a_shell_does(sandbox: Sandbox) -> None:
             *("ensure", SOURCE_ARN, "--backup-retention-period", "7"), code=ExitCode.DRIFT
         ).stderr.partition("was asked for\n")[2],
     ]
-    for text in shown:
+    for text in texts:
         assert text
         assert not re.search(
             r"\w\(\)|\w_\w|=True", re.sub(r"^\w+", "", text, flags=re.MULTILINE)
         ), text
-    assert "--kms-key-id" in shown[2]
-    assert "--replace" in shown[3]
+    assert "--kms-key-id" in texts[2]
+    assert "--replace" in texts[3]
 
 
-def test_the_lag_of_what_has_stopped_is_not_told(sandbox: Sandbox) -> None:
+def test_list_shows_no_lag_of_a_retained_backup(sandbox: Sandbox) -> None:
     sandbox.behavior = Behavior(pending_looks=0, stopping_looks=0)
     run("start", SOURCE_ARN)
     run("list")
@@ -375,15 +392,15 @@ def test_the_lag_of_what_has_stopped_is_not_told(sandbox: Sandbox) -> None:
         ("--db-instance", "us-mars-1:db"),
     ],
 )
-def test_a_sandbox_that_cannot_be_is_wrong_usage(option: str, value: str) -> None:
+def test_sandbox_with_invalid_options_is_a_usage_error(option: str, value: str) -> None:
     ran = run("sandbox", "--port", "0", option, value, code=ExitCode.USAGE)
     assert option in ran.stderr
     assert ran.stdout == ""
 
 
 @pytest.mark.usefixtures("no_backoff", "sandbox")
-def test_no_answer_is_told_from_a_refusal() -> None:
-    ran = run("list", "--endpoint-url", "http://127.0.0.1:9", code=ExitCode.NO_ANSWER)
+def test_unreachable_endpoint_has_its_own_exit_code() -> None:
+    ran = run("list", "--endpoint-url", "http://127.0.0.1:9", code=ExitCode.UNREACHABLE)
     assert "Check --region, --endpoint-url and the network." in ran.stderr
 
 
@@ -391,14 +408,14 @@ def test_no_answer_is_told_from_a_refusal() -> None:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (NoCredentialsError(), ExitCode.NO_ANSWER),
+        (NoCredentialsError(), ExitCode.UNREACHABLE),
         (RuntimeError("broken"), ExitCode.OTHER),
         (ResponseValidationError("Start", "no status", {"Status": "odd"}), ExitCode.OTHER),
         (KeyboardInterrupt(), ExitCode.INTERRUPTED),
         (ModuleNotFoundError("No module named 'moto'", name="moto"), ExitCode.OTHER),
     ],
 )
-def test_whatever_comes_has_a_code(
+def test_any_exception_has_an_exit_code(
     monkeypatch: pytest.MonkeyPatch, error: BaseException, code: ExitCode
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -409,7 +426,7 @@ def test_whatever_comes_has_a_code(
     if isinstance(error, NoCredentialsError):
         assert "--profile" in stderr
     if isinstance(error, ResponseValidationError):
-        assert "The answer: {'Status': 'odd'}" in stderr
+        assert "Response: {'Status': 'odd'}" in stderr
     if isinstance(error, ModuleNotFoundError):
         assert "pip install 'rds-backup-replication[sandbox]'" in stderr
 
@@ -423,7 +440,7 @@ def test_whatever_comes_has_a_code(
         ("ensure", SOURCE_ARN, "--replace", "--backup-retention-period", "1"),
     ],
 )
-def test_without_a_terminal_yes_is_needed(sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
+def test_yes_is_required_without_a_terminal(sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
     run("start", SOURCE_ARN, "--backup-retention-period", "14")
     assert "--yes" in run(*arguments, code=ExitCode.USAGE).stderr
     (backup,) = sandbox.client("us-east-1").describe_db_instance_automated_backups()
@@ -431,19 +448,19 @@ def test_without_a_terminal_yes_is_needed(sandbox: Sandbox, arguments: tuple[str
     assert backup.backup_retention_period == 14
 
 
-def test_nothing_is_deleted_if_an_arn_is_wrong(sandbox: Sandbox) -> None:
+def test_delete_with_an_invalid_arn_deletes_nothing(sandbox: Sandbox) -> None:
     run("start", SOURCE_ARN)
     run("stop", SOURCE_ARN, "--yes")
     retained = run("wait", SOURCE_ARN, "--until", "stopped", *JSON).json
     arn = retained["db_instance_automated_backups_arn"]
-    for wrong in ("nope", SOURCE_ARN, arn.replace("us-east-1", "us-west-1")):
-        assert run("delete", arn, wrong, "--yes", code=ExitCode.USAGE).stdout == ""
-    (left,) = sandbox.client("us-east-1").describe_db_instance_automated_backups()
-    assert left.is_retained
+    for invalid in ("nope", SOURCE_ARN, arn.replace("us-east-1", "us-west-1")):
+        assert run("delete", arn, invalid, "--yes", code=ExitCode.USAGE).stdout == ""
+    (remaining,) = sandbox.client("us-east-1").describe_db_instance_automated_backups()
+    assert remaining.is_retained
     sandbox.reset()
 
 
-def test_what_was_deleted_before_a_refusal_is_printed(sandbox: Sandbox) -> None:
+def test_delete_prints_the_backups_before_a_refusal(sandbox: Sandbox) -> None:
     run("start", SOURCE_ARN)
     run("stop", SOURCE_ARN, "--yes")
     retained = run("wait", SOURCE_ARN, "--until", "stopped", *JSON).json
@@ -454,7 +471,7 @@ def test_what_was_deleted_before_a_refusal_is_printed(sandbox: Sandbox) -> None:
     sandbox.reset()
 
 
-def test_debug_shows_the_traceback_and_no_secret(
+def test_debug_prints_the_traceback_without_secrets(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-very-secret-key")
@@ -467,7 +484,7 @@ def test_debug_shows_the_traceback_and_no_secret(
     assert "X-Amz-Signature" not in ran.stdout + ran.stderr
 
 
-def test_debug_shows_the_log_of_this_library(sandbox: Sandbox) -> None:
+def test_debug_prints_the_log_of_this_library(sandbox: Sandbox) -> None:
     run("start", SOURCE_ARN)
     sandbox.add_fault("describe_db_instances", AccessDeniedError, times=None)
     run("stop", SOURCE_ARN, "--yes")
@@ -475,14 +492,14 @@ def test_debug_shows_the_log_of_this_library(sandbox: Sandbox) -> None:
     assert "WARNING rds_backup_replication" in stderr
 
 
-def test_debug_ends_with_its_command_however_it_ends() -> None:
+def test_debug_removes_its_handler_after_an_error() -> None:
     handlers = list(logging.getLogger("rds_backup_replication").handlers)
     run("wait", SOURCE_ARN, "--debug", "--until", "never", code=ExitCode.USAGE)
     assert logging.getLogger("rds_backup_replication").handlers == handlers
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_a_table_fits_its_width(
+def test_table_fits_the_width(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     sandbox.create_db_instance("us-west-2", OTHER_ARN.rpartition(":")[2])
@@ -503,13 +520,14 @@ def test_a_table_fits_its_width(
     assert reasons[1].startswith("already_replicating  ")
 
 
-# Moves a cursor and hides, as 8 bits and as 16; and turns text around.
+# Control characters that move the cursor and erase lines, and one that reverses the text.
 HOSTILE = "a\x1b[1A\x1b[2Kb\x07\x7f\x9bc\u202ed"
 SHOWN = r"a\x1b[1A\x1b[2Kb\x07\x7f\x9bc\u202ed"
 XML_ALLOWS, XML_SHOWN = "\x7f\x9bc\u202ed", r"\x7f\x9bc\u202ed"
 
 
-def is_seen(text: str) -> bool:
+def is_visible(text: str) -> bool:
+    """Return whether a text has no invisible characters."""
     return all(character.isprintable() or character == "\n" for character in text)
 
 
@@ -532,16 +550,16 @@ def is_seen(text: str) -> bool:
         ("start", HOSTILE, "--debug"),
     ],
 )
-def test_what_hides_in_an_argument_is_seen(arguments: tuple[str, ...]) -> None:
+def test_hidden_characters_in_arguments_are_escaped(arguments: tuple[str, ...]) -> None:
     ran = Ran(*arguments)
     assert ran.code == ExitCode.USAGE
-    assert is_seen(ran.stdout + ran.stderr)
+    assert is_visible(ran.stdout + ran.stderr)
     assert SHOWN in ran.stderr
 
 
 @pytest.fixture
-def answering(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> ScriptedRDS:
-    """An RDS that answers what it was told to, to any command."""
+def scripted_rds(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> ScriptedRDS:
+    """Point every command at a scripted RDS."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
@@ -549,62 +567,60 @@ def answering(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> ScriptedRDS:
     return rds
 
 
-def test_what_hides_in_an_answer_is_seen(answering: ScriptedRDS) -> None:
+def test_hidden_characters_in_responses_are_escaped(scripted_rds: ScriptedRDS) -> None:
     backup = backup_xml(
         Engine=XML_ALLOWS,
         KmsKeyId=f"{XML_ALLOWS}\nStatus  replicating",
         DBInstanceAutomatedBackupsArn=BACKUP_ARN,
     )
-    answering.answers(listing_xml(backup))
+    scripted_rds.answers(listing_xml(backup))
     for command in (("show", SOURCE_ARN), ("list",)):
         ran = run(*command)
-        assert is_seen(ran.stdout + ran.stderr)
+        assert is_visible(ran.stdout + ran.stderr)
     shown = ok_lines("show", SOURCE_ARN)
     assert rf"Key     {XML_SHOWN}\nStatus  replicating" in shown
     assert rf"Engine  {XML_SHOWN}" in shown
     (listed,) = run("list", *JSON).json
     assert listed["engine"] == XML_ALLOWS
-    assert is_seen(run("list", *JSON).stdout)
+    assert is_visible(run("list", *JSON).stdout)
 
 
 @pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize("status", [200, 400])
-def test_what_hides_in_a_refusal_or_in_no_answer_is_seen(
-    answering: ScriptedRDS, status: int
-) -> None:
+def test_hidden_characters_in_errors_are_escaped(scripted_rds: ScriptedRDS, status: int) -> None:
     hidden = XML_ALLOWS if status == 400 else HOSTILE
-    answering.answers(error_xml("AccessDenied", hidden) if status == 400 else hidden, status)
-    told = Ran("list")
-    assert is_seen(told.stderr)
-    assert XML_SHOWN in told.stderr
+    scripted_rds.answers(error_xml("AccessDenied", hidden) if status == 400 else hidden, status)
+    ran = Ran("list")
+    assert is_visible(ran.stderr)
+    assert XML_SHOWN in ran.stderr
     debugged = Ran("list", "--debug")
-    assert is_seen(debugged.stderr)
-    assert debugged.stderr.endswith(told.stderr)
+    assert is_visible(debugged.stderr)
+    assert debugged.stderr.endswith(ran.stderr)
     assert "Traceback (most recent call last):\n  File" in debugged.stderr
 
 
-def test_what_hides_in_the_log_is_seen(answering: ScriptedRDS) -> None:
-    answering.answers(error_xml(XML_ALLOWS), 400)
+def test_hidden_characters_in_the_log_are_escaped(scripted_rds: ScriptedRDS) -> None:
+    scripted_rds.answers(error_xml(XML_ALLOWS), 400)
     stderr = Ran("list", "--debug").stderr
-    assert is_seen(stderr)
+    assert is_visible(stderr)
     assert re.search(rf"^DEBUG rds_backup_replication: .*{re.escape(XML_SHOWN)}", stderr)
 
 
-def test_a_lag_is_shown_in_its_two_largest_units(sandbox: Sandbox) -> None:
-    for given, shown in (
+def test_lag_is_shown_in_its_two_largest_units(sandbox: Sandbox) -> None:
+    for lag, text in (
         (timedelta(seconds=-3), "0s"),
         (timedelta(seconds=45.9), "46s"),
         (timedelta(minutes=5, seconds=10), "5m 10s"),
         (timedelta(hours=1), "1h"),
         (timedelta(days=2, hours=3, minutes=4), "2d 3h"),
     ):
-        assert short_duration(given) == shown
+        assert format_lag(lag) == text
     sandbox.behavior = Behavior(pending_looks=0)
     run("start", SOURCE_ARN)
     assert re.search(r"^replicating +\d+s +\d+ +arn", run("list").stdout, re.MULTILINE)
 
 
-def test_all_help_is_in_sentences() -> None:
+def test_help_is_in_sentences_within_80_columns() -> None:
     commands: dict[str, Any] = vars(get_command(app))["commands"]
     commands[""] = get_command(app)
     for name, command in commands.items():
@@ -616,7 +632,7 @@ def test_all_help_is_in_sentences() -> None:
         assert "..." not in re.sub(r"[\]}]\.\.\.", "", help_text), name
 
 
-def test_options_are_named_after_parameters_and_default_alike() -> None:
+def test_options_have_the_defaults_of_the_parameters() -> None:
     commands: dict[str, Any] = vars(get_command(app))["commands"]
     wait = {parameter.name: parameter.default for parameter in commands["wait"].params}
     assert wait["timeout"] == f"{WAIT_TIMEOUT // timedelta(minutes=1)}m"
@@ -626,6 +642,6 @@ def test_options_are_named_after_parameters_and_default_alike() -> None:
             assert "_" not in option or not option.startswith("--")
 
 
-def test_the_version_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_version_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(os.environ, "AWS_REGION", raising=False)
     assert re.fullmatch(r"rds-backup-replication \d+\.\d+\.\d+\S*\n", run("--version").stdout)

@@ -1,4 +1,4 @@
-"""The commands for a fleet, on the sandbox."""
+"""Tests of the commands for a fleet, run against the sandbox."""
 
 import json
 import sys
@@ -47,7 +47,7 @@ def run(*arguments: str, code: ExitCode = ExitCode.OK, given: str = "") -> Any:
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_a_fleet_goes_from_its_audit_over_a_plan_to_protection() -> None:
+def test_audit_plan_and_apply_protect_a_fleet() -> None:
     audited = AuditReport.model_validate_json(
         run("audit", "policy.yaml", *JSON, code=ExitCode.FINDINGS).stdout
     )
@@ -63,12 +63,12 @@ def test_a_fleet_goes_from_its_audit_over_a_plan_to_protection() -> None:
     table = run("plan", "policy.yaml").stdout.splitlines()
     assert table[0].split() == ["ACTION", "TO", "RULE", "INSTANCE"]
     assert table[1].split() == ["unchanged", "us-east-1", "production", SOURCE_ARN]
-    nothing = run("apply", "--yes", given=run("plan", "policy.yaml", *JSON).stdout)
-    assert (nothing.stdout, nothing.stderr) == ("", "The plan has nothing to do.\n")
+    unchanged = run("apply", "--yes", given=run("plan", "policy.yaml", *JSON).stdout)
+    assert (unchanged.stdout, unchanged.stderr) == ("", "The plan contains no changes.\n")
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_an_audit_becomes_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_audit_writes_an_html_page(monkeypatch: pytest.MonkeyPatch) -> None:
     def render_html(report: AuditReport) -> str:
         return f"<p>{report.records[0].db_instance_arn}</p>"
 
@@ -82,32 +82,32 @@ def test_an_audit_becomes_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("sandbox")
 @pytest.mark.parametrize("command", [("audit", "--html"), ("plan", "--out")])
 @pytest.mark.parametrize(
-    ("target", "why"),
+    ("target", "reason"),
     [
         ("no/where", "No such file or directory"),
         ("", "Is a directory"),
         (".", "Is a directory"),
         ("policy.yaml/x", "Not a directory"),
         ("x" * 300, "File name too long"),
-        ("-", "it is standard output, which has the"),
+        ("-", "standard output already receives the "),
     ],
 )
-def test_what_cannot_be_written_is_told_before_anything_is_asked(
-    monkeypatch: pytest.MonkeyPatch, command: tuple[str, str], target: str, why: str
+def test_unwritable_file_prevents_any_request(
+    monkeypatch: pytest.MonkeyPatch, command: tuple[str, str], target: str, reason: str
 ) -> None:
     def send(*_: object) -> None:
-        pytest.fail("it was sent")
+        pytest.fail("a request was sent")
 
     monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", send)
     name, option = command
     before = sorted(Path().iterdir())
     ran = run(name, "policy.yaml", option, target, code=ExitCode.USAGE)
-    assert ran.stderr.startswith(f"Error: {target or '.'} cannot be written: {why}")
+    assert ran.stderr.startswith(f"Error: {target or '.'} cannot be written: {reason}")
     assert sorted(Path().iterdir()) == before
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_a_file_that_fails_to_be_written_costs_neither_the_result_nor_an_earlier_one(
+def test_failed_write_keeps_the_previous_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     Path("page.html").write_text("earlier", encoding="utf-8")
@@ -126,7 +126,7 @@ def test_a_file_that_fails_to_be_written_costs_neither_the_result_nor_an_earlier
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_a_file_is_replaced_where_it_is_and_as_it_was() -> None:
+def test_replaced_file_keeps_its_link_and_mode() -> None:
     Path("real").mkdir()
     real = Path("real/plan.json")
     real.write_text("earlier", encoding="utf-8")
@@ -141,33 +141,33 @@ def test_a_file_is_replaced_where_it_is_and_as_it_was() -> None:
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_a_policy_and_a_plan_are_read_from_standard_input_too() -> None:
-    mark = "\ufeff"  # as some editors put before UTF-8
+def test_policy_and_plan_are_read_from_standard_input() -> None:
+    mark = "\ufeff"  # the byte order mark that some editors write
     run("audit", "-", code=ExitCode.FINDINGS, given=f"{mark}{POLICY}")
     planned = run("plan", "-", *JSON, given=POLICY).stdout
     Path("plan.json").write_text(f"{mark}{planned}", encoding="utf-8")
     run("apply", "plan.json", "--yes")
     run("apply", "-", "--yes", given=f"{mark}{planned}")
-    wrong = run("audit", "-", code=ExitCode.USAGE, given="accounts: 1\n").stderr
-    assert wrong.startswith("Error: standard input:1: accounts")
+    invalid = run("audit", "-", code=ExitCode.USAGE, given="accounts: 1\n").stderr
+    assert invalid.startswith("Error: standard input:1: accounts")
 
 
 @pytest.mark.usefixtures("sandbox", "no_backoff")
 @pytest.mark.parametrize("command", ["audit", "plan"])
-def test_who_could_see_nothing_at_all_has_found_nothing(
+def test_scan_without_any_response_is_unreachable(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = ("--endpoint-url", "http://127.0.0.1:9")
-    ran = run(command, "policy.yaml", *nowhere, code=ExitCode.NO_ANSWER)
+    ran = run(command, "policy.yaml", *nowhere, code=ExitCode.UNREACHABLE)
     assert "1 unknown" in ran.stderr
     assert "endpoint" in ran.stdout
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    ran = run(command, "policy.yaml", code=ExitCode.NO_ANSWER)
+    ran = run(command, "policy.yaml", code=ExitCode.UNREACHABLE)
     assert "Unable to locate credentials. Set AWS_ACCESS_KEY_ID" in ran.stdout
 
 
-def test_who_could_see_a_part_has_found_that_the_rest_is_unknown(sandbox: Sandbox) -> None:
+def test_scan_with_an_unknown_region_has_findings(sandbox: Sandbox) -> None:
     two = POLICY.replace("[us-west-2]", "[us-west-2, us-west-1]")
     for command in ("audit", "plan"):
         sandbox.add_fault("describe_db_instances", AccessDeniedError, region_name="us-west-1")
@@ -176,7 +176,7 @@ def test_who_could_see_a_part_has_found_that_the_rest_is_unknown(sandbox: Sandbo
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_an_apply_without_credentials_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_apply_without_credentials_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     run("plan", "policy.yaml", "--out", "plan.json")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
@@ -185,7 +185,7 @@ def test_an_apply_without_credentials_says_what_to_set(monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_a_long_name_leaves_room_for_the_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_rule_name_leaves_room_for_the_instance(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("policy.yaml").write_text(POLICY.replace("production", "p" * 100), encoding="utf-8")
     monkeypatch.setenv("COLUMNS", "80")
     lines = run("plan", "policy.yaml").stdout.splitlines()
@@ -194,63 +194,64 @@ def test_a_long_name_leaves_room_for_the_instance(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_the_question_shows_what_cannot_be_changed_later() -> None:
+def test_confirmation_shows_unmodifiable_settings() -> None:
     key = "arn:aws:kms:us-east-1:123456789012:key/mrk-example"
     planned = json.loads(run("plan", "policy.yaml", *JSON).stdout)
     planned["actions"][0]["kms_key_id"] = key
-    asked = run("apply", given=json.dumps(planned), code=ExitCode.USAGE).stderr
-    assert asked.splitlines()[0].split() == ["ACTION", "TO", "DAYS", "KEY", "RULE", "INSTANCE"]
-    assert asked.splitlines()[1].split() == [
+    question = run("apply", given=json.dumps(planned), code=ExitCode.USAGE).stderr
+    assert question.splitlines()[0].split() == ["ACTION", "TO", "DAYS", "KEY", "RULE", "INSTANCE"]
+    assert question.splitlines()[1].split() == [
         *("start", "us-east-1", "14", key, "production", SOURCE_ARN)
     ]
 
 
-# Would have a terminal take a row back; the second begins a row.
+# Erases its row on a terminal, and begins another one.
 HOSTILE = "x\x1b[1A\x1b[2Khidden\r\u202e\nstart  us-east-1  14"
 SHOWN = r"x\x1b[1A\x1b[2Khidden\r\u202e\nstart  us-east-1  14"
 
 
-def is_seen(text: str) -> bool:
+def is_visible(text: str) -> bool:
+    """Return whether a text has no invisible characters."""
     return all(character.isprintable() or character == "\n" for character in text)
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_no_row_of_a_plan_can_hide_another() -> None:
+def test_row_of_a_plan_cannot_hide_another_row() -> None:
     planned = json.loads(run("plan", "policy.yaml", *JSON).stdout)
     (action,) = planned["actions"]
     action.update(rule=HOSTILE, kms_key_id=HOSTILE)
     another = {**action, "source_db_instance_arn": f"{SOURCE_ARN}2", "rule": "production"}
     planned["actions"] = [another, action]
-    asked = run("apply", given=json.dumps(planned), code=ExitCode.USAGE).stderr
-    assert is_seen(asked)
-    header, *rows, question = asked.splitlines()
+    question = run("apply", given=json.dumps(planned), code=ExitCode.USAGE).stderr
+    assert is_visible(question)
+    header, *rows, last_line = question.splitlines()
     assert header.startswith("ACTION")
     assert [row.count(SHOWN) for row in rows] == [1, 2]
-    assert "Apply this plan (2 start)?" in question
+    assert "Apply this plan (2 start)?" in last_line
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_what_hides_in_a_policy_is_seen() -> None:
+def test_hidden_characters_in_a_policy_are_escaped() -> None:
     policy = POLICY.replace("production", json.dumps(HOSTILE))
     Path("policy.yaml").write_text(policy, encoding="utf-8")
     planned = run("plan", "policy.yaml")
-    assert is_seen(planned.stdout + planned.stderr)
+    assert is_visible(planned.stdout + planned.stderr)
     assert len(planned.stdout.splitlines()) == 2
     assert SHOWN in planned.stdout
     as_json = run("plan", "policy.yaml", *JSON).stdout
     assert json.loads(as_json)["actions"][0]["rule"] == HOSTILE
-    assert is_seen(as_json)
+    assert is_visible(as_json)
     Path("policy.yaml").write_text(f"{policy}{json.dumps(HOSTILE)}: 1\n", encoding="utf-8")
-    wrong = run("plan", "policy.yaml", code=ExitCode.USAGE).stderr
-    assert is_seen(wrong)
-    assert r"x\x1b[1A\x1b[2Khidden\r\u202e" in wrong
+    error = run("plan", "policy.yaml", code=ExitCode.USAGE).stderr
+    assert is_visible(error)
+    assert r"x\x1b[1A\x1b[2Khidden\r\u202e" in error
 
 
 def test_usage_names_each_argument_once() -> None:
     assert "[[" not in run("apply", "--help").stdout
 
 
-def test_what_a_plan_cannot_do_is_a_finding(sandbox: Sandbox) -> None:
+def test_impossible_action_of_a_plan_is_a_finding(sandbox: Sandbox) -> None:
     sandbox.create_db_instance("us-west-2", "secret", StorageEncrypted=True)
     ran = run("plan", "policy.yaml", code=ExitCode.FINDINGS)
     assert "impossible" in ran.stdout
@@ -258,7 +259,7 @@ def test_what_a_plan_cannot_do_is_a_finding(sandbox: Sandbox) -> None:
     assert "1 start" in ran.stderr
 
 
-def test_what_is_not_done_has_a_code(sandbox: Sandbox) -> None:
+def test_failed_change_has_an_exit_code(sandbox: Sandbox) -> None:
     run("plan", "policy.yaml", "--out", "plan.json")
     sandbox.add_fault(
         "start_db_instance_automated_backups_replication", AccessDeniedError, message="Not you."
@@ -269,7 +270,7 @@ def test_what_is_not_done_has_a_code(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_an_interrupted_apply_tells_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_apply_prints_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
     def apply(*_: object, **__: object) -> ApplyReport:
         return ApplyReport(results=(), interrupted=True)
 
@@ -279,11 +280,11 @@ def test_an_interrupted_apply_tells_what_was_done(monkeypatch: pytest.MonkeyPatc
     assert json.loads(ran.stdout) == {"results": [], "interrupted": True}
 
 
-def test_apply_asks_first(sandbox: Sandbox) -> None:
+def test_apply_asks_for_confirmation(sandbox: Sandbox) -> None:
     run("plan", "policy.yaml", "--out", "plan.json")
     ran = run("apply", "plan.json", *JSON, code=ExitCode.USAGE)
     assert ran.stdout == ""
-    assert "production" in ran.stderr  # what it is about to do
+    assert "production" in ran.stderr  # the rule of the planned change
     assert "Apply this plan (1 start)?" in ran.stderr
     assert "--yes" in ran.stderr
     assert not list(sandbox.client("us-east-1").describe_db_instance_automated_backups())
@@ -298,15 +299,15 @@ def test_apply_asks_first(sandbox: Sandbox) -> None:
         ("apply", "bytes cannot be read"),
     ],
 )
-def test_a_wrong_file_is_wrong_usage(command: str, not_utf8: str) -> None:
-    Path("wrong").write_text('{"accounts": 1}', encoding="utf-8")
+def test_invalid_file_is_a_usage_error(command: str, not_utf8: str) -> None:
+    Path("invalid").write_text('{"accounts": 1}', encoding="utf-8")
     Path("bytes").write_bytes(b"\xff")
     ran = run(command, "missing", code=ExitCode.USAGE)
     assert ran.stderr == "Error: missing cannot be read: No such file or directory\n"
     assert not_utf8 in run(command, "bytes", code=ExitCode.USAGE).stderr
-    wrong = run(command, "wrong", code=ExitCode.USAGE)
-    assert wrong.stdout == ""
-    assert wrong.stderr.startswith("Error: wrong")
+    invalid = run(command, "invalid", code=ExitCode.USAGE)
+    assert invalid.stdout == ""
+    assert invalid.stderr.startswith("Error: invalid")
 
 
 @pytest.mark.usefixtures("sandbox")
@@ -314,22 +315,22 @@ def test_a_wrong_file_is_wrong_usage(command: str, not_utf8: str) -> None:
     "command", [("audit", "policy.yaml"), ("plan", "policy.yaml"), ("apply", "--yes")]
 )
 @pytest.mark.parametrize(
-    ("option", "value", "said"),
+    ("option", "value", "message"),
     [
-        ("--endpoint-url", "nowhere", "Invalid endpoint: nowhere. It must be a URL"),
-        ("--endpoint-url", "http://[", "It must be a URL"),
-        ("--endpoint-url", "http://x:99999", "It must be a URL"),
+        ("--endpoint-url", "nowhere", "Invalid endpoint: nowhere. The endpoint must be a URL"),
+        ("--endpoint-url", "http://[", "The endpoint must be a URL"),
+        ("--endpoint-url", "http://x:99999", "The endpoint must be a URL"),
         ("--profile", "nobody", "nobody"),
     ],
 )
-def test_what_leads_nowhere_is_wrong_usage(
-    command: tuple[str, ...], option: str, value: str, said: str
+def test_invalid_endpoint_or_profile_is_a_usage_error(
+    command: tuple[str, ...], option: str, value: str, message: str
 ) -> None:
     plan = run("plan", "policy.yaml", *JSON).stdout
     ran = run(*command, option, value, code=ExitCode.USAGE, given=plan)
-    assert said in ran.stderr
+    assert message in ran.stderr
     assert ran.stdout == ""
 
 
-def test_the_policys_schema_is_printed() -> None:
+def test_policy_schema_is_printed() -> None:
     assert json.loads(run("policy-schema").stdout) == Policy.model_json_schema()

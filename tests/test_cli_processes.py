@@ -1,4 +1,4 @@
-"""The program as a process: how it starts, what a terminal gets, what is missing."""
+"""Tests of the program as a process: its streams, its terminal, Ctrl-C and missing extras."""
 
 import contextlib
 import fcntl
@@ -32,13 +32,13 @@ NAME = "rds-backup-replication"
 PROGRAM = (sys.executable, "-m", "rds_backup_replication.cli")
 
 
-def python(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  # our own code
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603  # the tests' own code
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
 
 
-def test_help_and_version_import_nothing_heavy() -> None:
+def test_help_and_version_import_no_heavy_modules() -> None:
     code = (
         "import sys, rds_backup_replication.cli as cli\n"
         "assert 'typer' not in sys.modules\n"
@@ -49,13 +49,13 @@ def test_help_and_version_import_nothing_heavy() -> None:
         "    heavy = {'boto3', 'botocore', 'pydantic', 'moto', 'yaml', 'rich'}\n"
         "    assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
-    ran = python(code)
+    ran = run_python(code)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "Usage: rds-backup-replication" in ran.stdout
 
 
 @pytest.mark.parametrize("module", ["typer", "rich", "yaml"])
-def test_a_missing_extra_is_named(module: str) -> None:
+def test_missing_extra_is_named(module: str) -> None:
     arguments = ["regions"] if module != "yaml" else ["audit", os.devnull]
     code = (
         f"import sys; sys.modules[{module!r}] = None\n"
@@ -67,7 +67,7 @@ def test_a_missing_extra_is_named(module: str) -> None:
         "import os; os.environ['AWS_REGION'] = 'us-east-1'\n"
         "main()\n"
     )
-    ran = python(code)
+    ran = run_python(code)
     assert ran.returncode == 1, ran.stderr
     assert ran.stderr.startswith("Error: ")
     assert "pip install 'rds-backup-replication[" in ran.stderr
@@ -75,7 +75,7 @@ def test_a_missing_extra_is_named(module: str) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_completes(shell: str) -> None:
+def test_shell_completion_completes_a_command(shell: str) -> None:
     words = "rds-backup-replication po"
     variables = {
         "_RDS_BACKUP_REPLICATION_COMPLETE": f"complete_{shell}",
@@ -84,7 +84,7 @@ def test_completion_completes(shell: str) -> None:
         "_TYPER_COMPLETE_ARGS": words,
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
     }
-    ran = subprocess.run(  # noqa: S603  # our own program
+    ran = subprocess.run(  # noqa: S603  # this project's program
         PROGRAM, capture_output=True, text=True, check=False, env={**os.environ, **variables}
     )
     assert "policy-schema" in ran.stdout
@@ -95,47 +95,50 @@ def test_completion_completes(shell: str) -> None:
 def on_a_terminal(
     *arguments: str, **variables: str
 ) -> Generator[tuple[int, "subprocess.Popen[bytes]"]]:
-    """The program with a terminal for what it asks, and a pipe for its data."""
-    ours, theirs = pty.openpty()
+    """Run the program with a terminal as standard input and error, and a pipe for its data."""
+    terminal, program_side = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", **variables}
     try:
-        with subprocess.Popen(  # noqa: S603  # our own program
+        with subprocess.Popen(  # noqa: S603  # this project's program
             [*PROGRAM, *arguments],
-            stdin=theirs,
-            stderr=theirs,
+            stdin=program_side,
+            stderr=program_side,
             stdout=subprocess.PIPE,
             env=environment,
         ) as process:
-            os.close(theirs)
+            os.close(program_side)
             try:
-                yield ours, process
+                yield terminal, process
             finally:
                 process.kill()
     finally:
-        os.close(ours)
+        os.close(terminal)
 
 
 def read_until(terminal: int, text: str) -> str:
+    """Return the output on a terminal up to a text."""
     shown = b""
     while text.encode() not in shown:
         shown += os.read(terminal, 1024)
     return shown.decode()
 
 
-@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1)])
-def test_a_terminal_is_asked(rds_sandbox: Sandbox, answer: str, code: int) -> None:
+@pytest.mark.parametrize(("reply", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1)])
+def test_stop_asks_for_confirmation_on_a_terminal(
+    rds_sandbox: Sandbox, reply: str, code: int
+) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     client = rds_sandbox.client("us-east-1")
     client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
     with on_a_terminal("stop", SOURCE_ARN, "--output", "json") as (terminal, process):
-        asked = read_until(terminal, "[y/N]")
-        os.write(terminal, answer.encode())
+        question = read_until(terminal, "[y/N]")
+        os.write(terminal, reply.encode())
         assert process.stdout is not None
         data = process.stdout.read()
         if code:
             assert "Nothing was changed" in read_until(terminal, "changed")
     assert process.returncode == code
-    assert f"Stop the replication of {SOURCE_ARN} to us-east-1?" in " ".join(asked.split())
+    assert f"Stop the replication of {SOURCE_ARN} to us-east-1?" in " ".join(question.split())
     if code:
         assert data == b""
     else:
@@ -143,7 +146,7 @@ def test_a_terminal_is_asked(rds_sandbox: Sandbox, answer: str, code: int) -> No
 
 
 @pytest.mark.parametrize(("no_color", "colored"), [("", True), ("1", False)])
-def test_colors_are_for_terminals_that_want_them(no_color: str, colored: bool) -> None:  # noqa: FBT001
+def test_no_color_turns_colors_off(no_color: str, colored: bool) -> None:  # noqa: FBT001
     with on_a_terminal("start", "nope", "--region", "us-east-1", NO_COLOR=no_color) as (
         terminal,
         process,
@@ -154,7 +157,7 @@ def test_colors_are_for_terminals_that_want_them(no_color: str, colored: bool) -
     assert process.returncode == 2
 
 
-def test_what_hides_in_progress_is_seen() -> None:
+def test_hidden_characters_in_progress_are_escaped() -> None:
     hostile = "[red]a\x1b[2K\u202eb\nc"
     shown = r"[red]a\x1b[2K\u202eb\nc"
     with on_a_terminal("wait", hostile, "--region", "us-east-1", COLUMNS="200") as (
@@ -166,10 +169,11 @@ def test_what_hides_in_progress_is_seen() -> None:
     assert process.returncode == 2
 
 
-def in_a_shell(
+def run_in_shell(
     redirections: str, *arguments: str, **variables: str
 ) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(  # noqa: S603  # our own program
+    """Run the program in a shell, with redirections such as ``>&-``."""
+    return subprocess.run(  # noqa: S603  # this project's program
         ["/bin/sh", "-c", f'exec "$@" {redirections}', "sh", *PROGRAM, *arguments],
         capture_output=True,
         text=True,
@@ -180,9 +184,9 @@ def in_a_shell(
     )
 
 
-def test_closed_standard_output_is_told_before_anything_is_done(rds_sandbox: Sandbox) -> None:
+def test_closed_standard_output_prevents_a_start(rds_sandbox: Sandbox) -> None:
     rds_sandbox.create_db_instance("us-west-2")
-    ran = in_a_shell(">&-", "start", SOURCE_ARN)
+    ran = run_in_shell(">&-", "start", SOURCE_ARN)
     assert ran.returncode == 1
     assert ran.stderr.startswith("Error: Standard output is closed")
     assert "Traceback" not in ran.stderr
@@ -193,14 +197,14 @@ def test_closed_standard_output_is_told_before_anything_is_done(rds_sandbox: San
 @pytest.mark.parametrize(
     "arguments", [("--version",), ("--help",), ("list",), ("list", "--output", "json")]
 )
-def test_a_full_disk_is_told(rds_sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
+def test_full_disk_is_an_error(rds_sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     client = rds_sandbox.client("us-east-1")
     client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
-    ran = in_a_shell(">/dev/full", *arguments)
+    ran = run_in_shell(">/dev/full", *arguments)
     assert ran.returncode == 1
     assert ran.stderr == "Error: Standard output cannot be written: No space left on device\n"
-    assert in_a_shell("2>/dev/full", *arguments).returncode == 0
+    assert run_in_shell("2>/dev/full", *arguments).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -208,27 +212,27 @@ def test_a_full_disk_is_told(rds_sandbox: Sandbox, arguments: tuple[str, ...]) -
 )
 @pytest.mark.usefixtures("rds_sandbox")
 def test_closed_standard_input_is_no_terminal(arguments: tuple[str, ...]) -> None:
-    ran = in_a_shell("<&-", *arguments)
+    ran = run_in_shell("<&-", *arguments)
     assert ran.returncode == 2, ran.stderr
     assert "Traceback" not in ran.stderr
     assert ran.stderr.startswith("Error: ")
 
 
-def test_closed_standard_error_hinders_nothing(rds_sandbox: Sandbox) -> None:
+def test_closed_standard_error_is_no_error(rds_sandbox: Sandbox) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     client = rds_sandbox.client("us-east-1")
     client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
-    ran = in_a_shell("2>&-", "wait", SOURCE_ARN, "--poll-interval", "1s", "--output", "json")
+    ran = run_in_shell("2>&-", "wait", SOURCE_ARN, "--poll-interval", "1s", "--output", "json")
     assert ran.returncode == 0
     assert json.loads(ran.stdout)["status"].lower() == "replicating"
-    assert in_a_shell("2>&-", "show", "nope").returncode == 2
+    assert run_in_shell("2>&-", "show", "nope").returncode == 2
 
 
-def test_no_reader_of_the_output_is_no_traceback(rds_sandbox: Sandbox) -> None:
+def test_broken_pipe_prints_no_traceback(rds_sandbox: Sandbox) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     client = rds_sandbox.client("us-east-1")
     client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
-    ran = in_a_shell("| true", "list")
+    ran = run_in_shell("| true", "list")
     assert ran.stderr == ""
 
 
@@ -239,13 +243,13 @@ def test_no_reader_of_the_output_is_no_traceback(rds_sandbox: Sandbox) -> None:
         {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     ],
 )
-def test_nothing_is_lost_where_the_terminal_knows_no_unicode(
+def test_json_is_complete_without_unicode_support(
     rds_sandbox: Sandbox, tmp_path: Path, variables: dict[str, str]
 ) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     client = rds_sandbox.client("us-east-1")
     client.ensure_replication(source_db_instance_arn=SOURCE_ARN, tags={"team": "Zürich 𝐀"})
-    shown = in_a_shell("", "show", SOURCE_ARN, "--output", "json", **variables)
+    shown = run_in_shell("", "show", SOURCE_ARN, "--output", "json", **variables)
     assert shown.returncode == 0, shown.stderr
     (tag,) = json.loads(shown.stdout)["tag_list"]
     assert tag == {"key": "team", "value": "Zürich 𝐀"}
@@ -255,13 +259,13 @@ def test_nothing_is_lost_where_the_terminal_knows_no_unicode(
         "destination_region: us-east-1}]\n",
         encoding="utf-8",
     )
-    planned = in_a_shell("", "plan", str(policy), **variables)
+    planned = run_in_shell("", "plan", str(policy), **variables)
     assert planned.returncode == 0, planned.stderr
     assert "Z?ge" in planned.stdout
 
 
 @pytest.mark.parametrize("delay", [0.04, 0.08, 0.12, 0.16, 0.2, 0.3])
-def test_ctrl_c_while_it_starts_is_no_traceback(delay: float) -> None:
+def test_ctrl_c_during_the_start_prints_no_traceback(delay: float) -> None:
     code = (
         "import os, signal, threading, time\n"
         "from rds_backup_replication.cli import main\n"
@@ -271,18 +275,18 @@ def test_ctrl_c_while_it_starts_is_no_traceback(delay: float) -> None:
         f"{SOURCE_ARN!r}, '--region', 'us-east-1', '--endpoint-url', 'http://127.0.0.1:9']\n"
         "main()\n"
     )
-    ran = python(code)
+    ran = run_python(code)
     assert ran.returncode == 130, ran.stderr
     assert "Traceback" not in ran.stderr
     assert ran.stderr.endswith("Interrupted.\n")
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "told"),
+    ("error", "code", "message"),
     [("KeyboardInterrupt", 130, "Interrupted.\n"), ("OSError('odd')", 0, "OSError: odd\n")],
 )
-def test_ctrl_c_is_not_lost_where_python_drops_errors(error: str, code: int, told: str) -> None:
-    ran = python(
+def test_ctrl_c_in_a_destructor_is_not_lost(error: str, code: int, message: str) -> None:
+    ran = run_python(
         "import os, sys, threading\n"
         "from rds_backup_replication import BackupReplicationClient as Client, cli\n"
         "class Ended:\n"
@@ -297,36 +301,36 @@ def test_ctrl_c_is_not_lost_where_python_drops_errors(error: str, code: int, tol
         "cli.main()\n"
     )
     assert ran.returncode == code, ran.stderr
-    assert ran.stderr.endswith(told)
+    assert ran.stderr.endswith(message)
     assert ("Traceback" in ran.stderr) == (error != "KeyboardInterrupt")
 
 
-def test_a_look_that_fails_is_told_at_once(rds_sandbox: Sandbox) -> None:
+def test_failed_poll_is_reported_at_once(rds_sandbox: Sandbox) -> None:
     rds_sandbox.create_db_instance("us-west-2")
-    ran = in_a_shell(
+    ran = run_in_shell(
         "",
         *("wait", SOURCE_ARN, "--timeout", "1s", "--poll-interval", "1s"),
         *("--endpoint-url", "http://127.0.0.1:9"),
         AWS_MAX_ATTEMPTS="1",
     )
     assert ran.returncode == 6
-    first, looked, *_ = ran.stderr.splitlines()
+    first, second, *_ = ran.stderr.splitlines()
     assert first.startswith("Waiting until")
-    assert looked.startswith("A look failed, and another follows: Could not connect")
-    assert "It goes on at AWS" not in ran.stderr
+    assert second.startswith("A look failed, and another follows: Could not connect")
+    assert "The operation continues at AWS" not in ran.stderr
     assert "Check --region, --endpoint-url and the network." in ran.stderr
 
 
 @pytest.mark.parametrize(("width", "shown"), [("0", SOURCE_ARN), ("-1", SOURCE_ARN)])
-def test_a_width_that_is_none_is_not_kept_to(rds_sandbox: Sandbox, width: str, shown: str) -> None:
+def test_invalid_columns_variable_is_ignored(rds_sandbox: Sandbox, width: str, shown: str) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     client = rds_sandbox.client("us-east-1")
     client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
-    listed = in_a_shell("", "list", COLUMNS=width)
+    listed = run_in_shell("", "list", COLUMNS=width)
     assert listed.stdout.splitlines()[1].split()[-1] == shown
 
 
-def test_help_names_everything_whole_on_80_columns() -> None:
+def test_help_shows_all_names_whole_on_80_columns() -> None:
     commands: dict[str, Any] = vars(get_command(app))["commands"]
     for name, command in {"": get_command(app), **commands}.items():
         arguments = [*filter(None, (name, "--help"))]
@@ -346,15 +350,15 @@ def test_help_names_everything_whole_on_80_columns() -> None:
             intro = re.split(r"\n(?=Arguments:|Options:)", shown)[0]
             for paragraph in intro.split("\n\n")[1:]:
                 for line, following in pairwise(paragraph.splitlines()):
-                    # A line ends where the next word would not have found room.
+                    # A line ends only where the next word does not fit.
                     assert len(line) + len(following.split()[0]) >= 78, (name, line)
 
 
-def test_what_is_wrong_is_told_on_a_terminal_without_breaking_words() -> None:
+def test_error_on_a_terminal_is_wrapped_between_words() -> None:
     here = SOURCE_ARN.replace("us-west-2", "us-east-1")
     shown = on_80_columns("start", here, "--region", "us-east-1", code=2)
     assert max(map(len, shown.splitlines())) <= 80
-    ran = subprocess.run(  # noqa: S603  # our own program
+    ran = subprocess.run(  # noqa: S603  # this project's program
         [*PROGRAM, "start", here, "--region", "us-east-1"],
         capture_output=True,
         text=True,
@@ -365,20 +369,24 @@ def test_what_is_wrong_is_told_on_a_terminal_without_breaking_words() -> None:
 
 
 def on_80_columns(*arguments: str, code: int = 0) -> str:
-    """What a terminal of that width shows."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
+    """Return the output of the program on a terminal with 80 columns."""
+    terminal, program_side = pty.openpty()
+    fcntl.ioctl(program_side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
     environment = {**os.environ, "TERM": "xterm"}
     environment.pop("COLUMNS", None)
-    with subprocess.Popen(  # noqa: S603  # our own program
-        [*PROGRAM, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    with subprocess.Popen(  # noqa: S603  # this project's program
+        [*PROGRAM, *arguments],
+        stdin=program_side,
+        stdout=program_side,
+        stderr=program_side,
+        env=environment,
     ) as process:
-        os.close(theirs)
+        os.close(program_side)
         shown = b""
-        with contextlib.suppress(OSError):  # which says that the other end is closed
-            while part := os.read(ours, 65_536):
+        with contextlib.suppress(OSError):  # raised when the program has closed its side
+            while part := os.read(terminal, 65_536):
                 shown += part
-    os.close(ours)
+    os.close(terminal)
     assert process.returncode == code
     return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode()).replace("\r\n", "\n")
 
@@ -389,7 +397,8 @@ POLICY = (
 )
 
 
-def a_plan(*arns: str) -> str:
+def plan_json(*arns: str) -> str:
+    """Return a plan that starts the replication of each instance."""
     account = Account(id="123456789012")
     actions = [
         PlannedAction(
@@ -407,8 +416,8 @@ def a_plan(*arns: str) -> str:
 
 
 @pytest.fixture
-def stalling(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> ScriptedRDS:
-    """An RDS that takes requests, and does not answer."""
+def stalled_rds(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> ScriptedRDS:
+    """Return an RDS that accepts requests but never responds."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", rds.endpoint_url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
@@ -418,13 +427,14 @@ def stalling(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> ScriptedRDS:
 
 @contextmanager
 def running(*arguments: str) -> Generator["subprocess.Popen[str]"]:
-    with subprocess.Popen(  # noqa: S603  # our own program
+    """Run the program during the block."""
+    with subprocess.Popen(  # noqa: S603  # this project's program
         [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             yield process
         finally:
-            process.kill()  # else a failure would be waited for
+            process.kill()  # so that a failed test does not wait for the program
 
 
 def read_lines(stream: IO[str], count: int) -> str:
@@ -432,24 +442,24 @@ def read_lines(stream: IO[str], count: int) -> str:
 
 
 @pytest.mark.parametrize("command", ["audit", "plan"])
-def test_ctrl_c_ends_what_only_reads_at_once(
-    stalling: ScriptedRDS, tmp_path: Path, command: str
+def test_ctrl_c_ends_an_audit_or_a_plan_at_once(
+    stalled_rds: ScriptedRDS, tmp_path: Path, command: str
 ) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY, encoding="utf-8")
     with running(command, str(policy)) as process:
-        assert stalling.asked.wait(20)
+        assert stalled_rds.asked.wait(20)
         process.send_signal(signal.SIGINT)
-        printed, told = process.communicate(timeout=5)
+        stdout, stderr = process.communicate(timeout=5)
     assert process.returncode == 130
-    assert (printed, told) == ("", "Interrupted.\n")
+    assert (stdout, stderr) == ("", "Interrupted.\n")
 
 
-def test_ctrl_c_on_a_terminal_leaves_it_as_it_was(stalling: ScriptedRDS, tmp_path: Path) -> None:
+def test_ctrl_c_shows_the_cursor_again(stalled_rds: ScriptedRDS, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY, encoding="utf-8")
     with on_a_terminal("audit", str(policy)) as (terminal, process):
-        assert stalling.asked.wait(20)
+        assert stalled_rds.asked.wait(20)
         read_until(terminal, "\x1b[?25l")  # the cursor is hidden
         process.send_signal(signal.SIGINT)
         shown = read_until(terminal, "Interrupted.")
@@ -457,31 +467,31 @@ def test_ctrl_c_on_a_terminal_leaves_it_as_it_was(stalling: ScriptedRDS, tmp_pat
     assert "\x1b[?25h" in shown
 
 
-def test_apply_finishes_at_the_first_ctrl_c_and_ends_at_the_second(
-    stalling: ScriptedRDS, tmp_path: Path
-) -> None:
+def test_second_ctrl_c_ends_an_apply_at_once(stalled_rds: ScriptedRDS, tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
-    plan.write_text(a_plan(SOURCE_ARN), encoding="utf-8")
+    plan.write_text(plan_json(SOURCE_ARN), encoding="utf-8")
     with running("apply", "--yes", str(plan)) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert read_lines(process.stderr, 1) == "Applying the plan\n"
-        assert stalling.asked.wait(20)
+        assert stalled_rds.asked.wait(20)
         process.send_signal(signal.SIGINT)
         assert read_lines(process.stderr, 1) == (
-            "Finishing what has begun; Ctrl-C again gives up.\n"
+            "Finishing the changes in progress. Press Ctrl-C again to end at once.\n"
         )
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        printed, told = process.communicate(timeout=5)
+        stdout, stderr = process.communicate(timeout=5)
     assert process.returncode == 130
-    assert printed == ""
-    assert told == "Given up. Of 1 it is not known what has become: plan again.\n"
+    assert stdout == ""
+    assert stderr == (
+        "Ended at once. Changes whose outcome is unknown: 1. Run plan to see the rest.\n"
+    )
 
 
-def test_a_second_ctrl_c_tells_what_was_done(tmp_path: Path) -> None:
+def test_second_ctrl_c_prints_the_finished_changes(tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
-    plan.write_text(a_plan(SOURCE_ARN, f"{SOURCE_ARN}2"), encoding="utf-8")
+    plan.write_text(plan_json(SOURCE_ARN, f"{SOURCE_ARN}2"), encoding="utf-8")
     code = (
         "import os, signal, sys, threading\n"
         "from rds_backup_replication import fleet\n"
@@ -498,17 +508,17 @@ def test_a_second_ctrl_c_tells_what_was_done(tmp_path: Path) -> None:
         f"sys.argv = ['rds-backup-replication', 'apply', {str(plan)!r}, '--yes']\n"
         "main()\n"
     )
-    ran = python(code)
+    ran = run_python(code)
     assert ran.returncode == 130, ran.stderr
     assert ran.stdout == ""
     assert ran.stderr.splitlines()[2:] == [
-        "Finishing what has begun; Ctrl-C again gives up.",
+        "Finishing the changes in progress. Press Ctrl-C again to end at once.",
         f"done start {SOURCE_ARN}",
-        "Given up. Of 1 it is not known what has become: plan again.",
+        "Ended at once. Changes whose outcome is unknown: 1. Run plan to see the rest.",
     ]
 
 
-def test_the_sandbox_is_served_with_its_instances() -> None:
+def test_sandbox_serves_its_instances_until_ctrl_c() -> None:
     command = [*PROGRAM, "sandbox", "--port", "0", "--db-instance", "us-west-2:mydatabase"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None
@@ -525,6 +535,6 @@ def test_the_sandbox_is_served_with_its_instances() -> None:
         )
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
-    assert (check.returncode, check.stderr) == (0, "Nothing speaks against a start.\n")
+    assert (check.returncode, check.stderr) == (0, "No blockers found.\n")
     assert rest.endswith("Stopped.\n")
     assert process.returncode == 0

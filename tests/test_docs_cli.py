@@ -1,4 +1,4 @@
-"""What docs/cli.md shows, run: each command line on a sandbox, and what it prints."""
+"""Tests that docs/cli.md shows the real commands, outputs, permissions and exit codes."""
 
 import json
 import re
@@ -20,8 +20,8 @@ from .wire import SOURCE_ARN
 
 PAGE = (Path(__file__).parent.parent / "docs/cli.md").read_text(encoding="utf-8")
 PROGRAM = "rds-backup-replication"
-NOT_RUN = ("export ", "pip ", f"{PROGRAM} sandbox ", f"{PROGRAM} --install-completion")
-SETTLED = (
+SKIPPED_LINES = ("export ", "pip ", f"{PROGRAM} sandbox ", f"{PROGRAM} --install-completion")
+VOLATILE = (
     (r"auto-backup:ab-\w+", "auto-backup:ab-example"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "2026-01-31T12:00:00Z"),
     (r"\b\d+s( |$)", r"0s\1"),
@@ -29,15 +29,15 @@ SETTLED = (
 
 
 def steps() -> Iterator[tuple[str, str]]:
-    """Each command line, and what the page shows below it."""
+    """Yield each command line of the page, and the output below it."""
     for block in re.findall(r"^```console\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE):
         for step in re.split(r"^\$ ", block.replace("\\\n", ""), flags=re.MULTILINE)[1:]:
-            line, _, shown = step.partition("\n")
-            yield line, shown
+            line, _, output = step.partition("\n")
+            yield line, output
 
 
 class Shell:
-    """Runs what a page shows, with its pipes and its ``$?``."""
+    """A shell for the command lines of a page, with pipes, variables and ``$?``."""
 
     def __init__(self, variables: dict[str, str]) -> None:
         self.variables = variables
@@ -46,8 +46,8 @@ class Shell:
     def run(self, line: str) -> str:
         if line == "echo $?":
             return f"{self.code}\n"
-        if assigned := re.fullmatch(r"(\w+)=\$\((.*) \| jq -r \.(\w+)\)", line):
-            name, command, field = assigned.groups()
+        if assignment := re.fullmatch(r"(\w+)=\$\((.*) \| jq -r \.(\w+)\)", line):
+            name, command, field = assignment.groups()
             self.variables[name] = json.loads(self.run(command))[field]
             return ""
         printed, piped = "", ""
@@ -62,13 +62,14 @@ class Shell:
         return printed + piped if " | " in line else printed
 
 
-def settled(text: str) -> str:
-    for pattern, replacement in SETTLED:
+def stabilize(text: str) -> str:
+    """Return a text with its volatile parts replaced by those of the page."""
+    for pattern, replacement in VOLATILE:
         text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
     return text
 
 
-def test_every_command_line_prints_what_is_shown(
+def test_command_lines_print_what_the_page_shows(
     rds_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -78,21 +79,21 @@ def test_every_command_line_prints_what_is_shown(
     (tmp_path / "policy.yaml").write_text(policy, encoding="utf-8")
     rds_sandbox.create_db_instance("us-west-2")
     shell = Shell({"SOURCE": SOURCE_ARN})
-    for line, shown in steps():
-        if line.startswith(NOT_RUN):
+    for line, output in steps():
+        if line.startswith(SKIPPED_LINES):
             continue
-        assert settled(shell.run(line)) == shown, line
+        assert stabilize(shell.run(line)) == output, line
 
 
-def test_every_variable_is_set_before_it_is_used() -> None:
+def test_variables_are_set_before_they_are_used() -> None:
     known = {"?"}
     for line, _ in steps():
         assert set(re.findall(r"\$(\w+|\?)", line)) <= known, line
         known |= set(re.findall(r"(?:^|\s)([A-Z_]+)=", line))
 
 
-# What is called, so that the page can be held to it.
-WITH_CALLS = {
+# Command lines that make all the calls of each row of the table of permissions.
+COMMAND_LINES = {
     "start": ("start", SOURCE_ARN, "--tags", "a=b"),
     "check": ("check", SOURCE_ARN),
     "wait": ("wait", SOURCE_ARN),
@@ -112,7 +113,7 @@ WITH_CALLS = {
     "apply": ("apply", "plan.json", "--yes"),
     "delete": ("delete", "BACKUP", "--yes"),
 }
-# Which of the page's policies are for which commands.
+# The page's IAM policies by heading, each with its commands.
 POLICIES = {
     "To audit and plan": ("audit", "plan", "check", "show", "list", "regions", "wait"),
     "To apply plans, and to ensure": ("apply", "ensure", "start", "stop", "stop --missing-ok"),
@@ -122,14 +123,14 @@ ACTION = r"(?:rds|kms):\w+"
 
 
 def permissions(page: str, name: str) -> set[str]:
-    """The actions in a row of the page's table, and in the rows that it refers to."""
+    """Return the actions in a row of the page's table, and in the rows that the row refers to."""
     (row,) = (line for line in page.splitlines() if re.match(rf"\|[^|]*`{name}`[^|]*\|", line))
     _, _, needed = row[1:].partition("|")
     others = (permissions(page, other) for other in re.findall(r"as `(\w+)`", needed))
     return set(re.findall(ACTION, needed)).union(*others)
 
 
-def test_the_permissions_of_a_command_are_for_what_it_calls(
+def test_permissions_cover_the_calls_of_each_command(
     rds_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     page = (Path(__file__).parent.parent / "docs/permissions.md").read_text(encoding="utf-8")
@@ -147,7 +148,7 @@ def test_the_permissions_of_a_command_are_for_what_it_calls(
 
     monkeypatch.setattr(BaseClient, "_make_api_call", record)
     client = rds_sandbox.client("us-east-1")
-    for name, arguments in WITH_CALLS.items():
+    for name, arguments in COMMAND_LINES.items():
         if name == "delete":
             client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
             client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
@@ -160,12 +161,12 @@ def test_the_permissions_of_a_command_are_for_what_it_calls(
         assert called
         assert called <= permissions(page, name), name
     commands: dict[str, object] = vars(get_command(app))["commands"]
-    assert {name.partition(" ")[0] for name in WITH_CALLS} == {*commands} - {
+    assert {name.partition(" ")[0] for name in COMMAND_LINES} == {*commands} - {
         *("policy-schema", "sandbox")
     }
 
 
-def test_each_policy_allows_what_its_commands_need() -> None:
+def test_iam_policies_allow_what_their_commands_need() -> None:
     page = (Path(__file__).parent.parent / "docs/permissions.md").read_text(encoding="utf-8")
     allowed: set[str] = set()
     for heading, names in POLICIES.items():
@@ -177,13 +178,13 @@ def test_each_policy_allows_what_its_commands_need() -> None:
             assert permissions(page, name) <= allowed, name
 
 
-def test_every_command_is_shown() -> None:
+def test_every_command_is_on_the_page() -> None:
     commands: dict[str, object] = vars(get_command(app))["commands"]
     for name in commands:
         assert f"`{name}`" in PAGE, name
 
 
-def test_the_table_of_exit_codes_is_the_enum() -> None:
+def test_table_of_exit_codes_is_complete() -> None:
     table = PAGE.partition("## Exit codes")[2].partition("\n## ")[0]
     codes = [int(code) for code in re.findall(r"^\| (\d+) \| \S", table, re.MULTILINE)]
     assert codes == list(ExitCode)

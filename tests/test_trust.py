@@ -1,4 +1,4 @@
-"""Files are data and never code, and the sandbox is for its own machine alone."""
+"""Tests that files are never executed, and that the sandbox serves only its own machine."""
 
 import inspect
 import json
@@ -34,7 +34,7 @@ class Canary:
         return os.mkdir, ("canary",)
 
 
-# Whatever would make a directory if it were more than data.
+# Each text creates a directory if a parser executes it.
 CODE = (
     "!!python/object/apply:os.mkdir [canary]",
     "accounts: !!python/object/apply:os.mkdir [canary]",
@@ -49,12 +49,12 @@ CODE = (
 
 
 @pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_an_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("text", CODE)
-def test_a_file_is_never_code(text: str) -> None:
+def test_file_content_is_never_executed(text: str) -> None:
     with pytest.raises(PolicyError):
         Policy.from_yaml(text)
     with pytest.raises(ValidationError):
@@ -66,7 +66,7 @@ def test_a_file_is_never_code(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", CODE)
-def test_a_text_within_a_plan_is_a_text(text: str) -> None:
+def test_text_in_a_plan_is_never_executed(text: str) -> None:
     action = {**PLAN["actions"][0], "rule": text, "tags": {"key": text}}
     read = Plan.model_validate_json(json.dumps({**PLAN, "actions": [action]}))
     assert read.actions[0].rule == text
@@ -79,7 +79,7 @@ def test_a_text_within_a_plan_is_a_text(text: str) -> None:
     [
         "",
         "audit",
-        "arn:aws:iam::222222222222:role/audit",  # of another account
+        "arn:aws:iam::222222222222:role/audit",  # in another account
         f"arn:aws:sts::{ACCOUNT}:assumed-role/audit/me",
         f"arn:aws:iam::{ACCOUNT}:user/audit",
         f"arn:aws:iam::{ACCOUNT}:role/",
@@ -91,7 +91,7 @@ def test_a_text_within_a_plan_is_a_text(text: str) -> None:
         f"arn:aws:iam::{ACCOUNT}:role/{'x' * 513}",
     ],
 )
-def test_a_role_arn_is_one_in_policies_and_in_plans(role_arn: str) -> None:
+def test_invalid_role_arn_is_refused(role_arn: str) -> None:
     assert Plan.model_validate_json(json.dumps(PLAN)).accounts[0].role_arn
     accounts = [{"id": ACCOUNT, "role_arn": role_arn}]
     with pytest.raises(ValidationError, match="role_arn"):
@@ -104,7 +104,8 @@ def test_a_role_arn_is_one_in_policies_and_in_plans(role_arn: str) -> None:
 # The sandbox
 
 
-def is_reached(family: socket.AddressFamily, host: str, port: int) -> bool:
+def is_reachable(family: socket.AddressFamily, host: str, port: int) -> bool:
+    """Return whether a server listens at the address."""
     with socket.socket(family) as probe:
         probe.settimeout(5)
         try:
@@ -114,32 +115,32 @@ def is_reached(family: socket.AddressFamily, host: str, port: int) -> bool:
         return True
 
 
-def test_the_sandbox_listens_on_loopback_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sandbox_listens_on_loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOST", "FLASK_RUN_HOST", "MOTO_HOST", "SERVER_NAME", "MOTO_SERVER_HOST"):
-        monkeypatch.setenv(name, "0.0.0.0")  # noqa: S104  # which it must not heed
+        monkeypatch.setenv(name, "0.0.0.0")  # noqa: S104  # the sandbox must ignore the variable
     with Sandbox() as sandbox:
         port = int(sandbox.endpoint_url.rpartition(":")[2])
         server = sandbox._server  # pyright: ignore[reportPrivateUsage]
         assert server is not None
         assert server.socket.getsockname() == ("127.0.0.1", port)
-        assert is_reached(socket.AF_INET, "127.0.0.1", port)
-        # What listens everywhere, listens there too, where loopback is as wide as on Linux.
-        assert not is_reached(socket.AF_INET, "127.0.0.2", port)
+        assert is_reachable(socket.AF_INET, "127.0.0.1", port)
+        # On Linux, a server that listens on all addresses also listens on 127.0.0.2.
+        assert not is_reachable(socket.AF_INET, "127.0.0.2", port)
         if socket.has_ipv6:
-            assert not is_reached(socket.AF_INET6, "::1", port)
+            assert not is_reachable(socket.AF_INET6, "::1", port)
 
 
-def test_nothing_can_make_the_sandbox_listen_elsewhere() -> None:
+def test_sandbox_has_no_option_for_another_address() -> None:
     assert set(inspect.signature(Sandbox).parameters) == {"behavior", "port"}
     for option in ("--host", "--bind", "--address", "--interface"):
-        refused = CliRunner().invoke(app, ["sandbox", option, "0.0.0.0"])  # noqa: S104
-        assert refused.exit_code == ExitCode.USAGE
-        assert "No such option" in refused.stderr
+        result = CliRunner().invoke(app, ["sandbox", option, "0.0.0.0"])  # noqa: S104
+        assert result.exit_code == ExitCode.USAGE
+        assert "No such option" in result.stderr
     for port in ("0.0.0.0:0", "::"):
         assert CliRunner().invoke(app, ["sandbox", "--port", port]).exit_code == ExitCode.USAGE
 
 
-def test_the_sandboxs_module_takes_no_host(
+def test_sandbox_module_has_no_option_for_a_host(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["sandbox", "--host", "0.0.0.0"])  # noqa: S104
@@ -155,10 +156,10 @@ SIGNED = {
 }
 
 
-def answered(
+def send_request(
     sandbox: Sandbox, path: str = "/", method: str = "POST", **headers: str | None
 ) -> tuple[int, str]:
-    """The status and the text of what is sent signed, with what a caller does not say himself."""
+    """Send a signed request, and return the status and the text of the response."""
     address = sandbox.endpoint_url.rpartition("/")[2]
     body = LISTING if method == "POST" else ""
     sent = {**SIGNED, "Host": address, "Content-Length": str(len(body)), **headers}
@@ -169,18 +170,18 @@ def answered(
             if value is not None:
                 connection.putheader(name.replace("_", "-"), value)
         connection.endheaders(body.encode())
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
+        response = connection.getresponse()
+        return response.status, response.read().decode()
     finally:
         connection.close()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
 @pytest.mark.parametrize("port", ["", ":5000"])
-def test_the_sandbox_answers_to_the_names_of_loopback(host: str, port: str) -> None:
+def test_sandbox_serves_the_host_names_of_loopback(host: str, port: str) -> None:
     with Sandbox() as sandbox:
         sandbox.create_db_instance("us-west-2")
-        status, text = answered(sandbox, Host=host + port)
+        status, text = send_request(sandbox, Host=host + port)
     assert status == 200
     assert "<DBInstanceIdentifier>mydatabase<" in text
 
@@ -201,17 +202,17 @@ def test_the_sandbox_answers_to_the_names_of_loopback(host: str, port: str) -> N
         None,
     ],
 )
-def test_the_sandbox_answers_to_no_other_name(host: str | None) -> None:
+def test_sandbox_refuses_any_other_host_name(host: str | None) -> None:
     with Sandbox() as sandbox:
-        status, text = answered(sandbox, Host=host)
+        status, text = send_request(sandbox, Host=host)
     assert status == 403
     assert "Host" in text
 
 
-def test_the_host_of_a_request_line_counts_too() -> None:
+def test_sandbox_checks_the_host_of_the_request_line() -> None:
     with Sandbox() as sandbox:
-        assert answered(sandbox, "http://evil.example/")[0] == 403
-        assert answered(sandbox, "http://localhost/", Host="evil.example")[0] == 200
+        assert send_request(sandbox, "http://evil.example/")[0] == 403
+        assert send_request(sandbox, "http://localhost/", Host="evil.example")[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -220,19 +221,19 @@ def test_the_host_of_a_request_line_counts_too() -> None:
         {"Origin": "https://evil.example"},
         {"Origin": "http://127.0.0.1:5000"},
         {"Origin": "null"},
-        {"Sec_Fetch_Site": "cross-site"},  # a picture's address comes without an origin
+        {"Sec_Fetch_Site": "cross-site"},  # browsers send no Origin for an <img>
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-def test_a_web_page_cannot_use_the_sandbox(method: str, marks: dict[str, str]) -> None:
+def test_sandbox_refuses_requests_of_web_pages(method: str, marks: dict[str, str]) -> None:
     with Sandbox() as sandbox:
         sandbox.create_db_instance("us-west-2")
         sandbox.add_fault("describe_db_instances", ThrottlingError)
-        status, text = answered(sandbox, method=method, **marks)
+        status, text = send_request(sandbox, method=method, **marks)
         assert status == 403
         assert "web page" in text
-        assert answered(sandbox)[0] == 400  # the fault was not used up
-        assert "mydatabase" in answered(sandbox)[1]
+        assert send_request(sandbox)[0] == 400  # the refused request did not use up the fault
+        assert "mydatabase" in send_request(sandbox)[1]
 
 
 @pytest.mark.parametrize(
@@ -247,21 +248,21 @@ def test_a_web_page_cannot_use_the_sandbox(method: str, marks: dict[str, str]) -
         "/%6doto-api/reset",
     ],
 )
-def test_motos_own_paths_are_closed(path: str) -> None:
+def test_sandbox_refuses_the_paths_of_moto(path: str) -> None:
     with Sandbox() as sandbox:
         sandbox.create_db_instance("us-west-2")
-        assert [answered(sandbox, path, method)[0] for method in ("GET", "POST")] == [403, 403]
-        assert "moto" in answered(sandbox, path)[1]
-        assert "mydatabase" in answered(sandbox)[1]
+        assert [send_request(sandbox, path, method)[0] for method in ("GET", "POST")] == [403, 403]
+        assert "moto" in send_request(sandbox, path)[1]
+        assert "mydatabase" in send_request(sandbox)[1]
     assert list(Path.cwd().iterdir()) == []
 
 
-def test_who_opens_the_sandbox_in_a_browser_is_no_web_page() -> None:
+def test_sandbox_accepts_a_browsers_address_bar() -> None:
     with Sandbox() as sandbox:
-        assert answered(sandbox, method="GET", Sec_Fetch_Site="none")[0] != 403
+        assert send_request(sandbox, method="GET", Sec_Fetch_Site="none")[0] != 403
 
 
-def test_the_documentation_says_that_the_sandbox_keeps_nobody_out() -> None:
+def test_page_says_the_sandbox_is_no_security_boundary() -> None:
     page = Path(__file__).parents[1] / "docs" / "sandbox.md"
     text = " ".join(page.read_text(encoding="utf-8").split())
     assert "It listens on 127.0.0.1 alone." in text

@@ -1,6 +1,6 @@
-"""The same in a shell: ``rds-backup-replication``.
+"""The command line, ``rds-backup-replication``.
 
-Needs the extra ``cli``.
+Requires the extra ``cli``.
 """
 
 from typing import TYPE_CHECKING
@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-if not TYPE_CHECKING:  # with it, type checkers would take any name for one of ours
+if not TYPE_CHECKING:  # with __getattr__, type checkers would accept any name
     __getattr__, __dir__ = lazy_names(__name__, __all__, {}, "_app")

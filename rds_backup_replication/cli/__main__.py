@@ -1,4 +1,4 @@
-"""``python -m rds_backup_replication.cli``: as ``rds-backup-replication``."""
+"""Entry point of ``python -m rds_backup_replication.cli``."""
 
 from ._main import main
 

@@ -1,4 +1,4 @@
-"""The commands together, and the one place where an error becomes a message and a code."""
+"""The Typer app: its commands, and the one place that turns an error into an exit code."""
 
 import traceback
 from collections.abc import Callable, Generator
@@ -11,41 +11,42 @@ from typer.core import TyperGroup
 from .._version import __version__
 from ._commands import backups, fleet, replication, sandbox
 from ._errors import ExitCode, explain
+from ._options import with_debug_option
 from ._output import print_error
-from ._stdio import OutputError, tell, visible
+from ._stdio import OutputError, escape_invisible, write_stderr
 
-# Typer itself tells of it, and exits with 2.
+# Typer does not export click's UsageError. Typer prints such an error, and exits with 2.
 _USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 
 @contextmanager
-def _usage_made_visible() -> Generator[None]:
-    """Typer tells of wrong usage with what was given, as it was given."""
+def _escape_usage_errors() -> Generator[None]:
+    """Escape invisible characters of the command line, which Typer repeats in a usage error."""
     try:
         yield
     except _USAGE_ERROR as error:
-        vars(error)["message"] = visible(vars(error)["message"])
+        vars(error)["message"] = escape_invisible(vars(error)["message"])
         raise
 
 
 class _Commands(TyperGroup):
-    """Runs a command, and tells what went wrong."""
+    """Run a command, and print an error that it raises."""
 
     def make_context(self, *args: Any, **keywords: Any) -> Any:
-        with _usage_made_visible():
+        with _escape_usage_errors():
             return super().make_context(*args, **keywords)
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            with _usage_made_visible():
+            with _escape_usage_errors():
                 return super().invoke(ctx)
         except (typer.Exit, typer.Abort, _USAGE_ERROR, BrokenPipeError, OutputError):
             raise
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except Exception as error:  # noqa: BLE001  # whatever it is, a shell wants a code
+        except Exception as error:  # noqa: BLE001  # a shell needs an exit code for any error
             if ctx.meta.get("debug"):
-                tell(traceback.format_exc())
+                write_stderr(traceback.format_exc())
             explanation = explain(error)
             print_error(str(explanation))
             raise typer.Exit(explanation.code) from None
@@ -61,14 +62,14 @@ app: typer.Typer = typer.Typer(
 )
 
 
-def _show_version(value: bool) -> None:  # noqa: FBT001  # as Typer calls it
+def _show_version(value: bool) -> None:  # noqa: FBT001  # passed by position
     if value:
         typer.echo(f"rds-backup-replication {__version__}")
         raise typer.Exit
 
 
 @app.callback()
-def _root(  # pyright: ignore[reportUnusedFunction]  # the decorator uses it
+def _root(  # pyright: ignore[reportUnusedFunction]  # the decorator registers the function
     *,
     version: Annotated[
         bool,
@@ -83,26 +84,22 @@ def _root(  # pyright: ignore[reportUnusedFunction]  # the decorator uses it
     """Replicate automated backups of RDS DB instances to another Region."""
 
 
-_ONE: tuple[Callable[..., None], ...] = (
-    replication.start,
-    replication.ensure,
-    replication.wait,
-    replication.check,
-    backups.show,
-    backups.list_backups,
-    replication.stop,
-    backups.restore,
-    backups.delete,
-    backups.regions,
-)
-_MANY: tuple[Callable[..., None], ...] = (
-    fleet.audit,
-    fleet.plan,
-    fleet.apply,
-    fleet.policy_schema,
-)
-for _command in _ONE:
-    app.command(_command.__name__.partition("_")[0])(_command)
-for _command in _MANY:
-    app.command(_command.__name__.replace("_", "-"))(_command)
-app.command()(sandbox.sandbox)
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "start": replication.start,
+    "ensure": replication.ensure,
+    "wait": replication.wait,
+    "check": replication.check,
+    "show": backups.show,
+    "list": backups.list_backups,
+    "stop": replication.stop,
+    "restore": backups.restore,
+    "delete": backups.delete,
+    "regions": backups.regions,
+    "audit": fleet.audit,
+    "plan": fleet.plan,
+    "apply": fleet.apply,
+    "policy-schema": fleet.policy_schema,
+    "sandbox": sandbox.sandbox,
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(with_debug_option(_command))

@@ -1,45 +1,52 @@
-"""What an error means to a shell: an exit code, and sentences that say what to do."""
+"""Exit codes, and the explanation of an error in a shell's words."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..exceptions import ResponseValidationError
+    from ..exceptions import (
+        ReplicationDriftError,
+        RequestValidationError,
+        ResponseValidationError,
+        ServiceError,
+        WaitTimeoutError,
+    )
 
-# ruff: noqa: PLC0415 - nothing is imported for errors that do not happen.
+# ruff: noqa: PLC0415 - an import is only needed for an error that happens.
 
 
 class ExitCode(IntEnum):
-    """How a command ended; a number keeps its meaning across versions."""
+    """How a command ended. A number keeps its meaning across versions."""
 
     OK = 0
-    """All is as asked."""
+    """The command succeeded."""
     OTHER = 1
-    """Something else failed, or the question was answered with no."""
+    """Another error occurred, or the user did not confirm."""
     USAGE = 2
-    """The command line, a parameter or a file is wrong; nothing was sent."""
+    """The command line, a parameter, a setting or a file is invalid. Nothing was sent."""
     REFUSED = 3
-    """AWS refused."""
-    NO_ANSWER = 4
-    """AWS was not reached, there are no credentials, or nothing at all could be found out."""
+    """AWS refused the request."""
+    UNREACHABLE = 4
+    """AWS was not reached, credentials are missing, or nothing could be checked."""
     DRIFT = 5
-    """It replicates, but not as asked."""
+    """A replication is active, but does not have the requested settings."""
     TIMEOUT = 6
-    """What was waited for did not come about in time."""
+    """A wait timed out."""
     STOPPED = 7
-    """The replication that was waited for has ended."""
+    """A replication stopped while the command waited for it."""
     FINDINGS = 8
-    """It was looked, and what was seen wants attention."""
+    """The command reports findings that need attention."""
     INCOMPLETE = 9
-    """Not all of a plan was done."""
+    """A part of a plan was not applied."""
     INTERRUPTED = 130
-    """Ctrl-C."""
+    """The user pressed Ctrl-C."""
 
 
 class Failure(Exception):
-    """Ends a command with a sentence and a code."""
+    """Ends a command with a message and an exit code."""
 
     def __init__(self, message: str, code: ExitCode) -> None:
         super().__init__(message)
@@ -48,7 +55,7 @@ class Failure(Exception):
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is told of an error."""
+    """The exit code, the message and the hint for an error."""
 
     code: ExitCode
     message: str
@@ -58,8 +65,163 @@ class Explanation:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
 
 
-_EXTRAS = {
-    "annotated_doc": "cli",  # Typer's own
+CREDENTIALS_HINT = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or pass --profile."
+_REGION_HINT = "Pass the destination Region as --region, or set AWS_REGION."
+_PROFILE_HINT = "Check --profile and AWS_PROFILE."
+_NETWORK_HINT = "Check --region, --endpoint-url and the network."
+_SETTING_HINT = "The setting comes from the environment or the AWS configuration."
+_DEBUG_HINT = "This error is unexpected. Pass --debug to see where it occurred."
+
+
+def explain(error: Exception) -> Explanation:
+    """Return what an error means to a shell."""
+    if isinstance(error, Failure):
+        return Explanation(error.code, str(error))
+    if isinstance(error, ModuleNotFoundError) and (message := explain_missing_extra(error)):
+        return Explanation(ExitCode.OTHER, message)
+    for kind, explain_kind in _error_kinds():
+        if isinstance(error, kind):
+            return explain_kind(error)
+    return Explanation(ExitCode.OTHER, f"{type(error).__name__}: {error}", _DEBUG_HINT)
+
+
+def _error_kinds() -> tuple[tuple[type[Exception], Callable[[Any], Explanation]], ...]:
+    """Return the kinds of errors, each with the function that explains it; the first match wins."""
+    from botocore import exceptions as botocore
+
+    from .. import exceptions as ours
+
+    return (
+        (ours.RequestValidationError, _explain_request),
+        (ours.ResponseValidationError, _explain_response),
+        (ours.ServiceError, _explain_refusal),
+        (ours.ReplicationDriftError, _explain_drift),
+        (ours.WaitTimeoutError, _explain_timeout),
+        (ours.ReplicationStoppedError, _as_is(ExitCode.STOPPED)),
+        (ours.PolicyError, _as_is(ExitCode.USAGE)),
+        (botocore.ClientError, _as_is(ExitCode.REFUSED)),  # of another service, such as STS
+        (botocore.NoRegionError, _as_is(ExitCode.USAGE, _REGION_HINT)),
+        (botocore.InvalidRegionError, _as_is(ExitCode.USAGE, _REGION_HINT)),
+        (botocore.ProfileNotFound, _as_is(ExitCode.USAGE, _PROFILE_HINT)),
+        (botocore.ConfigNotFound, _as_is(ExitCode.USAGE, _SETTING_HINT)),
+        (botocore.ConfigParseError, _as_is(ExitCode.USAGE, _SETTING_HINT)),
+        (botocore.InvalidConfigError, _as_is(ExitCode.USAGE, _SETTING_HINT)),
+        (botocore.InvalidDefaultsMode, _as_is(ExitCode.USAGE, _SETTING_HINT)),
+        (botocore.InvalidRetryConfigurationError, _as_is(ExitCode.USAGE, _SETTING_HINT)),
+        (botocore.NoCredentialsError, _as_is(ExitCode.UNREACHABLE, CREDENTIALS_HINT)),
+        (botocore.ConnectionError, _as_is(ExitCode.UNREACHABLE, _NETWORK_HINT)),
+        (botocore.HTTPClientError, _as_is(ExitCode.UNREACHABLE, _NETWORK_HINT)),
+        (botocore.BotoCoreError, _as_is(ExitCode.UNREACHABLE)),
+    )
+
+
+def _as_is(code: ExitCode, hint: str | None = None) -> Callable[[Exception], Explanation]:
+    """Return a function that explains an error by its own text."""
+    return lambda error: Explanation(code, str(error), hint)
+
+
+def _explain_request(error: "RequestValidationError") -> Explanation:
+    """Name each invalid value by its option or argument."""
+    lines = [
+        f"\n  {_option_of(invalid.parameter, error.operation_name)}{_typed_value(invalid.given)} "
+        f"{in_shell_words(invalid.message)}"
+        for invalid in error.errors
+    ]
+    message = f"Nothing was sent, because these options or arguments are invalid:{''.join(lines)}"
+    return Explanation(ExitCode.USAGE, message)
+
+
+def _option_of(parameter: str, operation_name: str) -> str:
+    """Return the option or argument of a parameter such as ``tags[0].key``."""
+    name = re.split(r"[\[.]", parameter)[0]
+    if name == "region_name" and operation_name == "DescribeSourceRegions":
+        return "--region-name"  # elsewhere, region_name is the client's
+    return _SHELL_WORDS.get(name) or f"--{name.replace('_', '-')}"
+
+
+def _typed_value(given: str) -> str:
+    """Return a text or number as the user typed it; any other value has no form in a shell."""
+    return f" {given}" if re.match(r"""['"]|-?[0-9]+$""", given) else ""
+
+
+def _explain_refusal(error: "ServiceError") -> Explanation:
+    hint = error.hint and in_shell_words(error.hint)
+    return Explanation(ExitCode.REFUSED, f"{error.message} ({error.code})", hint)
+
+
+def _explain_drift(error: "ReplicationDriftError") -> Explanation:
+    return Explanation(ExitCode.DRIFT, in_shell_words(str(error)))
+
+
+def _explain_timeout(error: "WaitTimeoutError") -> Explanation:
+    hint = "The operation continues at AWS. Wait again, or longer with --timeout."
+    if error.last_backup is None:
+        hint = "If the replication was started, wait again, or longer with --timeout."
+        if isinstance(error.__cause__, Exception):
+            return Explanation(ExitCode.TIMEOUT, str(error), explain(error.__cause__).hint)
+    return Explanation(ExitCode.TIMEOUT, str(error), hint)
+
+
+_MAX_BODY = 300  # characters shown of a response body that nobody needs whole
+
+
+def _explain_response(error: "ResponseValidationError") -> Explanation:
+    """Show an unreadable response, whole if the operation may have changed something."""
+    response = dict(error.response)
+    metadata, body = response.pop("ResponseMetadata", {}), response.get("body")
+    hint = f"Response: {response}"
+    if isinstance(body, bytes):  # botocore could not read the response either
+        text = body.decode(errors="replace")
+        if not error.may_have_taken_effect and len(text) > _MAX_BODY:
+            text = f"{text[:_MAX_BODY]}…"
+        hint = (
+            "If the server is not RDS, check --endpoint-url and the proxies.\n"
+            f"Response with HTTP status {response['status_code']}: {text}"
+        )
+    elif "RequestId" in metadata:
+        hint = f"{hint}\nRequest ID: {metadata['RequestId']}"
+    # The message of botocore's ResponseParserError repeats the whole response.
+    reason = "the body is not XML" if "ResponseParserError" in error.reason else error.reason
+    message = f"The response of {error.operation_name} cannot be read: {reason}."
+    if error.may_have_taken_effect:
+        message += " The operation may have taken effect."
+    return Explanation(ExitCode.OTHER, message, hint)
+
+
+_SHELL_WORDS = {
+    "a timedelta over 0 and up to 365 days, such as timedelta(seconds=30)": (
+        "a duration over 0s and up to 365d, such as 30s"
+    ),
+    "backup_retention_period": "--backup-retention-period",
+    "db_instance_automated_backups_arn": "BACKUP_ARN",
+    "describe_source_regions()": "the command regions",
+    "ensure_stopped()": "stop --missing-ok",
+    "kms_key_id": "--kms-key-id",
+    "make a BackupReplicationClient with that Region, not the source's, as region_name": (
+        "pass that Region, not the source's, as --region"
+    ),
+    "region_name": "--region",
+    "replace=True": "--replace",
+    "restore_time": "--restore-time",
+    "source_db_instance_arn": "SOURCE_DB_INSTANCE_ARN",
+    "source_db_instance_automated_backups_arn": "ARN",
+    "source_region": "--source-region",
+    "wait_until_stopped()": "wait --until stopped",
+}
+"""Names and phrases of the Python library, and the ones that the command line uses instead."""
+_PYTHON_WORD = re.compile(
+    rf"(?<![\w:/-])({'|'.join(map(re.escape, sorted(_SHELL_WORDS, key=len, reverse=True)))})"
+    r"(?![\w-])"
+)
+
+
+def in_shell_words(text: str) -> str:
+    """Return a text of the Python library with the names that the command line uses."""
+    return _PYTHON_WORD.sub(lambda match: _SHELL_WORDS[match[0]], text)
+
+
+_EXTRA_OF_MODULE = {
+    "annotated_doc": "cli",  # which Typer requires
     "click": "cli",
     "flask": "sandbox",
     "flask_cors": "sandbox",
@@ -71,126 +233,10 @@ _EXTRAS = {
 }
 
 
-def missing_extra(error: ModuleNotFoundError) -> str | None:
-    """What to install, if what is missing belongs to an extra."""
+def explain_missing_extra(error: ModuleNotFoundError) -> str | None:
+    """Return what to install, or ``None`` if the missing module belongs to no extra."""
     module = (error.name or "").partition(".")[0]
-    if module not in _EXTRAS:
+    if module not in _EXTRA_OF_MODULE:
         return None
-    package = f"rds-backup-replication[{_EXTRAS[module]}]"
-    return f"{module} is missing: pip install '{package}'"
-
-
-_NAMES = (
-    "Here, region_name is --region, and any other parameter the option or argument of its name."
-)
-_SHELL_WORDS = {
-    "backup_retention_period": "--backup-retention-period",
-    "describe_source_regions()": "the command regions",
-    "ensure_stopped()": "stop --missing-ok",
-    "kms_key_id": "--kms-key-id",
-    "replace=True": "--replace",
-    "source_region": "--source-region",
-    "wait_until_stopped()": "wait --until stopped",
-}
-_PYTHON_WORD = re.compile(rf"(?<![\w:/-])({'|'.join(map(re.escape, _SHELL_WORDS))})(?![\w-])")
-
-
-def in_shell_words(text: str) -> str:
-    """What the library says, with the names that things have in a shell."""
-    return _PYTHON_WORD.sub(lambda match: _SHELL_WORDS[match[0]], text)
-
-
-_NOT_RDS = "If what answers there is not RDS: check --endpoint-url and the proxies."
-_SETTING = "It is set in the environment or the AWS configuration."
-_ENOUGH = 300  # characters of an answer that could only tell something
-_GOES_ON = "It goes on at AWS: wait again, or longer, with --timeout."
-_NEVER_SEEN = "If it has been started, wait again, or longer, with --timeout."
-CREDENTIALS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a --profile."
-_REGION = "Name the destination Region: --region, or AWS_REGION."
-_REACH = "Check --region, --endpoint-url and the network."
-
-
-def explain(error: Exception) -> Explanation:
-    """What an error means to a shell."""
-    if isinstance(error, Failure):
-        return Explanation(error.code, str(error))
-    if isinstance(error, ModuleNotFoundError) and (message := missing_extra(error)):
-        return Explanation(ExitCode.OTHER, message)
-    return _explain_call(error)
-
-
-def _explain_call(error: Exception) -> Explanation:
-    """What came out of a method of the library."""
-    from ..exceptions import (
-        ReplicationDriftError,
-        ResponseValidationError,
-        ServiceError,
-        WaitTimeoutError,
-    )
-
-    if isinstance(error, ResponseValidationError):
-        return _explain_answer(error)
-    if isinstance(error, ServiceError):
-        hint = error.hint and in_shell_words(error.hint)
-        return Explanation(ExitCode.REFUSED, f"{error.message} ({error.code})", hint)
-    if isinstance(error, ReplicationDriftError):
-        return Explanation(ExitCode.DRIFT, in_shell_words(str(error)))
-    if isinstance(error, WaitTimeoutError):
-        hint = _GOES_ON if error.last_backup else _NEVER_SEEN
-        if error.last_backup is None and isinstance(error.__cause__, Exception):
-            hint = _explain_call(error.__cause__).hint
-        return Explanation(ExitCode.TIMEOUT, str(error), hint)
-    for kind, code, hint in _table():
-        if isinstance(error, kind):
-            return Explanation(code, str(error), hint)
-    return Explanation(
-        ExitCode.OTHER,
-        f"{type(error).__name__}: {error}",
-        "This was not foreseen; --debug shows where it happened.",
-    )
-
-
-def _explain_answer(error: "ResponseValidationError") -> Explanation:
-    """What was answered must not get lost, if the operation may have changed something."""
-    answer = dict(error.response)
-    metadata, body = answer.pop("ResponseMetadata", {}), answer.get("body")
-    hint = f"The answer: {answer}"
-    if isinstance(body, bytes):  # botocore could not read it either
-        shown = body.decode(errors="replace")
-        if not error.may_have_taken_effect and len(shown) > _ENOUGH:
-            shown = f"{shown[:_ENOUGH]}…"
-        hint = f"{_NOT_RDS}\nThe answer, of HTTP status {answer['status_code']}: {shown}"
-    elif "RequestId" in metadata:
-        hint = f"{hint}\nThe request's ID: {metadata['RequestId']}"
-    # What botocore's parser says has the answer in it once more.
-    reason = "it is no XML" if "ResponseParserError" in error.reason else error.reason
-    message = f"{error.operation_name} was answered, but the answer cannot be read: {reason}."
-    if error.may_have_taken_effect:
-        message += " It may have taken effect."
-    return Explanation(ExitCode.OTHER, message, hint)
-
-
-def _table() -> tuple[tuple[type[Exception], ExitCode, str | None], ...]:
-    """The first that fits counts."""
-    from botocore import exceptions as botocore
-
-    from .. import exceptions as ours
-
-    return (
-        (ours.RequestValidationError, ExitCode.USAGE, _NAMES),
-        (ours.PolicyError, ExitCode.USAGE, None),
-        (ours.ReplicationStoppedError, ExitCode.STOPPED, None),
-        (botocore.ClientError, ExitCode.REFUSED, None),  # another service's, such as STS's
-        (botocore.NoRegionError, ExitCode.USAGE, _REGION),
-        (botocore.InvalidRegionError, ExitCode.USAGE, None),
-        (botocore.ProfileNotFound, ExitCode.USAGE, None),
-        (botocore.ConfigNotFound, ExitCode.USAGE, _SETTING),
-        (botocore.ConfigParseError, ExitCode.USAGE, _SETTING),
-        (botocore.InvalidConfigError, ExitCode.USAGE, _SETTING),
-        (botocore.InvalidDefaultsMode, ExitCode.USAGE, _SETTING),
-        (botocore.InvalidRetryConfigurationError, ExitCode.USAGE, _SETTING),
-        (botocore.NoCredentialsError, ExitCode.NO_ANSWER, CREDENTIALS),
-        (botocore.ConnectionError, ExitCode.NO_ANSWER, _REACH),
-        (botocore.HTTPClientError, ExitCode.NO_ANSWER, _REACH),
-        (botocore.BotoCoreError, ExitCode.NO_ANSWER, None),
-    )
+    package = f"rds-backup-replication[{_EXTRA_OF_MODULE[module]}]"
+    return f"The module {module} is missing. Run: pip install '{package}'"

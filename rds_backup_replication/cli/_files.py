@@ -1,4 +1,4 @@
-"""Files that commands read and write, whole or not at all."""
+"""Files that commands read and write."""
 
 import os
 import shutil
@@ -9,38 +9,49 @@ from ._errors import ExitCode, Failure
 
 
 def is_stdin(path: Path) -> bool:
+    """Return whether a path is ``-``, which stands for standard input."""
     return str(path) == "-"
 
 
-def read_stdin(what: str) -> str:
-    """All of standard input, in UTF-8 whatever the locale."""
+def read_stdin(content: str) -> str:
+    """Return all of standard input, which must be UTF-8 in any locale.
+
+    Args:
+        content: Noun for what is expected there, such as ``policy``.
+    """
     if sys.stdin.isatty():
-        raise Failure(f"Name the file of {what}, or pipe one in.", ExitCode.USAGE)
+        message = f"Name a {content} file, or pipe a {content} to standard input."
+        raise Failure(message, ExitCode.USAGE)
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Failure(f"Standard input is not UTF-8: {error}", ExitCode.USAGE) from error
 
 
-def check_target(path: Path, whose: str) -> None:
-    """Raises if a file cannot be written, before the work whose result it is to take."""
+def check_writable(path: Path, content: str) -> None:
+    """Raise a failure if a file cannot be written; called before the work for its content.
+
+    Args:
+        path: The file.
+        content: Noun for what the file is for, such as ``report``.
+    """
     if is_stdin(path):
-        message = f"- cannot be written: it is standard output, which has the {whose} already."
+        message = f"- cannot be written: standard output already receives the {content}."
         raise Failure(message, ExitCode.USAGE)
     try:
         is_new = not path.exists()
-        if is_new or path.is_file() or path.is_dir():  # a pipe would wait for its reader
+        if is_new or path.is_file() or path.is_dir():  # to open a pipe would wait for its reader
             path.open("ab").close()
         if is_new:
             path.unlink()
     except OSError as error:
-        raise cannot_be_written(path, error, ExitCode.USAGE) from error
+        raise _write_failure(path, error, ExitCode.USAGE) from error
 
 
 def write_file(path: Path, text: str) -> None:
-    """Writes a file in place of an earlier one, which is left if that fails."""
+    """Write a file whole, or keep the previous file if writing fails."""
     try:
-        target = path.resolve()  # a link stays one
+        target = path.resolve()  # to replace a symbolic link's target, not the link
         if target.exists() and not target.is_file():
             target.write_text(text, encoding="utf-8")
             return
@@ -50,13 +61,13 @@ def write_file(path: Path, text: str) -> None:
             if target.exists():
                 shutil.copymode(target, part)
             part.replace(target)
-        except PermissionError:  # the folder's, while the file may be written
+        except PermissionError:  # the directory is read-only, but the file may be writable
             target.write_text(text, encoding="utf-8")
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        raise cannot_be_written(path, error, ExitCode.OTHER) from error
+        raise _write_failure(path, error, ExitCode.OTHER) from error
 
 
-def cannot_be_written(path: Path, error: OSError, code: ExitCode) -> Failure:
+def _write_failure(path: Path, error: OSError, code: ExitCode) -> Failure:
     return Failure(f"{path} cannot be written: {error.strerror}", code)

@@ -1,4 +1,4 @@
-"""The door from a shell, which opens without the extra too, to tell that it is missing."""
+"""Entry point of the program, which also runs without the extra, to report that it is missing."""
 
 import os
 import signal
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 PROGRAM = "rds-backup-replication"
 
-# ruff: noqa: PLC0415 - Ctrl-C may come while something is imported.
+# ruff: noqa: PLC0415 - main() must handle a Ctrl-C during an import, too.
 
 
 def main() -> None:
-    """Runs the command line, and exits with an ``ExitCode``."""
+    """Run the command line, and exit with an ``ExitCode``."""
     sys.unraisablehook = _interrupt_again
     try:
         _run()
@@ -25,9 +25,9 @@ def main() -> None:
 
 
 def _interrupt_again(ignored: "UnraisableHookArgs") -> None:
-    """Python drops a Ctrl-C that comes in a destructor or a weak reference's callback."""
+    """Send Ctrl-C again if Python drops it in a destructor or a weak reference's callback."""
     if issubclass(ignored.exc_type, KeyboardInterrupt):
-        # From here, it would be dropped too.
+        # Python would also drop a KeyboardInterrupt that is raised in this hook.
         again = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
         again.daemon = True
         again.start()
@@ -36,19 +36,21 @@ def _interrupt_again(ignored: "UnraisableHookArgs") -> None:
 
 
 def _run() -> None:
-    from ._errors import ExitCode, missing_extra
-    from ._stdio import discard, open_streams, tell
+    from ._errors import ExitCode, explain_missing_extra
+    from ._stdio import discard, open_streams, write_stderr
 
     if not open_streams():
-        tell("Error: Standard output is closed. Send it to /dev/null if nobody is to read it.\n")
+        write_stderr(
+            "Error: Standard output is closed. To discard the output, redirect it to /dev/null.\n"
+        )
         sys.exit(ExitCode.OTHER)
     try:
-        from ._app import app  # of an extra
+        from ._app import app  # which needs the extra
     except ModuleNotFoundError as error:
-        message = missing_extra(error)
+        message = explain_missing_extra(error)
         if message is None:
             raise
-        tell(f"Error: {message}\n")
+        write_stderr(f"Error: {message}\n")
         sys.exit(ExitCode.OTHER)
     try:
         try:
@@ -57,10 +59,12 @@ def _run() -> None:
             sys.stdout.flush()
     except SystemExit as end:
         if end.code == ExitCode.INTERRUPTED:
-            tell("Interrupted.\n")
+            write_stderr("Interrupted.\n")
         raise
     except OSError as error:
         discard(sys.stdout)
-        if not isinstance(error, BrokenPipeError):  # else nobody reads on, which is fine
-            tell(f"Error: Standard output cannot be written: {error.strerror}\n")
+        if not isinstance(
+            error, BrokenPipeError
+        ):  # `list | head` closes the pipe, which is no error
+            write_stderr(f"Error: Standard output cannot be written: {error.strerror}\n")
         sys.exit(ExitCode.OTHER)

@@ -1,38 +1,161 @@
-"""Options that several commands have, and how their texts are read."""
+"""Options and arguments that several commands share, and the conversion of their values."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, TypeVar
 
 import typer
 
 from .._durations import parse_duration
 from ._errors import ExitCode, Failure
-from ._stdio import tell
+from ._stdio import write_stderr
 
 if TYPE_CHECKING:
     from .._client import BackupReplicationClient
     from .._operations import Operation
+    from ..fleet import Access
 
-# ruff: noqa: PLC0415 - help and version come without what only a call needs.
+# ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
 
 class Output(str, Enum):
-    """How a result is printed."""
+    """How a command prints its result."""
 
     TABLE = "table"
     JSON = "json"
 
 
-def _enable_debug(ctx: typer.Context, value: bool) -> bool:  # noqa: FBT001  # as Typer calls it
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE_DB_INSTANCE_ARN", help="ARN of the source instance.", show_default=False
+    ),
+]
+Retention = Annotated[
+    int | None,
+    typer.Option(
+        "--backup-retention-period", help="Days to keep the replicated backups, from 1 to 35."
+    ),
+]
+KmsKey = Annotated[
+    str | None,
+    typer.Option(
+        "--kms-key-id",
+        help="KMS key in the destination Region: its ARN, ID or alias. Required if the source is "
+        "encrypted.",
+    ),
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE",
+        help="Tag for the replicated backup. Repeat the option for more tags.",
+    ),
+]
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes", "-y", help="Do not ask for confirmation. Required if there is no terminal."
+    ),
+]
+_Profile = Annotated[
+    str | None,
+    typer.Option(help="Profile in the AWS configuration. The default is AWS_PROFILE."),
+]
+_EndpointUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Endpoint of RDS, if not AWS's own. The default is AWS_ENDPOINT_URL or the "
+        "profile's endpoint."
+    ),
+]
+_OutputFormat = Annotated[
+    Output, typer.Option("--output", help="Print a table for people, or JSON for programs.")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionOptions:
+    """The options that all commands for one Region share."""
+
+    region: Annotated[
+        str | None,
+        typer.Option(
+            envvar="AWS_REGION",
+            help="Destination Region, which keeps the replicated backups. The default is "
+            "AWS_DEFAULT_REGION or the profile's Region.",
+        ),
+    ] = None
+    profile: _Profile = None
+    endpoint_url: _EndpointUrl = None
+    output: _OutputFormat = Output.TABLE
+
+    def make_client(self) -> "BackupReplicationClient":
+        """Return a client of the Region."""
+        return _make_client(self.region, self.profile, self.endpoint_url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetOptions:
+    """The options that all commands for a fleet share; its Regions are in the policy."""
+
+    profile: _Profile = None
+    endpoint_url: _EndpointUrl = None
+    output: _OutputFormat = Output.TABLE
+
+    def make_access(self) -> "Access":
+        """Return the access to a fleet's accounts.
+
+        An invalid profile or endpoint is reported here once, not later for each account.
+        """
+        from ..fleet import Access
+
+        _make_client("us-east-1", self.profile, self.endpoint_url)
+        return Access(profile_name=self.profile, endpoint_url=self.endpoint_url)
+
+
+OptionsT = TypeVar("OptionsT", RegionOptions, FleetOptions)
+
+
+def with_options(
+    options: type[OptionsT],
+) -> "Callable[[Callable[Concatenate[OptionsT, ...], None]], Callable[..., None]]":
+    """Return a decorator that adds the options of a class to a command.
+
+    The command takes an instance of the class as its first argument.
+    """
+    shared: Mapping[str, Parameter] = signature(options).parameters
+
+    def decorate(command: "Callable[Concatenate[OptionsT, ...], None]") -> Callable[..., None]:
+        @wraps(command)
+        def run(**values: Any) -> None:
+            given = {name: values.pop(name) for name in shared}
+            command(options(**given), **values)
+
+        _, *own = signature(command).parameters.values()
+        _set_parameters(run, [*own, *shared.values()])
+        return run
+
+    return decorate
+
+
+def _set_parameters(command: Callable[..., None], parameters: Iterable[Parameter]) -> None:
+    """Set the parameters that Typer reads from a command's signature."""
+    vars(command)["__signature__"] = Signature(list(parameters))
+
+
+def _enable_debug(ctx: typer.Context, value: bool) -> bool:  # noqa: FBT001  # passed by position
     if value and not ctx.resilient_parsing:
         import logging
 
         class Handler(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
-                tell(f"{self.format(record)}\n")
+                write_stderr(f"{self.format(record)}\n")
 
         ctx.meta["debug"] = True
         logger = logging.getLogger("rds_backup_replication")
@@ -46,108 +169,72 @@ def _enable_debug(ctx: typer.Context, value: bool) -> bool:  # noqa: FBT001  # a
     return value
 
 
-Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="SOURCE_DB_INSTANCE_ARN", help="ARN of the source instance.", show_default=False
-    ),
-]
-Region = Annotated[
-    str | None,
-    typer.Option(
-        envvar="AWS_REGION",
-        help="Destination Region, the one that keeps the replicated backups. If omitted, "
-        "AWS_DEFAULT_REGION or the profile says it.",
-    ),
-]
-Profile = Annotated[
-    str | None,
-    typer.Option(help="Profile of the AWS configuration. If omitted, AWS_PROFILE says it."),
-]
-EndpointUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="Where RDS is, if not at AWS. If omitted, AWS_ENDPOINT_URL or the profile says it."
-    ),
-]
-OutputFormat = Annotated[
-    Output, typer.Option("--output", help="Print a table for people, or JSON for programs.")
-]
-Debug = Annotated[
-    bool,
-    typer.Option(
-        "--debug",
-        callback=_enable_debug,
-        help="Show the traceback of an error, and this library's log, on standard error.",
-    ),
-]
-Yes = Annotated[
-    bool,
-    typer.Option(
-        "--yes", "-y", help="Do not ask for confirmation. Needed where there is no terminal."
-    ),
-]
-KmsKey = Annotated[
-    str | None,
-    typer.Option(
-        "--kms-key-id",
-        help="KMS key in the destination Region: its ARN, ID or alias. Needed if the source is "
-        "encrypted.",
-    ),
-]
-Retention = Annotated[
-    int | None,
-    typer.Option(
-        "--backup-retention-period", help="Days to keep the replicated backups, from 1 to 35."
-    ),
-]
-Tags = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="KEY=VALUE", help="A tag for the replicated backup. Repeat it for more tags."
-    ),
-]
+_DEBUG = Parameter(
+    "debug",
+    Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[
+        bool,
+        typer.Option(
+            "--debug",
+            callback=_enable_debug,
+            help="Print the traceback of an error and this library's log to standard error.",
+        ),
+    ],
+)
 
 
-def tag_list(tags: list[str] | None) -> list[dict[str, str]] | None:
-    """Boto3's form of what was given; a tag without ``=`` has no value."""
-    if not tags:
+def with_debug_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command with the option ``--debug`` added."""
+
+    @wraps(command)
+    def run(**values: Any) -> None:
+        del values["debug"]  # _enable_debug has acted on the value
+        command(**values)
+
+    _set_parameters(run, [*signature(command).parameters.values(), _DEBUG])
+    return run
+
+
+def read_tags(texts: list[str] | None) -> list[dict[str, str]] | None:
+    """Return tags in boto3's form; a tag without ``=`` has no value."""
+    if not texts:
         return None
-    parts = [text.partition("=") for text in tags]
+    parts = [text.partition("=") for text in texts]
     keys = [key for key, _, _ in parts]
     for key in keys:
         if keys.count(key) > 1:
-            raise typer.BadParameter(f"{key!r} is given twice.", param_hint="--tags")
+            message = f"The key {key!r} is given twice."
+            raise typer.BadParameter(message, param_hint="--tags")
     return [{"Key": key, "Value": value} if sign else {"Key": key} for key, sign, value in parts]
 
 
-def duration(text: str, option: str) -> timedelta:
-    """Return the duration that an option gives."""
+def read_duration(text: str, option: str) -> timedelta:
+    """Return the duration that an option's value stands for."""
     try:
         return parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} {error}.", param_hint=option) from error
 
 
-def moment(text: str, option: str) -> datetime:
-    """Reads ISO 8601."""
+def read_time(text: str, option: str) -> datetime:
+    """Return the time that an option's value stands for, in ISO 8601."""
     try:
-        # Python 3.10 does not know Z.
-        read = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", text))
+        # Python 3.10 does not accept Z.
+        time = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", text))
     except ValueError:
-        read = None
-    if read is None or read.utcoffset() is None:
+        time = None
+    if time is None or time.utcoffset() is None:
         raise typer.BadParameter(
-            f"{text!r} must be a time with an offset, like 2026-01-31T12:00:00Z.",
+            f"{text!r} must be a time with an offset, such as 2026-01-31T12:00:00Z.",
             param_hint=option,
         )
-    return read
+    return time
 
 
-def make_client(
+def _make_client(
     region: str | None, profile: str | None, endpoint_url: str | None
 ) -> "BackupReplicationClient":
-    """The client of a command."""
     from urllib.parse import urlsplit
 
     from .._botocore.client_factory import quick_session
@@ -158,18 +245,19 @@ def make_client(
         client = BackupReplicationClient(
             region_name=region, session=session, endpoint_url=endpoint_url
         )
-        _ = urlsplit(str(client.client.meta.endpoint_url)).port  # botocore reads it to send
-    except ValueError as error:  # botocore's own are of no other type
-        if type(error) is not ValueError:
+        # botocore reads the port when it sends a request: an invalid one must fail before.
+        _ = urlsplit(str(client.client.meta.endpoint_url)).port
+    except ValueError as error:
+        if type(error) is not ValueError:  # botocore raises plain ValueErrors for these settings
             raise
-        message = f"{error}. It must be a URL like http://127.0.0.1:5000. {_ENDPOINT}"
+        message = (
+            f"{error}. The endpoint must be a URL such as http://127.0.0.1:5000. "
+            "Set it with --endpoint-url, AWS_ENDPOINT_URL or the AWS configuration."
+        )
         if "int()" in str(error):
-            message = f"AWS_MAX_ATTEMPTS, or another setting, must be a number: {error}."
+            message = f"AWS_MAX_ATTEMPTS or another setting must be a number: {error}."
         raise Failure(message, ExitCode.USAGE) from error
     return client
-
-
-_ENDPOINT = "It is set by --endpoint-url, AWS_ENDPOINT_URL or the AWS configuration."
 
 
 def validate(

@@ -1,4 +1,4 @@
-"""What is printed: data on standard output, everything else on standard error."""
+"""Printing of results to standard output, and of messages to standard error."""
 
 import json
 import os
@@ -17,7 +17,7 @@ import typer
 from .._durations import format_duration
 from ._errors import ExitCode, Failure
 from ._options import Output
-from ._stdio import tell, visible, write
+from ._stdio import escape_invisible, write_stderr, write_stdout
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from .._models import DBInstanceAutomatedBackup
 
-# ruff: noqa: PLC0415 - Rich is imported when a table or a spinner is shown, and not for JSON.
+# ruff: noqa: PLC0415 - Rich is imported for a table or a spinner, but not for JSON.
 
 _UNLIMITED = 100_000
-_MIN_WIDTH = 40  # terminals that say 0 do not know
+_MIN_WIDTH = 40  # some terminals report a width of 0
 _STYLES = {
     "red": "failed impossible over_quota refused stopped unprotected",
     "yellow": "deleting lagging not_attempted pending replace retained starting stop unknown",
@@ -38,24 +38,25 @@ _STYLES = {
 _STYLE_OF = {word: style for style, words in _STYLES.items() for word in words.split()}
 
 
-def _console(stream: TextIO, file: TextIO | None = None) -> "Console":
-    """For a terminal, as wide as it is; elsewhere lines are as long as they are.
+def _make_console(stream: TextIO, file: TextIO | None = None) -> "Console":
+    """Return a console with the width and colors of a stream.
 
-    What is printed goes to the file, if there is one, as if it were the stream.
+    Lines are wrapped only on a terminal, or if COLUMNS is set. If there is a file, the console
+    writes to the file.
     """
     from rich.console import Console
 
     return Console(
         file=file or stream,
         force_terminal=stream.isatty() or None,
-        width=_width(stream),
+        width=_get_width(stream),
         highlight=False,
         markup=False,
         emoji=False,
     )
 
 
-def _width(stream: TextIO) -> int:
+def _get_width(stream: TextIO) -> int:
     columns = os.environ.get("COLUMNS", "")
     if columns.isdecimal() and int(columns) > 0:
         return max(int(columns), _MIN_WIDTH)
@@ -65,58 +66,59 @@ def _width(stream: TextIO) -> int:
 
 
 def print_json(value: object) -> None:
-    """Prints models, or what is made of them, under their Python names; in ASCII."""
+    """Print a model or a list of models as JSON in ASCII, with Python names as keys."""
     from pydantic_core import to_json
 
     text = to_json(value, indent=2, by_alias=False, exclude_none=True).decode()
-    # So that it is the same, and nothing is lost, whatever the locale's encoding.
+    # ASCII is the same in the encoding of every locale.
     text = re.sub(r"[^\x00-\x7f]", lambda match: json.dumps(match[0])[1:-1], text)
-    write(text.replace("\x7f", r"\u007f") + "\n", is_visible=True)
+    write_stdout(text.replace("\x7f", r"\u007f") + "\n", is_escaped=True)
 
 
 def print_table(
     titles: Sequence[str], rows: Iterable[Sequence[str]], *, on_stderr: bool = False
 ) -> None:
-    """Prints columns; each row is a line if it fits, else the widest columns are wrapped."""
+    """Print a table, with the widest columns wrapped if the rows do not fit the width."""
     from rich.table import Table
 
     printed = StringIO()
-    console = _console(sys.stderr if on_stderr else sys.stdout, printed)
+    console = _make_console(sys.stderr if on_stderr else sys.stdout, printed)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in titles:
         table.add_column(title, overflow="fold")
     for row in rows:
-        table.add_row(*[_cell(text) for text in row])
+        table.add_row(*[_make_cell(text) for text in row])
     console.print(table)
-    # Rich fills lines up with blanks.
+    # Rich pads lines with spaces.
     lines = [line.rstrip() for line in printed.getvalue().splitlines()]
-    (tell if on_stderr else write)("".join(f"{line}\n" for line in lines), is_visible=True)
+    write = write_stderr if on_stderr else write_stdout
+    write("".join(f"{line}\n" for line in lines), is_escaped=True)
 
 
-def _cell(text: str) -> "Text":
-    """A text that stays in its place."""
+def _make_cell(text: str) -> "Text":
+    """Return a cell's text on one line, in the color of its word."""
     from rich.text import Text
 
-    return Text(visible(text, kept=""), _STYLE_OF.get(text.lower(), ""))
+    return Text(escape_invisible(text, keep=""), _STYLE_OF.get(text.lower(), ""))
 
 
 def print_record(fields: Iterable[tuple[str, str | None]]) -> None:
-    """Prints one thing, a line per field; lines are left whole, so that one can copy ARNs."""
+    """Print one result, a line per field. Lines are not wrapped, so that ARNs can be copied."""
     from rich.text import Text
 
     printed = StringIO()
-    console = _console(sys.stdout, printed)
+    console = _make_console(sys.stdout, printed)
     shown = [(name, value) for name, value in fields if value is not None]
     width = max(len(name) for name, _ in shown)
     for name, value in shown:
-        console.print(Text(f"{name:{width}}  ", "bold"), _cell(value), sep="", soft_wrap=True)
-    write(printed.getvalue(), is_visible=True)
+        console.print(Text(f"{name:{width}}  ", "bold"), _make_cell(value), sep="", soft_wrap=True)
+    write_stdout(printed.getvalue(), is_escaped=True)
 
 
 def print_backup(
     backup: "DBInstanceAutomatedBackup | None", output: Output, action: str | None = None
 ) -> None:
-    """Prints a backup, or nothing, which is ``null`` as JSON."""
+    """Print a backup; for no backup, print ``null`` as JSON, or nothing."""
     if output is Output.JSON:
         print_json(backup)
     elif backup is not None:
@@ -130,34 +132,34 @@ def _backup_fields(backup: "DBInstanceAutomatedBackup") -> Generator[tuple[str, 
     yield "Backup", backup.db_instance_automated_backups_arn
     yield "Status", backup.status and backup.status.lower()
     yield "Engine", " ".join(engine) or None
-    yield "Kept for", None if days is None else f"{days} days"
+    yield "Retention", None if days is None else f"{days} days"
     yield "Key", backup.kms_key_id
-    yield "Restorable from", in_utc(window.earliest_time if window else None)
-    yield "Restorable to", in_utc(window.latest_time if window else None)
-    yield "Lag", lag_of(backup)
+    yield "Restorable from", _format_time(window.earliest_time if window else None)
+    yield "Restorable to", _format_time(window.latest_time if window else None)
+    yield "Lag", format_backup_lag(backup)
 
 
-def lag_of(backup: "DBInstanceAutomatedBackup") -> str | None:
-    """How far a replication is behind; what has stopped is not behind, but over."""
-    return short_duration(backup.lag()) if backup.status == "replicating" else None
+def format_backup_lag(backup: "DBInstanceAutomatedBackup") -> str | None:
+    """Return the lag of a backup that replicates; no other backup has one."""
+    return format_lag(backup.lag()) if backup.status == "replicating" else None
 
 
-def in_utc(moment: datetime | None) -> str | None:
-    """A time as ISO 8601, to the second."""
-    return None if moment is None else f"{moment.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+def format_lag(lag: timedelta | None) -> str | None:
+    """Return the two largest units of a lag."""
+    return None if lag is None else format_duration(lag, max_units=2)
 
 
-def short_duration(duration: timedelta | None) -> str | None:
-    """Return the two largest units of a duration."""
-    return None if duration is None else format_duration(duration, max_units=2)
+def _format_time(time: datetime | None) -> str | None:
+    """Return a time in ISO 8601, in UTC and to the second."""
+    return None if time is None else f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _between_words(text: str) -> str:
-    """Breaks lines for a terminal, which itself would do so within a word."""
-    text = visible(text)
+def _wrap_words(text: str) -> str:
+    """Wrap lines between words on a terminal, which would wrap within a word."""
+    text = escape_invisible(text)
     if not sys.stderr.isatty():
         return text
-    width = _width(sys.stderr)
+    width = _get_width(sys.stderr)
     lines = [
         wrap(line, width, break_long_words=False, break_on_hyphens=False, subsequent_indent="  ")
         if len(line) > width
@@ -168,20 +170,20 @@ def _between_words(text: str) -> str:
 
 
 def note(text: str) -> None:
-    """Tells something that is not data."""
-    tell(f"{_between_words(text)}\n")
+    """Print a message that is neither data nor an error."""
+    write_stderr(f"{_wrap_words(text)}\n")
 
 
 def print_error(text: str) -> None:
-    """Tells what went wrong; the first word is red on a terminal."""
+    """Print an error message, with its first word in red on a terminal."""
     colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     word = typer.style("Error:", fg="red", bold=True) if colors else "Error:"
-    told = _between_words(f"Error: {text}").replace("Error:", word, 1)
-    tell(f"{told}\n", is_visible=True)
+    message = _wrap_words(f"Error: {text}").replace("Error:", word, 1)
+    write_stderr(f"{message}\n", is_escaped=True)
 
 
 class Progress:
-    """What goes on: a spinner on a terminal; elsewhere a line whenever there is news."""
+    """Show the progress of a command: a spinner on a terminal, and elsewhere lines."""
 
     def __init__(self, status: "Status | None", *, lines: bool) -> None:
         self._status = status
@@ -189,43 +191,47 @@ class Progress:
         self._last = ""
 
     def update(self, text: str) -> None:
-        """Shows the news."""
+        """Show a new text."""
         if self._status is not None:
-            self._status.update(_cell(text))
+            self._status.update(_make_cell(text))
         elif self._lines and text != self._last:
             note(text)
         self._last = text
 
     def stop(self) -> None:
-        """Leaves a terminal as it was."""
+        """Remove the spinner and show the cursor again."""
         if self._status is not None:
             self._status.stop()
 
 
 @contextmanager
 def progress(text: str, *, lines: bool = True) -> Generator[Progress]:
-    """Shows what goes on until the block ends.
+    """Show progress until the block ends.
 
     Args:
-        text: What goes on at first.
-        lines: Whether what is no terminal gets a line whenever there is news.
+        text: The first text.
+        lines: Whether to print a line for each new text if there is no terminal.
     """
     if not sys.stderr.isatty():
         shown = Progress(None, lines=lines)
         shown.update(text)
         yield shown
         return
-    with _console(sys.stderr).status(_cell(text), spinner="line") as status:
+    with _make_console(sys.stderr).status(_make_cell(text), spinner="line") as status:
         yield Progress(status, lines=lines)
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Goes on if it may: asks on a terminal; elsewhere ``--yes`` must have been given."""
+    """Ask on a terminal for confirmation, unless ``--yes`` has given it.
+
+    Raises:
+        Failure: The user does not confirm, or there is no terminal.
+    """
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        message = f"{question} There is no terminal to ask on: pass --yes if so."
+        message = f"{question} There is no terminal to ask on. To confirm, pass --yes."
         raise Failure(message, ExitCode.USAGE)
-    tell(f"{_between_words(f'{question} [y/N]')} ")
+    write_stderr(f"{_wrap_words(f'{question} [y/N]')} ")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Failure("Nothing was changed, as you did not say yes.", ExitCode.OTHER)
+        raise Failure("Nothing was changed, because you did not answer yes.", ExitCode.OTHER)

@@ -1,4 +1,4 @@
-"""Ctrl-C, where more is to be said and done than to raise KeyboardInterrupt."""
+"""Handling of Ctrl-C where a command must do more than raise KeyboardInterrupt."""
 
 import os
 import signal
@@ -8,15 +8,15 @@ from contextlib import contextmanager
 
 from ._errors import ExitCode
 from ._output import Progress
-from ._stdio import tell
+from ._stdio import write_stderr
 
 
 @contextmanager
 def on_ctrl_c(act: Callable[[], object]) -> Generator[None]:
-    """Has Ctrl-C call this within the block."""
+    """Call a function on Ctrl-C, within the block."""
     if (
         threading.current_thread() is not threading.main_thread()
-        # A shell has what it runs in the background ignore it.
+        # A shell starts background jobs with SIGINT ignored.
         or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
     ):
         yield
@@ -33,9 +33,9 @@ def on_ctrl_c(act: Callable[[], object]) -> Generator[None]:
 
 
 def end_now(shown: Progress, text: str) -> None:
-    """Ends the process, whatever its threads are doing: an exit would wait for them."""
+    """Print a message and end the process at once; a normal exit would wait for its threads."""
     try:
         shown.stop()
-        tell(text)
+        write_stderr(text)
     finally:
-        os._exit(ExitCode.INTERRUPTED)  # all that was written has been flushed
+        os._exit(ExitCode.INTERRUPTED)  # safe, because every write is flushed

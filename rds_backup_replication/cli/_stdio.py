@@ -1,4 +1,4 @@
-"""The standard streams, whatever the shell has done to them."""
+"""Standard input, output and error, which a shell may have closed or redirected."""
 
 import os
 import sys
@@ -8,13 +8,13 @@ from ..fleet._invisible_characters import replace_invisible
 
 
 class OutputError(OSError):
-    """Standard output does not take the data."""
+    """Standard output cannot be written."""
 
 
 def open_streams() -> bool:
-    """Makes all streams usable, and tells whether there is a standard output."""
-    # In the order of their numbers: what is opened takes the lowest that is free, and what is
-    # opened later, such as a connection, must not take one of these. Closed streams are None.
+    """Open the standard streams that are closed, and return whether standard output was open."""
+    # A closed stream is None. Open the streams in the order of their file descriptors, because
+    # open() takes the lowest free one, and no connection opened later must take any of the three.
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115
     has_output = sys.stdout is not None  # pyright: ignore[reportUnnecessaryComparison]
@@ -22,20 +22,23 @@ def open_streams() -> bool:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-    # Of what is no JSON, the terminal shows what it can.
+    # JSON is printed in ASCII. In tables, "?" replaces what the terminal cannot encode.
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     return has_output
 
 
-def visible(text: str, *, kept: str = "\n\t") -> str:
-    """The text as it cannot move a terminal's cursor, hide a part of itself, or turn it around."""
-    return replace_invisible(text, lambda c: c.encode("unicode_escape").decode("ascii"), keep=kept)
+def escape_invisible(text: str, *, keep: str = "\n\t") -> str:
+    r"""Return a text with its invisible characters escaped, such as ``\x1b``.
+
+    Such characters could move a terminal's cursor, hide a part of the text or reverse it.
+    """
+    return replace_invisible(text, lambda c: c.encode("unicode_escape").decode("ascii"), keep=keep)
 
 
-def write(text: str, *, is_visible: bool = False) -> None:
-    """Writes data, so that nothing is left to be written later."""
+def write_stdout(text: str, *, is_escaped: bool = False) -> None:
+    """Write data to standard output and flush it, after escaping unless that has been done."""
     try:
-        sys.stdout.write(text if is_visible else visible(text))
+        sys.stdout.write(text if is_escaped else escape_invisible(text))
         sys.stdout.flush()
     except BrokenPipeError:
         raise
@@ -43,17 +46,17 @@ def write(text: str, *, is_visible: bool = False) -> None:
         raise OutputError(error.errno, error.strerror) from error
 
 
-def tell(text: str, *, is_visible: bool = False) -> None:
-    """Writes to standard error; if that fails, nobody can be told."""
+def write_stderr(text: str, *, is_escaped: bool = False) -> None:
+    """Write a message to standard error; a failure is ignored, as there is nowhere to report it."""
     try:
-        sys.stderr.write(text if is_visible else visible(text))
+        sys.stderr.write(text if is_escaped else escape_invisible(text))
         sys.stderr.flush()
     except OSError:
         discard(sys.stderr)
 
 
 def discard(stream: TextIO) -> None:
-    """Has what a stream still holds vanish: the interpreter would fail to write it at its end."""
+    """Discard what a stream has buffered, which the interpreter would fail to write at exit."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, stream.fileno())
     os.close(null)

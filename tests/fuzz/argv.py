@@ -1,4 +1,4 @@
-"""Command lines of the real commands and options, with values right and wrong."""
+"""Strategies for command lines: real commands and options, with valid and invalid values."""
 
 from functools import cache
 from typing import Any
@@ -16,7 +16,7 @@ _TEXTS = (
     *("", " ", "-", "--", "-x", "é", "\udcff", "a\nb", "\x1b[31m", "[bold]x[/bold]", "[/]", "{x}"),
     *("%s", "x" * 5_000, "json", "=", "a=b", "--output", "mydatabase", "１"),
 )
-_OF = {
+_VALUES = {
     "arn": (BACKUP_ARN, SOURCE_ARN),
     "arns": (BACKUP_ARN, BACKUP_ARN.replace("us-east-1", "us-west-2"), SOURCE_ARN),
     "backup_retention_period": ("1", "35", "0", "36", "7.5", "１", "9" * 30),
@@ -42,18 +42,19 @@ _OF = {
     "timeout": ("90s", "2h", "0s", "999999d", "1", ""),
     "until": ("replicating", "stopped", "gone"),
 }
-_WRITTEN_TO = ("html", "out")
-_odd = st.integers(0, 11).map(lambda number: number == 0)
+_OUTPUT_FILES = ("html", "out")
+_rarely = st.integers(0, 11).map(lambda number: number == 0)
 _texts = st.sampled_from(_TEXTS)
 
 
 @st.composite
 def command_lines(draw: st.DrawFn) -> list[str]:
+    """Draw a command line, with an edit in a few of them."""
     name = draw(st.sampled_from(sorted(COMMANDS)))
     words: list[str] = [name]
     for parameter in COMMANDS[name].params:
         is_argument = parameter.param_type_name == "argument"
-        if not draw(_odd if not (is_argument or parameter.required) else _seldom_left_out):
+        if not draw(_rarely if not (is_argument or parameter.required) else _mostly):
             continue
         for _ in range(draw(st.integers(1, 3)) if parameter.multiple else 1):
             if not is_argument:
@@ -65,14 +66,14 @@ def command_lines(draw: st.DrawFn) -> list[str]:
         words += ["--output", "json"]
     if draw(_often) and any(p.name == "yes" for p in COMMANDS[name].params):
         words.append("--yes")
-    return _edited(words, draw(_edits)) if draw(_odd) else words
+    return _apply_edit(words, draw(_edits)) if draw(_rarely) else words
 
 
 _often = st.integers(0, 3).map(lambda number: number > 0)
-_seldom_left_out = st.integers(0, 15).map(lambda number: number > 0)
+_mostly = st.integers(0, 15).map(lambda number: number > 0)
 _numbers = st.integers(0, 30)
 _edits = st.tuples(
-    st.sampled_from(["drop", "double", "swap", "add", "instead"]),
+    st.sampled_from(["drop", "double", "swap", "add", "replace"]),
     _numbers,
     st.sampled_from([*_TEXTS, "--help", "--version", "--debug", "--yes", "--missing-ok", "--no"]),
 )
@@ -80,21 +81,22 @@ _edits = st.tuples(
 
 @cache
 def _values(name: str) -> st.SearchStrategy[str]:
-    """Mostly the first, which is right, so that others of the line matter."""
-    known = _OF.get(name, _TEXTS)
+    """Return values of a parameter: mostly its first one, which is valid, so that others matter."""
+    known = _VALUES.get(name, _TEXTS)
     first = st.sampled_from([known[0]] * 12 + [*known])
-    return first if name in _WRITTEN_TO else st.one_of(*[first] * 9, _texts)
+    return first if name in _OUTPUT_FILES else st.one_of(*[first] * 9, _texts)
 
 
-def _edited(words: list[str], edit: tuple[str, int, str]) -> list[str]:
-    how, number, word = edit
+def _apply_edit(words: list[str], edit: tuple[str, int, str]) -> list[str]:
+    kind, number, word = edit
     at = number % len(words)
-    if "--out" in words or "--html" in words:  # another file could be overwritten
+    # Any other edit could make the command overwrite another file.
+    if "--out" in words or "--html" in words:
         return [*words, word]
     return {
         "drop": [*words[:at], *words[at + 1 :]],
         "double": [*words[:at], *words[at : at + 1] * 2, *words[at + 1 :]],
         "swap": [*words[at:], *words[:at]],
         "add": [*words[:at], word, *words[at:]],
-        "instead": [*words[:at], word, *words[at + 1 :]],
-    }[how]
+        "replace": [*words[:at], word, *words[at + 1 :]],
+    }[kind]

@@ -1,1 +1,1 @@
-"""The commands: each reads its options, calls the public API, and prints the result."""
+"""The commands. Each reads its options, calls the public API and prints the result."""

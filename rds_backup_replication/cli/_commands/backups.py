@@ -1,26 +1,14 @@
-"""The commands for what a Region keeps: each calls a method of the client, and prints."""
+"""Commands for the backups that a Region keeps."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .._errors import ExitCode, Failure
-from .._options import (
-    Debug,
-    EndpointUrl,
-    Output,
-    OutputFormat,
-    Profile,
-    Region,
-    Source,
-    Yes,
-    make_client,
-    moment,
-    validate,
-)
+from .._options import Output, RegionOptions, Source, Yes, read_time, validate, with_options
 from .._output import (
     confirm,
-    lag_of,
+    format_backup_lag,
     note,
     print_backup,
     print_json,
@@ -32,80 +20,76 @@ if TYPE_CHECKING:
     from ..._client import BackupReplicationClient
     from ..._models import DBInstanceAutomatedBackup
 
-# ruff: noqa: PLC0415 - help and version come without what only a call needs.
+# ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
 
+@with_options(RegionOptions)
 def list_backups(
+    options: RegionOptions,
     *,
     own: Annotated[
-        bool, typer.Option("--all", help="List backups of the Region's own instances, too.")
+        bool, typer.Option("--all", help="Also list backups of the Region's own instances.")
     ] = False,
     db_instance_identifier: Annotated[
-        str | None, typer.Option(help="Only backups of instances of this name.")
+        str | None, typer.Option(help="List only backups of instances with this name.")
     ] = None,
     dbi_resource_id: Annotated[
-        str | None, typer.Option(help="Only backups of the instance with this resource ID.")
+        str | None, typer.Option(help="List only backups of the instance with this resource ID.")
     ] = None,
-    region: Region = None,
-    profile: Profile = None,
-    endpoint_url: EndpointUrl = None,
-    output: OutputFormat = Output.TABLE,
-    debug: Debug = False,
 ) -> None:
-    """List the replicated backups that the Region keeps.
+    """List the replicated backups in the destination Region.
 
-    Lag is how much data a disaster now would lose.
+    The lag is how much recent data a disaster would lose now.
     """
-    client = make_client(region, profile, endpoint_url)
+    client = options.make_client()
     listed = client.describe_db_instance_automated_backups(
         db_instance_identifier=db_instance_identifier, dbi_resource_id=dbi_resource_id
     )
     backups = [backup for backup in listed if own or backup.region != client.region_name]
-    if output is Output.JSON:
+    if options.output is Output.JSON:
         print_json(backups)
     elif backups:
-        print_table(("STATUS", "LAG", "DAYS", "SOURCE"), [_row(backup) for backup in backups])
+        print_table(("STATUS", "LAG", "DAYS", "SOURCE"), [_list_row(backup) for backup in backups])
     else:
         note(f"No replicated backups in {client.region_name}.")
 
 
-def _row(backup: "DBInstanceAutomatedBackup") -> tuple[str, str, str, str]:
+def _list_row(backup: "DBInstanceAutomatedBackup") -> tuple[str, str, str, str]:
     days = backup.backup_retention_period
     return (
         str(backup.status or "-").lower(),
-        lag_of(backup) or "-",
+        format_backup_lag(backup) or "-",
         "-" if days is None else str(days),
         backup.db_instance_arn or backup.db_instance_automated_backups_arn or "-",
     )
 
 
+@with_options(RegionOptions)
 def show(
+    options: RegionOptions,
     *,
     source: Source,
-    region: Region = None,
-    profile: Profile = None,
-    endpoint_url: EndpointUrl = None,
-    output: OutputFormat = Output.TABLE,
-    debug: Debug = False,
 ) -> None:
-    """Show what the Region keeps of an instance's backups.
+    """Show an instance's replicated backup.
 
-    That is the live backup, or if there is none, the newest retained one.
+    The command shows the active backup, or if there is none, the newest retained one.
     """
-    client = make_client(region, profile, endpoint_url)
+    client = options.make_client()
     backup = client.find_replicated_backup(source_db_instance_arn=source)
-    print_backup(backup, output)
+    print_backup(backup, options.output)
     if backup is None:
-        note(f"Nothing of {source} is kept in {client.region_name}.")
+        note(_no_backup(source, client))
         raise typer.Exit(ExitCode.FINDINGS)
 
 
+@with_options(RegionOptions)
 def restore(
+    options: RegionOptions,
     *,
     arn: Annotated[
         str,
         typer.Argument(
-            metavar="ARN", help="ARN of the replicated backup, or of its source instance."
+            metavar="ARN", help="ARN of the replicated backup or of its source instance."
         ),
     ],
     target_db_instance_identifier: Annotated[str, typer.Option(help="Name of the new instance.")],
@@ -113,56 +97,56 @@ def restore(
         str | None,
         typer.Option(
             metavar="TIME",
-            help="The moment to restore, in ISO 8601 with an offset: 2026-01-31T12:00:00Z.",
+            help="Time to restore to, in ISO 8601 with an offset: 2026-01-31T12:00:00Z.",
         ),
     ] = None,
     use_latest_restorable_time: Annotated[
         bool,
-        typer.Option("--use-latest-restorable-time", help="Restore the latest moment there is."),
+        typer.Option("--use-latest-restorable-time", help="Restore to the latest restorable time."),
     ] = False,
     db_instance_class: Annotated[
         str | None, typer.Option(help="Instance class, such as db.t3.micro.")
     ] = None,
     db_subnet_group_name: Annotated[
-        str | None, typer.Option(help="DB subnet group; the default one if omitted.")
+        str | None, typer.Option(help="DB subnet group. If omitted, RDS uses the default group.")
     ] = None,
     vpc_security_group_ids: Annotated[
         list[str] | None,
-        typer.Option(metavar="ID", help="A security group. Repeat it for more groups."),
+        typer.Option(
+            metavar="ID", help="ID of a security group. Repeat the option for more groups."
+        ),
     ] = None,
     multi_az: Annotated[
         bool | None,
-        typer.Option("--multi-az/--no-multi-az", help="Whether to have a standby in another zone."),
+        typer.Option(
+            "--multi-az/--no-multi-az",
+            help="Whether to create a standby in another Availability Zone.",
+        ),
     ] = None,
     publicly_accessible: Annotated[
         bool | None,
         typer.Option(
             "--publicly-accessible/--no-publicly-accessible",
-            help="Whether it can be reached from outside its VPC.",
+            help="Whether the instance is reachable from outside its VPC.",
         ),
     ] = None,
     deletion_protection: Annotated[
         bool | None,
         typer.Option(
             "--deletion-protection/--no-deletion-protection",
-            help="Whether it is protected from being deleted.",
+            help="Whether RDS refuses to delete the instance.",
         ),
     ] = None,
-    region: Region = None,
-    profile: Profile = None,
-    endpoint_url: EndpointUrl = None,
-    output: OutputFormat = Output.TABLE,
-    debug: Debug = False,
 ) -> None:
-    """Make a new instance in the Region from a replicated backup.
+    """Create an instance from a replicated backup.
 
-    Say which moment to restore: a time, or the latest one. Parameters of RDS that have no option
-    here are for Python.
+    Pass either --restore-time or --use-latest-restorable-time. The Python client also accepts
+    the RDS parameters that have no option here.
     """
     from ..._restore import RESTORE
 
-    options: dict[str, Any] = {
-        "restore_time": restore_time and moment(restore_time, "--restore-time"),
+    settings: dict[str, Any] = {
+        "restore_time": restore_time and read_time(restore_time, "--restore-time"),
         "use_latest_restorable_time": use_latest_restorable_time or None,
         "db_instance_class": db_instance_class,
         "db_subnet_group_name": db_subnet_group_name,
@@ -171,18 +155,18 @@ def restore(
         "publicly_accessible": publicly_accessible,
         "deletion_protection": deletion_protection,
     }
-    client = make_client(region, profile, endpoint_url)
+    client = options.make_client()
     is_source = ":db:" in arn
-    wanted: dict[str, Any] = {
-        "source_db_instance_automated_backups_arn": _stand_in(client) if is_source else arn,
+    keywords: dict[str, Any] = {
+        "source_db_instance_automated_backups_arn": _placeholder_arn(client) if is_source else arn,
         "target_db_instance_identifier": target_db_instance_identifier,
-        **{name: value for name, value in options.items() if value is not None},
+        **{name: value for name, value in settings.items() if value is not None},
     }
-    validate(client, RESTORE, wanted)
+    validate(client, RESTORE, keywords)
     if is_source:
-        wanted["source_db_instance_automated_backups_arn"] = _backup_arn(client, arn)
-    instance = client.restore_db_instance_to_point_in_time(**wanted)
-    if output is Output.JSON:
+        keywords["source_db_instance_automated_backups_arn"] = _find_backup_arn(client, arn)
+    instance = client.restore_db_instance_to_point_in_time(**keywords)
+    if options.output is Output.JSON:
         print_json(instance)
     else:
         print_record(
@@ -194,53 +178,53 @@ def restore(
         )
 
 
-def _stand_in(client: "BackupReplicationClient") -> str:
-    """For a backup whose ARN has to be looked up, while all else is checked."""
-    where = f"{client.client.meta.partition}:rds:{client.region_name}"
-    return f"arn:{where}:000000000000:auto-backup:ab-unknown"
+def _placeholder_arn(client: "BackupReplicationClient") -> str:
+    """Return a valid ARN to validate the other values with, before the real ARN is known."""
+    prefix = f"{client.client.meta.partition}:rds:{client.region_name}"
+    return f"arn:{prefix}:000000000000:auto-backup:ab-unknown"
 
 
-def _backup_arn(client: "BackupReplicationClient", source_arn: str) -> str:
-    """The ARN of what is kept of a source's backups."""
+def _find_backup_arn(client: "BackupReplicationClient", source_arn: str) -> str:
+    """Return the ARN of a source's replicated backup."""
     backup = client.find_replicated_backup(source_db_instance_arn=source_arn)
     if backup is None or backup.db_instance_automated_backups_arn is None:
-        message = f"Nothing of {source_arn} is kept in {client.region_name}."
-        raise Failure(message, ExitCode.FINDINGS)
+        raise Failure(_no_backup(source_arn, client), ExitCode.FINDINGS)
     return backup.db_instance_automated_backups_arn
 
 
+def _no_backup(source_arn: str, client: "BackupReplicationClient") -> str:
+    return f"{client.region_name} keeps no replicated backup of {source_arn}."
+
+
+@with_options(RegionOptions)
 def delete(
+    options: RegionOptions,
     *,
     arns: Annotated[
         list[str],
         typer.Argument(metavar="BACKUP_ARN", help="ARNs of retained backups.", show_default=False),
     ],
     yes: Yes = False,
-    region: Region = None,
-    profile: Profile = None,
-    endpoint_url: EndpointUrl = None,
-    output: OutputFormat = Output.TABLE,
-    debug: Debug = False,
 ) -> None:
-    """Delete retained backups for good, one after the other.
+    """Delete retained backups permanently, one after another.
 
-    The first refusal ends it; what was deleted before is printed.
+    The command stops at the first refusal and prints the backups that were deleted.
     """
     from ..._operations import DELETE
 
-    client = make_client(region, profile, endpoint_url)
-    for arn in arns:  # before the first is deleted
+    client = options.make_client()
+    for arn in arns:  # all of them, before the first is deleted
         validate(client, DELETE, {"db_instance_automated_backups_arn": arn})
-    confirm(f"Delete {', '.join(arns)} for good?", yes=yes)
+    confirm(f"Permanently delete {', '.join(arns)}?", yes=yes)
     deleted: list[DBInstanceAutomatedBackup] = []
     try:
         for arn in arns:
             backup = client.delete_db_instance_automated_backup(
                 db_instance_automated_backups_arn=arn
             )
-            deleted.append(backup)  # one by one: those before a refusal are printed
+            deleted.append(backup)  # one at a time, to print those before a refusal
     finally:
-        if deleted and output is Output.JSON:
+        if deleted and options.output is Output.JSON:
             print_json(deleted)
         elif deleted:
             rows = [
@@ -250,28 +234,25 @@ def delete(
             print_table(("STATUS", "BACKUP"), rows)
 
 
+@with_options(RegionOptions)
 def regions(
+    options: RegionOptions,
     *,
     region_name: Annotated[
-        str | None, typer.Option(help="Only this source Region; --region is the destination.")
+        str | None, typer.Option(help="List only this source Region. The destination is --region.")
     ] = None,
-    region: Region = None,
-    profile: Profile = None,
-    endpoint_url: EndpointUrl = None,
-    output: OutputFormat = Output.TABLE,
-    debug: Debug = False,
 ) -> None:
-    """List the Regions that this one can take backups from."""
-    client = make_client(region, profile, endpoint_url)
+    """List the source Regions of a destination Region."""
+    client = options.make_client()
     sources = [
         source
         for source in client.describe_source_regions(region_name=region_name)
         if source.supports_db_instance_automated_backups_replication is not False
     ]
-    if output is Output.JSON:
+    if options.output is Output.JSON:
         print_json(sources)
     elif sources:
         rows = [(source.status or "-", source.region_name or "-") for source in sources]
         print_table(("STATUS", "REGION"), rows)
     else:
-        note(f"{client.region_name} takes no backups from there.")
+        note(f"{client.region_name} does not support {region_name or 'any Region'} as a source.")

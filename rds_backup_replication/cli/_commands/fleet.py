@@ -1,4 +1,4 @@
-"""The commands for many instances: a policy, an audit, a plan, and what comes of it."""
+"""Commands for a fleet: its audit, its plan, and the schema of its policy."""
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .._errors import CREDENTIALS, ExitCode, Failure
-from .._files import check_target, is_stdin, read_stdin, write_file
-from .._options import Debug, EndpointUrl, Output, OutputFormat, Profile, Yes, make_client
-from .._output import confirm, note, print_json, print_table, progress, short_duration
+from .._errors import CREDENTIALS_HINT, ExitCode, Failure
+from .._files import check_writable, is_stdin, read_stdin, write_file
+from .._options import FleetOptions, Output, Yes, with_options
+from .._output import confirm, format_lag, note, print_json, print_table, progress
 from .._signals import end_now, on_ctrl_c
-from .._stdio import write
+from .._stdio import write_stdout
 
 if TYPE_CHECKING:
     from ..._models import CheckReason
     from ...fleet import (
-        Access,
         ActionResult,
         ApplyReport,
         AuditRecord,
@@ -26,126 +25,123 @@ if TYPE_CHECKING:
         Policy,
     )
 
-# ruff: noqa: PLC0415 - help and version come without what only a call needs.
+# ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
 PolicyFile = Annotated[
     Path,
-    typer.Argument(
-        metavar="POLICY", help="The policy, a file of YAML or JSON; - is standard input."
-    ),
+    typer.Argument(metavar="POLICY", help="Policy file in YAML or JSON; - reads standard input."),
 ]
 
 _FINDINGS = ("impossible", "over_quota", "unknown")
 
 
+@with_options(FleetOptions)
 def audit(
+    options: FleetOptions,
     *,
     policy: PolicyFile,
     html: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the report as a page of HTML, too."),
+        typer.Option(metavar="FILE", help="Also write the report to an HTML file."),
     ] = None,
-    profile: Profile = None,
-    endpoint_url: EndpointUrl = None,
-    output: OutputFormat = Output.TABLE,
-    debug: Debug = False,
 ) -> None:
-    """Find out how the instances of a policy are protected.
+    """Report how well the instances of a policy are protected.
 
-    It changes nothing.
+    The command changes nothing.
     """
     from ...fleet import audit
 
     wanted = _read_policy(policy)
     if html is not None:
-        check_target(html, "report")
-    access = _access(profile, endpoint_url)
-    with _looking() as on_progress:
+        check_writable(html, "report")
+    access = options.make_access()
+    with _scan_progress() as on_progress:
         report = audit(wanted, access=access, on_progress=on_progress)
-    if output is Output.JSON:
+    if options.output is Output.JSON:
         print_json(report)
     else:
         print_table(
             ("STATE", "LAG", "TO", "INSTANCE"),
             [
-                (record.state, short_duration(record.lag) or "-", _to(record), _what(record))
+                (
+                    record.state,
+                    format_lag(record.lag) or "-",
+                    _destination_of(record),
+                    _instance_of(record),
+                )
                 for record in report.records
             ],
         )
-        _print_reasons((_what(record), record.reasons) for record in report.records)
-        note(_summary(report.counts))
+        _print_reasons((_instance_of(record), record.reasons) for record in report.records)
+        note(_format_counts(report.counts))
     if html is not None:
         from ...fleet._report.page import render_html
 
         write_file(html, render_html(report))
-    if _is_blind(report.records):
-        raise typer.Exit(ExitCode.NO_ANSWER)
+    if _is_all_unknown(report.records):
+        raise typer.Exit(ExitCode.UNREACHABLE)
     if report.problems:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
+@with_options(FleetOptions)
 def plan(
+    options: FleetOptions,
     *,
     policy: PolicyFile,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the plan as JSON to this file, too, for apply."),
+        typer.Option(metavar="FILE", help="Also write the plan to a JSON file, for apply."),
     ] = None,
-    profile: Profile = None,
-    endpoint_url: EndpointUrl = None,
-    output: OutputFormat = Output.TABLE,
-    debug: Debug = False,
 ) -> None:
-    """Find out what would make a fleet as its policy wants it.
+    """Plan the changes that make a fleet comply with its policy.
 
-    It changes nothing: apply does.
+    The command changes nothing. Pass the plan to apply to make the changes.
     """
     from ...fleet import plan
 
     wanted = _read_policy(policy)
     if out is not None:
-        check_target(out, "plan")
-    access = _access(profile, endpoint_url)
-    with _looking() as on_progress:
+        check_writable(out, "plan")
+    access = options.make_access()
+    with _scan_progress() as on_progress:
         planned = plan(wanted, access=access, on_progress=on_progress)
-    if output is Output.JSON:
+    if options.output is Output.JSON:
         print_json(planned)
     else:
         print_table(
             ("ACTION", "TO", "RULE", "INSTANCE"),
             [
-                (action.kind, _to(action), action.rule or "-", _what(action))
+                (action.kind, _destination_of(action), action.rule or "-", _instance_of(action))
                 for action in planned.actions
             ],
         )
-        _print_reasons((_what(action), action.reasons) for action in planned.actions)
-        note(_summary(planned.counts))
+        _print_reasons((_instance_of(action), action.reasons) for action in planned.actions)
+        note(_format_counts(planned.counts))
     if out is not None:
         write_file(out, planned.model_dump_json(indent=2, exclude_none=True) + "\n")
-    if _is_blind(planned.actions):
-        raise typer.Exit(ExitCode.NO_ANSWER)
+    if _is_all_unknown(planned.actions):
+        raise typer.Exit(ExitCode.UNREACHABLE)
     if any(action.kind in _FINDINGS for action in planned.actions):
         raise typer.Exit(ExitCode.FINDINGS)
 
 
+@with_options(FleetOptions)
 def apply(
+    options: FleetOptions,
     *,
     plan_file: Annotated[
         Path,
-        typer.Argument(metavar="PLAN_FILE", help="The plan, a file of JSON; - is standard input."),
+        typer.Argument(metavar="PLAN_FILE", help="Plan file in JSON; - reads standard input."),
     ] = Path("-"),
     max_concurrency: Annotated[
-        int, typer.Option(min=1, help="How many instances to act on at a time.")
+        int, typer.Option(min=1, help="Number of instances to change at the same time.")
     ] = 8,
     yes: Yes = False,
-    profile: Profile = None,
-    endpoint_url: EndpointUrl = None,
-    output: OutputFormat = Output.TABLE,
-    debug: Debug = False,
 ) -> None:
-    """Do what a plan says.
+    """Make the changes of a plan.
 
-    An instance that has changed since the plan was made is left alone.
+    The command skips an instance that has changed since the plan was made.
     """
     from botocore.exceptions import NoCredentialsError
 
@@ -153,21 +149,21 @@ def apply(
     from ...fleet._records import CHANGES
 
     planned = _read_plan(plan_file)
-    access = _access(profile, endpoint_url)
+    access = options.make_access()
     if planned.changes and not yes:
         _print_changes(planned)
         kinds = {kind: count for kind, count in planned.counts.items() if kind in CHANGES}
-        confirm(f"Apply this plan ({_summary(kinds)})?", yes=False)
+        confirm(f"Apply this plan ({_format_counts(kinds)})?", yes=False)
     with _applying(len(planned.changes)) as on_event:
         report = apply(planned, access=access, on_event=on_event, max_concurrency=max_concurrency)
-    if output is Output.JSON:
+    if options.output is Output.JSON:
         print_json(report)
     elif report.results:
         _print_results(report)
     else:
-        note("The plan has nothing to do.")
+        note("The plan contains no changes.")
     if any(str(NoCredentialsError()) in (result.message or "") for result in report.results):
-        note(CREDENTIALS)
+        note(CREDENTIALS_HINT)
     if report.interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if not report.is_complete:
@@ -176,23 +172,23 @@ def apply(
 
 @contextmanager
 def _applying(total: int) -> "Generator[Callable[[ActionResult], None]]":
-    """Shows what has been done; the first Ctrl-C is apply's, and the second gives up."""
+    """Show each result; the first Ctrl-C interrupts the apply, and the second ends the process."""
     finished: list[str] = []
     is_ending = False
     with progress("Applying the plan", lines=bool(total)) as shown:
 
         def show(result: "ActionResult") -> None:
-            finished.append(f"{result.outcome} {result.action.kind} {_what(result.action)}")
+            finished.append(f"{result.outcome} {result.action.kind} {_instance_of(result.action)}")
             shown.update(f"{len(finished)} of {total}: {finished[-1]}")
 
         def interrupt() -> None:
             nonlocal is_ending
             if is_ending:
                 done = "".join(f"{what}\n" for what in finished)
-                unknown = f"Of {total - len(finished)} it is not known what has become: plan again."
-                end_now(shown, f"{done}Given up. {unknown}\n")
+                unknown = f"Changes whose outcome is unknown: {total - len(finished)}."
+                end_now(shown, f"{done}Ended at once. {unknown} Run plan to see the rest.\n")
             is_ending = True
-            note("Finishing what has begun; Ctrl-C again gives up.")
+            note("Finishing the changes in progress. Press Ctrl-C again to end at once.")
             raise KeyboardInterrupt
 
         with on_ctrl_c(interrupt):
@@ -204,8 +200,8 @@ def _print_changes(planned: "Plan") -> None:
         ("ACTION", "TO", "DAYS", "KEY", "RULE", "INSTANCE"),
         [
             (
-                *(action.kind, _to(action), str(action.backup_retention_period or "-")),
-                *(action.kms_key_id or "-", action.rule or "-", _what(action)),
+                *(action.kind, _destination_of(action), str(action.backup_retention_period or "-")),
+                *(action.kms_key_id or "-", action.rule or "-", _instance_of(action)),
             )
             for action in planned.changes
         ],
@@ -216,33 +212,28 @@ def _print_changes(planned: "Plan") -> None:
 def _print_results(report: "ApplyReport") -> None:
     print_table(
         ("OUTCOME", "ACTION", "INSTANCE"),
-        [(result.outcome, result.action.kind, _what(result.action)) for result in report.results],
+        [
+            (result.outcome, result.action.kind, _instance_of(result.action))
+            for result in report.results
+        ],
     )
     for result in report.results:
         if result.message:
-            write(f"\n{_what(result.action)}\n  {result.message}\n")
-    note(_summary(report.counts))
+            write_stdout(f"\n{_instance_of(result.action)}\n  {result.message}\n")
+    note(_format_counts(report.counts))
 
 
-def policy_schema(*, debug: Debug = False) -> None:
+def policy_schema() -> None:
     """Print the JSON Schema of a policy, for editors."""
     from ...fleet import Policy
 
     print_json(Policy.model_json_schema())
 
 
-def _access(profile: str | None, endpoint_url: str | None) -> "Access":
-    """What leads nowhere is told of at once, and not of every account."""
-    from ...fleet import Access
-
-    make_client("us-east-1", profile, endpoint_url)
-    return Access(profile_name=profile, endpoint_url=endpoint_url)
-
-
 @contextmanager
-def _looking() -> Generator[Callable[[int, int], None]]:
-    """Shows how far an audit or a plan is; as they change nothing, Ctrl-C ends them at once."""
-    text = "Looking at the fleet"
+def _scan_progress() -> Generator[Callable[[int, int], None]]:
+    """Show the progress of a scan, which changes nothing: Ctrl-C ends the process at once."""
+    text = "Scanning the fleet"
     with (
         progress(text, lines=False) as shown,
         on_ctrl_c(lambda: end_now(shown, "Interrupted.\n")),
@@ -250,8 +241,8 @@ def _looking() -> Generator[Callable[[int, int], None]]:
         yield lambda done, of: shown.update(f"{text}: {done} of {of}")
 
 
-def _is_blind(subjects: "Sequence[AuditRecord | PlannedAction]") -> bool:
-    """Whether nothing at all could be found out."""
+def _is_all_unknown(subjects: "Sequence[AuditRecord | PlannedAction]") -> bool:
+    """Return whether no instance could be checked."""
     return bool(subjects) and all(
         subject.reasons and all(reason.code == "could_not_be_checked" for reason in subject.reasons)
         for subject in subjects
@@ -262,11 +253,11 @@ def _read_policy(path: Path) -> "Policy":
     from ...fleet import Policy
 
     if is_stdin(path):
-        return Policy.from_yaml(read_stdin("a policy"), source="standard input")
+        return Policy.from_yaml(read_stdin("policy"), source="standard input")
     try:
         return Policy.from_file(path)
     except OSError as error:
-        raise Failure(f"{path} cannot be read: {_why(error)}", ExitCode.USAGE) from error
+        raise Failure(f"{path} cannot be read: {_describe_error(error)}", ExitCode.USAGE) from error
 
 
 def _read_plan(path: Path) -> "Plan":
@@ -275,10 +266,10 @@ def _read_plan(path: Path) -> "Plan":
     from ...fleet import Plan
 
     try:
-        text = read_stdin("a plan") if is_stdin(path) else path.read_text(encoding="utf-8-sig")
+        text = read_stdin("plan") if is_stdin(path) else path.read_text(encoding="utf-8-sig")
         return Plan.model_validate_json(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{path} cannot be read: {_why(error)}", ExitCode.USAGE) from error
+        raise Failure(f"{path} cannot be read: {_describe_error(error)}", ExitCode.USAGE) from error
     except ValidationError as error:
         name = "Standard input" if is_stdin(path) else str(path)
         first = error.errors(include_url=False, include_input=False)[0]
@@ -287,29 +278,29 @@ def _read_plan(path: Path) -> "Plan":
         raise Failure(message, ExitCode.USAGE) from error
 
 
-def _why(error: OSError | UnicodeDecodeError) -> str:
+def _describe_error(error: OSError | UnicodeDecodeError) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
-def _what(subject: "AuditRecord | PlannedAction") -> str:
-    """The instance; or where they are, if they could not be listed."""
+def _instance_of(subject: "AuditRecord | PlannedAction") -> str:
+    """Return the instance's ARN, or the account and Region whose instances could not be listed."""
     arn = getattr(subject, "db_instance_arn", None) or getattr(
         subject, "source_db_instance_arn", None
     )
-    return arn or f"all of account {subject.account_id} in {subject.source_region}"
+    return arn or f"all instances of account {subject.account_id} in {subject.source_region}"
 
 
-def _to(subject: "AuditRecord | PlannedAction") -> str:
+def _destination_of(subject: "AuditRecord | PlannedAction") -> str:
     return subject.destination_region or "-"
 
 
 def _print_reasons(reasons: "Iterable[tuple[str, tuple[CheckReason, ...]]]") -> None:
-    for what, those in reasons:
-        if those:
-            write(f"\n{what}\n")
-        for reason in those:
-            write(f"  {reason.message} {reason.remedy}\n")
+    for instance, instance_reasons in reasons:
+        if instance_reasons:
+            write_stdout(f"\n{instance}\n")
+        for reason in instance_reasons:
+            write_stdout(f"  {reason.message} {reason.remedy}\n")
 
 
-def _summary(counts: Mapping[Any, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing"
+def _format_counts(counts: Mapping[Any, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "no instances"

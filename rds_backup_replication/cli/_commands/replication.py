@@ -1,4 +1,4 @@
-"""The commands for one instance's replication: each calls a method of the client, and prints."""
+"""Commands for the replication of one instance."""
 
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,47 +7,38 @@ import typer
 
 from .._errors import ExitCode
 from .._options import (
-    Debug,
-    EndpointUrl,
     KmsKey,
     Output,
-    OutputFormat,
-    Profile,
-    Region,
+    RegionOptions,
     Retention,
     Source,
     Tags,
     Yes,
-    duration,
-    make_client,
-    tag_list,
+    read_duration,
+    read_tags,
     validate,
+    with_options,
 )
-from .._output import (
-    confirm,
-    note,
-    print_backup,
-    print_json,
-    print_table,
-    progress,
-)
+from .._output import confirm, note, print_backup, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from ..._models import DBInstanceAutomatedBackup
 
-# ruff: noqa: PLC0415 - help and version come without what only a call needs.
+# ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
-_QUESTIONS = 3  # that a check asks
+_CHECKED_QUESTIONS = 3  # the number of questions that check_replication asks AWS
 
 
 class Goal(str, Enum):
-    """What to wait for."""
+    """A state to wait for."""
 
     REPLICATING = "replicating"
     STOPPED = "stopped"
 
 
+@with_options(RegionOptions)
 def start(
+    options: RegionOptions,
     *,
     source: Source,
     backup_retention_period: Retention = None,
@@ -56,33 +47,30 @@ def start(
     source_region: Annotated[
         str | None,
         typer.Option(
-            help="Region of the source, to have the request to it signed beforehand. In GovCloud "
-            "this is done by itself; elsewhere RDS does not need it."
+            help="Region of the source, for a presigned URL in the request. Rarely needed: in "
+            "GovCloud the client adds the URL itself, and elsewhere RDS does not require one."
         ),
     ] = None,
-    region: Region = None,
-    profile: Profile = None,
-    endpoint_url: EndpointUrl = None,
-    output: OutputFormat = Output.TABLE,
-    debug: Debug = False,
 ) -> None:
-    """Start to replicate an instance's automated backups.
+    """Start replicating an instance's automated backups.
 
-    It returns at once: nothing can be restored before the backup is replicating. If it may be
-    running already, use ensure.
+    The command returns at once. To wait until the backup can be restored, use wait. If a
+    replication may already be active, use ensure instead of start.
     """
-    client = make_client(region, profile, endpoint_url)
+    client = options.make_client()
     backup = client.start_db_instance_automated_backups_replication(
         source_db_instance_arn=source,
         backup_retention_period=backup_retention_period,
         kms_key_id=kms_key_id,
-        tags=tag_list(tags),
+        tags=read_tags(tags),
         source_region=source_region,
     )
-    print_backup(backup, output)
+    print_backup(backup, options.output)
 
 
+@with_options(RegionOptions)
 def ensure(
+    options: RegionOptions,
     *,
     source: Source,
     backup_retention_period: Retention = None,
@@ -92,135 +80,122 @@ def ensure(
         bool,
         typer.Option(
             "--replace",
-            help="Stop a replication that has another retention or key, and start it anew, which "
-            "may take many minutes.",
+            help="Stop and restart a replication that has another retention or key. This can "
+            "take many minutes.",
         ),
     ] = False,
     yes: Yes = False,
-    region: Region = None,
-    profile: Profile = None,
-    endpoint_url: EndpointUrl = None,
-    output: OutputFormat = Output.TABLE,
-    debug: Debug = False,
 ) -> None:
-    """Make an instance's automated backups replicate as asked.
+    """Ensure that automated backups replicate as requested.
 
-    It starts what does not replicate, and may be called again and again. A replication with
-    another retention or key is an error, unless it may be replaced.
+    The command starts a replication unless one is active, and can safely be repeated. An active
+    replication with another retention or key is an error, unless you pass --replace.
     """
     from ..._operations import START
 
-    client = make_client(region, profile, endpoint_url)
+    client = options.make_client()
     wanted: dict[str, Any] = {
         "source_db_instance_arn": source,
         "backup_retention_period": backup_retention_period,
         "kms_key_id": kms_key_id,
-        "tags": tag_list(tags),
+        "tags": read_tags(tags),
     }
     if replace:
         validate(client, START, wanted)
-        confirm(f"Replace the replication of {source}, if it is not as asked?", yes=yes)
+        confirm(f"Replace the replication of {source} if it has another retention or key?", yes=yes)
     with progress(f"Ensuring that {source} replicates", lines=False):
         result = client.ensure_replication(**wanted, replace=replace)
-    if output is Output.JSON:
+    if options.output is Output.JSON:
         print_json(result)
     else:
-        print_backup(result.backup, output, result.action)
+        print_backup(result.backup, options.output, result.action)
 
 
+@with_options(RegionOptions)
 def stop(
+    options: RegionOptions,
     *,
     source: Source,
     missing_ok: Annotated[
-        bool, typer.Option("--missing-ok", help="Succeed, too, if nothing replicates.")
+        bool, typer.Option("--missing-ok", help="Succeed even if no replication is active.")
     ] = False,
     yes: Yes = False,
-    region: Region = None,
-    profile: Profile = None,
-    endpoint_url: EndpointUrl = None,
-    output: OutputFormat = Output.TABLE,
-    debug: Debug = False,
 ) -> None:
-    """End the replication of an instance's automated backups.
+    """Stop replicating an instance's automated backups.
 
-    What was replicated stays, retained, until it expires. It returns at once.
+    The command returns at once. RDS retains the replicated backup until it expires.
     """
     from ..._operations import STOP
 
-    client = make_client(region, profile, endpoint_url)
+    client = options.make_client()
     validate(client, STOP, {"source_db_instance_arn": source})
     confirm(f"Stop the replication of {source} to {client.region_name}?", yes=yes)
     if missing_ok:
         stopped = client.ensure_stopped(source_db_instance_arn=source)
         if stopped is None:
-            note(f"Nothing of {source} replicates to {client.region_name}.")
+            note(f"No replication of {source} to {client.region_name} is active.")
     else:
         stopped = client.stop_db_instance_automated_backups_replication(
             source_db_instance_arn=source
         )
-    print_backup(stopped, output)
+    print_backup(stopped, options.output)
 
 
+@with_options(RegionOptions)
 def wait(
+    options: RegionOptions,
     *,
     source: Source,
-    until: Annotated[Goal, typer.Option(help="What to wait for.")] = Goal.REPLICATING,
+    until: Annotated[Goal, typer.Option(help="State to wait for.")] = Goal.REPLICATING,
     timeout: Annotated[
-        str, typer.Option(metavar="DURATION", help="How long to wait at most, such as 90s or 2h.")
+        str, typer.Option(metavar="DURATION", help="Longest time to wait, such as 90s or 2h.")
     ] = "75m",
     poll_interval: Annotated[
-        str, typer.Option(metavar="DURATION", help="Time between two looks.")
+        str, typer.Option(metavar="DURATION", help="Time between two polls.")
     ] = "30s",
-    region: Region = None,
-    profile: Profile = None,
-    endpoint_url: EndpointUrl = None,
-    output: OutputFormat = Output.TABLE,
-    debug: Debug = False,
 ) -> None:
-    """Wait until a replication has come about, or has ended."""
-    longest, pause = duration(timeout, "--timeout"), duration(poll_interval, "--poll-interval")
-    client = make_client(region, profile, endpoint_url)
+    """Wait until a backup is replicating, or no longer is."""
+    longest = read_duration(timeout, "--timeout")
+    pause = read_duration(poll_interval, "--poll-interval")
+    client = options.make_client()
     method = (
         client.wait_until_replicating if until is Goal.REPLICATING else client.wait_until_stopped
     )
     with progress(f"Waiting until {source} is {until.value}") as shown:
 
         def show(backup: "DBInstanceAutomatedBackup | None") -> None:
-            seen = f"it is {str(backup.status).lower()}" if backup else "nothing is to be seen"
-            shown.update(f"Waiting until it is {until.value}: {seen}")
+            found = f"status: {str(backup.status).lower()}" if backup else "no backup found"
+            shown.update(f"Waiting until {until.value} ({found})")
 
         backup = method(
             source_db_instance_arn=source, timeout=longest, poll_interval=pause, on_poll=show
         )
     if backup is None:
-        note(f"It has stopped, and nothing is left in {client.region_name}.")
-    print_backup(backup, output)
+        note(f"The replication has stopped. {client.region_name} keeps no backup of {source}.")
+    print_backup(backup, options.output)
 
 
+@with_options(RegionOptions)
 def check(
+    options: RegionOptions,
     *,
     source: Source,
     kms_key_id: KmsKey = None,
-    region: Region = None,
-    profile: Profile = None,
-    endpoint_url: EndpointUrl = None,
-    output: OutputFormat = Output.TABLE,
-    debug: Debug = False,
 ) -> None:
-    """Find every reason why a start would be refused.
+    """Find all blockers: reasons why RDS would refuse a start.
 
-    It changes nothing.
+    The command changes nothing.
     """
-    client = make_client(region, profile, endpoint_url)
+    client = options.make_client()
     reasons = client.check_replication(source_db_instance_arn=source, kms_key_id=kms_key_id)
-    if output is Output.JSON:
+    if options.output is Output.JSON:
         print_json(reasons)
     elif reasons:
         rows = [(reason.code, f"{reason.message} {reason.remedy}") for reason in reasons]
-        print_table(("REASON", "WHAT IS SO, AND WHAT TO DO"), rows)
+        print_table(("REASON", "DETAILS AND REMEDY"), rows)
     else:
-        note("Nothing speaks against a start.")
-    if [reason.code for reason in reasons] == ["could_not_be_checked"] * _QUESTIONS:
-        raise typer.Exit(ExitCode.NO_ANSWER)
+        note("No blockers found.")
+    if [reason.code for reason in reasons] == ["could_not_be_checked"] * _CHECKED_QUESTIONS:
+        raise typer.Exit(ExitCode.UNREACHABLE)
     if reasons:
         raise typer.Exit(ExitCode.FINDINGS)
