@@ -280,3 +280,8 @@ class ApiOperations:
 
         request = RESTORE.build_request(self._context.destination, keywords)
         return RESTORE.send(self.client, request)
+
+
+def context_of(client: ApiOperations) -> Context:
+    """Return a client's context, for the parts of this package that build on the client."""
+    return client._context  # noqa: SLF001

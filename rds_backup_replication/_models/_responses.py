@@ -315,3 +315,8 @@ class DBInstance(ResponseModel, frozen=True):
     """Replications of the automated backups to other Regions."""
     tag_list: Items[Tag] | None = None
     """Tags of the instance."""
+
+    @property
+    def is_available(self) -> bool:
+        """Return whether the instance's status is ``available``."""
+        return (self.db_instance_status or "").lower() == "available"

@@ -149,7 +149,7 @@ def instance_reasons(
             message="The automated backups of the instance are disabled.",
             remedy="Modify the instance to a BackupRetentionPeriod of at least 1 day.",
         )
-    if instance.db_instance_status not in (None, "available"):
+    if instance.db_instance_status and not instance.is_available:
         yield CheckReason(
             code="instance_not_available",
             message=f"The instance is {instance.db_instance_status}, not available.",

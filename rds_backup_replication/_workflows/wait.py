@@ -175,4 +175,4 @@ def _is_source_released(context: Context, source_arn: str, backup_arn: str | Non
     listed = list_replications(instance, context.region_name)
     if backup_arn is not None:
         listed = [arn for arn in listed if is_same_arn(arn, backup_arn)]
-    return not listed and instance.db_instance_status == "available"
+    return not listed and instance.is_available

@@ -237,10 +237,10 @@ def _make_client(
 ) -> "BackupReplicationClient":
     from urllib.parse import urlsplit
 
-    from .._botocore.client_factory import quick_session
+    from .._botocore.client_factory import make_fast_session
     from .._client import BackupReplicationClient
 
-    session = None if profile is None else quick_session(profile)
+    session = None if profile is None else make_fast_session(profile)
     try:
         client = BackupReplicationClient(
             region_name=region, session=session, endpoint_url=endpoint_url
@@ -265,5 +265,7 @@ def validate(
     operation: "Operation[Any, Any]",
     keywords: Mapping[str, object],
 ) -> None:
-    """Raises what a call would, if it is wrong, before anything is asked or done."""
-    operation.validate(client._destination, keywords)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    """Raise the error that a call with these parameters would raise, without sending it."""
+    from .._api import context_of
+
+    operation.build_request(context_of(client).destination, keywords)

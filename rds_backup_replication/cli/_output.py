@@ -141,7 +141,7 @@ def _backup_fields(backup: "DBInstanceAutomatedBackup") -> Generator[tuple[str, 
 
 def format_backup_lag(backup: "DBInstanceAutomatedBackup") -> str | None:
     """Return the lag of a backup that replicates; no other backup has one."""
-    return format_lag(backup.lag()) if backup.status == "replicating" else None
+    return format_lag(backup.lag()) if backup.is_replicating else None
 
 
 def format_lag(lag: timedelta | None) -> str | None:

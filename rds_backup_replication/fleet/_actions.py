@@ -3,14 +3,13 @@
 from concurrent.futures import Future
 from typing import Any
 
-from .._models import (
-    DBInstanceAutomatedBackup,
-    StartDBInstanceAutomatedBackupsReplicationRequest,
-)
+from .._models import DBInstanceAutomatedBackup
 from .._operations import START
-from .._workflows._ensure_old import differences_of, ensure_stopped, start
-from .._workflows.lookup import best_of, is_live
-from .._workflows.replace import ensure_replication
+from .._workflows.drift import find_drift
+from .._workflows.ensure import ensure_replication
+from .._workflows.lookup import select_backup
+from .._workflows.start import start_replication
+from .._workflows.stop import ensure_stopped
 from ..exceptions import ReplicationDriftError
 from ._destination import ACCOUNT_ERRORS, DestinationReader, Instance
 from ._records import ActionResult, ObservedState, Outcome, PlannedAction
@@ -46,8 +45,8 @@ def apply_action(
             return _refused(action, "The instance no longer exists.")
         if instance.dbi_resource_id != (action.observed or ObservedState()).dbi_resource_id:
             return _refused(action, "Another instance has this name now.")
-        best = best_of(backups)
-        active = best if best is not None and is_live(best) else None
+        found = select_backup(backups)
+        active = found if found is not None and found.is_active else None
         return (_stop if action.kind == "stop" else _start)(reader, action, active)
     except ReplicationDriftError:
         return _refused(action, _CHANGED)
@@ -65,14 +64,12 @@ def _start(
         "kms_key_id": action.kms_key_id,
         "tags": action.tags,
     }
-    # The start operation validates the request. A replacement validates it before the stop.
-    request = StartDBInstanceAutomatedBackupsReplicationRequest.model_construct(**keywords)
+    request = START.build_request(reader.context.destination, keywords)
     if active is None:
-        result = start(reader.context, request)
-    elif not differences_of(reader.context, request, active):
+        result = start_replication(reader.context, request)
+    elif not find_drift(reader.context, request, active):
         return _succeeded(action, active, "unchanged")
     elif action.kind == "replace" and _is_as_observed(active, action):
-        request = START.validate(reader.context.destination, keywords)
         result = ensure_replication(reader.context, request, replace=True)
     else:
         return _refused(action, _CHANGED)

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 from .._durations import format_duration
 from .._models import (
-    BackupStatus,
     CheckReason,
     DBInstance,
     DBInstanceAutomatedBackup,
@@ -163,7 +162,7 @@ def _state_of_active(
     active: DBInstanceAutomatedBackup, rule: Rule, now: datetime
 ) -> tuple[State, tuple[CheckReason, ...]]:
     """Return the state of an instance with an active backup, and the reasons for the state."""
-    if active.status == BackupStatus.PENDING:
+    if active.is_pending:
         return "starting", ()
     if not active.is_replicating:
         message = f"The backup has status {active.status}, which this version does not recognize."

@@ -21,7 +21,7 @@ from botocore.exceptions import (
 from botocore.session import Session
 from botocore.utils import parse_timestamp
 
-from .._botocore.client_factory import CREATE_LOCK, quick_session
+from .._botocore.client_factory import CREATE_LOCK, make_fast_session
 from ._policy import Account
 
 
@@ -90,7 +90,7 @@ class _RoleProvider(CredentialProvider):
 @lru_cache(maxsize=8)
 def _own_session(access: Access, run_id: str) -> Session:  # noqa: ARG001  # part of the cache key
     """Return the session with the caller's own credentials; each run has a new one."""
-    return quick_session(access.profile_name)
+    return make_fast_session(access.profile_name)
 
 
 @lru_cache(maxsize=64)
@@ -106,7 +106,7 @@ def account_session(account: Account, access: Access, run_id: str, region_name: 
     own = _own_session(access, run_id)
     if account.role_arn is None:
         return own
-    session = quick_session(access.profile_name)
+    session = make_fast_session(access.profile_name)
     provider = _RoleProvider(account, access, region_name, own)
     session.register_component("credential_provider", CredentialResolver([provider]))
     return session

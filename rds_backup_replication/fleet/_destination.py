@@ -11,16 +11,14 @@ from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalE
 from pydantic import ConfigDict
 
 from .._arn import parse_arn
-from .._client import BackupReplicationClient
+from .._context import Context
 from .._models import DBInstance, DBInstanceAutomatedBackup, ResponseModel
-from .._operations import Operation
+from .._operations import DESCRIBE, Operation
 from .._workflows.lookup import (
     DESCRIBE_DB_INSTANCES,
-    Context,
     DescribeDBInstancesRequest,
-    backups_of,
-    is_live,
-    source_instance,
+    find_source_instance,
+    list_backups,
 )
 from ..exceptions import BackupReplicationError
 from ._credentials import Access, account_session
@@ -51,6 +49,7 @@ ACCOUNT_ERRORS = (BackupReplicationError, BotoCoreError, ClientError)
 """Errors of one account or Region, which must not stop the others."""
 
 _ATTEMPTS = 5
+_PAGE_SIZE = 100  # the most that RDS allows
 _CONNECTIONS = 50  # of one client; more threads would keep opening and closing connections
 
 
@@ -82,21 +81,17 @@ class DestinationReader:
         session = account_session(account, access, self._destination.run_id, region_name)
         # Without this, botocore builds the user agent for every request, in 10% of a start's time.
         agent = session.user_agent()
-        client = BackupReplicationClient(
-            session=session,
-            region_name=region_name,
-            config=Config(retries=retries, max_pool_connections=_CONNECTIONS, user_agent=agent),
-            endpoint_url=access.endpoint_url,
-        )
-        return client._context()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        config = Config(retries=retries, max_pool_connections=_CONNECTIONS, user_agent=agent)
+        return Context.of_session(session, region_name, config, access.endpoint_url)
 
     def list_backups(self) -> None:
         """List and store the replicated backups in the destination."""
-        api = self.context.api
-        self._listed_at = self.context.clock.monotonic()
-        for backup in api.describe_db_instance_automated_backups(page_size=100):
+        context = self.context
+        self._listed_at = context.clock.monotonic()
+        request = DESCRIBE.build_request(context.destination, {"max_records": _PAGE_SIZE})
+        for backup in DESCRIBE.iterate(context.client, request):
             # RDS lists the backups of the Region's own instances, too.
-            if backup.region != api.region_name and backup.db_instance_arn:
+            if backup.region != context.region_name and backup.db_instance_arn:
                 self._backups[backup.db_instance_arn.lower()].append(backup)
 
     def iter_instances(self, source_region: str) -> Iterator[DBInstance]:
@@ -133,15 +128,15 @@ class DestinationReader:
         self, source_arn: str, source_region: str
     ) -> tuple[DBInstance | None, list[DBInstanceAutomatedBackup]]:
         """Describe an instance and its backups now; return both."""
-        instance = source_instance(self.context.client_in(source_region), source_arn)
+        instance = find_source_instance(self.context.client_in(source_region), source_arn)
         if instance is None:
             return None, []
-        return instance, _of_same_resource(backups_of(self.context.api, source_arn), instance)
+        return instance, _of_same_resource(list_backups(self.context, source_arn), instance)
 
     @property
     def active_count(self) -> int:
         """Return the number of listed backups that replicate to the destination."""
-        return sum(is_live(backup) for backups in self._backups.values() for backup in backups)
+        return sum(backup.is_active for backups in self._backups.values() for backup in backups)
 
 
 def _of_same_resource(

@@ -111,16 +111,15 @@ def _kind_of(scan: ShardScan, view: InstanceView) -> tuple[Kind, Sequence[CheckR
     if rule.replicate == "never":
         return ("stop" if active else "unchanged"), []
     if active is not None:
-        has_copies = view.instance is not None and scan.has_copies(view.instance)
-        return _wanted_of_live(scan.find_drift(view), has_copies=has_copies)
+        return _kind_for_drift(scan.find_drift(view))
     blockers = scan.find_blockers(view)
     if any(reason.code == "could_not_be_checked" for reason in blockers):
         return "unknown", blockers
     return ("impossible" if blockers else "start"), blockers
 
 
-def _wanted_of_live(
-    differences: Sequence[Difference], *, has_copies: bool
+def _kind_for_drift(
+    differences: Sequence[Difference],
 ) -> tuple[Kind, Sequence[CheckReason]]:
     """Return the action for an instance with an active backup, and the reasons for the action."""
     reasons = [_drifted(difference) for difference in differences]
@@ -128,7 +127,7 @@ def _wanted_of_live(
         return "unchanged", []
     if any(difference.uncertainty for difference in differences):
         return "unknown", reasons
-    if has_copies and any(difference.parameter == "kms_key_id" for difference in differences):
+    if any(difference.is_permanent for difference in differences):
         return "impossible", reasons
     return "replace", reasons
 
@@ -137,7 +136,7 @@ def _drifted(difference: Difference) -> CheckReason:
     """Return the reason for one drifted setting."""
     if difference.uncertainty:
         remedy = "Name the key by its ARN in the policy, or allow the caller kms:DescribeKey."
-    elif difference.parameter == "kms_key_id":
+    elif difference.is_permanent:
         remedy = (
             "RDS does not accept another key while backups under the old key exist. Stop the "
             "replication, delete the retained backups, and plan again."

@@ -10,20 +10,22 @@ from functools import cached_property
 from typing import NamedTuple
 
 from .._models import (
-    BackupStatus,
     CheckReason,
     DBInstance,
     DBInstanceAutomatedBackup,
     StartDBInstanceAutomatedBackupsReplicationRequest,
 )
-from .._workflows._ensure_old import differences_of
+from .._context import Context
 from .._workflows.check import (
     could_not_be_checked,
     instance_reasons,
-    pair_not_supported,
+    region_pair_not_supported,
     retained_with_another_key,
 )
-from .._workflows.lookup import best_of, is_live
+from .._workflows.drift import find_drift
+from .._workflows.kms import compare_keys
+from .._workflows.lookup import select_backup
+from .._operations import DESCRIBE_SOURCE_REGIONS
 from ..exceptions import Difference
 from ._credentials import Access
 from ._destination import ACCOUNT_ERRORS, AccountDestination, DestinationReader
@@ -92,7 +94,7 @@ class InstanceView(NamedTuple):
     @property
     def active_backup(self) -> DBInstanceAutomatedBackup | None:
         """Return the backup if it is active."""
-        return self.backup if self.backup is not None and is_live(self.backup) else None
+        return self.backup if self.backup is not None and self.backup.is_active else None
 
 
 class ShardScan(DestinationReader):
@@ -101,7 +103,7 @@ class ShardScan(DestinationReader):
     def __init__(self, shard: Shard) -> None:
         super().__init__(shard)
         self.shard = shard
-        self._key_differences: dict[tuple[str, str | None], list[Difference]] = {}
+        self._key_differences: dict[tuple[str, str | None], Difference | None] = {}
 
     def iter_views(self) -> Iterator[InstanceView]:
         """Yield a view of each instance that this shard reports."""
@@ -113,7 +115,7 @@ class ShardScan(DestinationReader):
                     if view is not None:
                         yield view
             except ACCOUNT_ERRORS as error:  # noqa: PERF203  # other Regions may still work
-                reason = could_not_be_checked(f"there are instances in {source_region}", error)
+                reason = could_not_be_checked(f"whether {source_region} has instances", error)
                 yield InstanceView(source_region, None, None, None, reason, None)
 
     def _list_backups(self) -> CheckReason | None:
@@ -121,7 +123,7 @@ class ShardScan(DestinationReader):
         try:
             self.list_backups()
         except ACCOUNT_ERRORS as error:
-            question = f"{self.shard.destination_region} has backups of the instance"
+            question = f"whether {self.shard.destination_region} has backups of the instance"
             return could_not_be_checked(question, error)
         return None
 
@@ -137,7 +139,7 @@ class ShardScan(DestinationReader):
             return InstanceView(source_region, instance, None, None, None, None)
         if rule.destination_region != shard.destination_region:
             return None
-        backup = best_of(self.backups_of(instance))
+        backup = select_backup(self.backups_of(instance))
         return InstanceView(source_region, instance, rule, backup, unknown, rule.destination_region)
 
     def find_blockers(self, view: InstanceView) -> tuple[CheckReason, ...]:
@@ -150,15 +152,15 @@ class ShardScan(DestinationReader):
         region_name = self.shard.destination_region
         try:
             if view.source_region not in self._supported_sources:
-                reasons.append(pair_not_supported(region_name, view.source_region))
+                reasons.append(region_pair_not_supported(region_name, view.source_region))
         except ACCOUNT_ERRORS as error:
-            question = f"{region_name} takes backups from {view.source_region}"
+            question = f"whether {region_name} accepts backups from {view.source_region}"
             reasons.append(could_not_be_checked(question, error))
         reasons += instance_reasons(instance, region_name, kms_key_id)
         backup = view.backup
         if backup is not None and kms_key_id is not None and backup.kms_key_id is not None:
-            differences = self._find_key_differences(kms_key_id, backup)
-            if differences and differences[0].uncertainty is None:
+            difference = self._compare_keys(self.context, kms_key_id, backup.kms_key_id)
+            if difference and not difference.uncertainty:
                 reasons.append(retained_with_another_key(backup))
         return tuple(reasons)
 
@@ -171,38 +173,29 @@ class ShardScan(DestinationReader):
         instance, rule, backup = view.instance, view.rule, view.active_backup
         if instance is None or rule is None or backup is None:
             return []
-        retention = StartRequest.model_construct(
+        request = StartRequest.model_construct(
             source_db_instance_arn=instance.db_instance_arn or "",
             backup_retention_period=rule.backup_retention_period,
+            kms_key_id=self.required_key(instance, rule),
         )
-        kms_key_id = self.required_key(instance, rule)
-        return [
-            *differences_of(self.context, retention, backup),
-            *(self._find_key_differences(kms_key_id, backup) if kms_key_id else ()),
-        ]
+        backups = self.backups_of(instance)
+        return find_drift(self.context, request, backup, backups, self._compare_keys)
 
-    def has_copies(self, instance: DBInstance) -> bool:
-        """Return whether the destination already has backups of the instance under a key."""
-        return any(b.status != BackupStatus.PENDING for b in self.backups_of(instance))
-
-    def _find_key_differences(
-        self, kms_key_id: str, backup: DBInstanceAutomatedBackup
-    ) -> list[Difference]:
-        """Return how a key differs from the backup's key.
-
-        The results are cached, because a shard has many backups but few keys.
-        """
-        pair = kms_key_id, backup.kms_key_id
+    def _compare_keys(
+        self, context: Context, requested: str, actual: str | None
+    ) -> Difference | None:
+        """Compare each pair of keys once: a shard has many backups but few keys."""
+        pair = requested, actual
         if pair not in self._key_differences:
-            request = StartRequest.model_construct(source_db_instance_arn="", kms_key_id=kms_key_id)
-            self._key_differences[pair] = differences_of(self.context, request, backup)
+            self._key_differences[pair] = compare_keys(context, requested, actual)
         return self._key_differences[pair]
 
     @cached_property
     def _supported_sources(self) -> set[str | None]:
+        request = DESCRIBE_SOURCE_REGIONS.build_request(self.context.destination, {})
         return {
             row.region_name
-            for row in self.context.api.describe_source_regions()
+            for row in DESCRIBE_SOURCE_REGIONS.iterate(self.context.client, request)
             if row.supports_db_instance_automated_backups_replication
         }
 

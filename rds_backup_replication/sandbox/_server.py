@@ -199,7 +199,7 @@ class Sandbox:
         )
         # Polls advance a replication, so there is no reason to sleep. The public constructor
         # has no parameter for a clock, because against AWS every wait must sleep.
-        client._clock = InstantClock()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        context_of(client).clock = InstantClock()
         return client
 
     def boto3_client(

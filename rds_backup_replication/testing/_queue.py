@@ -12,7 +12,7 @@ from botocore.client import BaseClient
 from botocore.model import OperationModel
 from botocore.stub import Stubber
 
-from .._botocore.client_factory import Boto3Clients
+from .._botocore.client_factory import SessionClients
 from .._client import BackupReplicationClient
 from .._clock import InstantClock
 from .._models import RequestModel
@@ -65,18 +65,18 @@ class ResponseQueue:
     def attach(self, client: BackupReplicationClient) -> None:
         """Serve all boto3 clients that this client uses, and make its waits take no time."""
         self._attach(client.client)
-        self._replace(client, "_clock", InstantClock())
-        # The client has no public access to its factory of boto3 clients.
-        make = client._boto3_client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        if isinstance(make, Boto3Clients):
+        context = context_of(client)
+        self._replace(context, "clock", InstantClock())
+        make = context.clients
+        if isinstance(make, SessionClients):
             # Create boto3 clients with dummy credentials, and forget these clients afterwards.
-            for private, more in ((make._settings, _CREDENTIALS), (make._made, {})):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            for private, more in ((make._settings, _CREDENTIALS), (make._clients, {})):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
                 self._active.enter_context(mock.patch.dict(private, more))
 
             def make_attached(service_name: str, region_name: str | None) -> BaseClient:
                 return self._attach(make(service_name, region_name))
 
-            self._replace(client, "_boto3_client", make_attached)
+            self._replace(context, "clients", make_attached)
         check = client.check_replication
 
         def check_attached(**keywords: Any) -> object:
@@ -91,8 +91,8 @@ class ResponseQueue:
         self._active.close()
         self._is_open = False
 
-    def _replace(self, client: BackupReplicationClient, name: str, value: object) -> None:
-        self._active.enter_context(mock.patch.object(client, name, value))
+    def _replace(self, owner: object, name: str, value: object) -> None:
+        self._active.enter_context(mock.patch.object(owner, name, value))
 
     def refuse(self, text: str) -> NoReturn:
         """Raise ``UnexpectedCall``, and record it in case the code under test swallows it."""
