@@ -31,8 +31,8 @@ def stub_all_clients() -> Generator[ReplicationStubber, None, None]:
 
     The clients may be created anywhere, also with ``client=``. They share one queue
     of responses. A call by a client that was created before the block raises
-    ``UnexpectedCall``. In the block, boto3 has a new default session, dummy
-    credentials from the environment, and us-east-1 as its default Region.
+    ``UnexpectedCall``. In the block, boto3 has a new default session, and environment
+    variables set dummy credentials and us-east-1 as the default Region.
 
     Yields:
         The stubber that queues the responses.

@@ -92,6 +92,7 @@ class ResponseQueue:
         self._is_open = False
 
     def _replace(self, client: BackupReplicationClient, name: str, value: object) -> None:
+        """Replace an attribute of the client until the queue is closed."""
         self._active.enter_context(mock.patch.object(client, name, value))
 
     def refuse(self, text: str) -> NoReturn:
@@ -112,13 +113,11 @@ class ResponseQueue:
         def deliver_next(
             model: OperationModel, params: Mapping[str, Any], context: Mapping[str, Any], **_: Any
         ) -> None:
-            if not context.get(
-                "is_presign_request"
-            ):  # botocore sends nothing when it presigns a URL
+            # Botocore also emits the event when it presigns a URL, which sends no request.
+            if not context.get("is_presign_request"):
                 self._take(xform_name(model.name), params).deliver(stubber)
 
-        # Botocore emits this event before the one that its Stubber listens for, so the response is
-        # there in time.
+        # Botocore's Stubber listens for later events, so the response is queued there in time.
         event, unique_id = "provide-client-params", f"rds-backup-replication-{id(self)}"
         client.meta.events.register_first(event, deliver_next, unique_id=unique_id)
         stubber.activate()
