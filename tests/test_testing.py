@@ -369,15 +369,15 @@ def test_source_region_needs_no_credentials(
 def test_invalid_argument_hides_presigned_url() -> None:
     url: Any = "https://example.com/?X-Amz-Signature=topsecret"
     stubber = ReplicationStubber()
-    prepared: list[Callable[[], object]] = [
+    calls: list[Callable[[], object]] = [
         lambda: stubber.add_start(url),
         lambda: stubber.add_start(expected=url),
         lambda: stubber.add_no_answer(START, url),
         lambda: stubber.add_fault(START, url),
     ]
-    for prepare in prepared:
+    for call in calls:
         with pytest.raises(TypeError) as caught:
-            prepare()
+            call()
         assert "topsecret" not in str(caught.value)
 
 

@@ -34,7 +34,7 @@ many = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], dea
 
 
 class Recorder:
-    """A recorder of the requests that botocore would send, which it answers itself."""
+    """A recorder that captures and answers the requests that botocore would send."""
 
     def __init__(self, client: BackupReplicationClient) -> None:
         self.bodies: list[dict[str, Any]] = []
@@ -382,7 +382,7 @@ def test_valid_tags_are_sent_unchanged(
 
 
 def is_valid(text: str, shortest: int, longest: int) -> bool:
-    """Return whether a key or value is valid, by code that does not use the library's pattern."""
+    """Return whether a key or value is valid, without using the library's pattern."""
     return (
         shortest <= len(text) <= longest
         and not has_reserved_prefix(text)

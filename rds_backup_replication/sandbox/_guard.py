@@ -1,6 +1,6 @@
 """A WSGI middleware that rejects requests from web pages and to moto's control API.
 
-Without it, any web page could make the browser send requests to loopback.
+Without this middleware, any web page could make the browser send requests to loopback.
 """
 
 import re
@@ -32,7 +32,7 @@ def guarded(app: "WSGIApplication") -> "WSGIApplication":
 def _rejection_reason(environ: "WSGIEnvironment") -> str | None:
     """Return why the request must be rejected, or ``None`` if it is allowed."""
     # Browsers send Origin with each request by which a page could change data, and Sec-Fetch-Site
-    # with each request. Its value "none" means that the user opened the address.
+    # with all requests. "Sec-Fetch-Site: none" means that the user opened the address.
     if "HTTP_ORIGIN" in environ or environ.get("HTTP_SEC_FETCH_SITE", "none") != "none":
         return "It came from a web page, which must not use the sandbox."
     # DNS rebinding: a page can resolve its own domain to loopback and then read the responses.

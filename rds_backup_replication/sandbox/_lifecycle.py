@@ -1,6 +1,6 @@
 """The lifecycle of a replicated backup: pending → replicating → retained → deleted.
 
-A status advances with each Describe that returns the backup, not with time.
+A status advances with each Describe that selects the backup, not with time.
 Programs therefore see the same sequence on every run and never have to wait.
 """
 

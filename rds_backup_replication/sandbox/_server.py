@@ -19,6 +19,7 @@ from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingType
 )
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from .._api import context_of
 from .._client import BackupReplicationClient
 from .._clock import InstantClock
 from .._models import DBInstance
@@ -65,8 +66,8 @@ class Sandbox:
                 source_db_instance_arn=instance.db_instance_arn
             )
 
-    A replication's status advances with each Describe that returns the replication,
-    not with time. ``Behavior`` sets after how many. Errors have RDS's codes, and
+    A replication's status advances with each Describe that selects the replication,
+    not with time. ``Behavior`` sets how many calls each status lasts. Errors have RDS's codes, and
     RDS's messages where the wording is known. A message that begins with "Sandbox:"
     is a placeholder. Moto serves everything else, including the rest of RDS, KMS and
     STS.
@@ -94,7 +95,7 @@ class Sandbox:
         self._thread: threading.Thread | None = None
         self._state = State(behavior or Behavior())
         self._faults = FaultQueue()
-        self._config = Config(proxies={})  # a proxy from the environment cannot reach loopback
+        self._config = Config(proxies={})  # ignore the proxies of the environment
         self.endpoint_url: str = ""
         self.session: Session = _session()
 

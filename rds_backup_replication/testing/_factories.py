@@ -151,7 +151,7 @@ def _factory(
     return decorate
 
 
-def _software(fields: Fields, **more: object) -> Fields:
+def _engine_fields(fields: Fields, **more: object) -> Fields:
     """Return the fields that depend on the engine; only those of the default engine are known."""
     if fields.get("engine", "postgres") != "postgres":
         return {}
@@ -172,7 +172,7 @@ def make_automated_backup(fields: Fields) -> Fields:
     encrypted = fields.get("encrypted", fields.get("kms_key_id") is not None)
     window = RestoreWindow() if status in _NOTHING_TO_RESTORE else make_restore_window()
     return {
-        **_software(fields, port=_PORT, license_model="postgresql-license"),
+        **_engine_fields(fields, port=_PORT, license_model="postgresql-license"),
         "db_instance_arn": source.arn,
         "dbi_resource_id": source.resource_id,
         "region": source.region,
@@ -204,7 +204,7 @@ def make_db_instance(fields: Fields) -> Fields:
     address = f"{source.identifier}.c1example.{source.region}.rds.amazonaws.com"
     creating = fields.get("db_instance_status") == "creating"
     return {
-        **_software(fields),
+        **_engine_fields(fields),
         "db_instance_identifier": source.identifier,
         "db_instance_arn": source.arn,
         "dbi_resource_id": source.resource_id,

@@ -12,6 +12,7 @@ from botocore.client import BaseClient
 from .._api import ApiOperations
 from .._client import BackupReplicationClient
 from .._clock import InstantClock
+from .._context import Context
 from .._operations import Operation
 from ._queue import is_stubbed
 from ._stubber import ReplicationStubber
@@ -31,8 +32,8 @@ def stub_all_clients() -> Generator[ReplicationStubber, None, None]:
 
     The clients may be created anywhere, also with ``client=``. They share one queue
     of responses. A call by a client that was created before the block raises
-    ``UnexpectedCall``. In the block, boto3 has a new default session, dummy
-    credentials from the environment, and us-east-1 as its default Region.
+    ``UnexpectedCall``. In the block, boto3 has a new default session, and environment
+    variables set dummy credentials and us-east-1 as the default Region.
 
     Yields:
         The stubber that queues the responses.
@@ -40,7 +41,7 @@ def stub_all_clients() -> Generator[ReplicationStubber, None, None]:
     import boto3  # noqa: PLC0415  # the import is slow, and ReplicationStubber does not need it
 
     construct = ApiOperations.__init__
-    exchange = vars(Operation)["_exchange"]
+    call = vars(Operation)["_call"]
 
     with ReplicationStubber() as stubber:
 
@@ -48,7 +49,7 @@ def stub_all_clients() -> Generator[ReplicationStubber, None, None]:
             construct(client, **keywords)
             stubber._queue.attach(client)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
-        def exchange_if_stubbed(
+        def call_if_stubbed(
             operation: Operation[Any, Any], client: BaseClient, send: Callable[[], Any]
         ) -> Any:
             if not is_stubbed(client):
@@ -56,11 +57,11 @@ def stub_all_clients() -> Generator[ReplicationStubber, None, None]:
                     f"{xform_name(operation.name)} was called by a client created before the "
                     "stub_all_clients() block; use ReplicationStubber(client) to stub that client"
                 )
-            return exchange(operation, client, send)
+            return call(operation, client, send)
 
         with (
             mock.patch.object(ApiOperations, "__init__", construct_and_attach),
-            mock.patch.object(Operation, "_exchange", exchange_if_stubbed),
+            mock.patch.object(Operation, "_call", call_if_stubbed),
             mock.patch.object(boto3, "DEFAULT_SESSION", None),
             mock.patch.dict(os.environ, _ENVIRONMENT),
         ):
@@ -72,5 +73,5 @@ def stub_all_clients() -> Generator[ReplicationStubber, None, None]:
 @contextmanager
 def instant_waits() -> Generator[None, None, None]:
     """Make the waits of every client take no time within the block."""
-    with mock.patch.object(BackupReplicationClient, "_clock", InstantClock()):
+    with mock.patch.object(Context, "clock", InstantClock()):
         yield

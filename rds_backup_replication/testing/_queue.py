@@ -13,6 +13,7 @@ from botocore.model import OperationModel
 from botocore.stub import Stubber
 
 from .._botocore.client_factory import SessionClients
+from .._api import context_of
 from .._client import BackupReplicationClient
 from .._clock import InstantClock
 from .._models import RequestModel
@@ -67,6 +68,7 @@ class ResponseQueue:
         self._attach(client.client)
         context = context_of(client)
         self._replace(context, "clock", InstantClock())
+        # The client has no public access to its factory of boto3 clients.
         make = context.clients
         if isinstance(make, SessionClients):
             # Create boto3 clients with dummy credentials, and forget these clients afterwards.
@@ -92,6 +94,7 @@ class ResponseQueue:
         self._is_open = False
 
     def _replace(self, owner: object, name: str, value: object) -> None:
+        """Replace an attribute of the client until the queue is closed."""
         self._active.enter_context(mock.patch.object(owner, name, value))
 
     def refuse(self, text: str) -> NoReturn:
@@ -112,13 +115,11 @@ class ResponseQueue:
         def deliver_next(
             model: OperationModel, params: Mapping[str, Any], context: Mapping[str, Any], **_: Any
         ) -> None:
-            if not context.get(
-                "is_presign_request"
-            ):  # botocore sends nothing when it presigns a URL
+            # Botocore also emits the event when it presigns a URL, which sends no request.
+            if not context.get("is_presign_request"):
                 self._take(xform_name(model.name), params).deliver(stubber)
 
-        # Botocore emits this event before the one that its Stubber listens for, so the response is
-        # there in time.
+        # Botocore's Stubber listens for later events, so the response is queued there in time.
         event, unique_id = "provide-client-params", f"rds-backup-replication-{id(self)}"
         client.meta.events.register_first(event, deliver_next, unique_id=unique_id)
         stubber.activate()

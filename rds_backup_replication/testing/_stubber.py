@@ -251,7 +251,7 @@ class ReplicationStubber:
         self._add_pages(_operations.DESCRIBE_SOURCE_REGIONS, pages, expected)
 
     def add_describe_db_instances(self, *instances: DBInstance) -> None:
-        """Queue the source Region's response to a description of the source instance.
+        """Queue the source Region's response to ``DescribeDBInstances``.
 
         Args:
             *instances: The instances in the response. Use ``make_db_instance`` to
@@ -263,7 +263,7 @@ class ReplicationStubber:
         self._add_pages(DESCRIBE_DB_INSTANCES, [instances], None)
 
     def add_describe_key(self, key_arn: str) -> None:
-        """Queue KMS's response to the question which key an alias refers to.
+        """Queue KMS's response to ``DescribeKey``, which resolves an alias to its key.
 
         Args:
             key_arn: The ARN of the key.

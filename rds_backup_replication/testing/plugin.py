@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def replication_stubber() -> "Iterator[ReplicationStubber]":
-    """Queue responses for every BackupReplicationClient that the test creates."""
+    """Yield a stubber that queues responses for every BackupReplicationClient of the test."""
     from ._patches import stub_all_clients
 
     with stub_all_clients() as stubber:
@@ -25,7 +25,7 @@ def replication_stubber() -> "Iterator[ReplicationStubber]":
 
 @pytest.fixture
 def rds_sandbox(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Sandbox]":
-    """Serve RDS on loopback for every boto3 client of the test; waits take no time."""
+    """Yield a sandbox that serves every boto3 client of the test; waits take no time."""
     # Remove the token of a real session, and also AWS_ENDPOINT_URL_RDS and the like, because an
     # endpoint for one service takes precedence over AWS_ENDPOINT_URL.
     unwanted = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"}

@@ -192,7 +192,7 @@ def handle(client: BackupReplicationClient) -> None:
 
 
 def misuse(client: BackupReplicationClient) -> None:
-    """Contain one error per statement: a checker reports an ignore comment without an error."""
+    """Make one type error per statement; checkers report an ignore comment that is not needed."""
     client.stop_db_instance_automated_backups_replication(SOURCE_ARN)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.start_db_instance_automated_backups_replication(
         source_db_instance_arn=SOURCE_ARN,
