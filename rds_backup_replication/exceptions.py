@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from ._error_details import Difference as Difference
-from ._error_details import InvalidParameter as InvalidParameter
+from ._error_details import Difference as Difference  # noqa: PLC0414  # an export
+from ._error_details import InvalidParameter as InvalidParameter  # noqa: PLC0414
 
 if TYPE_CHECKING:
     from ._models import DBInstanceAutomatedBackup

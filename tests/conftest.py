@@ -16,9 +16,10 @@ from botocore.stub import Stubber
 from hypothesis import settings
 
 from rds_backup_replication import BackupReplicationClient
-from rds_backup_replication._botocore.client_factory import QuickFiles
-from rds_backup_replication._botocore.fast_parser import AnswerReader
+from rds_backup_replication._botocore.fast_loader import FastFileLoader
+from rds_backup_replication._botocore.fast_parser import FastParser
 from rds_backup_replication._clock import InstantClock
+from rds_backup_replication._context import Context
 from rds_backup_replication.sandbox import Behavior, Sandbox
 
 from .fleets import Fleet
@@ -71,7 +72,7 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         def leave_it_to_botocore(*_: object) -> None:
             pass
 
-        monkeypatch.setattr(AnswerReader, "read_ahead", leave_it_to_botocore)
+        monkeypatch.setattr(FastParser, "parse", leave_it_to_botocore)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -87,7 +88,7 @@ def models_read_once() -> Iterator[None]:
         return lambda path: pickle.loads(kept(path))  # noqa: S301  # our own
 
     with pytest.MonkeyPatch.context() as patch:
-        for kind in (JSONFileLoader, QuickFiles):
+        for kind in (JSONFileLoader, FastFileLoader):
             patch.setattr(kind, "load_file", staticmethod(read_once(kind().load_file)))
         yield
 
@@ -125,7 +126,7 @@ class RecordingClock(InstantClock):
 def clock(monkeypatch: pytest.MonkeyPatch) -> RecordingClock:
     """The clock of every client."""
     clock = RecordingClock()
-    monkeypatch.setattr(BackupReplicationClient, "_clock", clock)
+    monkeypatch.setattr(Context, "clock", clock)
     return clock
 
 

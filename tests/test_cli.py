@@ -23,7 +23,7 @@ from rds_backup_replication import (
     SourceRegion,
 )
 from rds_backup_replication._botocore import client_factory
-from rds_backup_replication._models import POLL_INTERVAL, WAIT_TIMEOUT
+from rds_backup_replication._limits import POLL_INTERVAL, WAIT_TIMEOUT
 from rds_backup_replication.cli import app
 from rds_backup_replication.cli._errors import ExitCode
 from rds_backup_replication.cli._output import format_lag

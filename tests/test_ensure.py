@@ -151,11 +151,11 @@ def test_another_retention_or_key_is_drift_and_nothing_is_changed(rds: ScriptedR
     with pytest.raises(ReplicationDriftError) as caught:
         ensure(rds.client(), backup_retention_period=7, kms_key_id=other_key)
     retention, key = caught.value.differences
-    assert (retention.parameter, retention.wanted, retention.actual) == (
+    assert (retention.parameter, retention.requested, retention.actual) == (
         *("backup_retention_period", 7),
         14,
     )
-    assert (key.parameter, key.wanted, key.actual) == ("kms_key_id", other_key, KMS_KEY_ARN)
+    assert (key.parameter, key.requested, key.actual) == ("kms_key_id", other_key, KMS_KEY_ARN)
     assert key.uncertainty is None
     assert caught.value.backup.db_instance_arn == SOURCE_ARN
     texts = ("is 14, and 7 was asked for", KMS_KEY_ARN, other_key, "delete the retained backups")
@@ -205,7 +205,7 @@ def test_an_alias_that_cannot_be_looked_up_is_uncertain_and_never_replaced(
     (difference,) = caught.value.differences
     assert str(difference.uncertainty).startswith("an alias could not be looked up: An error")
     assert "AccessDenied" in str(difference.uncertainty)
-    assert (difference.parameter, difference.wanted, difference.actual) == (
+    assert (difference.parameter, difference.requested, difference.actual) == (
         *("kms_key_id", "alias/backups"),
         KMS_KEY_ARN,
     )
@@ -223,7 +223,7 @@ def test_what_is_no_answer_of_kms_leaves_it_uncertain(rds: ScriptedRDS, body: st
     with pytest.raises(ReplicationDriftError, match="perhaps the same") as caught:
         ensure(rds.client(), kms_key_id="alias/backups", replace=True)
     (difference,) = caught.value.differences
-    assert (difference.parameter, difference.wanted, difference.actual) == (
+    assert (difference.parameter, difference.requested, difference.actual) == (
         *("kms_key_id", "alias/backups"),
         KMS_KEY_ARN,
     )

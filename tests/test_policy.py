@@ -195,8 +195,8 @@ def test_policy_error_names_line_and_field(old: str, new: str, errors: list[str]
     assert TEXT.count(old) >= 1
     with pytest.raises(PolicyError) as caught:
         Policy.from_yaml(TEXT.replace(old, new), source="fleet.yaml")
-    assert len(caught.value.mistakes) == len(errors)
-    for error, beginning in zip(caught.value.mistakes, errors, strict=True):
+    assert len(caught.value.errors) == len(errors)
+    for error, beginning in zip(caught.value.errors, errors, strict=True):
         assert error.startswith(beginning)
     assert str(caught.value).startswith(f"fleet.yaml:{errors[0]}")
 
@@ -222,7 +222,7 @@ def test_policy_error_hides_tagged_values(old: str, tag: str, error: str, secret
     with pytest.raises(PolicyError) as caught:
         Policy.from_yaml(text)
     assert "c2VjcmV0" not in str(caught.value)
-    assert caught.value.mistakes[0].startswith(error)
+    assert caught.value.errors[0].startswith(error)
 
 
 def test_policy_from_file_reports_all_errors(tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_policy_file_that_is_not_utf8(tmp_path: Path) -> None:
     path.write_bytes(TEXT.replace("platform", "\xe9").encode("latin-1"))
     with pytest.raises(PolicyError) as caught:
         Policy.from_file(path)
-    assert caught.value.mistakes == ("16: is not UTF-8",)
+    assert caught.value.errors == ("16: is not UTF-8",)
 
 
 @pytest.mark.parametrize("name", ["lacking", "999999999999"])

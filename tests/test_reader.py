@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rds_backup_replication import BackupReplicationClient, _operations
-from rds_backup_replication._botocore.fast_parser import AnswerReader
+from rds_backup_replication._botocore.fast_parser import FastParser
 from rds_backup_replication._operations import Operation
 from rds_backup_replication._restore import RESTORE
 from rds_backup_replication._workflows.lookup import DESCRIBE_DB_INSTANCES
@@ -28,7 +28,7 @@ OPERATIONS = [
     for operation in (*vars(_operations).values(), RESTORE, DESCRIBE_DB_INSTANCES)
     if isinstance(operation, Operation)
 ]
-READER = AnswerReader()
+READER = FastParser()
 PARSER = create_parser("query")
 
 blanks = st.sampled_from(["", " ", "\n  "])
@@ -129,7 +129,7 @@ def parsed(operation: OperationModel, body: bytes, *, ahead: bool) -> tuple[Any,
     response: dict[str, Any] = {"status_code": 200, "headers": {}, "body": body}
     customized: dict[str, Any] = {}
     if ahead:
-        READER.read_ahead(operation, response, customized)
+        READER.parse(operation, response, customized)
     try:
         result = PARSER.parse(response, output_of(operation))
     except Exception as error:  # noqa: BLE001  # any exception of botocore counts as the result
@@ -195,7 +195,7 @@ def test_fast_parser_skips_duplicates_and_errors(
         "body": f'<R xmlns="{NAMESPACE}">{result}</R>'.encode(),
     }
     customized: dict[str, Any] = {}
-    READER.read_ahead(operation, response, customized)
+    READER.parse(operation, response, customized)
     assert customized == {}
 
 

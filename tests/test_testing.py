@@ -26,7 +26,9 @@ from rds_backup_replication import (
     StartDBInstanceAutomatedBackupsReplicationRequest,
     testing,
 )
+from rds_backup_replication._api import context_of
 from rds_backup_replication._arn import Destination
+from rds_backup_replication._clock import Clock
 from rds_backup_replication._models import RequestModel, ResponseModel
 from rds_backup_replication.exceptions import (
     AccessDeniedError,
@@ -279,8 +281,8 @@ def test_unexpected_call_hides_unknown_parameters(
     )
 
 
-def clock_of(client: Any) -> Any:
-    return client._clock
+def clock_of(client: BackupReplicationClient) -> Clock:
+    return context_of(client).clock
 
 
 def swallow_all(call: Callable[[], object]) -> None:
@@ -354,8 +356,8 @@ def test_source_region_needs_no_credentials(
 
     fetch = "botocore.utils.InstanceMetadataFetcher.retrieve_iam_role_credentials"
     monkeypatch.setattr(fetch, fail_on_network_access)
-    inside: Any = client
-    make = inside._boto3_client
+    make = context_of(client).clients
+    assert make is not None
     with ReplicationStubber(client) as stubber:
         stubber.add_describe()
         stubber.add_describe_db_instances(make_db_instance())
@@ -591,26 +593,28 @@ def _refuse_request(**_: object) -> None:
 
 
 def test_client_restored_after_block(client: BackupReplicationClient) -> None:
-    before = dict(vars(client))
+    context = context_of(client)
+    before = dict(vars(context))
     with ReplicationStubber(client) as stubber:
-        assert vars(client) != before
+        assert vars(context) != before
         stubber.add_describe_source_regions()
         stubber.add_describe_db_instances()
         stubber.add_describe()
         client.check_replication(source_db_instance_arn=SOURCE_ARN)
-    assert vars(client) == before
+    assert vars(context) == before
     assert clock_of(client) is time
-    for boto3_client in (before["client"], before["_boto3_client"]("rds", "us-west-2")):
+    for boto3_client in (before["client"], before["clients"]("rds", "us-west-2")):
         boto3_client.meta.events.register_first("before-call", _refuse_request)
         with pytest.raises(_NotStubbedError):
             boto3_client.describe_db_instances()
 
 
 def test_client_restored_after_exception(client: BackupReplicationClient) -> None:
-    before = dict(vars(client))
+    context = context_of(client)
+    before = dict(vars(context))
     with pytest.raises(KeyError), ReplicationStubber(client):
         raise KeyError
-    assert vars(client) == before
+    assert vars(context) == before
 
 
 def test_later_clients_not_stubbed(monkeypatch: pytest.MonkeyPatch) -> None:

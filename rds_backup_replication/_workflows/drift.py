@@ -11,7 +11,6 @@ from .._models import (
 from ..exceptions import Difference
 from .kms import compare_keys
 
-
 KeyComparison = Callable[[Context, str, str | None], Difference | None]
 
 

@@ -1,6 +1,7 @@
 """Lookups: the replicated backups of a source, and the source instance itself."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timezone
 
 from botocore.client import BaseClient
@@ -53,10 +54,8 @@ def find_backup(context: Context, backup_arn: str) -> DBInstanceAutomatedBackup 
 def _describe(context: Context, **keywords: str) -> list[DBInstanceAutomatedBackup]:
     request = DESCRIBE.build_request(context.destination, keywords)
     backups: list[DBInstanceAutomatedBackup] = []
-    try:
+    with suppress(DBInstanceAutomatedBackupNotFoundFault):  # RDS may raise this for an empty list
         backups.extend(DESCRIBE.iterate(context.client, request))
-    except DBInstanceAutomatedBackupNotFoundFault:
-        pass  # RDS may refuse in place of an empty list
     return backups
 
 

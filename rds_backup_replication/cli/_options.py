@@ -237,7 +237,7 @@ def _make_client(
 ) -> "BackupReplicationClient":
     from urllib.parse import urlsplit
 
-    from .._botocore.client_factory import make_fast_session
+    from .._botocore.fast_loader import make_fast_session
     from .._client import BackupReplicationClient
 
     session = None if profile is None else make_fast_session(profile)

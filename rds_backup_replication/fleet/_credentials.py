@@ -21,7 +21,8 @@ from botocore.exceptions import (
 from botocore.session import Session
 from botocore.utils import parse_timestamp
 
-from .._botocore.client_factory import CREATE_LOCK, make_fast_session
+from .._botocore.client_factory import CREATE_LOCK
+from .._botocore.fast_loader import make_fast_session
 from ._policy import Account
 
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from .._context import Context
 from .._models import (
     CheckReason,
     DBInstance,
     DBInstanceAutomatedBackup,
     StartDBInstanceAutomatedBackupsReplicationRequest,
 )
-from .._context import Context
+from .._operations import DESCRIBE_SOURCE_REGIONS
 from .._workflows.check import (
     could_not_be_checked,
     instance_reasons,
@@ -25,7 +26,6 @@ from .._workflows.check import (
 from .._workflows.drift import find_drift
 from .._workflows.kms import compare_keys
 from .._workflows.lookup import select_backup
-from .._operations import DESCRIBE_SOURCE_REGIONS
 from ..exceptions import Difference
 from ._credentials import Access
 from ._destination import ACCOUNT_ERRORS, AccountDestination, DestinationReader

@@ -12,8 +12,8 @@ from botocore.client import BaseClient
 from botocore.model import OperationModel
 from botocore.stub import Stubber
 
-from .._botocore.client_factory import SessionClients
 from .._api import context_of
+from .._botocore.client_factory import SessionClients
 from .._client import BackupReplicationClient
 from .._clock import InstantClock
 from .._models import RequestModel

@@ -13,8 +13,9 @@ from boto3.session import Session
 from botocore.config import Config
 
 from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication._api import context_of
 from rds_backup_replication._clock import InstantClock
-from rds_backup_replication._models import WAIT_TIMEOUT
+from rds_backup_replication._limits import WAIT_TIMEOUT
 
 from ._faults import Fault, faults_of
 from ._methods import Method, left
@@ -45,7 +46,7 @@ class HurriedClient(BackupReplicationClient):
     """A client with a clock for every call."""
 
     def hurry(self, looks: int) -> None:
-        self._clock = HurriedClock(looks)
+        context_of(self).clock = HurriedClock(looks)
 
 
 @dataclass(frozen=True)

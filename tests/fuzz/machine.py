@@ -175,7 +175,7 @@ class Replications(RuleBasedStateMachine):
             with pytest.raises(errors.ReplicationDriftError) as caught:
                 self.ensured(name, retention, replace=False)
             (difference,) = caught.value.differences
-            assert (difference.wanted, difference.actual) == (retention, live.retention)
+            assert (difference.requested, difference.actual) == (retention, live.retention)
             return
         result = self.outcome(expected, lambda: self.ensured(name, retention, replace=replace))
         self.adopt(name)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication._clock import InstantClock
+from rds_backup_replication._context import Context
 from rds_backup_replication.exceptions import RequestValidationError, ServiceError, WaitTimeoutError
 
 from ..wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, error_xml
@@ -69,7 +69,7 @@ def keywords(draw: st.DrawFn, offered: dict[str, tuple[Any, ...]]) -> dict[str, 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_refuses_or_asks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BackupReplicationClient, "_clock", StrictClock())
+    monkeypatch.setattr(Context, "clock", StrictClock())
     wire = wire_to("us-east-1")
 
     @settings(max_examples=scaled(30), deadline=None)

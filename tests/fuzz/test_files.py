@@ -43,9 +43,9 @@ def read(text: str) -> Policy | PolicyError:
 
 
 def judge(error: PolicyError, text: str) -> None:
-    assert error.mistakes
-    assert str(error) == "\n".join(f"p:{mistake}" for mistake in error.mistakes)
-    for mistake in error.mistakes:
+    assert error.errors
+    assert str(error) == "\n".join(f"p:{mistake}" for mistake in error.errors)
+    for mistake in error.errors:
         match = re.match(r"([0-9]+): (is not valid YAML: |[^ ].*)", mistake)
         assert match is not None, mistake
         assert 1 <= int(match[1]) <= len(text.splitlines()) + 1
