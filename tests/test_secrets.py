@@ -53,7 +53,7 @@ from rds_backup_replication.fleet import (
     render_html,
 )
 
-from .answering import AnsweringServer, Reply, answering
+from .loopback import Reply, Request, Response
 from .planted import (
     ACCOUNT,
     ALL,
@@ -74,7 +74,7 @@ from .planted import (
     signature_refused,
     works,
 )
-from .wire import BACKUP_ARN, backup_xml, listing_xml
+from .wire import BACKUP_ARN, RDSServer, backup_xml, listing_xml
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +114,7 @@ def own_session() -> Session:
     return Session(KEY_ID, SECRET_KEY, TOKEN)  # making one takes a while
 
 
-def client_at(server: AnsweringServer, *, with_role: bool) -> BackupReplicationClient:
+def client_at(server: RDSServer, *, with_role: bool) -> BackupReplicationClient:
     session = Session(profile_name="role") if with_role else own_session()
     return BackupReplicationClient(
         session=session, region_name="us-east-1", endpoint_url=server.endpoint_url
@@ -140,7 +140,7 @@ def calls(client: BackupReplicationClient) -> Iterator[Callable[[], Any]]:
 def test_a_client_tells_no_secret(
     kind: str, log: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with answering(ANSWERS[kind]) as server:
+    with RDSServer(ANSWERS[kind]) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)  # STS too
         client = client_at(server, with_role=kind.startswith("STS"))
         told = [repr(client), str(client)]
@@ -151,7 +151,7 @@ def test_a_client_tells_no_secret(
                 told.append(all_of(error))
     assert leaks("\n".join(told)) == []
     assert leaks(log()) == []
-    asked_sts = any(request["Action"] == "AssumeRole" for request in server.received)
+    asked_sts = any(request.parameters["Action"] == "AssumeRole" for request in server.received)
     assert server.received
     assert asked_sts is kind.startswith("STS")
 
@@ -216,13 +216,13 @@ def test_a_wrong_flag_shows_no_secret() -> None:
 def test_a_signature_that_kms_refuses_shows_no_secret() -> None:
     """botocore reads both forms of an answer by the operation, KMS's by its JSON."""
 
-    def answer(parameters: dict[str, str]) -> Reply:
-        if parameters.get("Action") == "DescribeDBInstanceAutomatedBackups":
-            return 200, listing_xml(backup_xml(DBInstanceArn=ARN, KmsKeyId="1234"))
+    def answer(request: Request) -> Reply:
+        if request.parameters.get("Action") == "DescribeDBInstanceAutomatedBackups":
+            return Response(listing_xml(backup_xml(DBInstanceArn=ARN, KmsKeyId="1234")))
         told = signature_refused("InvalidSignatureException", TOKEN)
-        return 400, json.dumps({"__type": "InvalidSignatureException", "message": told})
+        return Response(json.dumps({"__type": "InvalidSignatureException", "message": told}), 400)
 
-    with answering(answer) as server, pytest.raises(ReplicationDriftError) as caught:
+    with RDSServer(answer) as server, pytest.raises(ReplicationDriftError) as caught:
         client_at(server, with_role=False).ensure_replication(
             source_db_instance_arn=ARN, kms_key_id="alias/backups"
         )
@@ -280,7 +280,7 @@ def test_mistakes_in_files_show_no_secret(field: dict[str, Any]) -> None:
             make()
         told.append("".join(traceback.format_exception(caught.value)))
     Path("plan.json").write_text(json.dumps(broken), encoding="utf-8")
-    with answering(works) as server:
+    with RDSServer(works) as server:
         told.append(printed(server, "apply", "plan.json", "--yes", *DEBUG_JSON))
     assert "plan.json is not a plan" in told[-1]
     assert leaks("".join(told)) == []
@@ -334,7 +334,7 @@ def told_of_a_fleet(wanted: Policy, access: Access) -> str:
 def test_a_fleet_tells_no_secret(
     kind: str, log: Callable[[], str], monkeypatch: pytest.MonkeyPatch, *, by_profile: bool
 ) -> None:
-    with answering(ANSWERS[kind]) as server:
+    with RDSServer(ANSWERS[kind]) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
         wanted, access = POLICY, Access(endpoint_url=server.endpoint_url)
         if by_profile:
@@ -342,7 +342,7 @@ def test_a_fleet_tells_no_secret(
         told = told_of_a_fleet(wanted, access)
     assert leaks(told) == []
     assert leaks(log()) == []
-    assert any(request["Action"] == "AssumeRole" for request in server.received)
+    assert any(request.parameters["Action"] == "AssumeRole" for request in server.received)
 
 
 # The command line
@@ -354,7 +354,7 @@ AUDIT = ("audit", "policy.yaml", "--html", "audit.html")
 PLAN = ("plan", "policy.yaml", "--out", "plan.json")
 
 
-def printed(server: AnsweringServer, *arguments: str) -> str:
+def printed(server: RDSServer, *arguments: str) -> str:
     ran = CliRunner().invoke(
         app,
         arguments,
@@ -368,7 +368,7 @@ def printed(server: AnsweringServer, *arguments: str) -> str:
 @pytest.mark.usefixtures("clock", "no_backoff")
 def test_a_command_prints_no_secret(kind: str) -> None:
     role = ("--profile", "role") if kind.startswith("STS") else ()
-    with answering(ANSWERS[kind]) as server:
+    with RDSServer(ANSWERS[kind]) as server:
         told = printed(server, *START, *DEBUG_JSON, *role) + printed(server, *START, *role)
     assert told
     assert leaks(told) == []
@@ -378,7 +378,7 @@ def test_a_command_prints_no_secret(kind: str) -> None:
 @pytest.mark.usefixtures("clock", "no_backoff")
 def test_a_command_for_a_fleet_prints_and_writes_no_secret(kind: str) -> None:
     Path("policy.yaml").write_text(POLICY.model_dump_json(), encoding="utf-8")
-    with answering(ANSWERS[kind]) as server:
+    with RDSServer(ANSWERS[kind]) as server:
         told = [printed(server, *AUDIT, *DEBUG_JSON), printed(server, *PLAN, "--debug")]
         told.append(printed(server, "apply", "plan.json", "--yes", *DEBUG_JSON))
     assert leaks("".join(told)) == []

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
-from ..wire import BACKUP_ARN, SOURCE_ARN, error_xml, result_xml
+from ..loopback import error_xml, result_xml
+from ..wire import BACKUP_ARN, SOURCE_ARN
 from .transport import Answer
 
 _MANY = 400  # requests: a wait may be for years

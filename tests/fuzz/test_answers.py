@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from rds_backup_replication.exceptions import ResponseValidationError, ServiceError
 
-from ..wire import BACKUP_ARN, SOURCE_ARN, error_xml, result_xml
+from ..loopback import error_xml, result_xml
+from ..wire import BACKUP_ARN, SOURCE_ARN
 from .answers import bodies, fits, mutated
 from .figures import FIGURES, scaled
 from .transport import Answer, service_model, wire_to

@@ -12,7 +12,8 @@ from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication._clock import InstantClock
 from rds_backup_replication.exceptions import RequestValidationError, ServiceError, WaitTimeoutError
 
-from ..wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, error_xml
+from ..loopback import error_xml
+from ..wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN
 from .figures import FIGURES, scaled
 from .junk import junk, near
 from .transport import Answer, wire_to

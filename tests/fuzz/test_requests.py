@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from rds_backup_replication.exceptions import RequestValidationError
 
-from ..wire import BACKUP_ARN, SOURCE_ARN, result_xml
+from ..loopback import result_xml
+from ..wire import BACKUP_ARN, SOURCE_ARN
 from .calls import PLACES, TIMES, Call, Offer, calls, keyword, members_of
 from .figures import FIGURES, scaled
 from .junk import Hostile, Unhashable
