@@ -20,7 +20,7 @@ def main() -> None:
     rounds: int | None = QUICK if arguments.quick else arguments.rounds
     figures = _chosen(arguments.only)
     results = Results()
-    with running() as endpoint_url:
+    with running("benchmarks.server") as endpoint_url:
         children = Children(endpoint_url)
         print("Ratios to boto3: the median, the middle half")
         for figure in figures:
