@@ -12,7 +12,7 @@ COMPILE = $(VENV)-supply/bin/uv pip compile --universal --python-version 3.10 --
 PIN = $(COMPILE) pyproject.toml --extra cli --extra sandbox
 
 .SECONDARY: # keep the environments, which make takes for intermediate files
-.PHONY: help demo test cover parser fuzz mutate check lint types verify-types package versions lowest pins audit sbom format docs bench bench-fleet fault-matrix clean
+.PHONY: help demo test cover parser fuzz mutate check lint types verify-types package versions lowest pins audit sbom format docs bench bench-fleet clean
 
 help:
 	@echo "make demo    the main job, end to end, on the embedded sandbox: no AWS account needed"
@@ -32,7 +32,6 @@ help:
 	@echo "make docs    build the documentation into docs/_build"
 	@echo "make bench   measure against plain boto3, and write docs/speed.md's tables"
 	@echo "make bench-fleet  measure fleets, and write docs/scale.md's tables"
-	@echo "make fault-matrix  run every method under every fault, and write docs/fault-matrix.md"
 	@echo "make clean   remove all that these commands made"
 
 # Without ensurepip, which some distributions leave out; pip comes by way of the outer one.
@@ -151,9 +150,6 @@ bench: $(VENV)-bench/bench.stamp
 # In the environment of the tests, which have Dask.
 bench-fleet: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.fleet $(or $(ARGS),--docs docs/scale.md)
-
-fault-matrix: $(VENV)/test.stamp
-	$(BIN)/python -m tests.fault_matrix --write
 
 clean:
 	rm -rf $(VENV) $(VENV)-docs $(VENV)-bench $(VENV)-mutate $(VENV)-sbom $(VENV)-supply .nox mutants docs/_build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

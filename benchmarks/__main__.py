@@ -12,7 +12,6 @@ from .report import Peer, Results
 from .server import running
 
 QUICK = 5
-PEERS_ROUNDS = 11  # one of them takes many seconds to be imported
 
 
 def main() -> None:
@@ -20,7 +19,7 @@ def main() -> None:
     rounds: int | None = QUICK if arguments.quick else arguments.rounds
     figures = _chosen(arguments.only)
     results = Results()
-    with running() as endpoint_url:
+    with running("benchmarks.server") as endpoint_url:
         children = Children(endpoint_url)
         print("Ratios to boto3: the median, the middle half")
         for figure in figures:
@@ -83,7 +82,7 @@ def _peer(name: str, endpoint_url: str, figures: Sequence[Figure], rounds: int |
         if not figure.by_peers:
             continue
         try:
-            pairs = figure.take(children, name, rounds or min(figure.rounds, PEERS_ROUNDS))
+            pairs = figure.take(children, name, rounds or figure.rounds)
         except ChildError as error:
             peer.figures[figure.name] = FAILED
             print(f"  {figure.name} {FAILED}: {str(error).splitlines()[-1]}")

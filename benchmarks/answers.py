@@ -2,6 +2,8 @@
 
 import re
 
+from tests.loopback import result_xml
+
 REGION = "us-east-1"
 SOURCE_ARN = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
 PAGE_SIZE = 100
@@ -11,13 +13,8 @@ _MARKER = re.compile(rb"(?:^|&)Marker=page-(\d+)")
 
 
 def answer(operation: str, result: str) -> bytes:
-    """A successful answer of the query protocol."""
-    return (
-        f'<{operation}Response xmlns="http://rds.amazonaws.com/doc/2014-10-31/">'
-        f"<{operation}Result>{result}</{operation}Result><ResponseMetadata>"
-        "<RequestId>523e3218-afc7-11c3-90f5-f90431260ab4</RequestId></ResponseMetadata>"
-        f"</{operation}Response>"
-    ).encode()
+    """Return a successful response of the query protocol."""
+    return result_xml(operation, result).encode()
 
 
 def _backup(number: int) -> str:

@@ -6,26 +6,20 @@ input does.
 """
 
 import argparse
-import asyncio
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from functools import cache, partial
-from typing import cast
+import time
+from contextlib import AbstractContextManager
+from functools import cache
 
+from tests.loopback import Request, Response
+
+from . import server
 from .answers import answer
 
 SOURCES = ("ca-central-1", "eu-west-1", "us-west-1", "us-west-2")
 DESTINATION = "us-east-1"
 _PAGE = 100
 _SCOPE = re.compile(rb"Credential=(?:A(\d{12})|\w+)/\d+/([a-z0-9-]+)/")
-_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-_ACTION = re.compile(rb"Action=(\w+)")
-_MARKER = re.compile(rb"Marker=(\d+)")
-_ROLE = re.compile(rb"%3A%3A(\d{12})%3Arole")
-_SOURCE_ARN = re.compile(rb"SourceDBInstanceArn=([^&]+)")
 _ACCOUNT = b"000000000000"
 _CALLER = b"000000000001"
 
@@ -89,52 +83,30 @@ def _page(operation: str, region: str, begin: int, count: int) -> bytes:
     return answer(operation, f"<{member}>{''.join(rows[begin:end])}</{member}>{marker}")
 
 
-class _Aws(asyncio.Protocol):
-    """One connection. No streams, whose time would be taken from the clients' cores."""
+class _Aws:
+    """Every response comes after the same time."""
 
     def __init__(self, latency: float, instances: int, *, replicated: bool) -> None:
         self._latency = latency
         self._instances = instances
         self._replicated = replicated
-        self._received = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+    def __call__(self, request: Request) -> Response:
+        """Return a response."""
+        time.sleep(self._latency)
+        return Response(self._answer(request))
 
-    def data_received(self, data: bytes) -> None:
-        """A request, or a part of it: a client sends the next when this one is answered."""
-        self._received += data
-        head, has_ended, body = self._received.partition(b"\r\n\r\n")
-        length = _LENGTH.search(head)
-        if has_ended and len(body) == (int(length[1]) if length else 0):
-            self._received = b""
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._latency, self._send, head, body)
-
-    def _send(self, head: bytes, body: bytes) -> None:
-        text = self._answer(head, body)
-        self._transport.write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n%b"
-            % (len(text), text)
-        )
-
-    def _answer(self, head: bytes, body: bytes) -> bytes:
-        action = _ACTION.search(body)
-        operation = action[1].decode() if action else ""
+    def _answer(self, request: Request) -> bytes:
+        given = request.parameters
+        operation = given["Action"]
         if operation == "AssumeRole":
-            role = _ROLE.search(body)
-            account = role[1].decode() if role else ""
+            account = given["RoleArn"].split(":")[4]
             result = (
                 f"<Credentials><AccessKeyId>A{account}</AccessKeyId><SecretAccessKey>secret"
                 "</SecretAccessKey><SessionToken>token</SessionToken>"
                 "<Expiration>2100-01-01T00:00:00Z</Expiration></Credentials>"
             )
             return answer(operation, result)
-        scope = _SCOPE.search(head)
-        account_id = (scope and scope[1]) or _CALLER
-        region = scope[2].decode() if scope else DESTINATION
-        marker = _MARKER.search(body)
-        begin = int(marker[1]) if marker else 0
         if operation == "DescribeSourceRegions":
             rows = "".join(
                 f"<SourceRegion><RegionName>{source}</RegionName>"
@@ -144,41 +116,26 @@ class _Aws(asyncio.Protocol):
             )
             return answer(operation, f"<SourceRegions>{rows}</SourceRegions>")
         if operation.startswith("Start"):
-            arn = _SOURCE_ARN.search(body)
-            source_arn = arn[1].decode().replace("%3A", ":") if arn else ""
             return answer(
                 operation,
-                f"<DBInstanceAutomatedBackup><DBInstanceArn>{source_arn}</DBInstanceArn>"
+                "<DBInstanceAutomatedBackup>"
+                f"<DBInstanceArn>{given['SourceDBInstanceArn']}</DBInstanceArn>"
                 "<Status>pending</Status></DBInstanceAutomatedBackup>",
             )
+        scope = _SCOPE.search(request.head)
+        account_id = (scope and scope[1]) or _CALLER
+        region = scope[2].decode() if scope else DESTINATION
         count = self._instances
         if operation == "DescribeDBInstanceAutomatedBackups" and not self._replicated:
             count = 0
-        return _page(operation, region, begin, count).replace(_ACCOUNT, account_id)
+        page = _page(operation, region, int(given.get("Marker", 0)), count)
+        return page.replace(_ACCOUNT, account_id)
 
 
-async def _main(connection: Callable[[], _Aws]) -> None:
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(connection, "127.0.0.1", 0)
-    sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    await loop.run_in_executor(None, sys.stdin.read)
-
-
-@contextmanager
-def running(latency: float, instances: int, *, replicated: bool) -> Generator[str, None, None]:
-    """The address of one that runs."""
+def running(latency: float, instances: int, *, replicated: bool) -> AbstractContextManager[str]:
+    """Run one in its own process, and yield its address."""
     arguments = [str(latency), str(instances), *(["--replicated"] if replicated else [])]
-    process = subprocess.Popen(
-        [sys.executable, "-m", __name__, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        if process.stdout is None:
-            raise AssertionError("it is a pipe")
-        yield process.stdout.readline().strip()
+    return server.running(__name__, *arguments)
 
 
 if __name__ == "__main__":
@@ -186,6 +143,5 @@ if __name__ == "__main__":
     parser.add_argument("latency", type=float)
     parser.add_argument("instances", type=int)
     parser.add_argument("--replicated", action="store_true")
-    given = parser.parse_args()
-    connection = partial(_Aws, given.latency, given.instances, replicated=given.replicated)
-    asyncio.run(_main(connection))
+    chosen = parser.parse_args()
+    server.serve(_Aws(chosen.latency, chosen.instances, replicated=chosen.replicated))

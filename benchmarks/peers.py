@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .children import ENVIRONMENT, Children
 
-PEERS = ("capo-rds", "typed-boto3-sdk", "aws-resource-validator")
+PEERS = ("capo-rds",)
 
 NOT_INSTALLED = "does not install here"
 FAILED = "fails"

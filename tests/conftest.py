@@ -1,8 +1,9 @@
 """What the tests share: clients that cannot reach AWS, and a scripted RDS on loopback."""
 
 import gc
+import json
+import marshal
 import os
-import pickle
 import signal
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -11,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from boto3.session import Session
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, Loader
 from botocore.stub import Stubber
 from hypothesis import settings
 
@@ -77,19 +78,36 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture(scope="session", autouse=True)
 def models_read_once() -> Iterator[None]:
-    """Many tests make a session, and each session would parse botocore's models anew."""
+    """Read botocore's models and its list of services once, and not for each test's session."""
 
     def read_once(load: Callable[[str], Any]) -> Callable[[str], Any]:
         @cache
-        def kept(path: str) -> bytes:
-            return pickle.dumps(load(path))
+        def kept(path: str) -> bytes | None:
+            content = load(path)
+            # Only plain dicts can be marshalled, which is read several times as fast as a pickle.
+            return content and marshal.dumps(json.loads(json.dumps(content)))
+
+        def copy(path: str) -> Any:
+            content = kept(path)
+            return content and marshal.loads(content)  # noqa: S302  # our own
 
         # A copy for each, as botocore changes in place what it loads.
-        return lambda path: pickle.loads(kept(path))  # noqa: S301  # our own
+        return copy
+
+    list_services = Loader.list_available_services
+
+    @cache
+    def listed(paths: tuple[str, ...], type_name: str) -> list[str]:
+        loader = Loader(list(paths), include_default_search_paths=False)
+        return list_services(loader, type_name)
+
+    def list_once(loader: Loader, type_name: str) -> list[str]:
+        return list(listed(tuple(loader.search_paths), type_name))
 
     with pytest.MonkeyPatch.context() as patch:
         for kind in (JSONFileLoader, FastFileLoader):
             patch.setattr(kind, "load_file", staticmethod(read_once(kind().load_file)))
+        patch.setattr(Loader, "list_available_services", list_once)
         yield
 
 

@@ -10,8 +10,8 @@ import pytest
 from rds_backup_replication.exceptions import BackupReplicationError
 from rds_backup_replication.fleet import ObservedState, PlannedAction, Policy
 
-from .answering import Answer, Reply
-from .wire import SOURCE_ARN, backup_xml, error_xml, listing_xml, result_xml
+from .loopback import NoResponse, Reply, Request, Respond, Response, error_xml, result_xml
+from .wire import SOURCE_ARN, backup_xml, listing_xml
 
 KEY_ID, SECRET_KEY, TOKEN, ROLE_KEY_ID, ROLE_SECRET, ROLE_TOKEN, URL, PASSWORD = MARKS = tuple(
     secrets.token_hex(12) for _ in range(8)
@@ -67,47 +67,55 @@ REGION_ROW = (
 )
 
 
-def works(parameters: dict[str, str]) -> Reply:
+def works(request: Request) -> Reply:
     """Return the response of an AWS where every request succeeds."""
-    action = parameters["Action"]
+    action = request.parameters["Action"]
     if action == "AssumeRole":
-        return 200, ROLE
+        return Response(ROLE)
     if action == "DescribeDBInstances":
-        return 200, result_xml(action, f"<DBInstances>{INSTANCE}</DBInstances>")
+        return Response(result_xml(action, f"<DBInstances>{INSTANCE}</DBInstances>"))
     if action == "DescribeSourceRegions":
-        return 200, result_xml(action, f"<SourceRegions>{REGION_ROW}</SourceRegions>")
+        return Response(result_xml(action, f"<SourceRegions>{REGION_ROW}</SourceRegions>"))
     if action == "DescribeDBInstanceAutomatedBackups":
-        return 200, listing_xml()
-    return 200, result_xml(action, backup_xml(DBInstanceArn=ARN))
+        return Response(listing_xml())
+    return Response(result_xml(action, backup_xml(DBInstanceArn=ARN)))
 
 
-def rds_answers(status: int, body: str) -> Answer:
+def rds_answers(status: int, body: str) -> Respond:
     """Return a handler that gives every RDS request this response."""
 
-    def answer(parameters: dict[str, str]) -> Reply:
-        return works(parameters) if parameters["Action"] == "AssumeRole" else (status, body)
+    def answer(request: Request) -> Reply:
+        return (
+            works(request)
+            if request.parameters["Action"] == "AssumeRole"
+            else Response(body, status)
+        )
 
     return answer
 
 
-def sts_answers(status: int, body: str) -> Answer:
+def sts_answers(status: int, body: str) -> Respond:
     """Return a handler that gives every STS request this response."""
 
-    def answer(parameters: dict[str, str]) -> Reply:
-        return (status, body) if parameters["Action"] == "AssumeRole" else works(parameters)
+    def answer(request: Request) -> Reply:
+        return (
+            Response(body, status)
+            if request.parameters["Action"] == "AssumeRole"
+            else works(request)
+        )
 
     return answer
 
 
-def start_refused(parameters: dict[str, str]) -> Reply:
-    if parameters["Action"].startswith("Start"):
-        return 400, error_xml("KMSKeyNotAccessibleFault", "No key.")
-    return works(parameters)
+def start_refused(request: Request) -> Reply:
+    if request.parameters["Action"].startswith("Start"):
+        return Response(error_xml("KMSKeyNotAccessibleFault", "No key."), 400)
+    return works(request)
 
 
-def nothing(_: dict[str, str]) -> Reply:
+def nothing(_: Request) -> Reply:
     """Return no response: the server closes the connection."""
-    return None
+    return NoResponse.CLOSE
 
 
 CANONICAL = "The Canonical String for this request should have been"
@@ -123,7 +131,7 @@ def signature_refused(code: str, token: str, sentence: str = CANONICAL) -> str:
 
 
 HTML = "<!doctype html><html><body><h1>Sign in<p>Wrong host"
-ANSWERS: dict[str, Answer] = {
+ANSWERS: dict[str, Respond] = {
     "all is well": works,
     "refused": start_refused,
     "denied": rds_answers(403, error_xml("AccessDenied")),

@@ -11,17 +11,9 @@ from rds_backup_replication import BackupReplicationClient, CheckReason
 from rds_backup_replication.exceptions import ServiceError
 from rds_backup_replication.sandbox import Sandbox
 
+from .loopback import error_xml, result_xml
 from .test_client import boto3_client
-from .wire import (
-    BACKUP_ARN,
-    KMS_KEY_ARN,
-    SOURCE_ARN,
-    ScriptedRDS,
-    backup_xml,
-    error_xml,
-    listing_xml,
-    result_xml,
-)
+from .wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, listing_xml
 
 DENIED = error_xml("AccessDenied", "User is not authorized.")
 

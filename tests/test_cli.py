@@ -30,7 +30,8 @@ from rds_backup_replication.cli._output import format_lag
 from rds_backup_replication.exceptions import AccessDeniedError, ResponseValidationError
 from rds_backup_replication.sandbox import Behavior, Sandbox
 
-from .wire import BACKUP_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, error_xml, listing_xml
+from .loopback import error_xml
+from .wire import BACKUP_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, listing_xml
 
 OTHER_ARN = "arn:aws:rds:us-west-2:123456789012:db:a-name-that-makes-the-arn-longer-than-a-terminal"
 JSON = ("--output", "json")

@@ -33,16 +33,8 @@ from rds_backup_replication.exceptions import (
 )
 
 from .conftest import RecordingClock
-from .wire import (
-    BACKUP_ARN,
-    KMS_KEY_ARN,
-    SOURCE_ARN,
-    ScriptedRDS,
-    backup_xml,
-    error_xml,
-    listing_xml,
-    result_xml,
-)
+from .loopback import error_xml, result_xml
+from .wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, listing_xml
 
 pytestmark = pytest.mark.usefixtures("clock")
 

@@ -12,7 +12,8 @@ import sys
 
 import pytest
 
-from .answering import answering, echo
+from .echo import echo
+from .wire import RDSServer
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -21,14 +22,12 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_parent_and_child_get_own_responses(monkeypatch: pytest.MonkeyPatch, by: str) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with answering(echo) as server:
-        # Since 3.12, Python warns if the system reports other threads, and one may still be ending.
+    with RDSServer(echo) as server:
+        # From 3.12 on Python counts the system's threads, of which one may just be ending.
         ignore = "ignore:This process:DeprecationWarning"
         command = [sys.executable, "-W", ignore, "-m", "tests.forking", server.endpoint_url, by]
         run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
     assert (run.returncode, run.stderr) == (0, "")
-    names = [request["DBInstanceIdentifier"] for request in server.received]
-    callers = ("before", "child", "parent")
-    assert sorted(names) == sorted(
-        f"{caller}-{number}" for caller in callers for number in range(100)
-    )
+    names = [request.parameters["DBInstanceIdentifier"] for request in server.received]
+    whose = ("before", "child", "parent")
+    assert sorted(names) == sorted(f"{who}-{number}" for who in whose for number in range(100))

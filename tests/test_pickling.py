@@ -25,7 +25,8 @@ from rds_backup_replication.exceptions import (
 )
 
 from .fleets import policy
-from .wire import REQUEST_ID, SOURCE_ARN
+from .loopback import REQUEST_ID
+from .wire import SOURCE_ARN
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 BACKUP = DBInstanceAutomatedBackup.model_validate(

@@ -20,7 +20,8 @@ from rds_backup_replication._restore import RESTORE
 from rds_backup_replication._workflows.lookup import DESCRIBE_DB_INSTANCES
 from rds_backup_replication.exceptions import ResponseValidationError
 
-from .wire import NAMESPACE, ScriptedRDS, listing_xml
+from .loopback import NAMESPACE
+from .wire import ScriptedRDS, listing_xml
 
 SERVICE = botocore.session.get_session().get_service_model("rds")
 OPERATIONS = [

@@ -52,7 +52,7 @@ from rds_backup_replication.fleet import (
     render_html,
 )
 
-from .answering import AnsweringServer, Reply, answering
+from .loopback import Reply, Request, Response
 from .planted import (
     ACCOUNT,
     ALL,
@@ -73,7 +73,7 @@ from .planted import (
     signature_refused,
     works,
 )
-from .wire import BACKUP_ARN, backup_xml, listing_xml
+from .wire import BACKUP_ARN, RDSServer, backup_xml, listing_xml
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +113,7 @@ def own_session() -> Session:
     return Session(KEY_ID, SECRET_KEY, TOKEN)  # a session is slow to create
 
 
-def client_at(server: AnsweringServer, *, with_role: bool) -> BackupReplicationClient:
+def client_at(server: RDSServer, *, with_role: bool) -> BackupReplicationClient:
     session = Session(profile_name="role") if with_role else own_session()
     return BackupReplicationClient(
         session=session, region_name="us-east-1", endpoint_url=server.endpoint_url
@@ -139,8 +139,8 @@ def calls(client: BackupReplicationClient) -> Iterator[Callable[[], Any]]:
 def test_client_reveals_no_secret(
     kind: str, log: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with answering(ANSWERS[kind]) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)  # also for STS
+    with RDSServer(ANSWERS[kind]) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)  # STS too
         client = client_at(server, with_role=kind.startswith("STS"))
         output = [repr(client), str(client)]
         for call in calls(client):
@@ -150,7 +150,7 @@ def test_client_reveals_no_secret(
                 output.append(all_of(error))
     assert leaks("\n".join(output)) == []
     assert leaks(log()) == []
-    asked_sts = any(request["Action"] == "AssumeRole" for request in server.received)
+    asked_sts = any(request.parameters["Action"] == "AssumeRole" for request in server.received)
     assert server.received
     assert asked_sts is kind.startswith("STS")
 
@@ -215,13 +215,15 @@ def test_invalid_flag_reveals_no_secret() -> None:
 def test_kms_signature_error_reveals_no_secret() -> None:
     """KMS reports errors in JSON, unlike RDS."""
 
-    def respond(parameters: dict[str, str]) -> Reply:
-        if parameters.get("Action") == "DescribeDBInstanceAutomatedBackups":
-            return 200, listing_xml(backup_xml(DBInstanceArn=ARN, KmsKeyId="1234"))
+    def answer(request: Request) -> Reply:
+        if request.parameters.get("Action") == "DescribeDBInstanceAutomatedBackups":
+            return Response(listing_xml(backup_xml(DBInstanceArn=ARN, KmsKeyId="1234")))
         message = signature_refused("InvalidSignatureException", TOKEN)
-        return 400, json.dumps({"__type": "InvalidSignatureException", "message": message})
+        return Response(
+            json.dumps({"__type": "InvalidSignatureException", "message": message}), 400
+        )
 
-    with answering(respond) as server, pytest.raises(ReplicationDriftError) as caught:
+    with RDSServer(answer) as server, pytest.raises(ReplicationDriftError) as caught:
         client_at(server, with_role=False).ensure_replication(
             source_db_instance_arn=ARN, kms_key_id="alias/backups"
         )
@@ -279,7 +281,7 @@ def test_errors_in_files_reveal_no_secret(field: dict[str, Any]) -> None:
             make()
         output.append("".join(traceback.format_exception(caught.value)))
     Path("plan.json").write_text(json.dumps(broken), encoding="utf-8")
-    with answering(works) as server:
+    with RDSServer(works) as server:
         output.append(run_command(server, "apply", "plan.json", "--yes", *DEBUG_JSON))
     assert "plan.json is not a plan" in output[-1]
     assert leaks("".join(output)) == []
@@ -334,7 +336,7 @@ def fleet_output(policy: Policy, access: Access) -> str:
 def test_fleet_reveals_no_secret(
     kind: str, log: Callable[[], str], monkeypatch: pytest.MonkeyPatch, *, by_profile: bool
 ) -> None:
-    with answering(ANSWERS[kind]) as server:
+    with RDSServer(ANSWERS[kind]) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
         policy, access = POLICY, Access(endpoint_url=server.endpoint_url)
         if by_profile:
@@ -342,7 +344,7 @@ def test_fleet_reveals_no_secret(
         output = fleet_output(policy, access)
     assert leaks(output) == []
     assert leaks(log()) == []
-    assert any(request["Action"] == "AssumeRole" for request in server.received)
+    assert any(request.parameters["Action"] == "AssumeRole" for request in server.received)
 
 
 # The command line
@@ -354,7 +356,7 @@ AUDIT = ("audit", "policy.yaml", "--html", "audit.html")
 PLAN = ("plan", "policy.yaml", "--out", "plan.json")
 
 
-def run_command(server: AnsweringServer, *arguments: str) -> str:
+def run_command(server: RDSServer, *arguments: str) -> str:
     """Run the command and return its output, including standard error."""
     result = CliRunner().invoke(
         app,
@@ -369,9 +371,10 @@ def run_command(server: AnsweringServer, *arguments: str) -> str:
 @pytest.mark.usefixtures("clock", "no_backoff")
 def test_command_prints_no_secret(kind: str) -> None:
     role = ("--profile", "role") if kind.startswith("STS") else ()
-    with answering(ANSWERS[kind]) as server:
-        output = run_command(server, *START, *DEBUG_JSON, *role)
-        output += run_command(server, *START, *role)
+    with RDSServer(ANSWERS[kind]) as server:
+        output = run_command(server, *START, *DEBUG_JSON, *role) + run_command(
+            server, *START, *role
+        )
     assert output
     assert leaks(output) == []
 
@@ -380,7 +383,7 @@ def test_command_prints_no_secret(kind: str) -> None:
 @pytest.mark.usefixtures("clock", "no_backoff")
 def test_fleet_commands_reveal_no_secret(kind: str) -> None:
     Path("policy.yaml").write_text(POLICY.model_dump_json(), encoding="utf-8")
-    with answering(ANSWERS[kind]) as server:
+    with RDSServer(ANSWERS[kind]) as server:
         output = [run_command(server, *AUDIT, *DEBUG_JSON), run_command(server, *PLAN, "--debug")]
         output.append(run_command(server, "apply", "plan.json", "--yes", *DEBUG_JSON))
     assert leaks("".join(output)) == []

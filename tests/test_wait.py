@@ -20,15 +20,8 @@ from rds_backup_replication.exceptions import (
 )
 
 from .conftest import RecordingClock
-from .wire import (
-    BACKUP_ARN,
-    SOURCE_ARN,
-    ScriptedRDS,
-    backup_xml,
-    error_xml,
-    listing_xml,
-    result_xml,
-)
+from .loopback import error_xml, result_xml
+from .wire import BACKUP_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, listing_xml
 
 OTHER_BACKUP_ARN = f"{BACKUP_ARN}x"
 

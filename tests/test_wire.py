@@ -34,16 +34,8 @@ from rds_backup_replication.exceptions import (
     ThrottlingError,
 )
 
-from .wire import (
-    BACKUP_ARN,
-    KMS_KEY_ARN,
-    REQUEST_ID,
-    SOURCE_ARN,
-    ScriptedRDS,
-    backup_xml,
-    error_xml,
-    result_xml,
-)
+from .loopback import REQUEST_ID, error_xml, result_xml
+from .wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS, backup_xml
 
 START = "StartDBInstanceAutomatedBackupsReplication"
 DESCRIBE = "DescribeDBInstanceAutomatedBackups"

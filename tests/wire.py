@@ -1,44 +1,19 @@
-"""A scripted RDS on a real loopback socket: it records requests and answers what it was told."""
+"""RDS on a loopback socket: a server that records requests, and one that follows a script."""
 
 import threading
-from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
+from typing import Any
 
 from boto3.session import Session
 from botocore.config import Config
 
 from rds_backup_replication import BackupReplicationClient
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from .loopback import LoopbackServer, NoResponse, Reply, Request, Respond, Response, result_xml
 
 SOURCE_ARN = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
 KMS_KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BACKUP_ARN = "arn:aws:rds:us-east-1:123456789012:auto-backup:ab-jkib2gfq5rv7replzadausbrktni2bn4"
-NAMESPACE = "http://rds.amazonaws.com/doc/2014-10-31/"
-REQUEST_ID = "523e3218-afc7-11c3-90f5-f90431260ab4"
-
-
-def result_xml(operation: str, inner: str) -> str:
-    """A successful answer of the query protocol."""
-    return (
-        f'<{operation}Response xmlns="{NAMESPACE}"><{operation}Result>{inner}</{operation}Result>'
-        f"<ResponseMetadata><RequestId>{REQUEST_ID}</RequestId></ResponseMetadata>"
-        f"</{operation}Response>"
-    )
-
-
-def error_xml(code: str, message: str = "Something is wrong.") -> str:
-    return (
-        f'<ErrorResponse xmlns="{NAMESPACE}"><Error><Type>Sender</Type><Code>{escape(code)}</Code>'
-        f"<Message>{escape(message)}</Message></Error><RequestId>{REQUEST_ID}</RequestId>"
-        "</ErrorResponse>"
-    )
 
 
 def backup_xml(**members: str) -> str:
@@ -60,53 +35,31 @@ def shared_session() -> Session:
     return Session(aws_access_key_id="testing", aws_secret_access_key="testing")
 
 
-@dataclass
-class Received:
-    """One request as it came over the wire."""
+class RDSServer(LoopbackServer):
+    """A server that keeps what it receives, and the clients for it."""
 
-    headers: dict[str, str]
-    parameters: dict[str, str]
-
-
-@dataclass
-class Answer:
-    body: str | bytes
-    status: int = 200
-    reset: bool = False
-    """Cut the connection instead of answering."""
-    stall: bool = False
-    """Say nothing until the server stops."""
-    missing: int = 0
-    """The bytes at the end that do not arrive, as the connection is lost."""
-
-
-@dataclass
-class ScriptedRDS:
-    """Answers its script in order, the last answer for ever."""
-
-    script: list[Answer] = field(default_factory=list[Answer])
-    received: list[Received] = field(default_factory=list[Received])
-    endpoint_url: str = ""
-    stopping: threading.Event = field(default_factory=threading.Event)
-    asked: threading.Event = field(default_factory=threading.Event)
-    """A first request has come."""
-
-    def answers(self, body: str | bytes, status: int = 200) -> None:
-        self.script.append(Answer(body, status))
-
-    def cuts_off(self, body: str) -> None:
-        self.script.append(Answer(body[:-9], missing=9))
-
-    def resets(self) -> None:
-        self.script.append(Answer("", reset=True))
-
-    def stalls(self) -> None:
-        self.script.append(Answer("", stall=True))
+    def __init__(self, respond: Respond) -> None:
+        super().__init__(self._record)
+        self.received: list[Request] = []
+        self.asked = threading.Event()
+        """Set by the first request."""
+        self._answer = respond
 
     def client(
-        self, region_name: str = "us-east-1", *, retries: int = 0, **config: Any
+        self,
+        region_name: str = "us-east-1",
+        *,
+        retries: int = 0,
+        max_pool_connections: int = 32,
+        **config: Any,
     ) -> BackupReplicationClient:
-        settings = Config(retries={"total_max_attempts": retries + 1}, proxies={}, **config)
+        """Return a client that sends its requests here."""
+        settings = Config(
+            retries={"total_max_attempts": retries + 1},
+            max_pool_connections=max_pool_connections,
+            proxies={},
+            **config,
+        )
         return BackupReplicationClient(
             session=shared_session(),
             region_name=region_name,
@@ -114,46 +67,34 @@ class ScriptedRDS:
             config=settings,
         )
 
-    def __enter__(self) -> "Self":
-        scripted = self
+    def _record(self, request: Request) -> Reply:
+        self.received.append(request)
+        self.asked.set()
+        return self._answer(request)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # http.server's name
-                length = int(self.headers["Content-Length"])
-                form = parse_qs(self.rfile.read(length).decode(), keep_blank_values=True)
-                parameters = {name: values[0] for name, values in form.items()}
-                scripted.received.append(Received(dict(self.headers), parameters))
-                scripted.asked.set()
-                answer = scripted.script.pop(0) if scripted.script[1:] else scripted.script[0]
-                if answer.stall:
-                    scripted.stopping.wait()
-                if answer.reset or answer.stall:
-                    self.close_connection = True
-                    return
-                body = answer.body.encode() if isinstance(answer.body, str) else answer.body
-                self.send_response(answer.status)
-                self.send_header("Content-Type", "text/xml")
-                self.send_header("Content-Length", str(len(body) + answer.missing))
-                self.end_headers()
-                self.wfile.write(body)
-                self.close_connection = answer.missing > 0
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                """Says nothing."""
+class ScriptedRDS(RDSServer):
+    """A server that responds by its script in order, with the last response for ever."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-        return self
+    def __init__(self) -> None:
+        super().__init__(self._next)
+        self.script: list[Reply] = []
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+    def answers(self, body: str | bytes, status: int = 200) -> None:
+        """Add a response."""
+        self.script.append(Response(body, status))
+
+    def cuts_off(self, body: str) -> None:
+        """Add a response whose connection closes before its last bytes."""
+        self.script.append(Response(body[:-9], missing=9))
+
+    def resets(self) -> None:
+        """Add a connection that closes without a response."""
+        self.script.append(NoResponse.CLOSE)
+
+    def stalls(self) -> None:
+        """Add a response that never comes."""
+        self.script.append(NoResponse.STALL)
+
+    def _next(self, _: Request) -> Reply:
+        return self.script.pop(0) if self.script[1:] else self.script[0]

@@ -7,7 +7,16 @@ from ._errors import broken_content, broken_error
 from ._methods import Method
 from ._promised import promised
 from ._rds import DESCRIBE_INSTANCES, WANTED_DAYS
-from ._run import ATTEMPTS, Cell, Mode, Seen
+from ._run import ATTEMPTS, Bench, Cell, Mode, Seen
+
+
+def broken_promises(bench: Bench, method: Method) -> Iterator[str]:
+    """Run every cell of a method, and yield what must not be."""
+    yield from broken_as_usual(method, bench.undisturbed(method))
+    for cell in bench.cells(method):
+        for mode in cell.modes:
+            seen = bench.run_cell(cell, mode)
+            yield from (f"{cell}, {mode}: {text}" for text in broken(cell, mode, seen))
 
 
 def broken_as_usual(method: Method, seen: Seen) -> Iterator[str]:

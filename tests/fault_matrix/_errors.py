@@ -15,7 +15,8 @@ from rds_backup_replication.exceptions import (
     WaitTimeoutError,
 )
 
-from ..wire import KMS_KEY_ARN, REQUEST_ID
+from ..loopback import REQUEST_ID
+from ..wire import KMS_KEY_ARN
 from ._faults import NO_RESULT
 from ._methods import ALIAS, FORMER_DAYS, SECRET_URL
 from ._promised import REPLACE, WAIT_OF_REPLACE, Promise, shows_nothing

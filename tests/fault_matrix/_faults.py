@@ -10,7 +10,7 @@ from botocore.model import ServiceModel
 from rds_backup_replication import exceptions
 from rds_backup_replication.exceptions import ServiceError
 
-from ..wire import result_xml
+from ..loopback import result_xml
 from ._rds import DESCRIBE_KEY, DESCRIBE_REGIONS, Refusal
 
 SERVICE = ServiceModel(create_loader().load_service_model("rds", "service-2"), "rds")

@@ -5,16 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from ..wire import (
-    BACKUP_ARN,
-    KMS_KEY_ARN,
-    REQUEST_ID,
-    SOURCE_ARN,
-    backup_xml,
-    error_xml,
-    listing_xml,
-    result_xml,
-)
+from ..loopback import REQUEST_ID, error_xml, result_xml
+from ..wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, backup_xml, listing_xml
 
 START = "StartDBInstanceAutomatedBackupsReplication"
 STOP = "StopDBInstanceAutomatedBackupsReplication"

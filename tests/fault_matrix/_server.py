@@ -2,17 +2,16 @@
 
 import queue
 import re
-import socketserver
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 from urllib3.connection import HTTPConnection
 
+from ..loopback import LoopbackServer, NoResponse, Reply, Response
+from ..loopback import Request as LoopbackRequest
 from ._faults import Fault
 from ._rds import PlainRDS, RefusedError
 
@@ -58,27 +57,30 @@ class Wire:
             by_id.setdefault(request.call_id, []).append(request)
         return list(by_id.values())
 
-    def answer(
-        self, headers: dict[str, str], form: dict[str, str]
-    ) -> tuple[int, str | None, Fault | None]:
-        """Status, body if there is an answer, and what has gone wrong."""
-        action = form.get("Action") or headers["x-amz-target"].rpartition(".")[2]
+    def answer(self, request: LoopbackRequest) -> Reply:
+        """What is answered, if anything is; what has gone wrong is noted."""
+        headers, form = request.headers, request.parameters
+        action = form.get("Action") or headers["X-Amz-Target"].rpartition(".")[2]
         call_id = headers["amz-sdk-invocation-id"]
-        scope = _SCOPE.search(headers["authorization"])
+        scope = _SCOPE.search(headers["Authorization"])
         fault = self._fault(action, call_id)
-        region_name = scope[1] if scope else ""
-        status, body = 200, ""
+        status, answer = 200, ""
         if fault is None or fault.takes_effect:
             try:
-                body = self.rds.answer(action, form)
+                answer = self.rds.answer(action, form)
             except RefusedError as error:
-                status, body = error.status, error.body
-        answer: str | None = body
+                status, answer = error.status, error.body
+        body: str | None = answer
         if fault is not None:
             status = fault.status or status
-            answer = fault.spoil(action, body) if fault.spoil else None
-        self.requests.append(Request(call_id, action, region_name, fault is not None, answer))
-        return status, answer, fault
+            body = fault.spoil(action, answer) if fault.spoil else None
+        region_name = scope[1] if scope else ""
+        self.requests.append(Request(call_id, action, region_name, fault is not None, body))
+        if fault is not None and fault.stalls:
+            return NoResponse.STALL
+        if body is None:
+            return NoResponse.CLOSE
+        return Response(body, status, missing=int(fault is not None and fault.is_cut))
 
     def _fault(self, action: str, call_id: str) -> Fault | None:
         if self.injection is None:
@@ -94,47 +96,19 @@ class Wire:
         return self.injection.fault if strikes else None
 
 
-class FaultyServer(socketserver.ThreadingTCPServer):
-    """Serves one wire after the other over connections that stay open."""
-
-    daemon_threads = True
+class FaultyServer(LoopbackServer):
+    """Serves one wire after the other."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(self._answer)
         self.wire = Wire()
         self.stalls: queue.SimpleQueue[bool] = queue.SimpleQueue()
         """Of each request whether it stays without an answer."""
 
-    @property
-    def endpoint_url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Handler(socketserver.StreamRequestHandler):
-    disable_nagle_algorithm = True
-    server: FaultyServer  # pyright: ignore[reportIncompatibleVariableOverride]
-
-    def handle(self) -> None:
-        while self.rfile.readline():
-            headers: dict[str, str] = {}
-            while line := self.rfile.readline().decode().strip():
-                name, _, value = line.partition(":")
-                headers[name.lower()] = value.strip()
-            form = parse_qs(self.rfile.read(int(headers["content-length"])).decode())
-            parameters = {name: values[0] for name, values in form.items()}
-            status, body, fault = self.server.wire.answer(headers, parameters)
-            is_stall = fault is not None and fault.stalls
-            self.server.stalls.put(is_stall)
-            if is_stall:
-                continue  # until the client has had enough
-            if body is None:
-                return
-            is_cut = fault is not None and fault.is_cut
-            length = len(body) + is_cut
-            head = f"HTTP/1.1 {status} -\r\nContent-Type: text/xml\r\nContent-Length: {length}"
-            self.wfile.write(f"{head}\r\n\r\n{body}".encode())
-            if is_cut:
-                return
+    def _answer(self, request: LoopbackRequest) -> Reply:
+        reply = self.wire.answer(request)
+        self.stalls.put(reply is NoResponse.STALL)
+        return reply
 
 
 @contextmanager
@@ -149,10 +123,4 @@ def serving() -> Generator[FaultyServer]:
             return get_response(connection)
 
         patch.setattr(HTTPConnection, "getresponse", get_response_or_time_out)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+        yield server

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from hypothesis import strategies as st
 
-from ..wire import NAMESPACE, REQUEST_ID
+from ..loopback import NAMESPACE, REQUEST_ID
 
 _TIMES = (
     *("2026-11-24T13:35:11.030Z", "2026-11-24T13:35:11Z", "2026-11-24T13:35:11.123456Z"),

@@ -7,8 +7,9 @@ from urllib.parse import parse_qs
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
-from ..wire import BACKUP_ARN, SOURCE_ARN, error_xml, result_xml
-from .transport import Answer
+from ..loopback import Response, error_xml, result_xml
+from ..wire import BACKUP_ARN, SOURCE_ARN, backup_xml, listing_xml
+from .transport import received
 
 _MANY = 400  # requests: a wait may be for years
 _WINDOW = (
@@ -21,12 +22,12 @@ _CREDENTIALS = (
 
 
 def _backup(status: str) -> str:
-    return (
-        f"<DBInstanceAutomatedBackup><DBInstanceArn>{SOURCE_ARN}</DBInstanceArn>"
-        "<Region>us-west-2</Region><BackupRetentionPeriod>14</BackupRetentionPeriod>"
-        f"<DBInstanceAutomatedBackupsArn>{BACKUP_ARN}</DBInstanceAutomatedBackupsArn>"
-        f"<RestoreWindow>{_WINDOW if status != 'pending' else ''}</RestoreWindow>"
-        f"<Status>{status}</Status></DBInstanceAutomatedBackup>"
+    return backup_xml(
+        Region="us-west-2",
+        BackupRetentionPeriod="14",
+        DBInstanceAutomatedBackupsArn=BACKUP_ARN,
+        RestoreWindow=_WINDOW if status != "pending" else "",
+        Status=status,
     )
 
 
@@ -41,18 +42,18 @@ _ROW = (
 )
 
 
-def _success(action: str, status: str) -> bytes:
+def _success(action: str, status: str) -> str:
     if not action:  # KMS, which speaks JSON
-        return b'{"KeyMetadata": {"KeyId": "1234abcd"}}'
+        return '{"KeyMetadata": {"KeyId": "1234abcd"}}'
+    if action == "DescribeDBInstanceAutomatedBackups":
+        return listing_xml(*([_backup(status)] if status else []))
     inner = {
         "AssumeRole": _CREDENTIALS,
-        "DescribeDBInstanceAutomatedBackups": "<DBInstanceAutomatedBackups>"
-        f"{_backup(status) if status else ''}</DBInstanceAutomatedBackups>",
         "DescribeDBInstances": f"<DBInstances><DBInstance>{_INSTANCE}</DBInstance></DBInstances>",
         "DescribeSourceRegions": f"<SourceRegions>{_ROW}</SourceRegions>",
         "RestoreDBInstanceToPointInTime": f"<DBInstance>{_INSTANCE}</DBInstance>",
     }.get(action, _backup(status or "pending"))
-    return result_xml(action, inner).encode()
+    return result_xml(action, inner)
 
 
 _NO_ANSWER: dict[str, Callable[[str], Exception]] = {
@@ -88,8 +89,9 @@ class Service:
             raise _NO_ANSWER[kind](request.url)
         if kind in _REFUSALS:
             code, message, status = _REFUSALS[kind]
-            return Answer(error_xml(code, message).encode(), status).response(request.url)
+            return received(request.url, Response(error_xml(code, message), status))
         body: Any = request.body
         text = body.decode() if isinstance(body, bytes) else body
         action = parse_qs(text).get("Action", [""])[0]
-        return Answer(_BODIES.get(kind) or _success(action, kind)).response(request.url)
+        body = _BODIES[kind] if kind in _BODIES else _success(action, kind)
+        return received(request.url, Response(body))

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from rds_backup_replication.exceptions import ResponseValidationError, ServiceError
 
-from ..wire import BACKUP_ARN, SOURCE_ARN, error_xml, result_xml
+from ..loopback import Response, error_xml, result_xml
+from ..wire import BACKUP_ARN, SOURCE_ARN
 from .answers import bodies, fits, mutated
 from .figures import FIGURES, scaled
-from .transport import Answer, service_model, wire_to
+from .transport import service_model, wire_to
 
 CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "StartDBInstanceAutomatedBackupsReplication": (
@@ -58,7 +59,7 @@ def ask(operation: OperationModel, body: bytes, status: int = 200) -> Outcome:
     """Calls the method; whatever marker the answer has, the next page is the last."""
     member, keywords = CALLS[operation.name]
     wire = wire_to("us-east-1")
-    wire.clear(Answer(body, status), Answer(result_xml(operation.name, f"<{member}/>").encode()))
+    wire.clear(Response(body, status), Response(result_xml(operation.name, f"<{member}/>")))
     FIGURES["responses generated"] += 1
     items: list[Any] = []
     try:

@@ -12,10 +12,11 @@ from rds_backup_replication._clock import InstantClock
 from rds_backup_replication._context import Context
 from rds_backup_replication.exceptions import RequestValidationError, ServiceError, WaitTimeoutError
 
-from ..wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, error_xml
+from ..loopback import Response, error_xml
+from ..wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN
 from .figures import FIGURES, scaled
 from .junk import junk, near
-from .transport import Answer, wire_to
+from .transport import wire_to
 
 _TIMES = (timedelta(0), timedelta(seconds=1), timedelta(days=365), timedelta(days=366))
 _WAIT = {
@@ -45,8 +46,8 @@ METHODS: dict[str, dict[str, tuple[Any, ...]]] = {
 }
 # Python's own error, as for a function of Python.
 _NO_PARAMETERS_OF_RDS = ("on_poll", "replace", "source_client")
-THROTTLED = Answer(error_xml("Throttling", "Rate exceeded").encode(), 400)
-DENIED = Answer(error_xml("AccessDenied").encode(), 403)
+THROTTLED = Response(error_xml("Throttling", "Rate exceeded"), 400)
+DENIED = Response(error_xml("AccessDenied"), 403)
 _odd = st.integers(0, 4).map(lambda number: number == 0)
 
 

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from rds_backup_replication.exceptions import RequestValidationError
 
-from ..wire import BACKUP_ARN, SOURCE_ARN, result_xml
+from ..loopback import Response, result_xml
+from ..wire import BACKUP_ARN, SOURCE_ARN
 from .calls import PLACES, TIMES, Call, Offer, calls, keyword, members_of
 from .figures import FIGURES, scaled
 from .junk import Hostile, Unhashable
 from .oracle import objections, wire_objections
-from .transport import Answer, service_model, wire_to
+from .transport import service_model, wire_to
 from .wrong import wrong_values
 
 OPERATIONS = {
@@ -34,7 +35,7 @@ OPERATIONS = {
 def make(operation: OperationModel, call: Call) -> None:
     """Calls the method, and judges what came of it."""
     wire = wire_to(call.place.region_name)
-    wire.clear(Answer(result_xml(operation.name, f"<{OPERATIONS[operation.name]}/>").encode()))
+    wire.clear(Response(result_xml(operation.name, f"<{OPERATIONS[operation.name]}/>")))
     FIGURES["requests generated"] += 1
     refusal: RequestValidationError | None = None
     try:

@@ -11,22 +11,25 @@ from botocore.model import ServiceModel
 
 from rds_backup_replication import BackupReplicationClient
 
+from ..loopback import Response
 from ..wire import shared_session
 
 
-class Answer:
-    """A response to come, as botocore reads one."""
+class _Raw:
+    """A body to come, as botocore reads one."""
 
-    def __init__(self, body: bytes, status: int = 200) -> None:
-        self.body = body
-        self.status = status
+    def __init__(self, body: str | bytes) -> None:
+        self._body = body.encode() if isinstance(body, str) else body
 
     def stream(self) -> Generator[bytes, None, None]:
-        yield self.body
+        """Yield the body."""
+        yield self._body
 
-    def response(self, url: str) -> AWSResponse:
-        raw: Any = self
-        return AWSResponse(url, self.status, HTTPHeaders(), raw)
+
+def received(url: str, response: Response) -> AWSResponse:
+    """Return what botocore would receive."""
+    raw: Any = _Raw(response.body)
+    return AWSResponse(url, response.status, HTTPHeaders(), raw)
 
 
 class Wire:
@@ -39,12 +42,12 @@ class Wire:
         )
         self.parameters: list[dict[str, Any]] = []
         self.requests: list[AWSPreparedRequest] = []
-        self.answers: list[Answer] = []
+        self.answers: list[Response] = []
         events: Any = self.client.client.meta.events
         events.register("before-parameter-build.rds", self._keep_parameters)
         events.register("before-send.rds", self._answer)
 
-    def clear(self, *answers: Answer) -> None:
+    def clear(self, *answers: Response) -> None:
         """Forgets what was sent; the answers come in order, the last one for ever."""
         self.parameters.clear()
         self.requests.clear()
@@ -56,7 +59,7 @@ class Wire:
     def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         self.requests.append(request)
         answer = self.answers.pop(0) if self.answers[1:] else self.answers[0]
-        return answer.response(request.url)
+        return received(request.url, answer)
 
 
 @cache
