@@ -208,7 +208,7 @@ def test_restore_passes_its_options_to_rds(
         (
             ("restore", BACKUP_ARN, "--target-db-instance-identifier", "r"),
             2,
-            "or else --restore-time",
+            "unless --restore-time is given",
         ),
         (
             (
@@ -221,7 +221,7 @@ def test_restore_passes_its_options_to_rds(
         (("start", SOURCE_ARN.replace("mydatabase", "nobody")), 3, "DBInstanceNotFound"),
         (("delete", BACKUP_ARN, "--yes"), 3, "DBInstanceAutomatedBackupNotFound"),
         (("stop", SOURCE_ARN, "--yes"), 3, "InvalidDBInstanceState"),
-        (("wait", SOURCE_ARN, "--timeout", "1s"), 6, "did not come about"),
+        (("wait", SOURCE_ARN, "--timeout", "1s"), 6, "Timed out after"),
     ],
 )
 @pytest.mark.usefixtures("sandbox")
@@ -248,7 +248,7 @@ def test_exit_codes_of_drift_and_a_stopped_replication(sandbox: Sandbox) -> None
 def test_hint_says_what_to_do(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox.create_db_instance("us-west-2", "secret", StorageEncrypted=True)
     encrypted = run("start", SOURCE_ARN.replace("mydatabase", "secret"), code=ExitCode.REFUSED)
-    assert "KMS key that lives in the destination" in encrypted.stderr
+    assert "KMS key in the destination" in encrypted.stderr
     sandbox.add_fault(None, AccessDeniedError, message="Not you.")
     assert run("list", code=ExitCode.REFUSED).stderr == "Error: Not you. (AccessDenied)\n"
     monkeypatch.delenv("AWS_DEFAULT_REGION")
@@ -266,7 +266,7 @@ LATEST = "--use-latest-restorable-time"
     ("arguments", "message"),
     [
         (("restore", SOURCE_ARN, "--target-db-instance-identifier", "-", LATEST), "hyphen"),
-        (RESTORE, "or else --restore-time"),
+        (RESTORE, "unless --restore-time is given"),
         ((*RESTORE, LATEST, "--restore-time", "2026-01-31T12:00:00Z"), "together with"),
         ((*RESTORE, "--restore-time", "2026-01-31T12:00:00"), "'2026-01-31T12:00:00' must be"),
         (("restore", "nope", *RESTORE[2:], LATEST), "must be an ARN"),
@@ -364,7 +364,7 @@ def test_remedies_name_options_not_python_parameters(sandbox: Sandbox) -> None:
         run("start", secret, code=ExitCode.REFUSED).stderr,
         run(
             *("ensure", SOURCE_ARN, "--backup-retention-period", "7"), code=ExitCode.DRIFT
-        ).stderr.partition("was asked for\n")[2],
+        ).stderr.partition("was requested\n")[2],
     ]
     for text in texts:
         assert text

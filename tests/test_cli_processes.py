@@ -316,7 +316,7 @@ def test_failed_poll_is_reported_at_once(rds_sandbox: Sandbox) -> None:
     assert ran.returncode == 6
     first, second, *_ = ran.stderr.splitlines()
     assert first.startswith("Waiting until")
-    assert second.startswith("A look failed, and another follows: Could not connect")
+    assert second.startswith("A poll failed and will be retried: Could not connect")
     assert "The operation continues at AWS" not in ran.stderr
     assert "Check --region, --endpoint-url and the network." in ran.stderr
 

@@ -457,4 +457,4 @@ def test_plan_with_denied_source_regions(fleet: Fleet) -> None:
     assert action.kind == "unknown"
     (record,) = audit(policy(ONE), access=fleet.access).records
     (unchecked,) = [reason for reason in record.reasons if reason.code == "could_not_be_checked"]
-    assert "us-east-1 takes backups from us-west-2: AccessDenied" in unchecked.message
+    assert "whether us-east-1 accepts backups from us-west-2: AccessDenied" in unchecked.message

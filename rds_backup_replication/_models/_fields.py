@@ -119,9 +119,9 @@ def _source_db_instance_arn(value: str, info: ValidationInfo) -> str:
     if destination is not None:
         if arn.region == destination.region_name:
             errors.append(
-                f"is in {arn.region}, the Region of this client. Send the call to the destination "
-                "Region, which keeps the replicated backups: create the BackupReplicationClient "
-                "with that Region as region_name, not with the source's Region"
+                f"is in {arn.region}, the Region of this client. The call must go to the "
+                "destination Region, which keeps the replicated backups: pass that Region, not "
+                "the source's, as region_name"
             )
         errors += _partition_errors(arn, destination)
     _raise_any(errors)
@@ -138,7 +138,7 @@ def _automated_backups_arn(value: str, info: ValidationInfo) -> str:
         if arn.region != destination.region_name:
             errors.append(
                 f"is in {arn.region}, but this client calls {destination.region_name}. The Region "
-                "in the ARN keeps the backup: create a client for that Region"
+                "in the ARN keeps the backup: pass that Region as region_name"
             )
         _raise_any(errors)
     return value

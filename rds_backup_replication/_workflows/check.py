@@ -189,7 +189,7 @@ def _already_replicating(context: Context, source_arn: str) -> CheckReason:
         code="already_replicating",
         message=f"{source_arn} replicates to {context.region_name} already.",
         remedy=(
-            "Nothing needs to be started, and ensure_replication() would succeed. If the "
-            "replication is being stopped, wait for its end first."
+            "Nothing needs to be started. If the replication is being stopped, wait for its end "
+            "first."
         ),
     )

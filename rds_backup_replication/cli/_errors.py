@@ -195,11 +195,9 @@ _SHELL_WORDS = {
     "backup_retention_period": "--backup-retention-period",
     "db_instance_automated_backups_arn": "BACKUP_ARN",
     "describe_source_regions()": "the command regions",
+    "ensure_replication()": "ensure",
     "ensure_stopped()": "stop --missing-ok",
     "kms_key_id": "--kms-key-id",
-    "make a BackupReplicationClient with that Region, not the source's, as region_name": (
-        "pass that Region, not the source's, as --region"
-    ),
     "region_name": "--region",
     "replace=True": "--replace",
     "restore_time": "--restore-time",
