@@ -9,13 +9,7 @@ from botocore.config import Config
 
 from . import _operations
 from ._context import Context
-from ._models import (
-    DBInstance,
-    DBInstanceAutomatedBackup,
-    Filter,
-    SourceRegion,
-    TagsInput,
-)
+from ._models import DBInstance, DBInstanceAutomatedBackup, Filter, SourceRegion, TagsInput
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -39,10 +33,7 @@ class ApiOperations:
         if client is None:
             self._context = Context.of_session(session, region_name, config, endpoint_url)
         elif (region_name, session, config, endpoint_url) != (None, None, None, None):
-            raise TypeError(
-                "client= excludes region_name=, session=, config= and endpoint_url=: a boto3 "
-                "client already has them"
-            )
+            raise TypeError("client= excludes region_name=, session=, config= and endpoint_url=")
         else:
             self._context = Context(client, None)
         self.client: BaseClient = self._context.client
@@ -65,22 +56,18 @@ class ApiOperations:
 
         The status in the response is ``pending``. A restore is possible once the status is
         ``replicating``, after RDS has copied the first snapshot. See
-        StartDBInstanceAutomatedBackupsReplication_.
-
-        .. _StartDBInstanceAutomatedBackupsReplication: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StartDBInstanceAutomatedBackupsReplication.html
+        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StartDBInstanceAutomatedBackupsReplication.html
 
         Args:
             source_db_instance_arn: ARN of the source instance, in another Region of the same
                 partition.
-            backup_retention_period: Days to keep the replicated backups, 1 to 35, independent of
-                the source's setting. RDS cannot change it later; stop and restart the
-                replication instead.
+            backup_retention_period: Days to keep the replicated backups, 1 to 35, whatever the
+                source's setting. RDS cannot change the days of a replication later.
             kms_key_id: A KMS key in this Region: its ARN, ID, alias ARN or alias name. Required
                 if the source is encrypted.
             pre_signed_url: A signed request to the source Region; a secret. Only GovCloud needs
                 one, and there botocore makes it by default.
-            tags: Tags for the replicated backup, at most 50: a mapping, ``Tag`` models or boto3's
-                dicts.
+            tags: Tags for the backup, at most 50: a mapping, ``Tag`` models or boto3's dicts.
             source_region: Region of the source, from which botocore makes a ``pre_signed_url``.
                 In GovCloud, the default is the Region in the source's ARN.
 
@@ -89,29 +76,22 @@ class ApiOperations:
 
         Raises:
             DBInstanceNotFoundFault: The instance does not exist.
-            InvalidDBInstanceStateFault: The backups of the instance are disabled, or the
-                instance is busy.
-            InvalidDBInstanceAutomatedBackupStateFault: Probably, the instance replicates
-                already; AWS does not document this.
-            KMSKeyNotAccessibleFault: The key is in another Region, is disabled, or does not
-                permit the caller.
+            InvalidDBInstanceStateFault: The instance is busy, or its backups are disabled.
+            InvalidDBInstanceAutomatedBackupStateFault: Probably, the instance replicates already.
+            KMSKeyNotAccessibleFault: The key is elsewhere, disabled or closed to the caller.
             DBInstanceAutomatedBackupQuotaExceededFault: The quota is used up; by default it is 20.
             StorageTypeNotSupportedFault: RDS cannot replicate the storage type.
-            InvalidParameterValueError: For example, the source is encrypted and the key is
-                missing.
+            InvalidParameterValueError: For example, an encrypted source needs a key.
         """
-        request = _operations.START.build_request(
-            self._context.destination,
-            {
-                "source_db_instance_arn": source_db_instance_arn,
-                "backup_retention_period": backup_retention_period,
-                "kms_key_id": kms_key_id,
-                "pre_signed_url": pre_signed_url,
-                "tags": tags,
-                "source_region": source_region,
-            },
+        return _operations.START.call(
+            self._context,
+            source_db_instance_arn=source_db_instance_arn,
+            backup_retention_period=backup_retention_period,
+            kms_key_id=kms_key_id,
+            pre_signed_url=pre_signed_url,
+            tags=tags,
+            source_region=source_region,
         )
-        return _operations.START.send(self.client, request)
 
     def stop_db_instance_automated_backups_replication(
         self, *, source_db_instance_arn: str
@@ -119,9 +99,8 @@ class ApiOperations:
         """Stop replicating an instance's automated backups to this Region.
 
         RDS retains the copies until they expire. The status in the response may still be
-        ``replicating``. See StopDBInstanceAutomatedBackupsReplication_.
-
-        .. _StopDBInstanceAutomatedBackupsReplication: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StopDBInstanceAutomatedBackupsReplication.html
+        ``replicating``. See
+        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StopDBInstanceAutomatedBackupsReplication.html
 
         Args:
             source_db_instance_arn: ARN of the source instance.
@@ -131,13 +110,9 @@ class ApiOperations:
 
         Raises:
             DBInstanceNotFoundFault: The instance does not exist.
-            InvalidDBInstanceStateFault: The instance does not replicate to this Region, or is
-                busy.
+            InvalidDBInstanceStateFault: The instance is busy or does not replicate here.
         """
-        request = _operations.STOP.build_request(
-            self._context.destination, {"source_db_instance_arn": source_db_instance_arn}
-        )
-        return _operations.STOP.send(self.client, request)
+        return _operations.STOP.call(self._context, source_db_instance_arn=source_db_instance_arn)
 
     def describe_db_instance_automated_backups(
         self,
@@ -152,14 +127,12 @@ class ApiOperations:
 
         In a replicated backup, ``region`` is another Region. The client validates the arguments
         at once. Each page is fetched when the iterator reaches it, and RDS's error for a page is
-        raised there. See DescribeDBInstanceAutomatedBackups_.
-
-        .. _DescribeDBInstanceAutomatedBackups: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstanceAutomatedBackups.html
+        raised there. See
+        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstanceAutomatedBackups.html
 
         Args:
             dbi_resource_id: Resource ID of the source instance; all instances if omitted.
-            db_instance_identifier: Identifier of the source instances, in any Region; all
-                instances if omitted.
+            db_instance_identifier: Identifier of the source; all instances if omitted.
             db_instance_automated_backups_arn: ARN of one backup; all backups if omitted.
             filters: Filters; a backup must match all of them.
             page_size: Backups per request, 20 to 100; RDS's default is 100.
@@ -168,20 +141,16 @@ class ApiOperations:
             An iterator over all pages.
 
         Raises:
-            DBInstanceAutomatedBackupNotFoundFault: No backup matches, and RDS refuses instead of
-                returning an empty list, as it does for an ARN.
+            DBInstanceAutomatedBackupNotFoundFault: No backup has the ARN.
         """
-        request = _operations.DESCRIBE.build_request(
-            self._context.destination,
-            {
-                "dbi_resource_id": dbi_resource_id,
-                "db_instance_identifier": db_instance_identifier,
-                "db_instance_automated_backups_arn": db_instance_automated_backups_arn,
-                "filters": filters,
-                "max_records": page_size,
-            },
+        return _operations.DESCRIBE.list(
+            self._context,
+            dbi_resource_id=dbi_resource_id,
+            db_instance_identifier=db_instance_identifier,
+            db_instance_automated_backups_arn=db_instance_automated_backups_arn,
+            filters=filters,
+            max_records=page_size,
         )
-        return _operations.DESCRIBE.iterate(self.client, request)
 
     def delete_db_instance_automated_backup(
         self,
@@ -192,9 +161,7 @@ class ApiOperations:
         """Delete retained automated backups permanently.
 
         Exactly one of the two arguments selects the backup. See
-        DeleteDBInstanceAutomatedBackup_.
-
-        .. _DeleteDBInstanceAutomatedBackup: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstanceAutomatedBackup.html
+        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstanceAutomatedBackup.html
 
         Args:
             dbi_resource_id: Resource ID of the source instance.
@@ -207,22 +174,17 @@ class ApiOperations:
             DBInstanceAutomatedBackupNotFoundFault: This Region has no such backup.
             InvalidDBInstanceAutomatedBackupStateFault: The backup is not retained but active.
         """
-        request = _operations.DELETE.build_request(
-            self._context.destination,
-            {
-                "dbi_resource_id": dbi_resource_id,
-                "db_instance_automated_backups_arn": db_instance_automated_backups_arn,
-            },
+        return _operations.DELETE.call(
+            self._context,
+            dbi_resource_id=dbi_resource_id,
+            db_instance_automated_backups_arn=db_instance_automated_backups_arn,
         )
-        return _operations.DELETE.send(self.client, request)
 
     def describe_source_regions(self, *, region_name: str | None = None) -> Iterator[SourceRegion]:
         """List the Regions whose replicas, snapshots or backups this Region accepts.
 
         A pair of Regions supports replication in one direction only, and AWS adds pairs. See
-        DescribeSourceRegions_.
-
-        .. _DescribeSourceRegions: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeSourceRegions.html
+        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeSourceRegions.html
 
         Args:
             region_name: Name of one source Region; all if omitted.
@@ -230,10 +192,7 @@ class ApiOperations:
         Returns:
             An iterator over all pages; each page is fetched when the iterator reaches it.
         """
-        request = _operations.DESCRIBE_SOURCE_REGIONS.build_request(
-            self._context.destination, {"region_name": region_name}
-        )
-        return _operations.DESCRIBE_SOURCE_REGIONS.iterate(self.client, request)
+        return _operations.DESCRIBE_SOURCE_REGIONS.list(self._context, region_name=region_name)
 
     def restore_db_instance_to_point_in_time(
         self,
@@ -249,9 +208,7 @@ class ApiOperations:
         Exactly one of ``restore_time`` and ``use_latest_restorable_time`` selects the time. The
         new instance keeps the KMS key of the backup. RDS uses defaults for omitted ``options``:
         the default subnet group, security group and parameter group, and Single-AZ. See
-        RestoreDBInstanceToPointInTime_.
-
-        .. _RestoreDBInstanceToPointInTime: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceToPointInTime.html
+        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceToPointInTime.html
 
         Args:
             source_db_instance_automated_backups_arn: ARN of the replicated backup.
@@ -278,8 +235,7 @@ class ApiOperations:
         )
         from ._restore import RESTORE  # noqa: PLC0415  # slow to load, and few programs need it
 
-        request = RESTORE.build_request(self._context.destination, keywords)
-        return RESTORE.send(self.client, request)
+        return RESTORE.call(self._context, **keywords)
 
 
 def context_of(client: ApiOperations) -> Context:

@@ -1,6 +1,6 @@
 """The client: the API operations, and the methods that are built of several calls."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 
 from botocore.client import BaseClient
@@ -16,7 +16,6 @@ from ._models import (
     EnsureResult,
     StopDBInstanceAutomatedBackupsReplicationRequest,
     TagsInput,
-    WaitRequest,
 )
 from ._redact import short_repr
 from ._validation import build_request
@@ -105,10 +104,8 @@ class BackupReplicationClient(ApiOperations):
             source_db_instance_arn: ARN of the source instance.
             db_instance_automated_backups_arn: ARN of the replicated backup.
             timeout: Longest time to wait, up to 365 days; with zero, the wait polls once.
-            poll_interval: Time between two polls, up to 365 days; jitter changes it by up to 20
-                percent.
-            on_poll: Called after each poll with the backup, or with ``None``. An exception from
-                it ends the wait.
+            poll_interval: Time between polls, up to 365 days, with up to 20 percent of jitter.
+            on_poll: Called with the backup or ``None`` after each poll; its errors end the wait.
 
         Returns:
             The backup, whose ``restore_window`` has the restorable times.
@@ -120,15 +117,14 @@ class BackupReplicationClient(ApiOperations):
         """
         from ._workflows.wait import wait_until_replicating
 
-        request = self._wait_request(
-            {
-                "source_db_instance_arn": source_db_instance_arn,
-                "db_instance_automated_backups_arn": db_instance_automated_backups_arn,
-                "timeout": timeout,
-                "poll_interval": poll_interval,
-            }
+        return wait_until_replicating(
+            self._context,
+            on_poll,
+            source_db_instance_arn=source_db_instance_arn,
+            db_instance_automated_backups_arn=db_instance_automated_backups_arn,
+            timeout=timeout,
+            poll_interval=poll_interval,
         )
-        return wait_until_replicating(self._context, request, on_poll)
 
     def wait_until_stopped(
         self,
@@ -155,10 +151,8 @@ class BackupReplicationClient(ApiOperations):
             source_db_instance_arn: ARN of the source instance.
             db_instance_automated_backups_arn: ARN of the replicated backup.
             timeout: Longest time to wait, up to 365 days; with zero, the wait polls once.
-            poll_interval: Time between two polls, up to 365 days; jitter changes it by up to 20
-                percent.
-            on_poll: Called after each poll with the backup, or with ``None``. An exception from
-                it ends the wait.
+            poll_interval: Time between polls, up to 365 days, with up to 20 percent of jitter.
+            on_poll: Called with the backup or ``None`` after each poll; its errors end the wait.
 
         Returns:
             The retained backup, or ``None`` if this Region keeps none.
@@ -168,15 +162,14 @@ class BackupReplicationClient(ApiOperations):
         """
         from ._workflows.wait import wait_until_stopped
 
-        request = self._wait_request(
-            {
-                "source_db_instance_arn": source_db_instance_arn,
-                "db_instance_automated_backups_arn": db_instance_automated_backups_arn,
-                "timeout": timeout,
-                "poll_interval": poll_interval,
-            }
+        return wait_until_stopped(
+            self._context,
+            on_poll,
+            source_db_instance_arn=source_db_instance_arn,
+            db_instance_automated_backups_arn=db_instance_automated_backups_arn,
+            timeout=timeout,
+            poll_interval=poll_interval,
         )
-        return wait_until_stopped(self._context, request, on_poll)
 
     def ensure_replication(
         self,
@@ -194,13 +187,10 @@ class BackupReplicationClient(ApiOperations):
 
         Args:
             source_db_instance_arn: ARN of the source instance.
-            backup_retention_period: Days to keep the replicated backups, 1 to 35. If omitted,
-                an active replication may have any.
-            kms_key_id: A KMS key in this Region. If omitted, an active replication may have any.
-                The client recognizes different identifiers of one key and resolves aliases with
-                KMS.
-            tags: Tags for a replication that this call starts. The client does not compare the
-                tags of an active one.
+            backup_retention_period: Days to keep the replicated backups, 1 to 35; any if omitted.
+            kms_key_id: A KMS key in this Region; any if omitted. The client recognizes different
+                identifiers of one key and resolves aliases with KMS.
+            tags: Tags for a replication that this call starts; those of an active one are ignored.
             replace: Whether to stop an active replication with another retention or key and to
                 restart it with the requested settings, which may take many minutes. Omitted
                 settings stay the same. If the new replication does not start, the client
@@ -212,23 +202,19 @@ class BackupReplicationClient(ApiOperations):
 
         Raises:
             ReplicationDriftError: An active replication has another retention or key, and
-                ``replace`` is not set; or the keys cannot be compared; or RDS would refuse
-                another key.
+                ``replace`` is not set, the keys cannot be compared, or RDS would refuse the key.
             WaitTimeoutError: The replication to replace did not stop in time.
             TypeError: ``replace`` is neither ``True`` nor ``False``.
-            ServiceError: RDS refused the start, for the reasons that
-                ``start_db_instance_automated_backups_replication`` lists.
+            ServiceError: RDS refused the start.
         """
         from ._workflows.ensure import ensure_replication
 
         request = _operations.START.build_request(
             self._context.destination,
-            {
-                "source_db_instance_arn": source_db_instance_arn,
-                "backup_retention_period": backup_retention_period,
-                "kms_key_id": kms_key_id,
-                "tags": tags,
-            },
+            source_db_instance_arn=source_db_instance_arn,
+            backup_retention_period=backup_retention_period,
+            kms_key_id=kms_key_id,
+            tags=tags,
         )
         if not isinstance(replace, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # "no"
             raise TypeError(f"replace= must be True or False, not {short_repr(replace)}")
@@ -249,8 +235,7 @@ class BackupReplicationClient(ApiOperations):
 
         Raises:
             InvalidDBInstanceStateFault: The instance replicates and is busy.
-            DBInstanceNotFoundFault: The instance does not exist, but its backup still shows as
-                active.
+            DBInstanceNotFoundFault: The instance is gone, but its backup shows as active.
         """
         from ._workflows.stop import ensure_stopped
 
@@ -272,9 +257,8 @@ class BackupReplicationClient(ApiOperations):
         Args:
             source_db_instance_arn: ARN of the source instance.
             kms_key_id: The KMS key for the start.
-            source_client: A boto3 RDS client for the source's Region. If omitted, the client
-                makes one from the same session, endpoint and configuration. Required if this
-                client was created with ``client=``.
+            source_client: A boto3 RDS client for the source's Region; by default, one of the same
+                session and configuration. Required if this client was created with ``client=``.
 
         Returns:
             The reasons; empty if there are none.
@@ -287,7 +271,8 @@ class BackupReplicationClient(ApiOperations):
 
         request = _operations.START.build_request(
             self._context.destination,
-            {"source_db_instance_arn": source_db_instance_arn, "kms_key_id": kms_key_id},
+            source_db_instance_arn=source_db_instance_arn,
+            kms_key_id=kms_key_id,
         )
         source_client = (
             self._context.source_client(source_db_instance_arn)
@@ -295,10 +280,7 @@ class BackupReplicationClient(ApiOperations):
             else prepare_client(source_client, "source_client")
         )
         if source_client is None:
-            raise TypeError(
-                "source_client= is required: this client was created with client=, so it cannot "
-                "make a client for the source Region"
-            )
+            raise TypeError("source_client= is required for a client created with client=")
         source = parse_arn(source_db_instance_arn)
         if source and source_client.meta.region_name != source.region:
             raise ValueError(
@@ -315,6 +297,3 @@ class BackupReplicationClient(ApiOperations):
             {"source_db_instance_arn": source_db_instance_arn},
         )
         return request.source_db_instance_arn
-
-    def _wait_request(self, keywords: Mapping[str, object]) -> WaitRequest:
-        return build_request(_DESCRIBE, WaitRequest, self._context.destination, keywords)

@@ -17,15 +17,11 @@ if TYPE_CHECKING:
 class Context:
     """The boto3 client for the destination, and a factory of clients for elsewhere.
 
-    Attributes:
-        client: The boto3 RDS client for the destination Region.
-        destination: The Region and partition that requests go to.
-        clients: Makes clients of the same session for other Regions and services; ``None``
-            where only a boto3 client was given.
-        clock: Measures waits and sleeps between polls; the testing kit replaces it.
+    ``clients`` makes boto3 clients of the same session for other Regions and services. It is
+    ``None`` where only a boto3 client was given.
     """
 
-    clock: Clock = time
+    clock: Clock = time  # the testing kit replaces it
 
     def __init__(self, client: BaseClient, clients: ClientFactory | None) -> None:
         self.client: BaseClient = prepare_client(client, "client")
@@ -51,11 +47,7 @@ class Context:
         return name
 
     def client_in(self, region_name: str) -> BaseClient:
-        """Return a boto3 RDS client for a Region.
-
-        Raises:
-            TypeError: Only a boto3 client was given.
-        """
+        """Return a boto3 RDS client for a Region, or raise a ``TypeError``."""
         if self.clients is None:
             raise TypeError("a client made with client= cannot call other Regions")
         return prepare_client(self.clients("rds", region_name), "source_client")

@@ -10,11 +10,7 @@ def lazy_names(
 ) -> tuple[Callable[[str], object], Callable[[], Sequence[str]]]:
     """Return the ``__getattr__`` and ``__dir__`` of a package.
 
-    Args:
-        package: The package's full name.
-        names: The public names of the package.
-        homes: The module of each name; a name that is its own module stands for that module.
-        default_home: The module of all other names.
+    ``homes`` maps a name to its module; a name that maps to itself is a module.
     """
 
     def get(name: str) -> object:

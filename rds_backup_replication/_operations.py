@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from ._arn import Destination
 from ._botocore.errors import translate_errors
 from ._botocore.fork_safety import drop_inherited_connections
+from ._context import Context
 from ._models import (
     DBInstanceAutomatedBackup,
     DeleteDBInstanceAutomatedBackupRequest,
@@ -41,12 +42,26 @@ _logger = logging.getLogger("rds_backup_replication")
 class Operation(Generic[RequestT, ResultT]):
     """An API operation: its request, and the member of its response that holds the result."""
 
-    name: str
     request: type[RequestT]
     result_member: str
     result: type[ResultT]
 
-    def build_request(self, destination: Destination, keywords: Mapping[str, object]) -> RequestT:
+    @property
+    def name(self) -> str:
+        """Return AWS's name of the operation, which the request's class bears, too."""
+        return self.request.__name__.removesuffix("Request")
+
+    def call(self, context: Context, **keywords: object) -> ResultT:
+        """Validate the keywords, send the request to the destination, and return its result."""
+        request = self.build_request(context.destination, **keywords)
+        return self.send(context.client, request)
+
+    def list(self, context: Context, **keywords: object) -> Iterator[ResultT]:
+        """Validate the keywords at once, and return an iterator over all pages."""
+        request = self.build_request(context.destination, **keywords)
+        return self.iterate(context.client, request)
+
+    def build_request(self, destination: Destination, **keywords: object) -> RequestT:
         """Return the request, or raise all errors in its parameters at once."""
         return build_request(self.name, self.request, destination, keywords)
 
@@ -124,29 +139,21 @@ def _parameters(request: RequestModel) -> dict[str, Any]:
 
 
 START = Operation(
-    "StartDBInstanceAutomatedBackupsReplication",
     StartDBInstanceAutomatedBackupsReplicationRequest,
     "DBInstanceAutomatedBackup",
     DBInstanceAutomatedBackup,
 )
 STOP = Operation(
-    "StopDBInstanceAutomatedBackupsReplication",
     StopDBInstanceAutomatedBackupsReplicationRequest,
     "DBInstanceAutomatedBackup",
     DBInstanceAutomatedBackup,
 )
 DESCRIBE = Operation(
-    "DescribeDBInstanceAutomatedBackups",
     DescribeDBInstanceAutomatedBackupsRequest,
     "DBInstanceAutomatedBackups",
     DBInstanceAutomatedBackup,
 )
 DELETE = Operation(
-    "DeleteDBInstanceAutomatedBackup",
-    DeleteDBInstanceAutomatedBackupRequest,
-    "DBInstanceAutomatedBackup",
-    DBInstanceAutomatedBackup,
+    DeleteDBInstanceAutomatedBackupRequest, "DBInstanceAutomatedBackup", DBInstanceAutomatedBackup
 )
-DESCRIBE_SOURCE_REGIONS = Operation(
-    "DescribeSourceRegions", DescribeSourceRegionsRequest, "SourceRegions", SourceRegion
-)
+DESCRIBE_SOURCE_REGIONS = Operation(DescribeSourceRegionsRequest, "SourceRegions", SourceRegion)

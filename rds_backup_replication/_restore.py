@@ -4,9 +4,4 @@ from ._models import DBInstance
 from ._models._restore import RestoreDBInstanceToPointInTimeRequest
 from ._operations import Operation
 
-RESTORE = Operation(
-    "RestoreDBInstanceToPointInTime",
-    RestoreDBInstanceToPointInTimeRequest,
-    "DBInstance",
-    DBInstance,
-)
+RESTORE = Operation(RestoreDBInstanceToPointInTimeRequest, "DBInstance", DBInstance)

@@ -27,17 +27,7 @@ def build_request(
     destination: Destination,
     keywords: Mapping[str, object],
 ) -> RequestT:
-    """Return the validated request.
-
-    Args:
-        operation_name: AWS's name of the operation, for the error.
-        model: The class of the request.
-        destination: The client's Region, which some rules depend on.
-        keywords: The parameters under their Python names.
-
-    Raises:
-        RequestValidationError: A parameter is invalid; the error lists every one.
-    """
+    """Return the validated request, or raise all errors in its parameters at once."""
     try:
         return model.model_validate(keywords, context=destination)
     except ValidationError as error:

@@ -58,8 +58,8 @@ class ResponseValidationError(BackupReplicationError):
     Attributes:
         operation_name: AWS's name of the operation.
         reason: What is wrong with the response.
-        response: The raw response: boto3's dict, or, where botocore could not parse the
-            response, ``{"status_code": …, "headers": …, "body": …}``.
+        response: boto3's dict or, where botocore could not parse the response,
+            ``{"status_code": …, "headers": …, "body": …}``.
     """
 
     def __init__(self, operation_name: str, reason: str, response: Mapping[str, Any]) -> None:
@@ -122,9 +122,8 @@ class ServiceError(BackupReplicationError, ClientError):
 class ReplicationDriftError(BackupReplicationError):
     """The instance replicates with another retention or key than requested.
 
-    Nothing was changed, with one exception: if another caller starts such a replication while
-    this call replaces one, the former replication has been stopped. The log says so, and on
-    Python 3.11 and later a note on the exception.
+    Nothing was changed, unless another caller started the replication while this call replaced
+    one: a log record, and on Python 3.11 a note on the exception, says so.
 
     Attributes:
         backup: The active replicated backup.

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import pytest
 
-from rds_backup_replication._durations import format_duration
 from rds_backup_replication.exceptions import AccessDeniedError, ThrottlingError
 from rds_backup_replication.fleet import (
     Access,
@@ -22,6 +21,7 @@ from rds_backup_replication.fleet import (
     iter_audit,
     plan,
 )
+from rds_backup_replication.fleet._durations import format_duration
 from rds_backup_replication.sandbox import Behavior
 from rds_backup_replication.testing import instant_waits
 

@@ -16,7 +16,6 @@ LAYERS = (
     "_version",
     "_lazy_imports",
     "_clock",
-    "_durations",
     "_limits",
     "_arn",
     "_redact",

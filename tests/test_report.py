@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rds_backup_replication import CheckReason
-from rds_backup_replication._durations import format_duration
 from rds_backup_replication.fleet import AuditRecord, AuditReport, Rule, Selector, render_html
+from rds_backup_replication.fleet._durations import format_duration
 from rds_backup_replication.fleet._records import State
 from rds_backup_replication.fleet._report.html import URGENCY, Html, tag
 from rds_backup_replication.fleet._report.problems import MAX_PROBLEMS

@@ -103,15 +103,7 @@ def _client_method(session: "AnySession | None") -> Callable[..., BaseClient]:
 
 
 def prepare_client(client: object, parameter: str) -> BaseClient:
-    """Return a boto3 client for RDS with this library's hooks registered.
-
-    Args:
-        client: The client, which may come from the caller.
-        parameter: Name of the caller's parameter, for the error.
-
-    Raises:
-        TypeError: The value is not a boto3 client, or a client for another service.
-    """
+    """Return a boto3 client for RDS with this library's hooks, or raise a ``TypeError``."""
     if not isinstance(client, BaseClient):
         raise TypeError(f"{parameter}= must be a boto3 client, not {type(client).__name__}")
     service = client.meta.service_model.service_name

@@ -45,77 +45,45 @@ _CLASSES = {
 }
 _CLASSES.update(dict.fromkeys(_ALSO_THROTTLING, ThrottlingError))
 
-# The stem of the code, a part of the message, and the hint.
-_HINTS = (
-    (
-        "InvalidParameterValue",
-        "Feature is not available in region",
-        (
-            "The Region in the message does not accept backups from the source's Region: "
-            "describe_source_regions() lists the Regions that it accepts. If the Region in the "
-            "message is not the client's Region, the endpoint URL is wrong."
-        ),
+# By the stem of the code and a part of the message.
+_HINTS = {
+    ("InvalidParameterValue", "Feature is not available in region"): (
+        "The Region in the message does not accept backups from the source's Region: "
+        "describe_source_regions() lists the Regions that it accepts. If the Region in the "
+        "message is not the client's Region, the endpoint URL is wrong."
     ),
-    (
-        "InvalidParameterValue",
-        "require a valid KMS key",
-        (
-            "The source is encrypted, perhaps with the default aws/rds key: pass kms_key_id, a KMS "
-            "key in the destination Region."
-        ),
+    ("InvalidParameterValue", "require a valid KMS key"): (
+        "The source is encrypted, perhaps with the default aws/rds key: pass kms_key_id, a KMS "
+        "key in the destination Region."
     ),
-    (
-        "InvalidParameterValue",
-        "DbInstanceAutomatedBackupsArn",
-        "Check the account and the ID in the ARN, and that the endpoint URL belongs to its Region.",
+    ("InvalidParameterValue", "DbInstanceAutomatedBackupsArn"): (
+        "Check the account and the ID in the ARN, and that the endpoint URL belongs to its Region."
     ),
-    (
-        "InvalidParameterValue",
-        "PreSignedUrl could not be authenticated",
-        (
-            "If you passed pre_signed_url, pass source_region instead, so that botocore signs the "
-            "URL. If botocore signed the URL, omit tags whose keys contain spaces: they break the "
-            "signature."
-        ),
+    ("InvalidParameterValue", "PreSignedUrl could not be authenticated"): (
+        "If you passed pre_signed_url, pass source_region instead, so that botocore signs the "
+        "URL. If botocore signed the URL, omit tags whose keys contain spaces: they break the "
+        "signature."
     ),
-    (
-        "InvalidDBInstanceState",
-        "must have backup retention enabled",
-        (
-            "Enable the automated backups of the source instance first: modify the instance to a "
-            "BackupRetentionPeriod of at least 1 day."
-        ),
+    ("InvalidDBInstanceState", "must have backup retention enabled"): (
+        "Enable the automated backups of the source instance first: modify the instance to a "
+        "BackupRetentionPeriod of at least 1 day."
     ),
-    (
-        "InvalidDBInstanceState",
-        "not replicating to the current region",
-        (
-            "The instance does not replicate to this Region. DescribeDBInstances in the source "
-            "Region lists its replications."
-        ),
+    ("InvalidDBInstanceState", "not replicating to the current region"): (
+        "The instance does not replicate to this Region. DescribeDBInstances in the source "
+        "Region lists its replications."
     ),
-    (
-        "KMSKeyNotAccessible",
-        "",
-        (
-            "The key must exist in the destination Region and be enabled, and the caller needs "
-            "kms:DescribeKey and kms:CreateGrant for the key."
-        ),
+    ("KMSKeyNotAccessible", ""): (
+        "The key must exist in the destination Region and be enabled, and the caller needs "
+        "kms:DescribeKey and kms:CreateGrant for the key."
     ),
-    (
-        "DBInstanceAutomatedBackupQuotaExceeded",
-        "",
-        (
-            "The default quota is 20 replicated backups. Stop replications, delete retained "
-            "backups, or request a higher quota."
-        ),
+    ("DBInstanceAutomatedBackupQuotaExceeded", ""): (
+        "The default quota is 20 replicated backups. Stop replications, delete retained "
+        "backups, or request a higher quota."
     ),
-    (
-        "InvalidClientTokenId",
-        "",
-        "Check the credentials, and check that the account has enabled this Region.",
+    ("InvalidClientTokenId", ""): (
+        "Check the credentials, and check that the account has enabled this Region."
     ),
-)
+}
 
 
 def service_error(error: ClientError) -> ServiceError:
@@ -124,8 +92,8 @@ def service_error(error: ClientError) -> ServiceError:
     # botocore reads an empty element as None.
     stem = _stem(fault.get("Code") or "")
     message = fault.get("Message") or ""
-    hint = next((hint for code, part, hint in _HINTS if code == stem and part in message), None)
-    return _CLASSES.get(stem, ServiceError)(error.response, error.operation_name, hint)
+    hints = (hint for (code, part), hint in _HINTS.items() if code == stem and part in message)
+    return _CLASSES.get(stem, ServiceError)(error.response, error.operation_name, next(hints, None))
 
 
 _STATUS_OF_UNDOCUMENTED = {"AccessDenied": 403, "InternalFailure": 500, "ServiceUnavailable": 503}
@@ -178,12 +146,9 @@ def is_transient(error: Exception) -> bool:
 
 def _is_cut_off(response: Mapping[str, Any]) -> bool:
     """Return whether the connection closed within the body, which botocore does not notice."""
-    lengths = [
-        value
-        for name, value in response.get("headers", {}).items()
-        if name.lower() == "content-length"
-    ]
-    return any(length.isdecimal() and len(response["body"]) < int(length) for length in lengths)
+    headers = {name.lower(): value for name, value in response.get("headers", {}).items()}
+    length = headers.get("content-length", "")
+    return length.isdecimal() and len(response["body"]) < int(length)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """The event handlers that this library registers with a boto3 client.
 
-They act only within this library's own calls: a call that the user makes with the same client
-passes untouched.
+They act only within this library's own calls, not in calls that the user makes with a client.
 """
 
 from collections.abc import Generator, Mapping
@@ -66,11 +65,7 @@ def unparsed_response() -> dict[str, Any] | None:
     raw = _raw_response.get()
     if not raw:
         return None
-    return {
-        "status_code": raw["status_code"],
-        "headers": dict(raw["headers"]),
-        "body": raw["body"],
-    }
+    return {"status_code": raw["status_code"], "headers": dict(raw["headers"]), "body": raw["body"]}
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from ._requests import (
     DescribeSourceRegionsRequest,
     Filter,
     StartDBInstanceAutomatedBackupsReplicationRequest,
+    StartRequest,
     StopDBInstanceAutomatedBackupsReplicationRequest,
     WaitRequest,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "RestoreWindow",
     "SourceRegion",
     "StartDBInstanceAutomatedBackupsReplicationRequest",
+    "StartRequest",
     "StopDBInstanceAutomatedBackupsReplicationRequest",
     "Tag",
     "TagsInput",

@@ -29,29 +29,16 @@ class LateModel(BaseModel, frozen=True):
     model_config: ClassVar[ConfigDict] = ConfigDict(defer_build=True)
 
     @classmethod
-    def model_rebuild(
-        cls,
-        *,
-        force: bool = False,
-        raise_errors: bool = True,
-        _parent_namespace_depth: int = 2,
-        _types_namespace: Mapping[str, Any] | None = None,
-    ) -> bool | None:
+    def model_rebuild(cls, *, _parent_namespace_depth: int = 2, **keywords: Any) -> bool | None:
         """Rebuild the model as pydantic does, in one thread at a time."""
+        depth = _parent_namespace_depth + 1
         with _BUILD_LOCK:
-            return super().model_rebuild(
-                force=force,
-                raise_errors=raise_errors,
-                _parent_namespace_depth=_parent_namespace_depth + 1,
-                _types_namespace=_types_namespace,
-            )
+            return super().model_rebuild(_parent_namespace_depth=depth, **keywords)
 
 
 class _Model(LateModel, frozen=True):
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        alias_generator=aws_name,
-        validate_by_name=True,
-        validate_by_alias=True,
+        alias_generator=aws_name, validate_by_name=True, validate_by_alias=True
     )
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:

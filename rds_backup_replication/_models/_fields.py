@@ -5,7 +5,7 @@ A model that is built by hand has no context, so only the form of its values is 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, NoReturn, TypeVar, cast
 
 from pydantic import (
@@ -92,21 +92,21 @@ def _rds_arn(value: str, resource_type: str, form: str) -> tuple[Arn, str]:
     return arn, resource_id
 
 
-def _partition_errors(arn: Arn, destination: Destination) -> list[str]:
-    if arn.partition == destination.partition:
-        return []
-    return [
-        (
-            f"is in partition {arn.partition!r}, but the client's Region, "
-            f"{destination.region_name}, is in {destination.partition!r}; RDS does not replicate "
-            "across partitions"
-        )
-    ]
-
-
-def _raise_any(errors: list[str]) -> None:
-    if errors:
-        raise ValueError("; ".join(errors))
+def _check_location(
+    arn: Arn, info: ValidationInfo, wrong_region: str, *errors: str, is_source: bool = False
+) -> None:
+    """Raise the given errors, and those of a partition or Region that does not fit the client."""
+    found = list(errors)
+    destination = _destination(info)
+    if destination is not None:
+        if (arn.region == destination.region_name) is is_source:
+            found.append(wrong_region.format(arn.region, destination.region_name))
+        if arn.partition != destination.partition:
+            found.append(
+                f"is in partition {arn.partition!r}, but the client is in {destination.partition!r}"
+            )
+    if found:
+        raise ValueError("; ".join(found))
 
 
 def _source_db_instance_arn(value: str, info: ValidationInfo) -> str:
@@ -115,16 +115,11 @@ def _source_db_instance_arn(value: str, info: ValidationInfo) -> str:
     if not is_db_instance_identifier(identifier):
         ending = short_repr(identifier)
         errors.append(f"ends in {ending}; an instance identifier must have {_IDENTIFIER_RULE}")
-    destination = _destination(info)
-    if destination is not None:
-        if arn.region == destination.region_name:
-            errors.append(
-                f"is in {arn.region}, the Region of this client. The call must go to the "
-                "destination Region, which keeps the replicated backups: pass that Region, not "
-                "the source's, as region_name"
-            )
-        errors += _partition_errors(arn, destination)
-    _raise_any(errors)
+    wrong_region = (
+        "is in {}, the Region of this client. The call must go to the destination Region, which "
+        "keeps the replicated backups: pass that Region, not the source's, as region_name"
+    )
+    _check_location(arn, info, wrong_region, *errors, is_source=True)
     return value
 
 
@@ -132,23 +127,21 @@ def _automated_backups_arn(value: str, info: ValidationInfo) -> str:
     arn, backup_id = _rds_arn(value, "auto-backup", _BACKUP_ARN_FORM)
     if not is_automated_backup_id(backup_id):
         raise ValueError(f"must be an ARN of the form {_BACKUP_ARN_FORM}")
-    destination = _destination(info)
-    if destination is not None:
-        errors = _partition_errors(arn, destination)
-        if arn.region != destination.region_name:
-            errors.append(
-                f"is in {arn.region}, but this client calls {destination.region_name}. The Region "
-                "in the ARN keeps the backup: pass that Region as region_name"
-            )
-        _raise_any(errors)
+    wrong_region = (
+        "is in {}, but this client calls {}. The Region in the ARN keeps the backup: pass that "
+        "Region as region_name"
+    )
+    _check_location(arn, info, wrong_region)
     return value
 
 
-def _region_name(value: str) -> str:
-    # botocore inserts the name into a host name, so nothing but a Region name may pass.
-    if not is_region_name(value):
-        raise ValueError("must be the name of a Region, such as us-west-2")
-    return value
+def _matching(is_valid: Callable[[str], bool], rule: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not is_valid(value):
+            raise ValueError(rule)
+        return value
+
+    return AfterValidator(check)
 
 
 def _source_region(value: str | None, info: ValidationInfo) -> str | None:
@@ -176,22 +169,11 @@ def _kms_key_id(value: str, info: ValidationInfo) -> str:
     arn = parse_arn(value)
     if arn is None or arn.service != "kms" or not _is_key_or_alias(arn.resource):
         raise ValueError(f"must be {_KMS_FORMS}")
-    destination = _destination(info)
-    if destination is not None:
-        errors = _partition_errors(arn, destination)
-        if arn.region != destination.region_name:
-            errors.append(
-                f"is a key in {arn.region}; the key must be in the destination Region, "
-                f"{destination.region_name} (for a multi-Region key, pass the ARN of its replica "
-                "there)"
-            )
-        _raise_any(errors)
-    return value
-
-
-def _db_instance_identifier(value: str) -> str:
-    if not is_db_instance_identifier(value):
-        raise ValueError(f"must have {_IDENTIFIER_RULE}")
+    wrong_region = (
+        "is a key in {}; the key must be in the destination Region, {} (for a multi-Region key, "
+        "pass the ARN of its replica there)"
+    )
+    _check_location(arn, info, wrong_region)
     return value
 
 
@@ -328,10 +310,15 @@ ListOf = Annotated[SequenceOf[T] | None, _no_empty_list]
 
 SourceDBInstanceArn = Annotated[str, AfterValidator(_source_db_instance_arn)]
 AutomatedBackupsArn = Annotated[str, AfterValidator(_automated_backups_arn)]
-RegionName = Annotated[str, AfterValidator(_region_name)]
+# botocore inserts the name into a host name, so nothing but a Region name may pass.
+RegionName = Annotated[
+    str, _matching(is_region_name, "must be the name of a Region, such as us-west-2")
+]
 OptionalSourceRegion = Annotated[RegionName | None, AfterValidator(_source_region)]
 KmsKeyId = Annotated[str, AfterValidator(_kms_key_id)]
-DBInstanceIdentifier = Annotated[str, AfterValidator(_db_instance_identifier)]
+DBInstanceIdentifier = Annotated[
+    str, _matching(is_db_instance_identifier, f"must have {_IDENTIFIER_RULE}")
+]
 NonEmpty = Annotated[str, Field(min_length=1), with_message("must be a string that is not empty")]
 RetentionDays = Annotated[
     int, Field(ge=1, le=35), with_message("must be a whole number of days from 1 to 35")

@@ -1,9 +1,8 @@
 """The parameters of each operation, under botocore's names.
 
-Each operation of the `API reference`_ has one class. The client builds its instances from the
+Each operation of the API reference has one class. The client builds its instances from the
 keywords of its methods.
-
-.. _API reference: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Operations.html
+See https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Operations.html
 """
 
 from datetime import timedelta
@@ -52,8 +51,10 @@ class StartDBInstanceAutomatedBackupsReplicationRequest(RequestModel, frozen=Tru
     tags: OptionalTags = None
     """Tags for the replicated backup, at most 50."""
     source_region: Annotated[OptionalSourceRegion, Field(validate_default=True)] = None
-    """Region of the source, from which botocore makes a ``pre_signed_url``. In GovCloud, the
-    default is the Region in the source's ARN."""
+    """Region of the source, for a ``pre_signed_url``; the default in GovCloud is the ARN's."""
+
+
+StartRequest = StartDBInstanceAutomatedBackupsReplicationRequest
 
 
 class StopDBInstanceAutomatedBackupsReplicationRequest(RequestModel, frozen=True):

@@ -1,8 +1,7 @@
 """The shapes of RDS's responses, under botocore's names.
 
-The meanings follow the `API reference`_; where it is silent, a docstring says what is known.
-
-.. _API reference: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstanceAutomatedBackup.html
+The meanings follow the API reference; where it is silent, a docstring says what is known.
+See https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstanceAutomatedBackup.html
 """
 
 from datetime import datetime, timedelta, timezone
@@ -53,16 +52,11 @@ class BackupStatus(str):
 
 # A BackupStatus in every response; a model that is built by hand may have a plain string.
 _Status = Annotated[
-    BackupStatus | str,
-    GetPydanticSchema(lambda _, handler: handler.generate_schema(BackupStatus)),
+    BackupStatus | str, GetPydanticSchema(lambda _, handler: handler.generate_schema(BackupStatus))
 ]
 
-BackupStatus.ACTIVE = BackupStatus("active")
-BackupStatus.CREATING = BackupStatus("creating")
-BackupStatus.DELETING = BackupStatus("deleting")
-BackupStatus.PENDING = BackupStatus("pending")
-BackupStatus.REPLICATING = BackupStatus("replicating")
-BackupStatus.RETAINED = BackupStatus("retained")
+for _name in ("ACTIVE", "CREATING", "DELETING", "PENDING", "REPLICATING", "RETAINED"):
+    setattr(BackupStatus, _name, BackupStatus(_name.lower()))
 
 
 class Tag(ResponseModel, frozen=True):

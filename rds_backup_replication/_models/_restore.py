@@ -1,9 +1,8 @@
 """The parameters of a point-in-time restore from a replicated backup.
 
-Meanings follow the `API reference`_. The restored instance gets default settings for omitted
+Meanings follow the API reference. The restored instance gets default settings for omitted
 parameters. It keeps the KMS key of the backup, because the operation has no parameter for a key.
-
-.. _API reference: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceToPointInTime.html
+See https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceToPointInTime.html
 """
 
 from collections.abc import Sequence

@@ -7,12 +7,7 @@ from botocore.exceptions import NoCredentialsError
 
 from .._botocore.errors import NO_RESPONSE_ERRORS, is_server_error
 from .._context import Context
-from .._models import (
-    CheckReason,
-    DBInstance,
-    DBInstanceAutomatedBackup,
-    StartDBInstanceAutomatedBackupsReplicationRequest,
-)
+from .._models import CheckReason, DBInstance, DBInstanceAutomatedBackup, StartRequest
 from .._operations import DESCRIBE_SOURCE_REGIONS
 from ..exceptions import AccessDeniedError, ResponseValidationError, ServiceError
 from .kms import compare_keys
@@ -22,9 +17,7 @@ NO_CREDENTIALS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or select a p
 
 
 def check_replication(
-    context: Context,
-    source_client: BaseClient,
-    request: StartDBInstanceAutomatedBackupsReplicationRequest,
+    context: Context, source_client: BaseClient, request: StartRequest
 ) -> tuple[CheckReason, ...]:
     """Return the reasons that the Regions, the source and the destination give."""
     source_arn, kms_key_id = request.source_db_instance_arn, request.kms_key_id
@@ -55,12 +48,7 @@ def _checked(question: str, reasons: Iterator[CheckReason]) -> Iterator[CheckRea
 
 
 def could_not_be_checked(question: str, error: Exception) -> CheckReason:
-    """Return the reason for a question that AWS refused or did not answer.
-
-    Args:
-        question: The question as a clause that begins with "whether".
-        error: What the call raised.
-    """
+    """Return the reason for a question, such as "whether …", that AWS did not answer."""
     problem, remedy = str(error), "Fix this, and check again."
     if isinstance(error, ServiceError):
         problem, remedy = f"{error.code}: {error.message}", error.hint or remedy
@@ -85,12 +73,9 @@ def could_not_be_checked(question: str, error: Exception) -> CheckReason:
 
 
 def _region_reasons(context: Context, source_region: str) -> Iterator[CheckReason]:
-    request = DESCRIBE_SOURCE_REGIONS.build_request(
-        context.destination, {"region_name": source_region}
-    )
     if not any(
         row.supports_db_instance_automated_backups_replication
-        for row in DESCRIBE_SOURCE_REGIONS.iterate(context.client, request)
+        for row in DESCRIBE_SOURCE_REGIONS.list(context, region_name=source_region)
         if row.region_name in (None, source_region)
     ):
         yield region_pair_not_supported(context.region_name, source_region)

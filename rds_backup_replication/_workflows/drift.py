@@ -4,10 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from .._context import Context
-from .._models import (
-    DBInstanceAutomatedBackup,
-    StartDBInstanceAutomatedBackupsReplicationRequest,
-)
+from .._models import DBInstanceAutomatedBackup, StartRequest
 from ..exceptions import Difference
 from .kms import compare_keys
 
@@ -16,21 +13,15 @@ KeyComparison = Callable[[Context, str, str | None], Difference | None]
 
 def find_drift(
     context: Context,
-    request: StartDBInstanceAutomatedBackupsReplicationRequest,
+    request: StartRequest,
     active: DBInstanceAutomatedBackup,
     backups: Sequence[DBInstanceAutomatedBackup] = (),
     compare: KeyComparison = compare_keys,
 ) -> list[Difference]:
     """Return the requested settings that the active backup does not have.
 
-    A retention period that RDS does not return counts as the requested one.
-
-    Args:
-        context: The client's context.
-        request: The requested settings; omitted ones are not compared.
-        active: The active backup.
-        backups: All backups of the source in the destination, as far as they are known.
-        compare: Compares the requested key with the actual one.
+    Settings that the request omits, or that RDS does not return, do not differ. ``backups`` are
+    all backups of the source in the destination, as far as they are known.
     """
     differences: list[Difference] = []
     requested, actual = request.backup_retention_period, active.backup_retention_period

@@ -1,7 +1,7 @@
 """``ensure_replication``: start what does not replicate, and report or replace what differs."""
 
 from .._context import Context
-from .._models import EnsureResult, StartDBInstanceAutomatedBackupsReplicationRequest
+from .._models import EnsureResult, StartRequest
 from ..exceptions import ReplicationDriftError
 from .drift import find_drift
 from .lookup import list_backups, select_backup
@@ -9,12 +9,7 @@ from .replace import replace_replication
 from .start import start_replication
 
 
-def ensure_replication(
-    context: Context,
-    request: StartDBInstanceAutomatedBackupsReplicationRequest,
-    *,
-    replace: bool,
-) -> EnsureResult:
+def ensure_replication(context: Context, request: StartRequest, *, replace: bool) -> EnsureResult:
     """Ensure that the source replicates with the requested settings."""
     backups = list_backups(context, request.source_db_instance_arn)
     found = select_backup(backups)

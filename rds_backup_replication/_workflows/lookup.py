@@ -25,9 +25,7 @@ class DescribeDBInstancesRequest(RequestModel, frozen=True):
     db_instance_identifier: str | None = None
 
 
-DESCRIBE_DB_INSTANCES = Operation(
-    "DescribeDBInstances", DescribeDBInstancesRequest, "DBInstances", DBInstance
-)
+DESCRIBE_DB_INSTANCES = Operation(DescribeDBInstancesRequest, "DBInstances", DBInstance)
 
 
 def find_replicated_backup(context: Context, source_arn: str) -> DBInstanceAutomatedBackup | None:
@@ -52,16 +50,13 @@ def find_backup(context: Context, backup_arn: str) -> DBInstanceAutomatedBackup 
 
 
 def _describe(context: Context, **keywords: str) -> list[DBInstanceAutomatedBackup]:
-    request = DESCRIBE.build_request(context.destination, keywords)
     backups: list[DBInstanceAutomatedBackup] = []
     with suppress(DBInstanceAutomatedBackupNotFoundFault):  # RDS may raise this for an empty list
-        backups.extend(DESCRIBE.iterate(context.client, request))
+        backups.extend(DESCRIBE.list(context, **keywords))
     return backups
 
 
-def select_backup(
-    backups: Iterable[DBInstanceAutomatedBackup],
-) -> DBInstanceAutomatedBackup | None:
+def select_backup(backups: Iterable[DBInstanceAutomatedBackup]) -> DBInstanceAutomatedBackup | None:
     """Return a source's active backup, or else its newest retained one."""
     found = list(backups)
     active = next((backup for backup in found if backup.is_active), None)

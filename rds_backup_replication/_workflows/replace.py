@@ -12,12 +12,7 @@ from dataclasses import replace
 
 from .._context import Context
 from .._limits import POLL_INTERVAL, WAIT_TIMEOUT
-from .._models import (
-    DBInstanceAutomatedBackup,
-    EnsureResult,
-    StartDBInstanceAutomatedBackupsReplicationRequest,
-    WaitRequest,
-)
+from .._models import DBInstanceAutomatedBackup, EnsureResult, StartRequest
 from .._operations import START
 from ..exceptions import (
     InvalidDBInstanceStateFault,
@@ -37,9 +32,7 @@ _BACKUPS_OFF = "backup retention enabled"
 
 
 def replace_replication(
-    context: Context,
-    request: StartDBInstanceAutomatedBackupsReplicationRequest,
-    found: DBInstanceAutomatedBackup,
+    context: Context, request: StartRequest, found: DBInstanceAutomatedBackup
 ) -> EnsureResult:
     """Stop the replication that was found, and start it with the requested settings."""
     source_arn = request.source_db_instance_arn
@@ -63,11 +56,12 @@ def replace_replication(
                 if isinstance(stopped, UncertainCall):
                     raise stopped.error  # noqa: TRY301  # handled below
                 ending_arn = _first_arn(stopped) or ending_arn
-            wait = WaitRequest(
+            wait_until_stopped(
+                context,
+                None,
                 db_instance_automated_backups_arn=ending_arn,
                 source_db_instance_arn=None if ending_arn else source_arn,
             )
-            wait_until_stopped(context, wait, None)
             result = _start_when_available(context, requested, ending_arn)
         except WaitTimeoutError as error:
             outcome = f"{subject} and did not restart it"
@@ -93,7 +87,7 @@ def replace_replication(
 
 def _former_request(
     context: Context, found: DBInstanceAutomatedBackup, source_arn: str
-) -> StartDBInstanceAutomatedBackupsReplicationRequest:
+) -> StartRequest:
     """Return the request that restarts a replication as it is, validated before the stop."""
     keywords = {
         "source_db_instance_arn": source_arn,
@@ -102,7 +96,7 @@ def _former_request(
         "tags": [tag for tag in found.tag_list or () if not tag.key.startswith(("aws:", "rds:"))],
     }
     try:
-        return START.build_request(context.destination, keywords)
+        return START.build_request(context.destination, **keywords)
     except RequestValidationError as error:
         errors = [
             replace(invalid, parameter=f"{invalid.parameter} of the active replication")
@@ -117,10 +111,7 @@ def _add_note(error: Exception, note: str) -> None:
 
 
 def _restart(
-    context: Context,
-    former: StartDBInstanceAutomatedBackupsReplicationRequest,
-    requested: StartDBInstanceAutomatedBackupsReplicationRequest,
-    ending_arn: str | None,
+    context: Context, former: StartRequest, requested: StartRequest, ending_arn: str | None
 ) -> EnsureResult | str:
     """Restart the former replication, and return the outcome as a sentence.
 
@@ -138,9 +129,7 @@ def _restart(
 
 
 def _start_when_available(
-    context: Context,
-    request: StartDBInstanceAutomatedBackupsReplicationRequest,
-    ending_arn: str | None,
+    context: Context, request: StartRequest, ending_arn: str | None
 ) -> EnsureResult:
     """Start a replication, and retry while the end of the former one keeps the source busy."""
     clock = context.clock

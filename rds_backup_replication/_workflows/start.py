@@ -1,11 +1,7 @@
 """Starting a replication, and finding out what an uncertain start did."""
 
 from .._context import Context
-from .._models import (
-    DBInstanceAutomatedBackup,
-    EnsureResult,
-    StartDBInstanceAutomatedBackupsReplicationRequest,
-)
+from .._models import DBInstanceAutomatedBackup, EnsureResult, StartRequest
 from .._operations import START
 from ..exceptions import (
     DBInstanceAutomatedBackupQuotaExceededFault,
@@ -26,20 +22,11 @@ _MAY_REPLICATE = (
 
 
 def start_replication(
-    context: Context,
-    request: StartDBInstanceAutomatedBackupsReplicationRequest,
-    ending_arn: str | None = None,
+    context: Context, request: StartRequest, ending_arn: str | None = None
 ) -> EnsureResult:
     """Start a replication, or return the one that exists already.
 
-    Args:
-        context: The client's context.
-        request: The validated request.
-        ending_arn: ARN of a backup whose replication is ending; it does not count.
-
-    Raises:
-        ReplicationDriftError: A replication with other settings exists.
-        ServiceError: RDS refused the start.
+    A backup with ``ending_arn``, whose replication is ending, does not count.
     """
     sent = send_change(context, lambda: START.send(context.client, request), _MAY_REPLICATE)
     if isinstance(sent, DBInstanceAutomatedBackup):

@@ -37,8 +37,9 @@ def try_to_stop(
     An ``UncertainCall`` means that the instance may still replicate.
     """
     before = find_replicated_backup(context, source_arn)
-    request = STOP.build_request(context.destination, {"source_db_instance_arn": source_arn})
-    sent = send_change(context, lambda: STOP.send(context.client, request), _MAY_BE_STOPPED)
+    sent = send_change(
+        context, lambda: STOP.call(context, source_db_instance_arn=source_arn), _MAY_BE_STOPPED
+    )
     if isinstance(sent, DBInstanceAutomatedBackup):
         return sent
     is_known_refusal = _NOT_REPLICATING in str(sent.error)

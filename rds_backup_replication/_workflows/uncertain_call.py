@@ -31,13 +31,8 @@ def send_change(
 ) -> DBInstanceAutomatedBackup | UncertainCall:
     """Send a change, and return its result or the failure that leaves its outcome open.
 
-    Args:
-        context: The client's context.
-        call: Sends the change.
-        ambiguous: Refusals that may mean that the replication is as requested already.
-
-    Raises:
-        ServiceError: RDS refused the call for another reason.
+    ``ambiguous`` are refusals that may mean that the replication is as requested already; other
+    refusals are raised.
     """
     with record_failed_attempts(context.client) as attempts:
         try:

@@ -12,7 +12,9 @@ from .._botocore.errors import is_transient
 from .._context import Context
 from .._limits import JITTER, MAX_STALE_POLLS
 from .._models import DBInstanceAutomatedBackup, WaitRequest
+from .._operations import DESCRIBE
 from .._redact import short_repr
+from .._validation import build_request
 from ..exceptions import (
     AccessDeniedError,
     InvalidClientTokenIdError,
@@ -44,9 +46,10 @@ _SOURCE_REFUSES = (
 
 
 def wait_until_replicating(
-    context: Context, request: WaitRequest, on_poll: OnPoll | None
+    context: Context, on_poll: OnPoll | None, **keywords: object
 ) -> DBInstanceAutomatedBackup:
     """Poll until the backup is replicating, and return it."""
+    request = build_request(DESCRIBE.name, WaitRequest, context.destination, keywords)
     last_active: DBInstanceAutomatedBackup | None = None
     ended_polls = 0
     goal = f"replication of {_subject(context, request)}"
@@ -65,9 +68,10 @@ def wait_until_replicating(
 
 
 def wait_until_stopped(
-    context: Context, request: WaitRequest, on_poll: OnPoll | None
+    context: Context, on_poll: OnPoll | None, **keywords: object
 ) -> DBInstanceAutomatedBackup | None:
     """Poll until the replication has ended in both Regions, and return the retained backup."""
+    request = build_request(DESCRIBE.name, WaitRequest, context.destination, keywords)
     source_arn = request.source_db_instance_arn
     backup_arn = request.db_instance_automated_backups_arn
     can_ask_source = True

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, TypeVar
 
 import typer
 
-from .._durations import parse_duration
+from ..fleet._durations import parse_duration
 from ._errors import ExitCode, Failure
 from ._stdio import write_stderr
 
@@ -268,4 +268,4 @@ def validate(
     """Raise the error that a call with these parameters would raise, without sending it."""
     from .._api import context_of
 
-    operation.build_request(context_of(client).destination, keywords)
+    operation.build_request(context_of(client).destination, **keywords)

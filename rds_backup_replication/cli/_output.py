@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from .._durations import format_duration
+from ..fleet._durations import format_duration
 from ._errors import ExitCode, Failure
 from ._options import Output
 from ._stdio import escape_invisible, write_stderr, write_stdout

@@ -64,7 +64,7 @@ def _start(
         "kms_key_id": action.kms_key_id,
         "tags": action.tags,
     }
-    request = START.build_request(reader.context.destination, keywords)
+    request = START.build_request(reader.context.destination, **keywords)
     if active is None:
         result = start_replication(reader.context, request)
     elif not find_drift(reader.context, request, active):

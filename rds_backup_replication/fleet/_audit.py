@@ -7,7 +7,6 @@ from functools import partial
 from itertools import chain
 from uuid import uuid4
 
-from .._durations import format_duration
 from .._models import (
     CheckReason,
     DBInstance,
@@ -15,6 +14,7 @@ from .._models import (
     RestoreWindow,
 )
 from ._credentials import Access
+from ._durations import format_duration
 from ._parallel import MAX_PENDING, OnProgress, map_in_order
 from ._policy import Policy, Rule
 from ._records import AuditRecord, AuditReport, State

@@ -40,10 +40,7 @@ class InstanceIdentity(ResponseModel, frozen=True):
 Instance = DBInstance | InstanceIdentity
 InstanceT = TypeVar("InstanceT", DBInstance, InstanceIdentity)
 
-_DESCRIBE_IDENTITIES = Operation(
-    "DescribeDBInstances", DescribeDBInstancesRequest, "DBInstances", InstanceIdentity
-)
-
+_DESCRIBE_IDENTITIES = Operation(DescribeDBInstancesRequest, "DBInstances", InstanceIdentity)
 
 ACCOUNT_ERRORS = (BackupReplicationError, BotoCoreError, ClientError)
 """Errors of one account or Region, which must not stop the others."""
@@ -88,8 +85,7 @@ class DestinationReader:
         """List and store the replicated backups in the destination."""
         context = self.context
         self._listed_at = context.clock.monotonic()
-        request = DESCRIBE.build_request(context.destination, {"max_records": _PAGE_SIZE})
-        for backup in DESCRIBE.iterate(context.client, request):
+        for backup in DESCRIBE.list(context, max_records=_PAGE_SIZE):
             # RDS lists the backups of the Region's own instances, too.
             if backup.region != context.region_name and backup.db_instance_arn:
                 self._backups[backup.db_instance_arn.lower()].append(backup)

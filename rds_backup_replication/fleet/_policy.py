@@ -21,7 +21,6 @@ from pydantic import (
 )
 
 from .._arn import parse_arn
-from .._durations import DURATION_RULE, parse_duration
 from .._models import DBInstance
 from .._models._fields import (
     KmsKeyId,
@@ -33,6 +32,7 @@ from .._models._fields import (
 )
 from .._redact import short_repr
 from ..exceptions import PolicyError
+from ._durations import DURATION_RULE, parse_duration
 from ._yaml import FieldError, raise_field_errors, read_yaml
 
 T = TypeVar("T")

@@ -10,12 +10,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from .._context import Context
-from .._models import (
-    CheckReason,
-    DBInstance,
-    DBInstanceAutomatedBackup,
-    StartDBInstanceAutomatedBackupsReplicationRequest,
-)
+from .._models import CheckReason, DBInstance, DBInstanceAutomatedBackup, StartRequest
 from .._operations import DESCRIBE_SOURCE_REGIONS
 from .._workflows.check import (
     could_not_be_checked,
@@ -30,8 +25,6 @@ from ..exceptions import Difference
 from ._credentials import Access
 from ._destination import ACCOUNT_ERRORS, AccountDestination, DestinationReader
 from ._policy import Policy, Rule
-
-StartRequest = StartDBInstanceAutomatedBackupsReplicationRequest
 
 
 @dataclass(frozen=True)
@@ -192,10 +185,9 @@ class ShardScan(DestinationReader):
 
     @cached_property
     def _supported_sources(self) -> set[str | None]:
-        request = DESCRIBE_SOURCE_REGIONS.build_request(self.context.destination, {})
         return {
             row.region_name
-            for row in DESCRIBE_SOURCE_REGIONS.iterate(self.context.client, request)
+            for row in DESCRIBE_SOURCE_REGIONS.list(self.context)
             if row.supports_db_instance_automated_backups_replication
         }
 

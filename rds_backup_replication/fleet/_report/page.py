@@ -11,8 +11,8 @@ from collections import Counter
 from hashlib import sha256
 from importlib.resources import files
 
-from ..._durations import format_duration
 from ..._version import __version__
+from .._durations import format_duration
 from .._records import AuditRecord, AuditReport, State
 from .html import (
     MEANINGS,

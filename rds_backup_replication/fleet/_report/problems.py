@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import inf
 
-from ..._durations import format_duration
+from .._durations import format_duration
 from .._records import HEALTHY, AuditRecord, State
 from .html import (
     MEANINGS,

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from ..._durations import format_duration
+from .._durations import format_duration
 from .._records import AuditRecord
 from .html import (
     NOT_REPLICATED,
