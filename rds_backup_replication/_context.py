@@ -25,7 +25,8 @@ class Context:
 
     def __init__(self, client: BaseClient, clients: ClientFactory | None) -> None:
         self.client: BaseClient = prepare_client(client, "client")
-        self.destination = Destination(client.meta.region_name.lower(), client.meta.partition)
+        self.region_name: str = self.client.meta.region_name
+        self.destination = Destination(self.region_name.lower(), client.meta.partition)
         self.clients: ClientFactory | None = clients
 
     @classmethod
@@ -39,12 +40,6 @@ class Context:
         """Return a context whose clients are made of one session."""
         clients = SessionClients(session, config, endpoint_url)
         return cls(clients("rds", region_name), clients)
-
-    @property
-    def region_name(self) -> str:
-        """Return the destination Region, as the boto3 client spells it."""
-        name: str = self.client.meta.region_name
-        return name
 
     def client_in(self, region_name: str) -> BaseClient:
         """Return a boto3 RDS client for a Region, or raise a ``TypeError``."""

@@ -143,11 +143,11 @@ class ReplicationDriftError(BackupReplicationError):
         return f"{subject}:{lines}\n{self._remedy()}"
 
     def _remedy(self) -> str:
-        uncertain = [difference for difference in self.differences if difference.uncertainty]
-        if uncertain:
-            remedy = "The client replaces nothing while a difference is uncertain. Omit kms_key_id"
-            has_key = all(difference.actual is not None for difference in uncertain)
-            return f"{remedy}, or pass the ARN of a key, not an alias." if has_key else f"{remedy}."
+        if any(difference.uncertainty for difference in self.differences):
+            return (
+                "The client replaces nothing while a difference is uncertain. Omit kms_key_id, or "
+                "in place of an alias pass the ARN of its key."
+            )
         if any(difference.is_permanent for difference in self.differences):
             return (
                 "RDS accepts no other key while backups exist that are encrypted with this one. "

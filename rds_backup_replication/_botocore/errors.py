@@ -26,10 +26,7 @@ from .hooks import keep_raw_response, unparsed_response
 
 
 def _stem(name: str) -> str:
-    """Return what the spellings of a code share: AWS writes ``DBInstanceNotFound`` on the wire.
-
-    The class of the same fault is called ``DBInstanceNotFoundFault``.
-    """
+    """Return a name without its suffix: the code of DBInstanceNotFoundFault has none."""
     return re.sub(r"(Fault|Error|Exception)$", "", name)
 
 

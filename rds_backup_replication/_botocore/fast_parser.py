@@ -77,10 +77,7 @@ class FastParser:
 
 
 def _parser_of(operation_model: OperationModel) -> _ParseRoot | None:
-    """Return a function from a response's root to the members of the result and the rest.
-
-    ``None`` if botocore should parse all responses of the operation.
-    """
+    """Return a parser of an operation's responses, or ``None`` if only botocore should parse."""
     shape = operation_model.output_shape
     if shape is None:
         return None

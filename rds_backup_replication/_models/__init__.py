@@ -1,7 +1,4 @@
-"""Pydantic models of requests, responses and results; they know no client.
-
-The models of a restore load from ``_restore`` when they are used, because there are many.
-"""
+"""Models of requests, responses and results; those of a restore load when they are used."""
 
 from ._base import RequestModel, ResponseModel
 from ._fields import TagsInput

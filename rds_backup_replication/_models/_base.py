@@ -12,10 +12,7 @@ _ABBREVIATIONS = {"az": "AZ", "ca": "CA", "db": "DB", "iam": "IAM"}
 
 
 def aws_name(python_name: str) -> str:
-    """Return the AWS name of a field: the inverse of botocore's ``xform_name``.
-
-    A field that does not follow the rule has an alias.
-    """
+    """Invert botocore's ``xform_name``; fields that do not follow the rule have an alias."""
     return "".join(_ABBREVIATIONS.get(word, word.capitalize()) for word in python_name.split("_"))
 
 

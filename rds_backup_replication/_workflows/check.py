@@ -101,11 +101,9 @@ def _destination_reasons(
     context: Context, source_arn: str, kms_key_id: str | None
 ) -> Iterator[CheckReason]:
     backup = find_replicated_backup(context, source_arn)
-    if backup is None:
-        return
-    if backup.is_active:
+    if backup is not None and backup.is_active:
         yield _already_replicating(context, source_arn)
-    elif kms_key_id is not None:
+    elif backup is not None and kms_key_id is not None:
         difference = compare_keys(context, kms_key_id, backup.kms_key_id)
         if difference and not difference.uncertainty:
             yield retained_with_another_key(backup)

@@ -17,7 +17,7 @@ from ..exceptions import (
 )
 
 READ_ERRORS = (ClientError, ResponseValidationError, BotoCoreError)
-"""What a call that only reads may raise, apart from an invalid request."""
+"""The errors of a call to AWS, whether RDS refused it or no valid response came."""
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
 
