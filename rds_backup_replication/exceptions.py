@@ -304,10 +304,7 @@ class InvalidDBInstanceAutomatedBackupStateFault(ServiceError):
 
 
 class InvalidDBInstanceStateFault(ServiceError):
-    """The state of the instance forbids the operation; only the message gives the reason.
-
-    Automated backups are disabled, the instance is busy, or it does not replicate to this Region.
-    """
+    """The instance is busy, has no automated backups, or does not replicate to this Region."""
 
 
 class InvalidRestoreFault(ServiceError):
