@@ -7,6 +7,8 @@ import pytest
 
 from . import api
 
+pytestmark = pytest.mark.once
+
 
 def test_the_public_api_is_as_announced() -> None:
     changes = api.difference()

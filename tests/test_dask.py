@@ -10,7 +10,10 @@ from rds_backup_replication.fleet import Plan, apply, audit, plan
 
 from .fleets import ACCOUNTS, REGIONS, Fleet, policy
 
-pytestmark = pytest.mark.filterwarnings("default")  # Dask's own are not ours to mend
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.filterwarnings("default"),  # Dask's own are not ours to mend
+]
 
 
 def test_a_fleet_is_audited_planned_and_applied_by_workers(fleet: Fleet, tmp_path: Path) -> None:
