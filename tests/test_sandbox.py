@@ -549,18 +549,6 @@ def test_a_port_that_is_taken_is_an_error_and_blocks_nothing() -> None:
         assert sandbox.endpoint_url
 
 
-def test_it_runs_from_a_shell_until_interrupted() -> None:
-    command = [sys.executable, "-m", "rds_backup_replication.sandbox", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
-        assert process.stdout is not None
-        assert "listens on http://127.0.0.1:" in process.stdout.readline()
-        while "Ctrl-C" not in process.stdout.readline():
-            pass
-        process.send_signal(signal.SIGINT)
-        assert process.stdout.read().endswith("Stopped.\n")
-    assert process.returncode == 0
-
-
 @pytest.mark.parametrize(("module", "named"), [("moto", True), ("botocore", False)])
 def test_a_missing_extra_is_named(module: str, *, named: bool) -> None:
     code = f"import sys; sys.modules['{module}'] = None; import rds_backup_replication.sandbox"
@@ -580,9 +568,13 @@ def test_it_can_be_stopped_where_a_shell_has_it_ignore_interrupts(stop_signal: s
     command = f"trap '' INT; exec {sys.executable} -m rds_backup_replication.sandbox --port 0"
     with subprocess.Popen(["/bin/sh", "-c", command], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None
-        while "Ctrl-C" not in process.stdout.readline():
-            pass
-        process.send_signal(getattr(signal, f"SIG{stop_signal}"))
-        output, _ = process.communicate(timeout=20)
+        try:
+            assert "listens on http://127.0.0.1:" in process.stdout.readline()
+            while "Ctrl-C" not in process.stdout.readline():
+                pass
+            process.send_signal(getattr(signal, f"SIG{stop_signal}"))
+            output, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()  # a failure must not wait for a process that goes on
     assert output.endswith("Stopped.\n")
     assert process.returncode == 0
