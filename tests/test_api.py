@@ -7,6 +7,8 @@ import pytest
 
 from . import api
 
+pytestmark = pytest.mark.once
+
 
 def test_public_api_matches_text_file() -> None:
     changes = api.difference()

@@ -13,6 +13,8 @@ from rds_backup_replication.sandbox import Sandbox
 
 from .wire import SOURCE_ARN
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:

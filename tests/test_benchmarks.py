@@ -15,6 +15,8 @@ from benchmarks.scripts.counts import LOOKS, counts
 from benchmarks.scripts.sides import Boto3, Ours
 from rds_backup_replication.fleet import Access
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,10 @@ from rds_backup_replication.fleet import Plan, apply, audit, plan
 
 from .fleets import ACCOUNTS, REGIONS, Fleet, policy
 
-pytestmark = pytest.mark.filterwarnings("default")  # Dask's own warnings are out of our hands
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.filterwarnings("default"),  # Dask's own warnings are out of our hands
+]
 
 
 def test_fleet_on_dask_workers(fleet: Fleet, tmp_path: Path) -> None:

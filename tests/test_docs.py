@@ -11,6 +11,8 @@ from rds_backup_replication import BackupReplicationClient, __version__
 from rds_backup_replication.exceptions import RequestValidationError
 from rds_backup_replication.sandbox import Sandbox
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

@@ -18,6 +18,8 @@ from rds_backup_replication.sandbox import Sandbox
 
 from .wire import SOURCE_ARN
 
+pytestmark = pytest.mark.once
+
 PAGE = (Path(__file__).parent.parent / "docs/cli.md").read_text(encoding="utf-8")
 PROGRAM = "rds-backup-replication"
 SKIPPED_LINES = ("export ", "pip ", f"{PROGRAM} sandbox ", f"{PROGRAM} --install-completion")

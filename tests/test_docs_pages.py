@@ -14,6 +14,8 @@ from rds_backup_replication.exceptions import BackupReplicationError, InvalidPar
 from rds_backup_replication.fleet._records import Kind, Outcome, State
 from rds_backup_replication.sandbox import Sandbox
 
+pytestmark = pytest.mark.once
+
 ALL_OPERATIONS = (
     _operations.START,
     _operations.STOP,

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "rds_backup_replication"
 WARNINGS_ARE_ERRORS = ("-W", "error")
-FLAGS = (WARNINGS_ARE_ERRORS, (*WARNINGS_ARE_ERRORS, "-OO"))
+FLAGS = (*WARNINGS_ARE_ERRORS, "-OO")
 IMPORT_NAMES = {"pyyaml": "yaml"}  # those that are not the distribution's
 
 
@@ -64,21 +64,19 @@ def test_the_extras_are_known() -> None:
     assert EXTRAS["sandbox"] >= {"flask", "moto"}
 
 
-@pytest.mark.parametrize("flags", FLAGS)
-def test_all_is_imported_with_every_extra(flags: tuple[str, ...]) -> None:
-    ran = python(import_all(modules()), *flags)
+def test_all_is_imported_with_every_extra() -> None:
+    ran = python(import_all(modules()), *FLAGS)
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("flags", FLAGS)
-def test_what_needs_no_extra_is_imported_without_any(flags: tuple[str, ...]) -> None:
+def test_what_needs_no_extra_is_imported_without_any() -> None:
     prefix = f"{PACKAGE.name}."
     names = [
         name
         for name in modules()
         if not name.removeprefix(prefix).startswith(NEED_AN_EXTRA) and name != f"{prefix}cli"
     ]
-    ran = python(import_all(names), *flags, without={*ALL_EXTRAS, "pytest"})
+    ran = python(import_all(names), *FLAGS, without={*ALL_EXTRAS, "pytest"})
     assert (ran.returncode, ran.stderr) == (0, "")
 
 

@@ -544,18 +544,6 @@ def test_port_in_use() -> None:
         assert sandbox.endpoint_url
 
 
-def test_command_stops_on_sigint() -> None:
-    command = [sys.executable, "-m", "rds_backup_replication.sandbox", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
-        assert process.stdout is not None
-        assert "listens on http://127.0.0.1:" in process.stdout.readline()
-        while "Ctrl-C" not in process.stdout.readline():
-            pass
-        process.send_signal(signal.SIGINT)
-        assert process.stdout.read().endswith("Stopped.\n")
-    assert process.returncode == 0
-
-
 @pytest.mark.parametrize(("module", "is_named"), [("moto", True), ("botocore", False)])
 def test_missing_extra_named(module: str, *, is_named: bool) -> None:
     code = f"import sys; sys.modules['{module}'] = None; import rds_backup_replication.sandbox"
@@ -576,9 +564,13 @@ def test_command_stops_despite_ignored_sigint(stop_signal: str) -> None:
     command = f"trap '' INT; exec {sys.executable} -m rds_backup_replication.sandbox --port 0"
     with subprocess.Popen(["/bin/sh", "-c", command], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None
-        while "Ctrl-C" not in process.stdout.readline():
-            pass
-        process.send_signal(getattr(signal, f"SIG{stop_signal}"))
-        output, _ = process.communicate(timeout=20)
+        try:
+            assert "listens on http://127.0.0.1:" in process.stdout.readline()
+            while "Ctrl-C" not in process.stdout.readline():
+                pass
+            process.send_signal(getattr(signal, f"SIG{stop_signal}"))
+            output, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()  # a failure must not wait for a process that goes on
     assert output.endswith("Stopped.\n")
     assert process.returncode == 0

@@ -4,7 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+
+pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parents[1]
 # They are not in the source distribution.

@@ -16,9 +16,6 @@ from ._rds import DESCRIBE_KEY, DESCRIBE_REGIONS, Refusal
 SERVICE = ServiceModel(create_loader().load_service_model("rds", "service-2"), "rds")
 _HUGE = 250_000
 
-REFUSAL, FAILURE, LOST = "refusal", "failure", "lost answer"
-UNREADABLE, GATEWAY = "unreadable answer", "gateway's page"
-
 Spoil = Callable[[str, str], str]
 """Makes another answer of an operation's name and its answer."""
 
@@ -26,7 +23,6 @@ Spoil = Callable[[str, str], str]
 @dataclass(frozen=True)
 class Fault:
     name: str
-    family: str
     error: str
     """The class of what a single call that is not repeated raises."""
     spoil: Spoil | None = None
@@ -45,6 +41,8 @@ class Fault:
     """Whether the connection stays open, rather than being closed."""
     is_cut: bool = False
     """Whether it is closed before the answer's end."""
+    is_gateway: bool = False
+    """Whether a gateway responds in the service's place, and not in its format."""
 
 
 def _refusal(code: str, error: str, status: int, name: str | None = None) -> Fault:
@@ -53,7 +51,6 @@ def _refusal(code: str, error: str, status: int, name: str | None = None) -> Fau
     return Fault(
         refusal=refusal,
         name=name or f"`{code}`",
-        family=FAILURE if is_passing else REFUSAL,
         error=error,
         spoil=lambda action, _: refusal.body(action),
         status=status,
@@ -100,7 +97,7 @@ def classes_without_a_fault() -> set[str]:
 
 
 def _unreadable(name: str, spoil: Spoil) -> Fault:
-    return Fault(name, UNREADABLE, "ResponseValidationError", spoil, 200, takes_effect=True)
+    return Fault(name, "ResponseValidationError", spoil, 200, takes_effect=True)
 
 
 NO_RESULT = "without its result"
@@ -110,14 +107,13 @@ def _no_answer(name: str, error: str, *, stalls: bool) -> list[Fault]:
     return [
         Fault(
             name.format(when),
-            family,
             error,
             takes_effect=takes_effect,
             is_repeated=True,
             is_passing=True,
             stalls=stalls,
         )
-        for when, family, takes_effect in (("before", FAILURE, False), ("after", LOST, True))
+        for when, takes_effect in (("before", False), ("after", True))
     ]
 
 
@@ -139,7 +135,6 @@ _COMMON = (
     _refusal("BrandNew", "ServiceError", 400, NEVER_SEEN),
     Fault(
         "503 and an HTML page",
-        FAILURE,
         "ServiceError",
         _page,
         503,
@@ -149,15 +144,14 @@ _COMMON = (
     ),
     Fault(
         "502 and no XML",
-        GATEWAY,
         "ResponseValidationError",
         _page_that_is_no_xml,
         502,
         is_passing=True,
+        is_gateway=True,
     ),
     Fault(
         "`InternalFailure` after it was done",
-        LOST,
         "InternalFailureError",
         lambda action, _: _INTERNAL_FAILURE.body(action),
         500,
@@ -186,6 +180,6 @@ def faults_of(operation: str) -> tuple[Fault, ...]:
     """All that may go wrong with an operation."""
     if operation == DESCRIBE_KEY:
         # A gateway's page is a refusal to the parser of JSON, and repeated.
-        return tuple(fault for fault in _COMMON if fault.family != GATEWAY)
+        return tuple(fault for fault in _COMMON if not fault.is_gateway)
     has_numbers = operation != DESCRIBE_REGIONS
     return (*documented(operation), *_COMMON, *((_WRONG_TYPE,) if has_numbers else ()))
