@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 # What reads answers from a socket, and so shows what reading them ahead changes.
-READING_TESTS = $(addprefix tests/test_,check.py ensure.py fleet.py lifecycle.py wait.py wire.py)
+READING_TESTS = $(addprefix tests/test_,check.py drift.py ensure.py fleet.py kms.py lifecycle.py \
+	replace.py replace_failures.py start.py stop.py wait.py wire.py)
 # Pyright looks for the python on the path.
 PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
 # For every supported Python and platform, and without a word of where packages come from.

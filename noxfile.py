@@ -14,8 +14,9 @@ TEST = nox.project.dependency_groups(PROJECT, "test")
 # What meets the dependencies; the rest meets them by way of this. The service contract is that of
 # the newest boto3, which has more members.
 LOWEST = (
-    *("check", "cli", "client", "concurrency", "ensure", "fork", "lifecycle", "models", "policy"),
-    *("reader", "session", "testing", "validation", "wait", "wire"),
+    *("check", "cli", "client", "concurrency", "drift", "ensure", "fork", "kms", "lifecycle"),
+    *("models", "policy", "reader", "replace", "replace_failures", "session", "start", "stop"),
+    *("testing", "validation", "wait", "wire"),
 )
 
 

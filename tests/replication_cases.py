@@ -1,0 +1,88 @@
+"""Scripted responses and shared calls for the tests of ensured, replaced and stopped replications.
+
+The scripted RDS repeats the last response of its script for every further request.
+"""
+
+from typing import Any
+
+from rds_backup_replication import BackupReplicationClient, DBInstanceAutomatedBackup
+
+from .loopback import error_xml, result_xml
+from .wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, listing_xml
+
+START = "StartDBInstanceAutomatedBackupsReplication"
+STOP = "StopDBInstanceAutomatedBackupsReplication"
+DESCRIBE = "DescribeDBInstanceAutomatedBackups"
+KEY_ID = KMS_KEY_ARN.rpartition("/")[2]
+OTHER_KEY_ARN = KMS_KEY_ARN.replace("1234abcd", "ffffffff")
+OTHER_BACKUP_ARN = "arn:aws:rds:us-east-1:123456789012:auto-backup:ab-other"
+NOT_REPLICATING = "It is not replicating to the current region."
+"""The text with which RDS refuses to stop an instance that does not replicate."""
+
+ACTIVE = backup_xml(BackupRetentionPeriod="14", KmsKeyId=KMS_KEY_ARN)
+RETAINED = backup_xml(Status="retained")
+STARTED = result_xml(START, backup_xml(Status="pending"))
+STOPPED = result_xml(STOP, backup_xml(Status="replicating"))
+
+_TAGS = "".join(f"<Tag><Key>{key}</Key></Tag>" for key in ("aws:x", "rds:y", "env"))
+FORMER = backup_xml(
+    Status="replicating",
+    BackupRetentionPeriod="14",
+    KmsKeyId=KMS_KEY_ARN,
+    DBInstanceAutomatedBackupsArn=BACKUP_ARN,
+).replace("</DBInstanceAutomatedBackup>", f"<TagList>{_TAGS}</TagList></DBInstanceAutomatedBackup>")
+"""The active backup whose replication a test replaces."""
+ENDED = FORMER.replace("replicating", "retained")
+"""The same backup after the stop."""
+
+
+def active_for(days: int) -> str:
+    """Return an active backup with a retention period."""
+    return ACTIVE.replace(">14<", f">{days}<")
+
+
+def show(rds: ScriptedRDS, *backups: str, times: int = 1) -> None:
+    """Add responses to describe that list the backups."""
+    for _ in range(times):
+        rds.answers(listing_xml(*backups))
+
+
+def refuse(
+    rds: ScriptedRDS, code: str, message: str = "Something is wrong.", status: int = 400
+) -> None:
+    """Add a refusal."""
+    rds.answers(error_xml(code, message), status=status)
+
+
+def refuse_start(rds: ScriptedRDS) -> None:
+    """Add a refusal of a start, with a text that the client does not know."""
+    refuse(rds, "InvalidDBInstanceAutomatedBackupState", "Nobody knows this sentence.")
+
+
+def begin_replacement(rds: ScriptedRDS) -> None:
+    """Add the responses to a replacement up to the first poll after the stop."""
+    show(rds, FORMER, times=2)
+    rds.answers(STOPPED)
+    show(rds, ENDED)
+
+
+def lone_client(rds: ScriptedRDS) -> BackupReplicationClient:
+    """Return a client made from a boto3 client, which calls neither KMS nor the source Region."""
+    return BackupReplicationClient(client=rds.client().client)
+
+
+def ensure(client: BackupReplicationClient, **keywords: Any) -> str:
+    """Ensure a replication, and return the action that the client reports."""
+    result = client.ensure_replication(source_db_instance_arn=SOURCE_ARN, **keywords)
+    assert vars(result.backup)["db_instance_arn"] == SOURCE_ARN  # every action has a backup
+    return result.action
+
+
+def stop(rds: ScriptedRDS, retries: int = 0) -> DBInstanceAutomatedBackup | None:
+    """Ensure that nothing replicates, and return the backup whose replication ended."""
+    return rds.client(retries=retries).ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+
+
+def actions(rds: ScriptedRDS) -> list[str]:
+    """Return the operations of the requests; KMS's protocol names none in its parameters."""
+    return [request.parameters.get("Action", "") for request in rds.received]
