@@ -76,7 +76,7 @@ def apply(
     """
     if max_concurrency < 1:
         raise ValueError(f"max_concurrency= must be at least 1, not {max_concurrency}")
-    stop, go = threading.Event(), threading.Event()
+    stop, go, over = threading.Event(), threading.Event(), threading.Event()
     events: SimpleQueue[ActionResult | None] = SimpleQueue()
     futures: list[Future[list[ActionResult]]] = []
     Plan.model_validate(dict(plan))  # a copy may have been made with other actions
@@ -88,11 +88,12 @@ def apply(
             leading = leader.submit(
                 _lead, phases, executor, stop=stop, go=go, put=put, futures=futures
             )
+            leading.add_done_callback(lambda _: over.set())
             leading.add_done_callback(lambda _: events.put(None))
             while True:
                 try:
                     go.set()  # from here on, what is done is reported
-                    for result in _all_of(events):
+                    for result in _all_of(events, over):
                         if on_event is not None:
                             on_event(result)
                     break
@@ -113,14 +114,21 @@ def apply(
     )
 
 
-def _all_of(events: "SimpleQueue[ActionResult | None]") -> Iterator[ActionResult]:
+def _all_of(
+    events: "SimpleQueue[ActionResult | None]", over: threading.Event
+) -> Iterator[ActionResult]:
     while True:
-        with suppress(Empty):
+        was_over = over.is_set()  # Ctrl-C may have dropped the None that says so
+        try:
             # Not for ever: Ctrl-C ends no wait if the system tells another thread of it.
             result = events.get(timeout=0.2)
-            if result is None:
+        except Empty:
+            if was_over:
                 return
-            yield result
+            continue
+        if result is None:
+            return
+        yield result
 
 
 def _phases(plan: Plan, access: Access, max_concurrency: int) -> list[list[_Part]]:
