@@ -473,8 +473,9 @@ def test_apply_finishes_at_the_first_ctrl_c_and_ends_at_the_second(
         )
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        printed, told = process.communicate(timeout=5)
-    assert process.returncode == 130
+        assert process.wait(20) == 130
+        # communicate() would omit what readline() has buffered.
+        printed, told = process.stdout.read(), process.stderr.read()
     assert printed == ""
     assert told == "Given up. Of 1 it is not known what has become: plan again.\n"
 
@@ -505,6 +506,96 @@ def test_a_second_ctrl_c_tells_what_was_done(tmp_path: Path) -> None:
         "Finishing what has begun; Ctrl-C again gives up.",
         f"done start {SOURCE_ARN}",
         "Given up. Of 1 it is not known what has become: plan again.",
+    ]
+
+
+def run_apply(tmp_path: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Run the apply command on a plan of two, with code that replaces ``fleet.apply``."""
+    plan = tmp_path / "plan.json"
+    plan.write_text(a_plan(SOURCE_ARN, f"{SOURCE_ARN}2"), encoding="utf-8")
+    return python(
+        "import io, os, signal, sys, threading\n"
+        "from rds_backup_replication import fleet\n"
+        "from rds_backup_replication.cli import _fleet, main\n"
+        "def done(action): return fleet.ActionResult(action=action, outcome='done')\n"
+        "def ctrl_c(*_): signal.raise_signal(signal.SIGINT)\n"
+        f"{code}"
+        "fleet.apply = apply\n"
+        f"sys.argv = ['rds-backup-replication', 'apply', {str(plan)!r}, '--yes']\n"
+        "main()\n"
+    )
+
+
+@pytest.mark.parametrize("line", ["1 of 2", "Finishing", "Given up"])
+def test_ctrl_c_within_a_write_loses_no_message(tmp_path: Path, line: str) -> None:
+    """Python runs a signal handler while standard error is still locked by a write."""
+    ran = run_apply(
+        tmp_path,
+        "write = os.write\n"
+        "def interrupted(number, data):\n"
+        "    count = write(number, data)\n"
+        f"    if number == 2 and {line.encode()!r} in bytes(data): ctrl_c()\n"
+        "    return count\n"
+        "os.write = interrupted\n"
+        "class Raw(io.FileIO):\n"
+        "    def write(self, data): return os.write(2, data)\n"
+        "buffer = io.BufferedWriter(Raw(2, 'w', closefd=False))\n"
+        "sys.stderr = io.TextIOWrapper(buffer, line_buffering=True)\n"
+        "def apply(plan, *, on_event, **_):\n"
+        "    for act in (lambda: on_event(done(plan.changes[0])), ctrl_c, ctrl_c):\n"
+        "        try: act()\n"
+        "        except KeyboardInterrupt: pass\n",
+    )
+    assert ran.returncode == 130, ran.stderr
+    assert ran.stdout == ""
+    assert ran.stderr.splitlines() == [
+        "Applying the plan",
+        f"1 of 2: done start {SOURCE_ARN}",
+        "Finishing what has begun; Ctrl-C again gives up.",
+        f"done start {SOURCE_ARN}",
+        "Given up. Of 1 it is not known what has become: plan again.",
+    ]
+
+
+def test_ctrl_c_that_python_drops_counts_once(tmp_path: Path) -> None:
+    ran = run_apply(
+        tmp_path,
+        "class Ended:\n"
+        "    __del__ = ctrl_c\n"
+        "def apply(plan, **_):\n"
+        "    Ended()\n"
+        "    try: threading.Event().wait(20)\n"
+        "    except KeyboardInterrupt: pass\n"
+        "    return fleet.ApplyReport(results=[done(plan.changes[0])], interrupted=True)\n",
+    )
+    assert ran.returncode == 130
+    assert SOURCE_ARN in ran.stdout
+    assert ran.stderr.splitlines() == [
+        "Applying the plan",
+        "Finishing what has begun; Ctrl-C again gives up.",
+        "1 done",
+        "Interrupted.",
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_ctrl_c_that_ends_apply_reports_what_is_known(tmp_path: Path, count: int) -> None:
+    """Send Ctrl-C after ``fleet.apply``, while the command prints the report."""
+    ran = run_apply(
+        tmp_path,
+        "_fleet._print_results = ctrl_c\n"
+        "def apply(plan, *, on_event, **_):\n"
+        f"    for action in plan.changes[:{count}]: on_event(done(action))\n"
+        "    return fleet.ApplyReport(results=[done(a) for a in plan.changes])\n",
+    )
+    arns = [SOURCE_ARN, f"{SOURCE_ARN}2"][:count]
+    unknown = f"Given up. Of {2 - count} it is not known what has become: plan again."
+    assert ran.returncode == 130
+    assert ran.stderr.splitlines()[1 + count :] == [
+        *(["Finishing what has begun; Ctrl-C again gives up."] if count < 2 else []),
+        *(f"done start {arn}" for arn in arns),
+        *([unknown] if count < 2 else []),
+        "Interrupted.",
     ]
 
 

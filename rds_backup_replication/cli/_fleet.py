@@ -11,8 +11,8 @@ from ._exit import CREDENTIALS, ExitCode, Failure
 from ._files import check_target, is_stdin, read_stdin, write_file
 from ._interrupts import end_now, on_ctrl_c
 from ._options import Debug, EndpointUrl, Output, OutputFormat, Profile, Yes, make_client
-from ._output import confirm, in_units, note, print_json, print_table, progress
-from ._streams import write
+from ._output import Progress, confirm, in_units, note, print_json, print_table, progress
+from ._streams import report_at_once, write
 
 if TYPE_CHECKING:
     from .._models import CheckReason
@@ -158,16 +158,17 @@ def apply(
         _print_changes(planned)
         kinds = {kind: count for kind, count in planned.counts.items() if kind in CHANGES}
         confirm(f"Apply this plan ({_summary(kinds)})?", yes=False)
-    with _applying(len(planned.changes)) as on_event:
+    with _applying(len(planned.changes)) as (shown, on_event):
         report = apply(planned, access=access, on_event=on_event, max_concurrency=max_concurrency)
-    if output is Output.JSON:
-        print_json(report)
-    elif report.results:
-        _print_results(report)
-    else:
-        note("The plan has nothing to do.")
-    if any(str(NoCredentialsError()) in (result.message or "") for result in report.results):
-        note(CREDENTIALS)
+        shown.stop()
+        if output is Output.JSON:
+            print_json(report)
+        elif report.results:
+            _print_results(report)
+        else:
+            note("The plan has nothing to do.")
+        if any(str(NoCredentialsError()) in (result.message or "") for result in report.results):
+            note(CREDENTIALS)
     if report.interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if not report.is_complete:
@@ -175,8 +176,11 @@ def apply(
 
 
 @contextmanager
-def _applying(total: int) -> "Generator[Callable[[ActionResult], None]]":
-    """Shows what has been done; the first Ctrl-C is apply's, and the second gives up."""
+def _applying(total: int) -> "Generator[tuple[Progress, Callable[[ActionResult], None]]]":
+    """Show what has been done; the first Ctrl-C is apply's, and the second gives up.
+
+    However Ctrl-C ends the block, standard error reports what is done and how much is unknown.
+    """
     finished: list[str] = []
     is_ending = False
     with progress("Applying the plan", lines=bool(total)) as shown:
@@ -185,18 +189,26 @@ def _applying(total: int) -> "Generator[Callable[[ActionResult], None]]":
             finished.append(f"{result.outcome} {result.action.kind} {_what(result.action)}")
             shown.update(f"{len(finished)} of {total}: {finished[-1]}")
 
+        def summarize() -> str:
+            done = "".join(f"{what}\n" for what in finished)
+            count = total - len(finished)
+            unknown = f"Given up. Of {count} it is not known what has become: plan again."
+            return f"{done}{unknown if count else 'Interrupted.'}\n"
+
         def interrupt() -> None:
             nonlocal is_ending
-            if is_ending:
-                done = "".join(f"{what}\n" for what in finished)
-                unknown = f"Of {total - len(finished)} it is not known what has become: plan again."
-                end_now(shown, f"{done}Given up. {unknown}\n")
+            if is_ending or len(finished) == total:
+                end_now(shown, summarize())
             is_ending = True
-            note("Finishing what has begun; Ctrl-C again gives up.")
-            raise KeyboardInterrupt
+            shown.announce("Finishing what has begun; Ctrl-C again gives up.")
 
         with on_ctrl_c(interrupt):
-            yield show
+            try:
+                yield shown, show
+            except KeyboardInterrupt:  # outside apply's own wait, or from another handler
+                shown.stop()
+                report_at_once(summarize())
+                raise
 
 
 def _print_changes(planned: "Plan") -> None:

@@ -4,16 +4,17 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ._exit import ExitCode
+from ._main import DROPPED
 from ._output import Progress
-from ._streams import tell
+from ._streams import report_at_once
 
 
 @contextmanager
 def on_ctrl_c(act: Callable[[], object]) -> Generator[None]:
-    """Has Ctrl-C call this within the block."""
+    """Have Ctrl-C call this within the block, and then raise KeyboardInterrupt."""
     if (
         threading.current_thread() is not threading.main_thread()
         # A shell has what it runs in the background ignore it.
@@ -22,8 +23,14 @@ def on_ctrl_c(act: Callable[[], object]) -> Generator[None]:
         yield
         return
 
+    raised = KeyboardInterrupt()
+
     def handle(*_: object) -> None:
-        act()
+        nonlocal raised
+        if raised.args != DROPPED:  # else _main sends the same Ctrl-C once more
+            act()
+        raised = KeyboardInterrupt()
+        raise raised
 
     signal.signal(signal.SIGINT, handle)
     try:
@@ -33,9 +40,11 @@ def on_ctrl_c(act: Callable[[], object]) -> Generator[None]:
 
 
 def end_now(shown: Progress, text: str) -> None:
-    """Ends the process, whatever its threads are doing: an exit would wait for them."""
+    """End the process, whatever its threads are doing: an exit would wait for them."""
     try:
-        shown.stop()
-        tell(text)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # another Ctrl-C must not cut the text off
+        with suppress(Exception):  # the text counts, whatever the spinner raises
+            shown.stop()
+        report_at_once(text)
     finally:
         os._exit(ExitCode.INTERRUPTED)  # all that was written has been flushed

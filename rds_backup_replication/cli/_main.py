@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 PROGRAM = "rds-backup-replication"
+DROPPED = ("dropped",)
+"""The arguments of a KeyboardInterrupt that Python dropped and that is sent again."""
 
 # ruff: noqa: PLC0415 - Ctrl-C may come while something is imported.
 
@@ -27,6 +29,8 @@ def main() -> None:
 def _interrupt_again(ignored: "UnraisableHookArgs") -> None:
     """Python drops a Ctrl-C that comes in a destructor or a weak reference's callback."""
     if issubclass(ignored.exc_type, KeyboardInterrupt):
+        if ignored.exc_value is not None:
+            ignored.exc_value.args = DROPPED
         # From here, it would be dropped too.
         again = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
         again.daemon = True

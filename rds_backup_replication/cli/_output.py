@@ -16,7 +16,7 @@ import typer
 
 from ._exit import ExitCode, Failure
 from ._options import Output
-from ._streams import tell, visible, write
+from ._streams import report_at_once, tell, visible, write
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -193,15 +193,24 @@ class Progress:
     def __init__(self, status: "Status | None", *, lines: bool) -> None:
         self._status = status
         self._lines = lines
+        self._announced = ""
         self._last = ""
 
     def update(self, text: str) -> None:
         """Shows the news."""
         if self._status is not None:
-            self._status.update(_cell(text))
+            self._status.update(_cell(self._announced + text))
         elif self._lines and text != self._last:
             note(text)
         self._last = text
+
+    def announce(self, text: str) -> None:
+        """Show a text from a signal handler, which may have interrupted a write."""
+        if self._status is None:
+            report_at_once(f"{text}\n")
+        else:
+            self._announced = f"{text} "
+            self.update(self._last)  # Rich's own thread draws it
 
     def stop(self) -> None:
         """Leaves a terminal as it was."""

@@ -1,10 +1,14 @@
 """The standard streams, whatever the shell has done to them."""
 
 import os
+import select
 import sys
 from typing import TextIO
 
 from ..fleet._unseen import replace_unseen
+
+_CHUNK = 512  # bytes: POSIX lets a pipe that is ready for writing take as many without blocking
+_PATIENCE = 2.0  # seconds that a full pipe or a stopped terminal may take
 
 
 class OutputError(OSError):
@@ -50,6 +54,28 @@ def tell(text: str, *, is_visible: bool = False) -> None:
         sys.stderr.flush()
     except OSError:
         discard(sys.stderr)
+
+
+def report_at_once(text: str) -> None:
+    """Write to standard error without its buffer, as a signal handler must.
+
+    Python also runs signal handlers during a write to a buffered stream, and the stream then
+    refuses a second write: ``RuntimeError: reentrant call inside <_io.BufferedWriter>``.
+    """
+    data = visible(text).encode(sys.stderr.encoding, "backslashreplace")
+    try:
+        number = sys.stderr.fileno()
+        while data and _is_writable(number):
+            data = data[os.write(number, data[:_CHUNK]) :]
+    except OSError:  # as in tell(), there is nobody to report to
+        pass
+
+
+def _is_writable(number: int) -> bool:
+    """Return whether a write would not block; wait a little if it would."""
+    if sys.platform == "win32":  # select() takes nothing but sockets there
+        return True
+    return bool(select.select((), (number,), (), _PATIENCE)[1])
 
 
 def discard(stream: TextIO) -> None:
