@@ -481,8 +481,9 @@ def test_second_ctrl_c_ends_an_apply_at_once(stalled_rds: ScriptedRDS, tmp_path:
         )
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=5)
-    assert process.returncode == 130
+        assert process.wait(20) == 130
+        # communicate() would omit what readline() has buffered.
+        stdout, stderr = process.stdout.read(), process.stderr.read()
     assert stdout == ""
     assert stderr == (
         "Ended at once. Changes whose outcome is unknown: 1. Run plan to see the rest.\n"
@@ -515,6 +516,102 @@ def test_second_ctrl_c_prints_the_finished_changes(tmp_path: Path) -> None:
         "Finishing the changes in progress. Press Ctrl-C again to end at once.",
         f"done start {SOURCE_ARN}",
         "Ended at once. Changes whose outcome is unknown: 1. Run plan to see the rest.",
+    ]
+
+
+FINISHING = "Finishing the changes in progress. Press Ctrl-C again to end at once."
+
+
+def run_apply(tmp_path: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Run the apply command on a plan of two, with code that replaces ``fleet.apply``."""
+    plan = tmp_path / "plan.json"
+    plan.write_text(plan_json(SOURCE_ARN, f"{SOURCE_ARN}2"), encoding="utf-8")
+    return run_python(
+        "import io, os, signal, sys, threading\n"
+        "from rds_backup_replication import fleet\n"
+        "from rds_backup_replication.cli import main\n"
+        "from rds_backup_replication.cli._commands import fleet as commands\n"
+        "def done(action): return fleet.ActionResult(action=action, outcome='done')\n"
+        "def ctrl_c(*_): signal.raise_signal(signal.SIGINT)\n"
+        f"{code}"
+        "fleet.apply = apply\n"
+        f"sys.argv = ['rds-backup-replication', 'apply', {str(plan)!r}, '--yes']\n"
+        "main()\n"
+    )
+
+
+@pytest.mark.parametrize("line", ["1 of 2", "Finishing", "Ended at once"])
+def test_ctrl_c_within_a_write_loses_no_message(tmp_path: Path, line: str) -> None:
+    """Python runs a signal handler while standard error is still locked by a write."""
+    ran = run_apply(
+        tmp_path,
+        "write = os.write\n"
+        "def interrupted(number, data):\n"
+        "    count = write(number, data)\n"
+        f"    if number == 2 and {line.encode()!r} in bytes(data): ctrl_c()\n"
+        "    return count\n"
+        "os.write = interrupted\n"
+        "class Raw(io.FileIO):\n"
+        "    def write(self, data): return os.write(2, data)\n"
+        "buffer = io.BufferedWriter(Raw(2, 'w', closefd=False))\n"
+        "sys.stderr = io.TextIOWrapper(buffer, line_buffering=True)\n"
+        "def apply(plan, *, on_event, **_):\n"
+        "    for act in (lambda: on_event(done(plan.changes[0])), ctrl_c, ctrl_c):\n"
+        "        try: act()\n"
+        "        except KeyboardInterrupt: pass\n",
+    )
+    assert ran.returncode == 130, ran.stderr
+    assert ran.stdout == ""
+    assert ran.stderr.splitlines() == [
+        "Applying the plan",
+        f"1 of 2: done start {SOURCE_ARN}",
+        FINISHING,
+        f"done start {SOURCE_ARN}",
+        "Ended at once. Changes whose outcome is unknown: 1. Run plan to see the rest.",
+    ]
+
+
+def test_ctrl_c_that_python_drops_counts_once(tmp_path: Path) -> None:
+    ran = run_apply(
+        tmp_path,
+        "class Ended:\n"
+        "    __del__ = ctrl_c\n"
+        "def apply(plan, **_):\n"
+        "    Ended()\n"
+        "    try: threading.Event().wait(20)\n"
+        "    except KeyboardInterrupt: pass\n"
+        "    return fleet.ApplyReport(results=[done(plan.changes[0])], interrupted=True)\n",
+    )
+    assert ran.returncode == 130
+    assert SOURCE_ARN in ran.stdout
+    assert ran.stderr.splitlines() == [
+        "Applying the plan",
+        FINISHING,
+        "1 done",
+        "Interrupted.",
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_ctrl_c_that_ends_apply_reports_what_is_known(tmp_path: Path, count: int) -> None:
+    """Send Ctrl-C after ``fleet.apply``, while the command prints the report."""
+    ran = run_apply(
+        tmp_path,
+        "commands._print_results = ctrl_c\n"
+        "def apply(plan, *, on_event, **_):\n"
+        f"    for action in plan.changes[:{count}]: on_event(done(action))\n"
+        "    return fleet.ApplyReport(results=[done(a) for a in plan.changes])\n",
+    )
+    arns = [SOURCE_ARN, f"{SOURCE_ARN}2"][:count]
+    unknown = (
+        f"Ended at once. Changes whose outcome is unknown: {2 - count}. Run plan to see the rest."
+    )
+    assert ran.returncode == 130
+    assert ran.stderr.splitlines()[1 + count :] == [
+        *([FINISHING] if count < 2 else []),
+        *(f"done start {arn}" for arn in arns),
+        *([unknown] if count < 2 else []),
+        "Interrupted.",
     ]
 
 

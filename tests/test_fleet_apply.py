@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import datetime, timezone
 from multiprocessing import get_context
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -97,6 +98,28 @@ def test_second_ctrl_c_raises_keyboard_interrupt(fleet: Fleet) -> None:
     with pytest.raises(KeyboardInterrupt):
         apply(planned, access=fleet.access, on_event=lambda _: interrupt(), max_concurrency=1)
     assert fleet.writes.total() < 9
+
+
+def test_ctrl_c_at_the_end_of_events_ends_the_wait(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_instances(fleet, 1, ONE)
+    planned = plan(policy(ONE), access=fleet.access)
+    ends: list[None] = []
+
+    class Interrupted(SimpleQueue[object]):
+        def get(self, block: bool = True, timeout: float | None = None) -> object:  # noqa: FBT001, FBT002
+            result = super().get(block, timeout)
+            if result is None:
+                ends.append(None)
+                raise KeyboardInterrupt
+            return result
+
+    monkeypatch.setattr("rds_backup_replication.fleet._apply.SimpleQueue", Interrupted)
+    report = apply(planned, access=fleet.access)
+    assert len(ends) == 1
+    assert report.interrupted
+    assert report.counts == {"done": 1}
 
 
 def test_failing_on_event_stops_apply(fleet: Fleet) -> None:

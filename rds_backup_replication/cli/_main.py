@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 PROGRAM = "rds-backup-replication"
+DROPPED = ("dropped",)
+"""The arguments of a KeyboardInterrupt that Python dropped and that is sent again."""
 
 # ruff: noqa: PLC0415 - main() must handle a Ctrl-C during an import, too.
 
@@ -27,6 +29,8 @@ def main() -> None:
 def _interrupt_again(ignored: "UnraisableHookArgs") -> None:
     """Send Ctrl-C again if Python drops it in a destructor or a weak reference's callback."""
     if issubclass(ignored.exc_type, KeyboardInterrupt):
+        if ignored.exc_value is not None:
+            ignored.exc_value.args = DROPPED
         # Python would also drop a KeyboardInterrupt that is raised in this hook.
         again = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
         again.daemon = True

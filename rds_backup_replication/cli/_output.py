@@ -17,7 +17,7 @@ import typer
 from ..fleet._durations import format_duration
 from ._errors import ExitCode, Failure
 from ._options import Output
-from ._stdio import escape_invisible, write_stderr, write_stdout
+from ._stdio import escape_invisible, write_stderr, write_stderr_unbuffered, write_stdout
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -188,15 +188,24 @@ class Progress:
     def __init__(self, status: "Status | None", *, lines: bool) -> None:
         self._status = status
         self._lines = lines
+        self._announced = ""
         self._last = ""
 
     def update(self, text: str) -> None:
         """Show a new text."""
         if self._status is not None:
-            self._status.update(_make_cell(text))
+            self._status.update(_make_cell(self._announced + text))
         elif self._lines and text != self._last:
             note(text)
         self._last = text
+
+    def announce(self, text: str) -> None:
+        """Show a text from a signal handler, which may have interrupted a write."""
+        if self._status is None:
+            write_stderr_unbuffered(f"{text}\n")
+        else:
+            self._announced = f"{text} "
+            self.update(self._last)  # Rich's own thread draws it
 
     def stop(self) -> None:
         """Remove the spinner and show the cursor again."""

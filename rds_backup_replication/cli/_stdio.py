@@ -1,10 +1,15 @@
 """Standard input, output and error, which a shell may have closed or redirected."""
 
 import os
+import select
 import sys
+from contextlib import suppress
 from typing import TextIO
 
 from ..fleet._invisible_characters import replace_invisible
+
+_CHUNK = 512  # bytes that POSIX lets a writable pipe take without blocking
+_PATIENCE = 2.0  # seconds to wait for a full pipe or a stopped terminal
 
 
 class OutputError(OSError):
@@ -53,6 +58,26 @@ def write_stderr(text: str, *, is_escaped: bool = False) -> None:
         sys.stderr.flush()
     except OSError:
         discard(sys.stderr)
+
+
+def write_stderr_unbuffered(text: str) -> None:
+    """Write to standard error past its buffer, as a signal handler must.
+
+    Python may run a signal handler while the program writes to the same buffered stream, which
+    then refuses a second write: ``RuntimeError: reentrant call inside <_io.BufferedWriter>``.
+    """
+    data = escape_invisible(text).encode(sys.stderr.encoding, "backslashreplace")
+    with suppress(OSError):  # there is nowhere to report a failure
+        number = sys.stderr.fileno()
+        while data and _is_writable(number):
+            data = data[os.write(number, data[:_CHUNK]) :]
+
+
+def _is_writable(number: int) -> bool:
+    """Return whether a write would not block, after waiting a little if it would."""
+    if sys.platform == "win32":  # where select() takes only sockets
+        return True
+    return bool(select.select((), (number,), (), _PATIENCE)[1])
 
 
 def discard(stream: TextIO) -> None:

@@ -69,7 +69,7 @@ def apply(
     """
     if max_concurrency < 1:
         raise ValueError(f"max_concurrency= must be at least 1, not {max_concurrency}")
-    stop, go = threading.Event(), threading.Event()
+    stop, go, over = threading.Event(), threading.Event(), threading.Event()
     events: SimpleQueue[ActionResult | None] = SimpleQueue()
     futures: list[Future[list[ActionResult]]] = []
     Plan.model_validate(dict(plan))  # model_copy does not validate changed actions
@@ -81,11 +81,12 @@ def apply(
             leading = leader.submit(
                 _run_phases, phases, executor, stop=stop, go=go, put=put, futures=futures
             )
+            leading.add_done_callback(lambda _: over.set())
             leading.add_done_callback(lambda _: events.put(None))
             while True:
                 try:
                     go.set()  # only now, as from here on the handler below catches Ctrl-C
-                    for result in _iter_events(events):
+                    for result in _iter_events(events, over):
                         if on_event is not None:
                             on_event(result)
                     break
@@ -106,16 +107,23 @@ def apply(
     )
 
 
-def _iter_events(events: "SimpleQueue[ActionResult | None]") -> Iterator[ActionResult]:
+def _iter_events(
+    events: "SimpleQueue[ActionResult | None]", over: threading.Event
+) -> Iterator[ActionResult]:
     """Yield results until the queue's end, which is ``None``."""
     while True:
-        with suppress(Empty):
+        was_over = over.is_set()  # Ctrl-C may drop the None that ends the queue
+        try:
             # The timeout matters for Ctrl-C: if the system delivers the signal to another
             # thread, an endless wait in the main thread would not end.
             result = events.get(timeout=0.2)
-            if result is None:
+        except Empty:
+            if was_over:
                 return
-            yield result
+            continue
+        if result is None:
+            return
+        yield result
 
 
 def _phases(plan: Plan, access: Access, max_concurrency: int) -> list[list[_Batch]]:

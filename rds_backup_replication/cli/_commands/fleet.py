@@ -10,9 +10,9 @@ import typer
 from .._errors import CREDENTIALS_HINT, ExitCode, Failure
 from .._files import check_writable, is_stdin, read_stdin, write_file
 from .._options import FleetOptions, Output, Yes, with_options
-from .._output import confirm, format_lag, note, print_json, print_table, progress
+from .._output import Progress, confirm, format_lag, note, print_json, print_table, progress
 from .._signals import end_now, on_ctrl_c
-from .._stdio import write_stdout
+from .._stdio import write_stderr_unbuffered, write_stdout
 
 if TYPE_CHECKING:
     from ..._models import CheckReason
@@ -154,16 +154,17 @@ def apply(
         _print_changes(planned)
         kinds = {kind: count for kind, count in planned.counts.items() if kind in CHANGES}
         confirm(f"Apply this plan ({_format_counts(kinds)})?", yes=False)
-    with _applying(len(planned.changes)) as on_event:
+    with _applying(len(planned.changes)) as (shown, on_event):
         report = apply(planned, access=access, on_event=on_event, max_concurrency=max_concurrency)
-    if options.output is Output.JSON:
-        print_json(report)
-    elif report.results:
-        _print_results(report)
-    else:
-        note("The plan contains no changes.")
-    if any(str(NoCredentialsError()) in (result.message or "") for result in report.results):
-        note(CREDENTIALS_HINT)
+        shown.stop()
+        if options.output is Output.JSON:
+            print_json(report)
+        elif report.results:
+            _print_results(report)
+        else:
+            note("The plan contains no changes.")
+        if any(str(NoCredentialsError()) in (result.message or "") for result in report.results):
+            note(CREDENTIALS_HINT)
     if report.interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if not report.is_complete:
@@ -171,8 +172,12 @@ def apply(
 
 
 @contextmanager
-def _applying(total: int) -> "Generator[Callable[[ActionResult], None]]":
-    """Show each result; the first Ctrl-C interrupts the apply, and the second ends the process."""
+def _applying(total: int) -> "Generator[tuple[Progress, Callable[[ActionResult], None]]]":
+    """Show each result; the first Ctrl-C interrupts the apply, and the second ends the process.
+
+    However Ctrl-C ends the block, standard error reports the finished changes and the number of
+    changes whose outcome is unknown.
+    """
     finished: list[str] = []
     is_ending = False
     with progress("Applying the plan", lines=bool(total)) as shown:
@@ -181,18 +186,28 @@ def _applying(total: int) -> "Generator[Callable[[ActionResult], None]]":
             finished.append(f"{result.outcome} {result.action.kind} {_instance_of(result.action)}")
             shown.update(f"{len(finished)} of {total}: {finished[-1]}")
 
+        def summarize() -> str:
+            done = "".join(f"{change}\n" for change in finished)
+            count = total - len(finished)
+            if not count:
+                return f"{done}Interrupted.\n"
+            unknown = f"Changes whose outcome is unknown: {count}."
+            return f"{done}Ended at once. {unknown} Run plan to see the rest.\n"
+
         def interrupt() -> None:
             nonlocal is_ending
-            if is_ending:
-                done = "".join(f"{what}\n" for what in finished)
-                unknown = f"Changes whose outcome is unknown: {total - len(finished)}."
-                end_now(shown, f"{done}Ended at once. {unknown} Run plan to see the rest.\n")
+            if is_ending or len(finished) == total:
+                end_now(shown, summarize())
             is_ending = True
-            note("Finishing the changes in progress. Press Ctrl-C again to end at once.")
-            raise KeyboardInterrupt
+            shown.announce("Finishing the changes in progress. Press Ctrl-C again to end at once.")
 
         with on_ctrl_c(interrupt):
-            yield show
+            try:
+                yield shown, show
+            except KeyboardInterrupt:  # outside of apply's own handling
+                shown.stop()
+                write_stderr_unbuffered(summarize())
+                raise
 
 
 def _print_changes(planned: "Plan") -> None:
