@@ -15,6 +15,7 @@ RequestT = TypeVar("RequestT", bound=RequestModel)
 
 # Wording of pydantic, and the wording in its place.
 _REWORDED = (
+    ("Input should be a valid", "must be a"),
     ("Input should be", "must be"),
     ("Value should have", "must have"),
     (" after validation", ""),

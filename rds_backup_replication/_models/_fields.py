@@ -45,8 +45,8 @@ _PRESIGNING_PARTITIONS = {"aws-us-gov"}
 _TAG_CHARACTERS = r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"
 _TAG_CHARACTERS_IN_WORDS = "letters, numbers, spaces and _ . : / = + - @"
 _IDENTIFIER_RULE = (
-    "1 to 63 letters, digits and hyphens, the first a letter, with no hyphen at the end or "
-    "beside another"
+    "1 to 63 letters, digits and hyphens, and must begin with a letter, not end with a hyphen, and "
+    "not have two hyphens in a row"
 )
 _DB_INSTANCE_ARN_FORM = "arn:{partition}:rds:{region}:{12-digit account}:db:{instance identifier}"
 _BACKUP_ARN_FORM = "arn:{partition}:rds:{region}:{12-digit account}:auto-backup:ab-{id}"
@@ -253,7 +253,7 @@ def _check_list(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     # As plain strings, because a caller's subclass of str may have no hash.
     keys = Counter(str.__str__(key) for key in map(_key_of, tags) if isinstance(key, str))
     errors = [
-        f"name the key {short_repr(key)} once, not {count} times"
+        f"use the key {short_repr(key)} only once, not {count} times"
         for key, count in keys.items()
         if count > 1
     ]
