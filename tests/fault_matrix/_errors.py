@@ -62,9 +62,9 @@ def check_content(
         case ResponseValidationError():
             yield from _check_invalid_response(cell, promise, observed, error)
         case WaitTimeoutError(__cause__=cause):
-            wanted = "NoneType" if finds_no_backup(cell) else cell.fault.error
-            if type(cause).__name__ != wanted:
-                yield f"the cause is {cause!r}, not {wanted}"
+            expected = "NoneType" if finds_no_backup(cell) else cell.fault.error
+            if type(cause).__name__ != expected:
+                yield f"the cause is {cause!r}, not {expected}"
             yield from _check_last_backup(cell, error)
             yield from check_content(cell, promise, observed, cause)
         case ReplicationStoppedError():
@@ -78,11 +78,11 @@ def check_content(
 def _check_refusal(promise: Promise, error: ServiceError) -> Iterator[str]:
     """Yield differences from the refusal, in the attributes and in botocore's response dict."""
     response: Any = error.response
-    said, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
+    content, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
     status, request_id = metadata.get("HTTPStatusCode"), metadata.get("RequestId")
     for refusal in (
         Refusal(error.code, error.message, error.http_status_code or 0, error.request_id),
-        Refusal(said.get("Code"), said.get("Message"), status, request_id),
+        Refusal(content.get("Code"), content.get("Message"), status, request_id),
     ):
         if (error.operation_name, refusal) != (promise.action, promise.refusal):
             yield f"{error.operation_name} is refused with {refusal}, not {promise.refusal}"
@@ -113,17 +113,17 @@ def _check_invalid_response(
 
 
 def _check_drift(cell: Cell, error: ReplicationDriftError) -> Iterator[str]:
-    wanted = Difference("backup_retention_period", WANTED_DAYS, FORMER_DAYS)
+    expected = Difference("backup_retention_period", WANTED_DAYS, FORMER_DAYS)
     difference = error.differences[0]
     if cell.action == DESCRIBE_KEY:
         # RDS accepts no other key for a backup that has copies.
-        wanted = Difference(
+        expected = Difference(
             "kms_key_id", ALIAS, KMS_KEY_ARN, difference.uncertainty, is_permanent=True
         )
         reason = cell.fault.refusal.code if cell.fault.refusal else "alias"
         if reason not in (difference.uncertainty or ""):
             yield f"the uncertainty {difference.uncertainty!r} omits {reason}"
-    if error.differences != (wanted,) or not summarize(error.backup).startswith("the backup"):
+    if error.differences != (expected,) or not summarize(error.backup).startswith("the backup"):
         yield f"the error reports {error.differences}, {summarize(error.backup)}"
 
 
@@ -143,10 +143,10 @@ def _check_account(observed: Observation, error: Exception) -> Iterator[str]:
         yield "a stop is reported that took no effect"
     if observed.state == "the former one":
         return
-    wanted = [_RESTARTED] if observed.wire.rds.active else list(_NOT_RESTARTED)
+    expected = [_RESTARTED] if observed.wire.rds.active else list(_NOT_RESTARTED)
     accounts = [logged, *([error.hint or ""] if isinstance(error, ServiceError) else [])]
     for account in accounts:
-        if not any(words in account for words in wanted):
+        if not any(words in account for words in expected):
             yield f"the state is {observed.state}, but {account!r} is reported"
 
 

@@ -73,6 +73,7 @@ class Method:
 
     @property
     def heading(self) -> str:
+        """Return the method and its situation as a phrase."""
         return f"`{self.name}`{self.situation}"
 
 
@@ -87,7 +88,7 @@ def _operation(
     faulty_calls: tuple[int, ...] = (),
     **keywords: object,
 ) -> Method:
-    """Return the entry of a method that sends one operation."""
+    """Return the entry of a method that wraps a single operation of RDS."""
 
     def call(client: BackupReplicationClient) -> Any:
         result = getattr(client, name)(**keywords)

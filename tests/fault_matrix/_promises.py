@@ -54,7 +54,7 @@ def _expect_repeat_refusal(action: str, state: str) -> Promise:
 
 
 def finds_no_backup(cell: Cell) -> bool:
-    """Return whether a poll takes the fault for an empty list; a caller of describe sees it."""
+    """Return whether a poll takes the fault for an empty list, which the operation does not."""
     is_not_found = cell.fault.error == "DBInstanceAutomatedBackupNotFoundFault"
     return is_not_found and cell.action == DESCRIBE and not cell.method.is_operation
 
@@ -110,10 +110,8 @@ def _expect_replace(cell: Cell, usual: Promise, failed: Promise) -> Promise:
         if cell.fault.takes_effect or was_busy:
             return usual
         return failed._replace(state="retained") if cell.always else restarted
-    if (
-        cell.action == STOP and _is_uncertain(cell.fault) and not cell.always
-    ):  # the client stops again
-        return usual
+    if cell.action == STOP and _is_uncertain(cell.fault) and not cell.always:
+        return usual  # the client stops again
     if cell.call_number < FIRST_CALL_AFTER_STOP:
         return _expect_ensure(cell, usual, failed)
     waited = _expect_wait(cell, usual, restarted)
@@ -151,6 +149,6 @@ _EXPECT_BY_HEADING: dict[str, Callable[[Cell, Promise, Promise], Promise]] = {
 
 
 def _settles_wait(cell: Cell) -> bool:
-    """Return whether the fault is an answer that ends the wait for the source."""
+    """Return whether the fault tells the client not to wait for the source any longer."""
     settling = {*_SOURCE_REFUSES, "DBInstanceNotFoundFault"}
     return cell.action == DESCRIBE_INSTANCES and cell.fault.error in settling

@@ -65,6 +65,7 @@ class Backup:
 
     @property
     def is_active(self) -> bool:
+        """Return whether the replication has not ended."""
         return self.status != "retained"
 
     def xml(self, status: str | None = None, source_arn: str = SOURCE_ARN) -> str:
@@ -104,6 +105,7 @@ class PlainRDS:
 
     @property
     def active(self) -> Backup | None:
+        """Return the backup whose replication has not ended."""
         return next((backup for backup in self.backups if backup.is_active), None)
 
     def respond(self, action: str, parameters: Mapping[str, str]) -> str:
@@ -136,11 +138,10 @@ class PlainRDS:
         self._keep_stale_state()
         self.stops += 1
         before, active.status = active.status, "retained"
-        return result_xml(
-            STOP, active.xml(before)
-        )  # the response shows the old status, as the one from RDS does
+        return result_xml(STOP, active.xml(before))  # RDS responds with the old status, too
 
     def _keep_stale_state(self) -> None:
+        """Keep the present state for the stale polls after a change."""
         self._before = [replace(backup) for backup in self.backups]
         self._stale_polls_left = self.stale_polls
 

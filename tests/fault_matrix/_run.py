@@ -46,17 +46,21 @@ class FewPollsClient(BackupReplicationClient):
     """A client whose clock can change before every call."""
 
     def set_polls(self, polls: int) -> None:
+        """Set how many polls reach the default timeout of a wait."""
         context_of(self).clock = FewPollsClock(polls)
 
 
 @dataclass(frozen=True)
 class Cell:
+    """One fault of one call that a method makes."""
+
     method: Method
     call_number: int
     """The position of the call among the calls that the method makes without a fault."""
     action: str
     fault: Fault
     always: bool
+    """Whether every further attempt has the fault as well."""
 
     @property
     def modes(self) -> tuple[Mode, ...]:
@@ -107,6 +111,7 @@ class Bench:
         }
 
     def run(self, method: Method, mode: Mode, injection: Injection | None = None) -> Observation:
+        """Call a method in its situation, and return everything that can be observed."""
         wire = self._server.wire = Wire(method.make_rds(), injection)
         client = self._clients[mode]
         client.set_polls(method.polls)
@@ -145,6 +150,7 @@ class Bench:
                     yield Cell(method, number, action, fault, always)
 
     def run_cell(self, cell: Cell, mode: Mode) -> Observation:
+        """Call a cell's method with its fault."""
         injection = Injection(cell.fault, cell.call_number, cell.action, cell.always)
         return self.run(cell.method, mode, injection)
 
