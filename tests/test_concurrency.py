@@ -164,7 +164,7 @@ def test_a_replication_that_many_threads_ensure_is_started_once() -> None:
             all_have_looked.wait(20)
         try:
             with lock:
-                return Response(rds.answer(parameters["Action"], parameters))
+                return Response(rds.respond(parameters["Action"], parameters))
         except RefusedError as error:
             return Response(error.body, error.status)
 

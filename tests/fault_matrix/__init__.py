@@ -1,1 +1,1 @@
-"""Every method under every fault, called against a small RDS on a loopback socket."""
+"""Calls of every method under every fault, against a small RDS on a loopback socket."""

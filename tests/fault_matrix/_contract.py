@@ -1,54 +1,57 @@
-"""What must hold in every cell, whatever the fault: what is documented, and no more."""
+"""The contract of every cell: the documented promises, whatever the fault."""
 
 from collections import Counter
 from collections.abc import Iterator
 
-from ._errors import broken_content, broken_error
+from ._errors import check_content, check_error
 from ._methods import Method
-from ._promised import promised
+from ._promises import find_promise
 from ._rds import DESCRIBE_INSTANCES, WANTED_DAYS
-from ._run import ATTEMPTS, Bench, Cell, Mode, Seen
+from ._run import ATTEMPTS, Bench, Cell, Mode, Observation
 
 
-def broken_promises(bench: Bench, method: Method) -> Iterator[str]:
-    """Run every cell of a method, and yield what must not be."""
-    yield from broken_as_usual(method, bench.undisturbed(method))
+def find_broken_promises(bench: Bench, method: Method) -> Iterator[str]:
+    """Run every cell of a method, and yield the promises that it breaks."""
+    yield from _check_without_fault(method, bench.run_without_fault(method))
     for cell in bench.cells(method):
         for mode in cell.modes:
-            seen = bench.run_cell(cell, mode)
-            yield from (f"{cell}, {mode}: {text}" for text in broken(cell, mode, seen))
+            observed = bench.run_cell(cell, mode)
+            yield from (f"{cell}, {mode}: {text}" for text in _check(cell, mode, observed))
 
 
-def broken_as_usual(method: Method, seen: Seen) -> Iterator[str]:
-    """Whether it does not do what it must where nothing goes wrong."""
-    if (seen.outcome, seen.left) != (method.good, method.leaves):
-        yield f"{method.heading} is {seen.outcome}, {seen.left} though nothing goes wrong"
+def _check_without_fault(method: Method, observed: Observation) -> Iterator[str]:
+    """Yield the difference from the expected result of a call without a fault."""
+    if (observed.outcome, observed.state) != (method.result, method.end_state):
+        yield f"without a fault, {method.heading} ends in {observed.outcome}, {observed.state}"
 
 
-def broken(cell: Cell, mode: Mode, seen: Seen) -> Iterator[str]:
-    """Every promise that is not kept."""
-    promise = promised(cell)
-    if (seen.outcome, seen.left) != promise[:2]:
-        yield f"it is {seen.outcome}, {seen.left}, and must be {promise.outcome}, {promise.left}"
-    yield from _broken_requests(cell, mode, seen)
-    if seen.error is not None:
-        yield from broken_error(cell, seen, seen.error)
-        yield from broken_content(cell, promise, seen, seen.error)
+def _check(cell: Cell, mode: Mode, observed: Observation) -> Iterator[str]:
+    """Yield the promises that a cell breaks."""
+    promise = find_promise(cell)
+    if (observed.outcome, observed.state) != promise[:2]:
+        yield (
+            f"ended in {observed.outcome}, {observed.state}, "
+            f"but {promise.outcome}, {promise.state} is promised"
+        )
+    yield from _check_requests(cell, mode, observed)
+    if observed.error is not None:
+        yield from check_error(cell, observed, observed.error)
+        yield from check_content(cell, promise, observed, observed.error)
     elif cell.method.name == "ensure_replication":
-        yield from _broken_replication(seen)
+        yield from _check_replication(observed)
     elif cell.method.name == "ensure_stopped":
-        yield from _broken_stop(seen)
+        yield from _check_stop(observed)
     elif cell.method.name == "check_replication":
-        yield from _broken_reasons(cell, seen)
+        yield from _check_reasons(cell, observed)
 
 
-def _broken_requests(cell: Cell, mode: Mode, seen: Seen) -> Iterator[str]:
-    calls = seen.wire.calls()
+def _check_requests(cell: Cell, mode: Mode, observed: Observation) -> Iterator[str]:
+    calls = observed.wire.calls()
     for attempts in calls:
         *earlier, last = attempts
-        must_repeat = last.is_struck and cell.fault.is_repeated and len(attempts) < ATTEMPTS[mode]
-        may_repeat = all(attempt.is_struck and cell.fault.is_repeated for attempt in earlier)
-        if must_repeat or not may_repeat or len(attempts) > ATTEMPTS[mode]:
+        must_retry = last.has_fault and cell.fault.is_retried and len(attempts) < ATTEMPTS[mode]
+        may_retry = all(attempt.has_fault and cell.fault.is_retried for attempt in earlier)
+        if must_retry or not may_retry or len(attempts) > ATTEMPTS[mode]:
             yield f"{last.action} was sent {len(attempts)} times in {mode} mode"
         asks_source = last.action == DESCRIBE_INSTANCES
         if last.region_name != ("us-west-2" if asks_source else "us-east-1"):
@@ -58,28 +61,29 @@ def _broken_requests(cell: Cell, mode: Mode, seen: Seen) -> Iterator[str]:
             yield f"{action} was called {number} times"
 
 
-def _broken_replication(seen: Seen) -> Iterator[str]:
-    rds, result = seen.wire.rds, seen.result
-    live = [backup for backup in rds.backups if backup.is_live]
-    if [backup.days for backup in live] != [WANTED_DAYS]:
-        yield f"what replicates is {live}"
-    elif result.backup.db_instance_automated_backups_arn != live[0].arn:
-        yield "the backup is not the one that replicates"
+def _check_replication(observed: Observation) -> Iterator[str]:
+    rds, result = observed.wire.rds, observed.result
+    active = [backup for backup in rds.backups if backup.is_active]
+    if [backup.days for backup in active] != [WANTED_DAYS]:
+        yield f"the active backups are {active}"
+    elif result.backup.db_instance_automated_backups_arn != active[0].arn:
+        yield "the returned backup is not the active one"
     if (rds.starts, rds.stops) != {"started": (1, 0), "replaced": (1, 1)}.get(
         result.action, (0, 0)
     ):
-        yield f"it has started {rds.starts} and stopped {rds.stops}, and says {result.action}"
+        took_effect = f"{rds.starts} starts and {rds.stops} stops"
+        yield f"{took_effect} took effect, but {result.action} is reported"
 
 
-def _broken_stop(seen: Seen) -> Iterator[str]:
-    if seen.wire.rds.live:
-        yield "it replicates"
-    if seen.wire.rds.stops != (seen.result is not None):
-        yield f"it has stopped {seen.wire.rds.stops}, and returns {seen.result!r}"
+def _check_stop(observed: Observation) -> Iterator[str]:
+    if observed.wire.rds.active:
+        yield "the source still replicates"
+    if observed.wire.rds.stops != (observed.result is not None):
+        yield f"{observed.wire.rds.stops} stops took effect, but {observed.result!r} is returned"
 
 
-def _broken_reasons(cell: Cell, seen: Seen) -> Iterator[str]:
+def _check_reasons(cell: Cell, observed: Observation) -> Iterator[str]:
     refusal = cell.fault.refusal
-    for reason in seen.result:
+    for reason in observed.result:
         if reason.code == "could_not_be_checked" and refusal and refusal.code not in reason.message:
-            yield f"it says {reason.message!r}"
+            yield f"the reason {reason.message!r} omits {refusal.code}"

@@ -1,5 +1,6 @@
-"""What an error must have in it: all that was answered, and no secret."""
+"""The content of errors: everything from the response, and no secret."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,129 +20,138 @@ from ..loopback import REQUEST_ID
 from ..wire import KMS_KEY_ARN
 from ._faults import NO_RESULT
 from ._methods import ALIAS, FORMER_DAYS, SECRET_URL
-from ._promised import REPLACE, WAIT_OF_REPLACE, Promise, shows_nothing
+from ._promises import FIRST_CALL_AFTER_STOP, REPLACE, Promise, finds_no_backup
 from ._rds import DESCRIBE, DESCRIBE_KEY, WANTED_DAYS, Refusal
-from ._results import told
-from ._run import SECRETS, Cell, Seen
+from ._results import summarize
+from ._run import SECRETS, Cell, Observation
 
 _LONGEST_TEXT = 1_500
-_NOT_STARTED = ("not started anew", "could not be started again")
-# What a refusal's hint has in it, by its code or its message.
+_RESTARTED = "The client restarted it with its former settings."
+_NOT_RESTARTED = (" and did not restart it", "The client could not restart it: ")
+# The sentence with which a replacement begins the report of its outcome.
+_OUTCOME = re.compile(r"The client (?:may have )?stopped the replication of ")
+# Words that a refusal's hint must contain, by the code or the message of the refusal.
 _HINTS = {
-    "DBInstanceAutomatedBackupQuotaExceeded": "20 backups",
+    "DBInstanceAutomatedBackupQuotaExceeded": "20 replicated backups",
     "InvalidClientTokenId": "enabled this Region",
     "KMSKeyNotAccessibleFault": "kms:CreateGrant",
-    "It is not replicating to the current region.": "Nothing replicates",
+    "It is not replicating to the current region.": "does not replicate to this Region",
 }
 
 
-def broken_error(cell: Cell, seen: Seen, error: Exception) -> Iterator[str]:
+def check_error(cell: Cell, observed: Observation, error: Exception) -> Iterator[str]:
+    """Yield violations of the rules for every error: its class, its length and no secrets."""
     if not isinstance(error, (BackupReplicationError, ConnectionClosedError, ReadTimeoutError)):
-        yield f"{type(error).__name__} is neither ours nor a failed connection"
-    texts = [*_texts(error), *seen.warnings]
+        yield f"{type(error).__name__} is neither a class of this library nor a failed connection"
+    texts = [*_texts(error), *observed.warnings]
     if any(secret in text for text in texts for secret in (*SECRETS, SECRET_URL)):
-        yield "a secret is in its text"
+        yield "a text of the error or a warning contains a secret"
     if len(texts[0]) > _LONGEST_TEXT:
-        yield f"its text has {len(texts[0])} characters"
+        yield f"the text of the error has {len(texts[0])} characters"
     if cell.method.heading == REPLACE:
-        yield from _broken_account(seen, error)
+        yield from _check_account(observed, error)
 
 
-def broken_content(
-    cell: Cell, promise: Promise, seen: Seen, error: BaseException | None
+def check_content(
+    cell: Cell, promise: Promise, observed: Observation, error: BaseException | None
 ) -> Iterator[str]:
-    """An error must have all that was answered."""
+    """Yield the parts of the response that the error omits or changes."""
     match error:
         case ServiceError():
-            yield from _broken_refusal(promise, error)
+            yield from _check_refusal(promise, error)
         case ResponseValidationError():
-            yield from _broken_answer(cell, promise, seen, error)
+            yield from _check_invalid_response(cell, promise, observed, error)
         case WaitTimeoutError(__cause__=cause):
-            wanted = "NoneType" if shows_nothing(cell) else cell.fault.error
-            if type(cause).__name__ != wanted:
-                yield f"its cause is {cause!r}"
-            yield from _broken_last_backup(cell, error)
-            yield from broken_content(cell, promise, seen, cause)
+            expected = "NoneType" if finds_no_backup(cell) else cell.fault.error
+            if type(cause).__name__ != expected:
+                yield f"the cause is {cause!r}, not {expected}"
+            yield from _check_last_backup(cell, error)
+            yield from check_content(cell, promise, observed, cause)
         case ReplicationStoppedError():
-            yield from _broken_last_backup(cell, error)
+            yield from _check_last_backup(cell, error)
         case ReplicationDriftError():
-            yield from _broken_drift(cell, error)
-        case _:  # botocore's own
+            yield from _check_drift(cell, error)
+        case _:  # an error of botocore
             return
 
 
-def _broken_refusal(promise: Promise, error: ServiceError) -> Iterator[str]:
-    """What RDS said must be in it twice: in its attributes, and in botocore's dict."""
+def _check_refusal(promise: Promise, error: ServiceError) -> Iterator[str]:
+    """Yield differences from the refusal, in the attributes and in botocore's response dict."""
     response: Any = error.response
-    said, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
+    content, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
     status, request_id = metadata.get("HTTPStatusCode"), metadata.get("RequestId")
     for refusal in (
         Refusal(error.code, error.message, error.http_status_code or 0, error.request_id),
-        Refusal(said.get("Code"), said.get("Message"), status, request_id),
+        Refusal(content.get("Code"), content.get("Message"), status, request_id),
     ):
         if (error.operation_name, refusal) != (promise.action, promise.refusal):
             yield f"{error.operation_name} is refused with {refusal}, not {promise.refusal}"
     if not isinstance(error.__cause__, ClientError):
-        yield f"it chains {error.__cause__!r}"
+        yield f"the cause is {error.__cause__!r}, not botocore's ClientError"
     words = next((_HINTS[text] for text in promise.refusal or () if text in _HINTS), "")
-    # What a replacement leaves behind stands in it as well, and is judged elsewhere.
-    hint = (error.hint or "").partition("The replication of")[0]
+    # The outcome of a replacement follows the hint; _check_account judges it.
+    hint = _OUTCOME.split(error.hint or "", maxsplit=1)[0]
     if words not in hint or (hint and not words):
-        yield f"its hint is {error.hint!r}"
+        yield f"the hint is {error.hint!r}"
 
 
-def _broken_answer(
-    cell: Cell, promise: Promise, seen: Seen, error: ResponseValidationError
+def _check_invalid_response(
+    cell: Cell, promise: Promise, observed: Observation, error: ResponseValidationError
 ) -> Iterator[str]:
-    answer = error.response
-    if cell.fault.name == NO_RESULT:  # botocore has read it
-        is_whole = answer.get("ResponseMetadata", {}).get("RequestId") == REQUEST_ID
+    response = error.response
+    if cell.fault.name == NO_RESULT:  # botocore could parse the response
+        is_complete = response.get("ResponseMetadata", {}).get("RequestId") == REQUEST_ID
     else:
         sent = [
-            r.answer.encode() for r in seen.wire.requests if r.is_struck and r.answer is not None
+            r.body.encode() for r in observed.wire.requests if r.has_fault and r.body is not None
         ]
-        is_whole = answer.get("status_code") == cell.fault.status and answer.get("body") in sent
-    if not is_whole or error.operation_name != promise.action:
-        yield f"it is of {error.operation_name}, and has {answer!r:.200}"
+        is_complete = (
+            response.get("status_code") == cell.fault.status and response.get("body") in sent
+        )
+    if not is_complete or error.operation_name != promise.action:
+        yield f"the error of {error.operation_name} has the response {response!r:.200}"
 
 
-def _broken_drift(cell: Cell, error: ReplicationDriftError) -> Iterator[str]:
-    wanted = Difference("backup_retention_period", WANTED_DAYS, FORMER_DAYS)
+def _check_drift(cell: Cell, error: ReplicationDriftError) -> Iterator[str]:
+    expected = Difference("backup_retention_period", WANTED_DAYS, FORMER_DAYS)
     difference = error.differences[0]
     if cell.action == DESCRIBE_KEY:
-        wanted = Difference("kms_key_id", ALIAS, KMS_KEY_ARN, difference.uncertainty)
-        why = cell.fault.refusal.code if cell.fault.refusal else "alias"
-        if why not in (difference.uncertainty or ""):
-            yield f"it is not certain, as {difference.uncertainty}"
-    if error.differences != (wanted,) or not told(error.backup).startswith("the backup"):
-        yield f"it tells of {error.differences}, {told(error.backup)}"
+        # RDS accepts no other key for a backup that has copies.
+        expected = Difference(
+            "kms_key_id", ALIAS, KMS_KEY_ARN, difference.uncertainty, is_permanent=True
+        )
+        reason = cell.fault.refusal.code if cell.fault.refusal else "alias"
+        if reason not in (difference.uncertainty or ""):
+            yield f"the uncertainty {difference.uncertainty!r} omits {reason}"
+    if error.differences != (expected,) or not summarize(error.backup).startswith("the backup"):
+        yield f"the error reports {error.differences}, {summarize(error.backup)}"
 
 
-def _broken_last_backup(
+def _check_last_backup(
     cell: Cell, error: WaitTimeoutError | ReplicationStoppedError
 ) -> Iterator[str]:
-    has_seen_none = cell.action == DESCRIBE and cell.call_number in (1, WAIT_OF_REPLACE)
-    last = told(error.last_backup)
-    if not last.startswith("`None`" if has_seen_none else "the backup"):
-        yield f"it has last seen {last}"
+    has_found_none = cell.action == DESCRIBE and cell.call_number in (1, FIRST_CALL_AFTER_STOP)
+    last = summarize(error.last_backup)
+    if not last.startswith("`None`" if has_found_none else "the backup"):
+        yield f"the last backup is {last}"
 
 
-def _broken_account(seen: Seen, error: Exception) -> Iterator[str]:
-    """A replacement that failed must say what it has left behind."""
-    said = " ".join(seen.warnings)
-    if " was stopped" in said and not seen.wire.rds.stops:
-        yield "it says that it was stopped, and it was not"
-    if seen.left == "the old one":
+def _check_account(observed: Observation, error: Exception) -> Iterator[str]:
+    """Yield differences between the real and the reported outcome of a failed replacement."""
+    logged = " ".join(observed.warnings)
+    if "The client stopped" in logged and not observed.wire.rds.stops:
+        yield "a stop is reported that took no effect"
+    if observed.state == "the former one":
         return
-    wanted = ["has been started again"] if seen.wire.rds.live else list(_NOT_STARTED)
-    accounts = [said, *([error.hint or ""] if isinstance(error, ServiceError) else [])]
+    expected = [_RESTARTED] if observed.wire.rds.active else list(_NOT_RESTARTED)
+    accounts = [logged, *([error.hint or ""] if isinstance(error, ServiceError) else [])]
     for account in accounts:
-        if not any(words in account for words in wanted):
-            yield f"it has left {seen.left}, and says {account!r}"
+        if not any(words in account for words in expected):
+            yield f"the state is {observed.state}, but {account!r} is reported"
 
 
 def _texts(error: BaseException | None) -> list[str]:
-    """Of an error and of what it was raised from."""
+    """Return the texts of an error and of its causes."""
     texts: list[str] = []
     while error is not None:
         texts.append(str(error))

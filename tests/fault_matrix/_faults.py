@@ -1,4 +1,4 @@
-"""What may go wrong with a request, and what must become of it."""
+"""The faults of a request, and how botocore and the client must treat them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,53 +14,53 @@ from ..loopback import result_xml
 from ._rds import DESCRIBE_KEY, DESCRIBE_REGIONS, Refusal
 
 SERVICE = ServiceModel(create_loader().load_service_model("rds", "service-2"), "rds")
-_HUGE = 250_000
+_EXTRA_LENGTH = 250_000
 
-Spoil = Callable[[str, str], str]
-"""Makes another answer of an operation's name and its answer."""
+Corrupt = Callable[[str, str], str]
+"""Returns a corrupt response, given the name of the operation and its response."""
 
 
 @dataclass(frozen=True)
 class Fault:
     name: str
     error: str
-    """The class of what a single call that is not repeated raises."""
-    spoil: Spoil | None = None
-    """``None``: there is no answer."""
+    """The class of the error that a call without retries raises."""
+    corrupt: Corrupt | None = None
+    """``None``: there is no response."""
     status: int | None = None
-    """HTTP status; ``None`` is that of the answer that is spoilt."""
+    """The HTTP status; ``None`` is the status of the original response."""
     refusal: Refusal | None = None
-    """What a refusal must be told as."""
+    """The content that the error of a refusal must have."""
     takes_effect: bool = False
-    """Whether RDS does what was asked before it goes wrong."""
-    is_repeated: bool = False
-    """Whether botocore repeats the request, in each of its retry modes."""
-    is_passing: bool = False
-    """Whether a wait rides it out."""
+    """Whether the operation takes effect before the fault."""
+    is_retried: bool = False
+    """Whether botocore retries the request, in each of its retry modes."""
+    is_transient: bool = False
+    """Whether a wait retries after the fault."""
     stalls: bool = False
-    """Whether the connection stays open, rather than being closed."""
-    is_cut: bool = False
-    """Whether it is closed before the answer's end."""
+    """Whether the connection stays open without a response."""
+    is_truncated: bool = False
+    """Whether the connection closes before the end of the response."""
     is_gateway: bool = False
-    """Whether a gateway responds in the service's place, and not in its format."""
+    """Whether a gateway responds in place of the service, in another format."""
 
 
 def _refusal(code: str, error: str, status: int, name: str | None = None) -> Fault:
-    is_passing = status >= 500 or error == "ThrottlingError"
+    is_transient = status >= 500 or error == "ThrottlingError"
     refusal = Refusal(code, status=status)
     return Fault(
         refusal=refusal,
         name=name or f"`{code}`",
         error=error,
-        spoil=lambda action, _: refusal.body(action),
+        corrupt=lambda action, _: refusal.body(action),
         status=status,
-        is_repeated=is_passing,
-        is_passing=is_passing,
+        is_retried=is_transient,
+        is_transient=is_transient,
     )
 
 
-def documented(operation: str) -> list[Fault]:
-    """Every fault that the installed botocore's model has of an operation."""
+def list_documented_faults(operation: str) -> list[Fault]:
+    """Return the faults of an operation in the installed botocore's model."""
     shapes = SERVICE.operation_model(operation).error_shapes
     errors = {shape.name: shape.metadata["error"] for shape in shapes}
     return [
@@ -69,7 +69,7 @@ def documented(operation: str) -> list[Fault]:
     ]
 
 
-# Codes that come although no operation documents them.
+# Error codes that AWS returns although no operation documents them.
 _UNDOCUMENTED = {
     "AccessDenied": ("AccessDeniedError", 403),
     "ExpiredToken": ("ExpiredTokenError", 403),
@@ -82,11 +82,11 @@ _UNDOCUMENTED = {
     "SignatureDoesNotMatch": ("SignatureDoesNotMatchError", 403),
     "Throttling": ("ThrottlingError", 400),
 }
-NEVER_SEEN = "a code never seen before"
+UNKNOWN_CODE = "an unknown code"
 
 
-def classes_without_a_fault() -> set[str]:
-    """Refusals that this library has a class for, and that no cell brings about."""
+def list_classes_without_fault() -> set[str]:
+    """Return the error classes of this library that no cell raises."""
     shapes = {shape.name for shape in SERVICE.error_shapes}
     classes = {
         name
@@ -96,90 +96,96 @@ def classes_without_a_fault() -> set[str]:
     return classes - shapes - {error for error, _ in _UNDOCUMENTED.values()}
 
 
-def _unreadable(name: str, spoil: Spoil) -> Fault:
-    return Fault(name, "ResponseValidationError", spoil, 200, takes_effect=True)
+def _unreadable(name: str, corrupt: Corrupt) -> Fault:
+    return Fault(name, "ResponseValidationError", corrupt, 200, takes_effect=True)
 
 
 NO_RESULT = "without its result"
 
 
-def _no_answer(name: str, error: str, *, stalls: bool) -> list[Fault]:
+def _no_response(name: str, error: str, *, stalls: bool) -> list[Fault]:
     return [
         Fault(
             name.format(when),
             error,
             takes_effect=takes_effect,
-            is_repeated=True,
-            is_passing=True,
+            is_retried=True,
+            is_transient=True,
             stalls=stalls,
         )
         for when, takes_effect in (("before", False), ("after", True))
     ]
 
 
-def _page(_action: str, _answer: str) -> str:
+def _page(_action: str, _response: str) -> str:
     return "<html><body><h1>Service Unavailable</h1></body></html>"
 
 
-def _page_that_is_no_xml(_action: str, _answer: str) -> str:
+def _page_without_xml(_action: str, _response: str) -> str:
     return "<!doctype html><p>Bad gateway"
 
 
-def _half(_: str, answer: str) -> str:
-    return answer[: len(answer) // 2]
+def _half(_: str, response: str) -> str:
+    return response[: len(response) // 2]
 
 
 _INTERNAL_FAILURE = Refusal("InternalFailure", status=500)
 _COMMON = (
     *(_refusal(code, error, status) for code, (error, status) in _UNDOCUMENTED.items()),
-    _refusal("BrandNew", "ServiceError", 400, NEVER_SEEN),
+    _refusal("BrandNew", "ServiceError", 400, UNKNOWN_CODE),
     Fault(
-        "503 and an HTML page",
+        "503 with an HTML page",
         "ServiceError",
         _page,
         503,
         Refusal("503", "Service Unavailable", 503, request_id=None),
-        is_repeated=True,
-        is_passing=True,
+        is_retried=True,
+        is_transient=True,
     ),
     Fault(
-        "502 and no XML",
+        "502 without XML",
         "ResponseValidationError",
-        _page_that_is_no_xml,
+        _page_without_xml,
         502,
-        is_passing=True,
+        is_transient=True,
         is_gateway=True,
     ),
     Fault(
-        "`InternalFailure` after it was done",
+        "`InternalFailure` after the operation took effect",
         "InternalFailureError",
         lambda action, _: _INTERNAL_FAILURE.body(action),
         500,
         _INTERNAL_FAILURE,
         takes_effect=True,
-        is_repeated=True,
-        is_passing=True,
+        is_retried=True,
+        is_transient=True,
     ),
-    *_no_answer("connection closed {} it was done", "ConnectionClosedError", stalls=False),
-    *_no_answer("read timeout {} it was done", "ReadTimeoutError", stalls=True),
-    # botocore takes what has come for the whole.
-    replace(_unreadable("connection closed in the middle", _half), is_cut=True, is_passing=True),
-    _unreadable("cut off in the middle", _half),
-    _unreadable("empty", lambda _action, _answer: ""),
-    _unreadable("wrong root", lambda _, answer: f"<Wrong>{answer}</Wrong>"),
+    *_no_response(
+        "connection closed {} the operation took effect", "ConnectionClosedError", stalls=False
+    ),
+    *_no_response("read timeout {} the operation took effect", "ReadTimeoutError", stalls=True),
+    # botocore takes a truncated response for a complete one.
+    replace(
+        _unreadable("connection closed in the middle", _half), is_truncated=True, is_transient=True
+    ),
+    _unreadable("truncated in the middle", _half),
+    _unreadable("empty", lambda _action, _response: ""),
+    _unreadable("wrong root", lambda _, response: f"<Wrong>{response}</Wrong>"),
     _unreadable(NO_RESULT, lambda action, _: result_xml(action, "")),
-    _unreadable("huge, and no XML at its end", lambda _, answer: answer + "x" * _HUGE),
+    _unreadable(
+        "huge, with trailing text after the XML", lambda _, response: response + "x" * _EXTRA_LENGTH
+    ),
 )
 _WRONG_TYPE = _unreadable(
-    "wrong type in a field", lambda _, answer: answer.replace(">20<", ">plenty<")
+    "wrong type in a field", lambda _, response: response.replace(">20<", ">plenty<")
 )
 
 
 @cache
-def faults_of(operation: str) -> tuple[Fault, ...]:
-    """All that may go wrong with an operation."""
+def list_faults(operation: str) -> tuple[Fault, ...]:
+    """Return all faults of an operation."""
     if operation == DESCRIBE_KEY:
-        # A gateway's page is a refusal to the parser of JSON, and repeated.
+        # botocore's JSON parser takes a gateway's page for a refusal, which botocore retries.
         return tuple(fault for fault in _COMMON if not fault.is_gateway)
     has_numbers = operation != DESCRIBE_REGIONS
-    return (*documented(operation), *_COMMON, *((_WRONG_TYPE,) if has_numbers else ()))
+    return (*list_documented_faults(operation), *_COMMON, *((_WRONG_TYPE,) if has_numbers else ()))

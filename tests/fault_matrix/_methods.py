@@ -1,4 +1,4 @@
-"""Every method of the client: what is so before it is called, and what it says and leaves."""
+"""The methods of the client: the state before each call, its result and the state after it."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -30,23 +30,23 @@ from ._results import NEW, REPLICATING, RETAINED
 
 FORMER_DAYS = 7
 ALIAS = "alias/backups"
-BEHIND = " while two looks are behind"
+STALE = " with two stale polls"
 BY_ARN = " by the backup's ARN"
-OF_AN_ALIAS = " with a key's alias"
+WITH_ALIAS = " with a key's alias"
 SECRET_URL = "https://rds.us-west-2.amazonaws.com/?X-Amz-Signature=presigned-and-secret"
 
 _replicating = lambda: PlainRDS([Backup("replicating")])  # noqa: E731
 
 
-def left(rds: PlainRDS) -> str:
-    """What is so afterwards, in a word or two."""
+def summarize_state(rds: PlainRDS) -> str:
+    """Return the state after a call in a few words."""
     if rds.is_restored:
         return "restored"
-    if rds.live is None:
+    if rds.active is None:
         return "retained" if rds.backups else "nothing"
-    if rds.live.days == WANTED_DAYS:
+    if rds.active.days == WANTED_DAYS:
         return "replicates"
-    return "the old one again" if rds.starts else "the old one"
+    return "the former one restarted" if rds.starts else "the former one"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,44 +55,56 @@ class Method:
 
     name: str
     call: Callable[[BackupReplicationClient], Any]
-    before: Callable[[], PlainRDS]
-    good: str
-    """What it says where nothing goes wrong, and what it leaves."""
-    leaves: str
+    make_rds: Callable[[], PlainRDS]
+    result: str
+    """The result without a fault."""
+    end_state: str
+    """The state after the call without a fault."""
     most_calls: Mapping[str, int]
-    """By operation, whatever goes wrong."""
+    """The maximum number of calls by operation, under any fault."""
     situation: str = ""
-    seen_stopped: str | None = None
-    """What it says of its stop where it has to look; RDS's answer is of what was so before."""
-    struck: tuple[int, ...] = ()
-    """Numbers of the calls whose faults are another case than elsewhere; of all, if empty."""
-    looks: int = 3
-    """How many fill a wait's default time."""
+    polled_stop: str | None = None
+    """The result if the client polls for it; RDS's response shows the state before the stop."""
+    faulty_calls: tuple[int, ...] = ()
+    """Numbers of the calls that get faults; all calls if empty."""
+    polls: int = 3
+    """How many polls reach the default timeout of a wait."""
     is_operation: bool = False
 
     @property
     def heading(self) -> str:
+        """Return the method and its situation as a phrase."""
         return f"`{self.name}`{self.situation}"
 
 
 def _operation(
     name: str,
     action: str,
-    before: Callable[[], PlainRDS],
-    good: str,
-    leaves: str,
+    make_rds: Callable[[], PlainRDS],
+    result: str,
+    end_state: str,
     *,
     situation: str = "",
-    struck: tuple[int, ...] = (),
+    faulty_calls: tuple[int, ...] = (),
     **keywords: object,
 ) -> Method:
+    """Return the entry of a method that wraps a single operation of RDS."""
+
     def call(client: BackupReplicationClient) -> Any:
         result = getattr(client, name)(**keywords)
         return list(result) if name.startswith("describe") else result
 
-    most_calls = {action: max(struck, default=1)}
+    most_calls = {action: max(faulty_calls, default=1)}
     return Method(
-        name, call, before, good, leaves, most_calls, situation, struck=struck, is_operation=True
+        name,
+        call,
+        make_rds,
+        result,
+        end_state,
+        most_calls,
+        situation,
+        faulty_calls=faulty_calls,
+        is_operation=True,
     )
 
 
@@ -129,17 +141,17 @@ METHODS = (
         "describe_db_instance_automated_backups",
         DESCRIBE,
         _replicating,
-        f"{REPLICATING}, a namesake's (`replicating`, 14 days)",
+        f"{REPLICATING}, the backup of a namesake (`replicating`, 14 days)",
         "replicates",
     ),
     _operation(
         "describe_db_instance_automated_backups",
         DESCRIBE,
         lambda: PlainRDS([Backup("replicating")], is_paged=True),
-        f"{REPLICATING}, a namesake's (`replicating`, 14 days)",
+        f"{REPLICATING}, the backup of a namesake (`replicating`, 14 days)",
         "replicates",
         situation=" over two pages",
-        struck=(2,),
+        faulty_calls=(2,),
     ),
     _operation(
         "delete_db_instance_automated_backup",
@@ -177,7 +189,7 @@ METHODS = (
     Method(
         "wait_until_replicating",
         lambda client: client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN),
-        lambda: PlainRDS([Backup("pending")], looks_before_replicating=1),
+        lambda: PlainRDS([Backup("pending")], polls_before_replicating=1),
         REPLICATING,
         "replicates",
         {DESCRIBE: 3},
@@ -185,12 +197,12 @@ METHODS = (
     Method(
         "wait_until_replicating",
         lambda client: client.wait_until_replicating(db_instance_automated_backups_arn=BACKUP_ARN),
-        lambda: PlainRDS([Backup("pending")], looks_before_replicating=1),
+        lambda: PlainRDS([Backup("pending")], polls_before_replicating=1),
         REPLICATING,
         "replicates",
         {DESCRIBE: 3},
         situation=BY_ARN,
-        struck=(2,),
+        faulty_calls=(2,),
     ),
     Method(
         "wait_until_stopped",
@@ -200,8 +212,8 @@ METHODS = (
         "retained",
         {DESCRIBE: 6, DESCRIBE_INSTANCES: 6},
         situation=BY_ARN,
-        struck=(1,),
-        looks=6,
+        faulty_calls=(1,),
+        polls=6,
     ),
     Method(
         "wait_until_stopped",
@@ -210,7 +222,7 @@ METHODS = (
         RETAINED,
         "retained",
         {DESCRIBE: 6, DESCRIBE_INSTANCES: 6},
-        looks=6,
+        polls=6,
     ),
     Method(
         "ensure_replication",
@@ -223,11 +235,11 @@ METHODS = (
     Method(
         "ensure_replication",
         _ensure,
-        lambda: PlainRDS(looks_behind=2),
+        lambda: PlainRDS(stale_polls=2),
         f"`started`, {NEW}",
         "replicates",
         {DESCRIBE: 6, START: 1},
-        situation=BEHIND,
+        situation=STALE,
     ),
     Method(
         "ensure_replication",
@@ -238,8 +250,8 @@ METHODS = (
         f"`unchanged`, {REPLICATING}",
         "replicates",
         {DESCRIBE: 1, DESCRIBE_KEY: 1},
-        situation=OF_AN_ALIAS,
-        struck=(2,),
+        situation=WITH_ALIAS,
+        faulty_calls=(2,),
     ),
     Method(
         "ensure_replication",
@@ -247,10 +259,10 @@ METHODS = (
         lambda: PlainRDS([Backup("replicating", FORMER_DAYS)]),
         f"`replaced`, {NEW}",
         "replicates",
-        # A busy source is asked again with every look of a wait, for the new and for the old one.
+        # A busy source gets a start at every poll interval, for the new and the former settings.
         {DESCRIBE: 80, STOP: 2, DESCRIBE_INSTANCES: 6, START: 12},
         situation=" with `replace=True`",
-        looks=6,
+        polls=6,
     ),
     Method(
         "ensure_stopped",
@@ -259,17 +271,17 @@ METHODS = (
         REPLICATING,
         "retained",
         {DESCRIBE: 6, STOP: 1},
-        seen_stopped=RETAINED,
+        polled_stop=RETAINED,
     ),
     Method(
         "ensure_stopped",
         _ensure_stopped,
-        lambda: PlainRDS([Backup("replicating")], looks_behind=2),
+        lambda: PlainRDS([Backup("replicating")], stale_polls=2),
         REPLICATING,
         "retained",
         {DESCRIBE: 6, STOP: 1},
-        seen_stopped=RETAINED,
-        situation=BEHIND,
+        polled_stop=RETAINED,
+        situation=STALE,
     ),
     Method(
         "ensure_stopped",
@@ -291,7 +303,7 @@ METHODS = (
 )
 
 
-def methods_without_a_row() -> set[str]:
-    """Public methods of the client that no entry here calls."""
+def list_methods_without_entry() -> set[str]:
+    """Return the public methods of the client that no entry calls."""
     public = inspect.getmembers(BackupReplicationClient, inspect.isfunction)
     return {name for name, _ in public if not name.startswith("_")} - {m.name for m in METHODS}

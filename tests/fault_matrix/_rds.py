@@ -1,4 +1,4 @@
-"""A small RDS with a state: what replicates, what is retained, what was restored."""
+"""A small RDS with a state: active, retained and restored backups."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ DESCRIBE_REGIONS = "DescribeSourceRegions"
 RESTORE = "RestoreDBInstanceToPointInTime"
 DESCRIBE_INSTANCES = "DescribeDBInstances"
 DESCRIBE_KEY = "DescribeKey"
-"""KMS's, the only one that is."""
+"""The only operation of KMS; all others are operations of RDS."""
 
 TARGET = "restored"
 WANTED_DAYS = 14
@@ -24,7 +24,7 @@ _DEFAULT_DAYS = 7
 
 
 class Refusal(NamedTuple):
-    """What RDS says where it refuses."""
+    """A refusal by RDS."""
 
     code: str
     message: str = "Something is wrong."
@@ -32,20 +32,20 @@ class Refusal(NamedTuple):
     request_id: str | None = REQUEST_ID
 
     def body(self, action: str) -> str:
-        """As the operation's service puts it."""
+        """Return the body in the protocol of the operation's service."""
         if action == DESCRIBE_KEY:
             return json.dumps({"__type": self.code, "message": self.message})
         return error_xml(self.code, self.message)
 
 
 _NOT_FOUND = Refusal("DBInstanceAutomatedBackupNotFound", "It does not exist.", 404)
-AGAIN = {
+REPEAT_REFUSALS = {
     START: Refusal("InvalidDBInstanceAutomatedBackupState", "It replicates already."),
     STOP: Refusal("InvalidDBInstanceState", "It is not replicating to the current region."),
     DELETE: _NOT_FOUND,
     RESTORE: Refusal("DBInstanceAlreadyExists", "The name is taken."),
 }
-"""What it says to an operation that it has done already."""
+"""The refusals of operations that have taken effect already."""
 
 
 class RefusedError(Exception):
@@ -64,7 +64,8 @@ class Backup:
     arn: str = BACKUP_ARN
 
     @property
-    def is_live(self) -> bool:
+    def is_active(self) -> bool:
+        """Return whether the replication has not ended."""
         return self.status != "retained"
 
     def xml(self, status: str | None = None, source_arn: str = SOURCE_ARN) -> str:
@@ -79,8 +80,8 @@ class Backup:
 
 
 NEW_ARN = f"{BACKUP_ARN}1"
-"""Of what is started first."""
-# An instance of another Region that has the same name, and is none of a cell's business.
+"""The ARN of the backup of the first start."""
+# An instance with the same name in another Region, which the client must ignore.
 NAMESAKE_ARN = f"{BACKUP_ARN}namesake"
 _NAMESAKE = Backup("replicating", arn=NAMESAKE_ARN)
 _NAMESAKE_SOURCE = SOURCE_ARN.replace("us-west-2", "eu-west-1")
@@ -88,27 +89,28 @@ _NAMESAKE_SOURCE = SOURCE_ARN.replace("us-west-2", "eu-west-1")
 
 @dataclass
 class PlainRDS:
-    """One source instance and what a destination keeps of it. No time passes in it."""
+    """One source instance and its backups in the destination. Time does not pass in it."""
 
     backups: list[Backup] = field(default_factory=list[Backup])
-    looks_before_replicating: int = 0
-    looks_behind: int = 0
-    """How many looks after a change still show what was so before."""
+    polls_before_replicating: int = 0
+    stale_polls: int = 0
+    """How many polls after a change still show the state before it."""
     is_paged: bool = False
-    """Whether a listing has a second page."""
+    """Whether describe returns two pages."""
     starts: int = 0
     stops: int = 0
     is_restored: bool = False
     _before: list[Backup] = field(default_factory=list[Backup])
-    _looks_behind: int = 0
+    _stale_polls_left: int = 0
 
     @property
-    def live(self) -> Backup | None:
-        return next((backup for backup in self.backups if backup.is_live), None)
+    def active(self) -> Backup | None:
+        """Return the backup whose replication has not ended."""
+        return next((backup for backup in self.backups if backup.is_active), None)
 
-    def answer(self, action: str, parameters: Mapping[str, str]) -> str:
-        """Does what is asked for; raises RefusedError if it cannot be."""
-        doings = {
+    def respond(self, action: str, parameters: Mapping[str, str]) -> str:
+        """Return the response to an operation; raise RefusedError if the state forbids it."""
+        handlers = {
             START: self._start,
             STOP: self._stop,
             DESCRIBE: self._describe,
@@ -118,34 +120,35 @@ class PlainRDS:
             DESCRIBE_INSTANCES: self._describe_instances,
             DESCRIBE_KEY: self._describe_key,
         }
-        return doings[action](parameters)
+        return handlers[action](parameters)
 
     def _start(self, parameters: Mapping[str, str]) -> str:
-        if self.live:
-            raise RefusedError(AGAIN[START])
-        self._changes()
+        if self.active:
+            raise RefusedError(REPEAT_REFUSALS[START])
+        self._keep_stale_state()
         self.starts += 1
         days = int(parameters.get("BackupRetentionPeriod", _DEFAULT_DAYS))
         self.backups.append(Backup("pending", days, f"{BACKUP_ARN}{self.starts}"))
         return result_xml(START, self.backups[-1].xml())
 
     def _stop(self, _: Mapping[str, str]) -> str:
-        live = self.live
-        if live is None:
-            raise RefusedError(AGAIN[STOP])
-        self._changes()
+        active = self.active
+        if active is None:
+            raise RefusedError(REPEAT_REFUSALS[STOP])
+        self._keep_stale_state()
         self.stops += 1
-        before, live.status = live.status, "retained"
-        return result_xml(STOP, live.xml(before))  # as RDS does
+        before, active.status = active.status, "retained"
+        return result_xml(STOP, active.xml(before))  # RDS responds with the old status, too
 
-    def _changes(self) -> None:
+    def _keep_stale_state(self) -> None:
+        """Keep the present state for the stale polls after a change."""
         self._before = [replace(backup) for backup in self.backups]
-        self._looks_behind = self.looks_behind
+        self._stale_polls_left = self.stale_polls
 
     def _describe(self, parameters: Mapping[str, str]) -> str:
         arn = parameters.get("DBInstanceAutomatedBackupsArn")
-        shown = self._before if self._looks_behind else self.backups
-        self._looks_behind = max(0, self._looks_behind - 1)
+        shown = self._before if self._stale_polls_left else self.backups
+        self._stale_polls_left = max(0, self._stale_polls_left - 1)
         found = [backup for backup in shown if arn in (None, backup.arn)]
         if arn is not None and not found:
             raise RefusedError(_NOT_FOUND)
@@ -153,20 +156,20 @@ class PlainRDS:
         if arn is None:
             listed.append(_NAMESAKE.xml(source_arn=_NAMESAKE_SOURCE))
         if not self.is_paged:
-            answer = listing_xml(*listed)
+            response = listing_xml(*listed)
         elif "Marker" in parameters:
-            answer = listing_xml(*listed[1:])
+            response = listing_xml(*listed[1:])
         else:
             end = "</DBInstanceAutomatedBackups>"
-            answer = listing_xml(listed[0]).replace(end, f"{end}<Marker>1</Marker>")
-        if self.live and self.looks_before_replicating:
-            self.looks_before_replicating -= 1
-            self.live.status = "pending" if self.looks_before_replicating else "replicating"
-        return answer
+            response = listing_xml(listed[0]).replace(end, f"{end}<Marker>1</Marker>")
+        if self.active and self.polls_before_replicating:
+            self.polls_before_replicating -= 1
+            self.active.status = "pending" if self.polls_before_replicating else "replicating"
+        return response
 
     def _delete(self, _: Mapping[str, str]) -> str:
         if not self.backups:
-            raise RefusedError(AGAIN[DELETE])
+            raise RefusedError(REPEAT_REFUSALS[DELETE])
         deleted = self.backups.pop()
         return result_xml(DELETE, deleted.xml("deleting"))
 
@@ -178,7 +181,7 @@ class PlainRDS:
 
     def _restore(self, _: Mapping[str, str]) -> str:
         if self.is_restored:
-            raise RefusedError(AGAIN[RESTORE])
+            raise RefusedError(REPEAT_REFUSALS[RESTORE])
         self.is_restored = True
         members = (
             f"<DBInstanceIdentifier>{TARGET}</DBInstanceIdentifier>"
@@ -191,7 +194,7 @@ class PlainRDS:
 
     def _describe_instances(self, _: Mapping[str, str]) -> str:
         tag = "DBInstanceAutomatedBackupsReplication"
-        arns = [backup.arn for backup in self.backups if backup.is_live]
+        arns = [backup.arn for backup in self.backups if backup.is_active]
         listed = "".join(
             f"<{tag}><DBInstanceAutomatedBackupsArn>{arn}</DBInstanceAutomatedBackupsArn></{tag}>"
             for arn in arns

@@ -1,4 +1,4 @@
-"""What a result has in it, in a few words."""
+"""Summaries of results in a few words."""
 
 from typing import Any
 
@@ -16,22 +16,22 @@ from ._rds import NAMESAKE_ARN, NEW_ARN
 _NAMES: dict[str | None, str] = {
     BACKUP_ARN: "the backup",
     NEW_ARN: "a new backup",
-    NAMESAKE_ARN: "a namesake's",
+    NAMESAKE_ARN: "the backup of a namesake",
 }
 REPLICATING = "the backup (`replicating`, 14 days)"
 RETAINED = "the backup (`retained`, 14 days)"
 NEW = "a new backup (`pending`, 14 days)"
 
 
-def told(result: Any) -> str:
-    """A result's content."""
+def summarize(result: Any) -> str:
+    """Return the content of a result in a few words."""
     match result:
         case DBInstanceAutomatedBackup():
             arn = result.db_instance_automated_backups_arn
             days = result.backup_retention_period
             text = f"{_NAMES.get(arn, arn)} (`{result.status}`, {days} days)"
         case EnsureResult():
-            text = f"`{result.action}`, {told(result.backup)}"
+            text = f"`{result.action}`, {summarize(result.backup)}"
         case DBInstance():
             text = f"`{result.db_instance_identifier}` (`{result.db_instance_status}`)"
         case SourceRegion(supports_db_instance_automated_backups_replication=is_supported):
@@ -39,7 +39,7 @@ def told(result: Any) -> str:
         case CheckReason():
             text = f"`{result.code}`"
         case [*items]:
-            text = ", ".join(map(told, items)) or "no reasons"
+            text = ", ".join(map(summarize, items)) or "no reasons"
         case _:
             text = f"`{result}`"
     return text

@@ -1,4 +1,4 @@
-"""Running cells: one call of a method, with one fault, in one retry mode."""
+"""Runs of cells: one call of a method, with one fault, in one retry mode."""
 
 import logging
 import os
@@ -17,51 +17,55 @@ from rds_backup_replication._api import context_of
 from rds_backup_replication._clock import InstantClock
 from rds_backup_replication._limits import WAIT_TIMEOUT
 
-from ._faults import Fault, faults_of
-from ._methods import Method, left
-from ._results import told
-from ._server import FaultyServer, Injection, Wire, serving
+from ._faults import Fault, list_faults
+from ._methods import Method, summarize_state
+from ._results import summarize
+from ._server import FaultyServer, Injection, Wire, serve
 
 Mode = Literal["legacy", "standard", "adaptive"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 ATTEMPTS: dict[Mode, int] = {"legacy": 5, "standard": 3, "adaptive": 3}
-"""botocore's own, where nothing else is configured."""
+"""botocore's defaults."""
 SECRETS = ("the-secret-access-key", "the-session-token")
 
-_A_WHILE = 20
+_LONG_PAUSE = 20
 
 
-class HurriedClock(InstantClock):
-    """Longer pauses take so long that few looks fill the default 75 minutes."""
+class FewPollsClock(InstantClock):
+    """A clock on which few polls reach the default timeout, because long pauses last longer."""
 
-    def __init__(self, looks: int) -> None:
+    def __init__(self, polls: int) -> None:
         super().__init__()
-        self._pause = WAIT_TIMEOUT.total_seconds() / (looks - 1)
+        self._pause = WAIT_TIMEOUT.total_seconds() / (polls - 1)
 
     def sleep(self, seconds: float, /) -> None:
-        super().sleep(seconds if seconds < _A_WHILE else self._pause)
+        super().sleep(seconds if seconds < _LONG_PAUSE else self._pause)
 
 
-class HurriedClient(BackupReplicationClient):
-    """A client with a clock for every call."""
+class FewPollsClient(BackupReplicationClient):
+    """A client whose clock can change before every call."""
 
-    def hurry(self, looks: int) -> None:
-        context_of(self).clock = HurriedClock(looks)
+    def set_polls(self, polls: int) -> None:
+        """Set how many polls reach the default timeout of a wait."""
+        context_of(self).clock = FewPollsClock(polls)
 
 
 @dataclass(frozen=True)
 class Cell:
+    """One fault of one call that a method makes."""
+
     method: Method
     call_number: int
-    """Which of the calls that the method makes where nothing goes wrong."""
+    """The position of the call among the calls that the method makes without a fault."""
     action: str
     fault: Fault
     always: bool
+    """Whether every further attempt has the fault as well."""
 
     @property
     def modes(self) -> tuple[Mode, ...]:
-        """``adaptive`` repeats what ``standard`` does, at another pace."""
-        return MODES if self.fault.is_repeated else MODES[:2]
+        """Return the retry modes to run: ``adaptive`` differs from ``standard`` only in retries."""
+        return MODES if self.fault.is_retried else MODES[:2]
 
     def __str__(self) -> str:
         where = f"{self.method.heading}, {self.call_number} {self.action}"
@@ -69,13 +73,13 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a call of a method came to."""
+class Observation:
+    """What a call returned or raised, sent, logged and changed."""
 
     outcome: str
     error: Exception | None
     result: Any
-    left: str
+    state: str
     wire: Wire
     warnings: tuple[str, ...]
 
@@ -90,81 +94,85 @@ class _Warnings(logging.Handler):
 
 
 class Bench:
-    """Clients in every retry mode, and the server that they talk to."""
+    """Clients in every retry mode, and their server."""
 
     def __init__(self, server: FaultyServer) -> None:
         self._server = server
         session = Session("AKIAIOSFODNN7EXAMPLE", *SECRETS)
         self._clients = {
-            mode: HurriedClient(
+            mode: FewPollsClient(
                 session=session,
                 region_name="us-east-1",
                 endpoint_url=server.endpoint_url,
-                # Making botocore's own user agent takes a tenth of the time.
+                # botocore spends a tenth of the time on its default user agent.
                 config=Config(retries={"mode": mode}, proxies={}, user_agent="fault-matrix"),
             )
             for mode in MODES
         }
 
-    def run(self, method: Method, mode: Mode, injection: Injection | None = None) -> Seen:
-        wire = self._server.wire = Wire(method.before(), injection)
+    def run(self, method: Method, mode: Mode, injection: Injection | None = None) -> Observation:
+        """Call a method in its situation, and return everything that can be observed."""
+        wire = self._server.wire = Wire(method.make_rds(), injection)
         client = self._clients[mode]
-        client.hurry(method.looks)
+        client.set_polls(method.polls)
         error, result = None, None
         warnings = _Warnings()
         logger = logging.getLogger("rds_backup_replication")
         logger.addHandler(warnings)
         try:
             result = method.call(client)
-        except Exception as raised:  # noqa: BLE001  # judged by the contract
+        except Exception as raised:  # noqa: BLE001  # the contract judges the error
             error = raised
         finally:
             logger.removeHandler(warnings)
-        outcome = told(result) if error is None else type(error).__name__
-        return Seen(outcome, error, result, left(wire.rds), wire, tuple(warnings.texts))
+        outcome = summarize(result) if error is None else type(error).__name__
+        state = summarize_state(wire.rds)
+        return Observation(outcome, error, result, state, wire, tuple(warnings.texts))
 
-    @cache  # noqa: B019  # a bench lives as long as the run
-    def undisturbed(self, method: Method) -> Seen:
+    @cache  # noqa: B019  # the bench lives as long as the process
+    def run_without_fault(self, method: Method) -> Observation:
+        """Call a method without a fault."""
         return self.run(method, "legacy")
 
     def cells(self, method: Method) -> Iterator[Cell]:
-        """Every fault of every call that the method makes, once and for ever."""
-        for number, attempts in enumerate(self.undisturbed(method).wire.calls(), 1):
+        """Yield every fault of every call that the method makes, once and always."""
+        for number, attempts in enumerate(self.run_without_fault(method).wire.calls(), 1):
             action = attempts[0].action
-            if method.struck and number not in method.struck:
+            if method.faulty_calls and number not in method.faulty_calls:
                 continue
-            for fault in faults_of(action):
-                # Where looks are behind, only what was done unseen is another case.
-                if method.before().looks_behind and not fault.takes_effect:
+            for fault in list_faults(action):
+                # Stale polls matter only if the fault hides that the operation took effect.
+                if method.make_rds().stale_polls and not fault.takes_effect:
                     continue
-                # One request makes no difference between once and always.
-                is_single = method.is_operation and not fault.is_repeated
-                for always in (True,) if is_single else (False, True):
+                # With a single request, once and always are the same.
+                is_single_attempt = method.is_operation and not fault.is_retried
+                for always in (True,) if is_single_attempt else (False, True):
                     yield Cell(method, number, action, fault, always)
 
-    def run_cell(self, cell: Cell, mode: Mode) -> Seen:
+    def run_cell(self, cell: Cell, mode: Mode) -> Observation:
+        """Call a cell's method with its fault."""
         injection = Injection(cell.fault, cell.call_number, cell.action, cell.always)
         return self.run(cell.method, mode, injection)
 
 
 @contextmanager
-def bench() -> Generator[Bench]:
-    """A bench on which botocore's pauses take no time, and every call may be repeated."""
-    with pytest.MonkeyPatch.context() as patch, serving() as server:
-        # What the machine's user has configured is none of ours.
+def open_bench() -> Generator[Bench]:
+    """Yield a bench on which botocore retries every call without a pause."""
+    with pytest.MonkeyPatch.context() as patch, serve() as server:
+        # The machine's own AWS configuration must not change the results.
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
         for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
             patch.setenv(name, os.devnull)
 
         def no_pause(_: float) -> None:
-            """Sleeps no moment."""
+            """Return at once."""
 
-        def enough(*_: object, **__: object) -> bool:
+        def always_true(*_: object, **__: object) -> bool:
             return True
 
         patch.setattr("botocore.endpoint.time.sleep", no_pause)
-        patch.setattr("botocore.retries.bucket.TokenBucket.acquire", enough)
-        # A client of its own for every cell, with all its quota, would take ten times as long.
-        patch.setattr("botocore.retries.quota.RetryQuota.acquire", enough)
+        patch.setattr("botocore.retries.bucket.TokenBucket.acquire", always_true)
+        # A new client for every cell, with a full quota, would take ten times as long.
+        patch.setattr("botocore.retries.quota.RetryQuota.acquire", always_true)
         yield Bench(server)

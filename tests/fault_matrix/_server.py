@@ -1,4 +1,4 @@
-"""The small RDS on a loopback socket, with one fault where a cell wants it."""
+"""The small RDS on a loopback socket, with the fault of a cell."""
 
 import queue
 import re
@@ -22,7 +22,7 @@ _NEVER = 10.0
 
 @dataclass(frozen=True)
 class Injection:
-    """Which fault, and when: at a call, at its first attempt or for ever from it on."""
+    """A fault, and when it occurs: at the first attempt of one call, or from that call on."""
 
     fault: Fault
     call_number: int
@@ -37,50 +37,50 @@ class Request:
     call_id: str
     action: str
     region_name: str
-    is_struck: bool
-    answer: str | None
-    """The body that it got, if any."""
+    has_fault: bool
+    body: str | None
+    """The body of its response, if any."""
 
 
 @dataclass
 class Wire:
-    """What the server answers from, and what it has got; new for every cell."""
+    """The state and the fault of a cell, and the requests that it has sent."""
 
     rds: PlainRDS = field(default_factory=PlainRDS)
     injection: Injection | None = None
     requests: list[Request] = field(default_factory=list[Request])
 
     def calls(self) -> list[list[Request]]:
-        """Requests by the call that they are attempts of."""
+        """Return the requests, grouped by the call that they are attempts of."""
         by_id: dict[str, list[Request]] = {}
         for request in self.requests:
             by_id.setdefault(request.call_id, []).append(request)
         return list(by_id.values())
 
-    def answer(self, request: LoopbackRequest) -> Reply:
-        """What is answered, if anything is; what has gone wrong is noted."""
+    def respond(self, request: LoopbackRequest) -> Reply:
+        """Record a request, and return the reply with the fault that it has, if any."""
         headers, form = request.headers, request.parameters
         action = form.get("Action") or headers["X-Amz-Target"].rpartition(".")[2]
         call_id = headers["amz-sdk-invocation-id"]
         scope = _SCOPE.search(headers["Authorization"])
         fault = self._fault(action, call_id)
-        status, answer = 200, ""
+        status, response = 200, ""
         if fault is None or fault.takes_effect:
             try:
-                answer = self.rds.answer(action, form)
+                response = self.rds.respond(action, form)
             except RefusedError as error:
-                status, answer = error.status, error.body
-        body: str | None = answer
+                status, response = error.status, error.body
+        body: str | None = response
         if fault is not None:
             status = fault.status or status
-            body = fault.spoil(action, answer) if fault.spoil else None
+            body = fault.corrupt(action, response) if fault.corrupt else None
         region_name = scope[1] if scope else ""
         self.requests.append(Request(call_id, action, region_name, fault is not None, body))
         if fault is not None and fault.stalls:
             return NoResponse.STALL
         if body is None:
             return NoResponse.CLOSE
-        return Response(body, status, missing=int(fault is not None and fault.is_cut))
+        return Response(body, status, missing=int(fault is not None and fault.is_truncated))
 
     def _fault(self, action: str, call_id: str) -> Fault | None:
         if self.injection is None:
@@ -97,23 +97,23 @@ class Wire:
 
 
 class FaultyServer(LoopbackServer):
-    """Serves one wire after the other."""
+    """A server whose wire is replaced for every cell."""
 
     def __init__(self) -> None:
-        super().__init__(self._answer)
+        super().__init__(self._respond)
         self.wire = Wire()
         self.stalls: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        """Of each request whether it stays without an answer."""
+        """Whether each request stays without a response."""
 
-    def _answer(self, request: LoopbackRequest) -> Reply:
-        reply = self.wire.answer(request)
+    def _respond(self, request: LoopbackRequest) -> Reply:
+        reply = self.wire.respond(request)
         self.stalls.put(reply is NoResponse.STALL)
         return reply
 
 
 @contextmanager
-def serving() -> Generator[FaultyServer]:
-    """A server, in a process whose read timeouts need no time."""
+def serve() -> Generator[FaultyServer]:
+    """Yield a server, and let read timeouts expire at once."""
     with FaultyServer() as server, pytest.MonkeyPatch.context() as patch:
         get_response = HTTPConnection.getresponse
 
