@@ -77,7 +77,7 @@ class ResponseValidationError(BackupReplicationError):
         effect = "The operation may have taken effect. " if self.may_have_taken_effect else ""
         return (
             f"The response to {self.operation_name} is invalid: {self.reason}. {effect}"
-            "The raw response is in .response"
+            "The raw response is in .response."
         )
 
 

@@ -121,9 +121,9 @@ def _restart(
         _start_when_available(context, former, ending_arn)
     except Exception as error:  # noqa: BLE001  # the caller raises the first error
         if isinstance(error, ReplicationDriftError):
-            started = error.backup
-            if not find_drift(context, requested, started):  # only its response was lost
-                return EnsureResult("replaced", started)
+            if not find_drift(context, requested, error.backup):  # only its response was lost
+                return EnsureResult("replaced", error.backup)
+            return "Another caller started a replication with other settings."
         return f"The client could not restart it: {error}"
     return "The client restarted it with its former settings."
 
