@@ -68,14 +68,15 @@ class Operation(Generic[RequestT, ResultT]):
     def send(self, client: BaseClient, request: RequestT) -> ResultT:
         """Send one request and return its result."""
         call = getattr(client, xform_name(self.name))
-        response = self._call(client, lambda: call(**_parameters(request)))
+        parameters = request.model_dump(by_alias=True, exclude_none=True)
+        response = self._call(client, lambda: call(**parameters))
         return self._read(self._result_in(response), response)
 
     def iterate(self, client: BaseClient, request: RequestT) -> Iterator[ResultT]:
         """Yield the items of all pages; each page is fetched when it is reached."""
         # Loading botocore's paginator takes as long as reading a page.
         call = getattr(client, xform_name(self.name))
-        parameters = _parameters(request)
+        parameters = request.model_dump(by_alias=True, exclude_none=True)
         markers = {parameters.get("Marker")}
         while True:
             page = self._call(client, lambda: call(**parameters))
@@ -132,10 +133,6 @@ class Operation(Generic[RequestT, ResultT]):
                 for detail in error.errors(include_url=False)
             )
             raise ResponseValidationError(self.name, reason, response) from error
-
-
-def _parameters(request: RequestModel) -> dict[str, Any]:
-    return request.model_dump(by_alias=True, exclude_none=True)
 
 
 START = Operation(

@@ -13,7 +13,11 @@ from botocore.exceptions import CredentialRetrievalError
 from botocore.loaders import Loader
 
 from rds_backup_replication import BackupReplicationClient
-from rds_backup_replication._botocore.fast_loader import FastFileLoader, FastLoader
+from rds_backup_replication._botocore.fast_loader import (
+    ENDPOINTS,
+    FastFileLoader,
+    FastLoader,
+)
 
 from .planted import ROLE
 from .wire import SOURCE_ARN, ScriptedRDS, listing_xml, shared_session
@@ -110,11 +114,21 @@ print(json.dumps([ours, boto3s]))
 
 
 @pytest.mark.parametrize(
-    "path", ["endpoints", "partitions", "rds/2014-10-31/service-2", "kms/2014-11-01/service-2"]
+    "path", ["partitions", "rds/2014-10-31/service-2", "kms/2014-11-01/service-2"]
 )
 def test_botocores_data_is_read_as_botocore_reads_it(path: str) -> None:
     quick = FastLoader(file_loader=FastFileLoader())
     assert quick.load_data(path) == Loader().load_data(path)
+
+
+def test_endpoints_have_services_in_use() -> None:
+    fast = FastLoader(file_loader=FastFileLoader()).load_data("endpoints")
+    whole = Loader().load_data("endpoints")
+    for partition in whole["partitions"]:
+        services = partition["services"]
+        partition["services"] = {n: services[n] for n in services if n in ENDPOINTS}
+    assert {"kms", "rds", "sts"} <= whole["partitions"][0]["services"].keys()
+    assert fast == whole
 
 
 def test_a_data_path_of_ones_own_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

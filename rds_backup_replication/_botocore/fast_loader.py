@@ -7,7 +7,21 @@ from typing import Any
 
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 from botocore.session import Session
-from pydantic_core import from_json
+from pydantic_core import SchemaValidator, core_schema, from_json
+
+# The services of endpoints.json that this library and its credentials use. For others, botocore
+# follows the pattern of the partition. To load all four hundred would cost a garbage collection.
+ENDPOINTS = ("kms", "oidc", "portal.sso", "rds", "signin", "sts")
+
+
+def _parse_endpoints(data: bytes) -> Any:
+    field, schema = core_schema.typed_dict_field, core_schema.typed_dict_schema
+    any_service = field(core_schema.any_schema(), required=False)
+    services = schema(dict.fromkeys(ENDPOINTS, any_service), extra_behavior="ignore")
+    partition = schema({"services": field(services)}, extra_behavior="allow")
+    partitions = field(core_schema.list_schema(partition))
+    whole = schema({"partitions": partitions}, extra_behavior="allow")
+    return SchemaValidator(whole).validate_json(data)
 
 
 class FastFileLoader(JSONFileLoader):
@@ -15,10 +29,11 @@ class FastFileLoader(JSONFileLoader):
 
     def load_file(self, file_path: str) -> Any:
         """Return the content of a JSON file, or ``None`` if there is no such file."""
+        parse = _parse_endpoints if Path(file_path).name == "endpoints" else from_json
         for suffix, open_file in ((".json", open), (".json.gz", gzip.open)):
             if Path(f"{file_path}{suffix}").is_file():
                 with open_file(f"{file_path}{suffix}", "rb") as file:
-                    return from_json(file.read())
+                    return parse(file.read())
         return None
 
 

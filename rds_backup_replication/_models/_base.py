@@ -46,8 +46,7 @@ class _Model(LateModel, frozen=True):
 class ResponseModel(_Model, frozen=True):
     """A shape of RDS's responses, in which every field may be missing.
 
-    A field that this version does not know becomes an attribute under its AWS name. Its value is
-    boto3's own, so a dict or a list in it is mutable.
+    A field that this version does not know is an attribute with its AWS name and boto3's value.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")

@@ -20,8 +20,7 @@ def find_drift(
 ) -> list[Difference]:
     """Return the requested settings that the active backup does not have.
 
-    Settings that the request omits, or that RDS does not return, do not differ. ``backups`` are
-    all backups of the source in the destination, as far as they are known.
+    Settings that the request or RDS omits do not differ. ``backups`` are all known backups.
     """
     differences: list[Difference] = []
     requested, actual = request.backup_retention_period, active.backup_retention_period

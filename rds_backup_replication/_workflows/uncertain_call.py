@@ -31,8 +31,7 @@ def send_change(
 ) -> DBInstanceAutomatedBackup | UncertainCall:
     """Send a change, and return its result or the failure that leaves its outcome open.
 
-    ``ambiguous`` are refusals that may mean that the replication is as requested already; other
-    refusals are raised.
+    ``ambiguous`` refusals may mean that the replication is as requested; others are raised.
     """
     with record_failed_attempts(context.client) as attempts:
         try:

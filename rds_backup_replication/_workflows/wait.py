@@ -1,7 +1,6 @@
 """Waiting: polling until a replication is replicating or has ended.
 
-botocore's waiters compare statuses with regard to case and report every error as one text, so
-this library has its own loop. The client's clock measures the time.
+botocore's waiters compare statuses with regard to case and report every error as one text.
 """
 
 import logging
