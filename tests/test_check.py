@@ -91,7 +91,7 @@ def test_a_source_that_can_be_replicated_has_no_reason_against_it(rds: ScriptedR
         ({"Engine": "aurora-mysql"}, "engine_not_supported", "aurora-mysql"),
         ({"Engine": "custom-oracle-ee"}, "engine_not_supported", "custom-oracle-ee"),
         ({"DBClusterIdentifier": "mycluster"}, "cluster_not_supported", "mycluster"),
-        ({"BackupRetentionPeriod": "0"}, "backups_off", "turned off"),
+        ({"BackupRetentionPeriod": "0"}, "backups_off", "are disabled"),
         ({"DBInstanceStatus": "modifying"}, "instance_not_available", "modifying"),
         ({"StorageEncrypted": "true"}, "kms_key_required", "encrypted"),
         (
@@ -258,7 +258,7 @@ def test_what_answers_and_is_not_rds_is_told_with_its_remedy(rds: ScriptedRDS) -
     for reason in reasons:
         assert "taken effect" not in reason.message
         assert ".response" not in reason.message
-        assert reason.message.endswith(": the answer cannot be read.")
+        assert reason.message.endswith(": the response is invalid.")
         assert "not RDS" in reason.remedy
 
 
@@ -276,7 +276,7 @@ def test_the_source_is_asked_with_the_client_given(rds: ScriptedRDS, session: Se
     destination = BackupReplicationClient(client=rds.client().client)
     bodies = (regions(), source(), listing_xml())
     assert codes(rds, *bodies, client=destination, source_client=given) == []
-    with pytest.raises(TypeError, match="source_client= is needed"):
+    with pytest.raises(TypeError, match="source_client= is required"):
         check(rds, client=destination)
     with pytest.raises(ValueError, match="must be a client for us-west-2"):
         check(rds, source_client=destination.client)

@@ -83,7 +83,7 @@ def test_an_empty_region_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_client_excludes_what_it_has_already(session: Session, others: Any) -> None:
-    with pytest.raises(TypeError, match="already"):
+    with pytest.raises(TypeError, match="client= excludes"):
         BackupReplicationClient(client=boto3_client(session, "rds"), **others)
 
 
@@ -121,7 +121,7 @@ def test_rds_is_where_the_environment_says(
 
 def test_a_region_in_capitals_is_the_same_region(session: Session) -> None:
     client = BackupReplicationClient(session=session, region_name="US-WEST-2")
-    with pytest.raises(ValueError, match="so does this client"):
+    with pytest.raises(ValueError, match="the Region of this client"):
         client.stop_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
 
 

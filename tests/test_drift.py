@@ -73,7 +73,8 @@ def test_drift_without_actual_key(rds: ScriptedRDS) -> None:
     uncertain = Difference("kms_key_id", KEY_ID, None, "RDS returns no key for the backup")
     assert caught.value.differences == (uncertain,)
     assert str(caught.value).endswith(
-        "\nThe client replaces nothing while a difference is uncertain. Omit kms_key_id."
+        "\nThe client replaces nothing while a difference is uncertain. Omit kms_key_id, or in "
+        "place of an alias pass the ARN of its key."
     )
 
 

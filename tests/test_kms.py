@@ -61,8 +61,8 @@ def test_alias_refused_by_kms(rds: ScriptedRDS, *, replace: bool) -> None:
         KMS_KEY_ARN,
     )
     assert str(caught.value).endswith(
-        "\nThe client replaces nothing while a difference is uncertain. Omit kms_key_id, or pass "
-        "the ARN of a key, not an alias."
+        "\nThe client replaces nothing while a difference is uncertain. Omit kms_key_id, or in "
+        "place of an alias pass the ARN of its key."
     )
     assert len(rds.received) == 2
 

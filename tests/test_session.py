@@ -212,7 +212,10 @@ def test_an_sts_that_makes_no_sense_is_no_answer_of_rds(
     rds.answers(ROLE.replace("2099", "2001") if body == "expired" else body)
     session = Session(profile_name="r")
     client = BackupReplicationClient(session=session, region_name="us-east-1")
-    with pytest.raises(CredentialRetrievalError, match="of no use"):
+    with pytest.raises(
+        CredentialRetrievalError,
+        match="the response of the service that provides the credentials is invalid",
+    ):
         client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN)
     reasons = client.check_replication(source_db_instance_arn=SOURCE_ARN)
     assert {reason.code for reason in reasons} == {"could_not_be_checked"}

@@ -125,7 +125,7 @@ def test_a_retained_backup_that_stays_alone_ends_the_wait(
     rds: ScriptedRDS, clock: RecordingClock
 ) -> None:
     rds.answers(listing_xml(backup("Retained")))
-    with pytest.raises(ReplicationStoppedError, match="last seen as Retained") as caught:
+    with pytest.raises(ReplicationStoppedError, match="last status of .* was Retained") as caught:
         rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
     assert caught.value.last_backup.is_retained
     assert len(clock.sleeps) == 5
@@ -181,7 +181,7 @@ def test_a_look_that_failed_is_logged_with_its_reason(
     rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
     (record,) = caplog.records
     assert record.levelname == "WARNING"
-    assert "look failed" in record.message
+    assert "A poll failed and will be retried" in record.message
     assert "Rate exceeded" in record.message
     assert len(clock.sleeps) == 1
 
@@ -191,14 +191,14 @@ def test_a_timeout_tells_what_was_seen_last_and_what_failed_last(
 ) -> None:
     rds.answers(listing_xml(backup("pending")))
     rds.resets()
-    with pytest.raises(WaitTimeoutError, match="last seen as pending") as caught:
+    with pytest.raises(WaitTimeoutError, match="the last status was pending") as caught:
         rds.client().wait_until_replicating(
             source_db_instance_arn=SOURCE_ARN, timeout=timedelta(minutes=2)
         )
     assert caught.value.last_backup is not None
     assert caught.value.last_backup.status == "pending"
     assert isinstance(caught.value.__cause__, ConnectionClosedError)
-    assert "The last look failed: Connection was closed" in str(caught.value)
+    assert "The last poll failed: Connection was closed" in str(caught.value)
     assert isinstance(caught.value, TimeoutError)
     assert sum(clock.sleeps) == pytest.approx(120)
     assert SOURCE_ARN in str(caught.value)
@@ -209,7 +209,7 @@ def test_a_timeout_tells_what_was_seen_last_and_what_failed_last(
 def test_without_a_failure_a_timeout_has_no_cause(rds: ScriptedRDS) -> None:
     rds.resets()
     rds.answers(listing_xml())
-    with pytest.raises(WaitTimeoutError, match="never seen") as caught:
+    with pytest.raises(WaitTimeoutError, match="no poll showed a backup") as caught:
         rds.client().wait_until_replicating(
             source_db_instance_arn=SOURCE_ARN, timeout=timedelta(minutes=1)
         )
@@ -375,7 +375,7 @@ def test_a_source_that_cannot_be_asked_is_left_out_and_that_is_logged(
     assert rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
     assert len(rds.received) == 3
     (record,) = [r for r in caplog.records if r.levelname == "WARNING"]
-    said = f"{SOURCE_ARN} cannot be asked whether it still replicates: "
+    said = f"The source Region of {SOURCE_ARN} refuses to describe it: "
     assert record.getMessage().startswith(said)
     assert "not authorized" in record.getMessage()
 
@@ -414,7 +414,7 @@ def test_the_last_backup_seen_is_kept_though_the_source_does_not_answer(rds: Scr
     for _ in range(4):
         rds.answers(listing_xml(backup("retained")))
         rds.answers(error_xml("Throttling"), status=400)
-    with pytest.raises(WaitTimeoutError, match="last seen as retained") as caught:
+    with pytest.raises(WaitTimeoutError, match="the last status was retained") as caught:
         rds.client().wait_until_stopped(
             source_db_instance_arn=SOURCE_ARN,
             timeout=timedelta(seconds=50),
@@ -456,7 +456,7 @@ def test_a_source_that_stays_busy_is_a_timeout_with_the_last_backup_seen(rds: Sc
     rds.answers(listing_xml(backup("replicating")))
     rds.answers(listing_xml())
     rds.answers(source("modifying"))
-    with pytest.raises(WaitTimeoutError, match="last seen as replicating"):
+    with pytest.raises(WaitTimeoutError, match="the last status was replicating"):
         rds.client().wait_until_stopped(
             source_db_instance_arn=SOURCE_ARN, timeout=timedelta(seconds=20)
         )

@@ -399,7 +399,11 @@ KNOWN_REFUSALS = (
         "Source DB instance must have backup retention enabled.",
         "BackupRetentionPeriod",
     ),
-    ("InvalidDBInstanceState", "It is not replicating to the current region", "Nothing"),
+    (
+        "InvalidDBInstanceState",
+        "It is not replicating to the current region",
+        "does not replicate to this Region",
+    ),
     ("KMSKeyNotAccessibleFault", "The target KMS key does not exist", "kms:CreateGrant"),
     ("DBInstanceAutomatedBackupQuotaExceeded", "Quota.", "20"),
     ("InvalidClientTokenId", "The security token is invalid.", "enabled this Region"),
@@ -523,7 +527,7 @@ def test_a_wrong_type_within_a_parsed_answer_names_the_field(rds: ScriptedRDS) -
 def test_an_answer_without_its_result_is_unreadable(rds: ScriptedRDS, operation: str) -> None:
     rds.answers(result_xml(operation, ""))
     error = unreadable(CALLS[operation], rds.client())
-    assert re.fullmatch("it has no (DBInstance.*|SourceRegions)", error.reason)
+    assert re.fullmatch("(DBInstance.*|SourceRegions) is missing", error.reason)
     assert error.response["ResponseMetadata"]["RequestId"] == REQUEST_ID
 
 
@@ -640,8 +644,8 @@ def test_each_call_is_logged_without_its_parameters(
     assert [line.rsplit(",", 1)[0] for line in lines] == [
         f"{START} in us-east-1: {REQUEST_ID}",
         f"{START} in us-east-1: DBInstanceNotFound, {REQUEST_ID}",
-        f"{START} in us-east-1: unreadable answer",
-        f"{START} in us-east-1: no answer",
+        f"{START} in us-east-1: invalid response",
+        f"{START} in us-east-1: no response",
     ]
     assert all(line.endswith(" ms") for line in lines)
     assert "4f2a" not in " ".join(lines)

@@ -260,7 +260,7 @@ def _check_list(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     if len(tags) > _MAX_TAGS:
         errors.append(f"have at most {_MAX_TAGS} tags, not {len(tags)}")
     if errors:
-        _raise_with(f"must {' and '.join(errors)}", tags, handler)
+        _raise_with(f"must {', and '.join(errors)}", tags, handler)
     return handler(tags)
 
 
