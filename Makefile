@@ -1,48 +1,57 @@
-# `make demo` and `make test` need Python 3.10+, pip and make; they install the rest into .venv.
+# Every command needs Python 3.10 or newer, pip and make. Make installs everything else into .venv.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-# What reads answers from a socket, and so shows what reading them ahead changes.
+# `make parser` runs these tests, because they parse responses that come from a socket.
 READING_TESTS = $(addprefix tests/test_,check.py drift.py ensure.py fleet.py kms.py lifecycle.py \
 	replace.py replace_failures.py start.py stop.py wait.py wire.py)
-# Pyright looks for the python on the path.
+# Pyright checks against the first python on the path.
 PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
-# For every supported Python and platform, and without a word of where packages come from.
+# The pins are for every supported Python and platform, and must not name a package index.
 COMPILE = $(VENV)-supply/bin/uv pip compile --universal --python-version 3.10 --upgrade \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet
 PIN = $(COMPILE) pyproject.toml --extra cli --extra sandbox
 
-.SECONDARY: # keep the environments, which make takes for intermediate files
+.SECONDARY: # make would delete the environments, because it takes them for intermediate files
 .PHONY: help demo test cover parser fuzz mutate check lint types verify-types package versions lowest pins audit sbom format docs bench bench-fleet clean
 
 help:
-	@echo "make demo    the main job, end to end, on the embedded sandbox: no AWS account needed"
-	@echo "make test    all tests"
-	@echo "make cover   the same, and how much of the code they run; too little fails"
-	@echo "make parser  the tests that read answers, with botocore's own parser alone"
-	@echo "make fuzz    the properties of tests/fuzz over far more inputs, and how many"
-	@echo "make mutate  change the core in two thousand ways, and count what the tests would catch"
-	@echo "make check   lint, types, all tests, the long ones too, docs, and the built package"
-	@echo "make package build it twice, and compare the two and what they hold"
-	@echo "make versions  the tests on every Python found, with the lowest and the newest versions"
-	@echo "make lowest  the tests of what meets the dependencies, at their lowest versions, on Python 3.10"
-	@echo "make pins    renew the pins in requirements"
-	@echo "make audit   look for known vulnerabilities in what is pinned"
-	@echo "make sbom    write what the package and its extras depend on to dist/sbom.cdx.json"
-	@echo "make format  format the code"
-	@echo "make docs    build the documentation into docs/_build"
-	@echo "make bench   measure against plain boto3, and write docs/speed.md's tables"
-	@echo "make bench-fleet  measure fleets, and write docs/scale.md's tables"
-	@echo "make clean   remove all that these commands made"
+	@echo "Daily"
+	@echo "  make help          List the commands"
+	@echo "  make demo          Run the main job end to end on the sandbox"
+	@echo "  make test          Run the tests; \`make test ARGS='-k tags'\` runs some"
+	@echo "  make format        Format the code and apply the linter's fixes"
+	@echo "  make lint          Run ruff and mypy"
+	@echo
+	@echo "Before a change lands"
+	@echo "  make check         Run linters, types, all tests, docs and package"
+	@echo "  make types         Run pyright; part of \`make check\`"
+	@echo "  make verify-types  Check that the public API is typed; part of \`make check\`"
+	@echo "  make docs          Build docs/_build; part of \`make check\`"
+	@echo "  make package       Build the package twice and compare; part of \`make check\`"
+	@echo "  make cover         Run the tests with coverage; less than 98 % fails"
+	@echo "  make parser        Test reading of responses with botocore's parser alone"
+	@echo
+	@echo "Rarely"
+	@echo "  make lowest        Test the lowest dependencies, on Python 3.10"
+	@echo "  make versions      Test every Python found, lowest and newest dependencies"
+	@echo "  make fuzz          Run the properties of tests/fuzz over many more inputs"
+	@echo "  make mutate        Count the changes to the core that tests catch; takes hours"
+	@echo "  make bench         Compare with plain boto3; write tables of docs/speed.md"
+	@echo "  make bench-fleet   Measure fleets; write the tables of docs/scale.md"
+	@echo "  make pins          Renew the pins in requirements"
+	@echo "  make audit         Search the pinned packages for known vulnerabilities"
+	@echo "  make sbom          Write the packages of all extras to dist/sbom.cdx.json"
+	@echo "  make clean         Remove everything that these commands made"
 
-# Without ensurepip, which some distributions leave out; pip comes by way of the outer one.
+# Some distributions omit ensurepip, so the outer pip installs pip into the environment.
 %/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; try: make PYTHON=python3.12")'
 	$(PYTHON) -m venv --without-pip $*
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --require-hashes --target \
 		"$$($@ -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" --requirement requirements/pip.txt
 
-# One stamp per set of tools, made anew when the requirements change.
+# Each set of tools has a stamp, which make renews when the requirements change.
 $(VENV)/demo.stamp: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[sandbox]'
 	@touch $@
@@ -57,7 +66,7 @@ $(VENV)/check.stamp: $(BIN)/python pyproject.toml requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Environments of their own: the tools of the supply chain, and with nothing but what a user has.
+# The tools of the supply chain have their own environment, which is not pinned.
 $(VENV)-supply/supply.stamp: $(VENV)-supply/bin/python pyproject.toml
 	$(VENV)-supply/bin/python -m pip install --quiet --group supply
 	@touch $@
@@ -66,12 +75,12 @@ $(VENV)-mutate/mutate.stamp: $(VENV)-mutate/bin/python pyproject.toml
 	$(VENV)-mutate/bin/python -m pip install --quiet --editable '.[cli,sandbox]' --group mutate
 	@touch $@
 
-# An environment of its own: the AWS CLI and Sphinx want different versions of docutils.
+# Sphinx has its own environment, because the AWS CLI needs another version of docutils.
 $(VENV)-docs/docs.stamp: $(VENV)-docs/bin/python pyproject.toml
 	$(VENV)-docs/bin/python -m pip install --quiet --editable '.[cli,sandbox]' --group docs
 	@touch $@
 
-# With all that a user may have.
+# The SBOM describes an environment that has the extras and nothing else.
 $(VENV)-sbom/sbom.stamp: $(VENV)-sbom/bin/python pyproject.toml
 	$(VENV)-sbom/bin/python -m pip install --quiet --editable '.[cli,fleet,sandbox]'
 	@touch $@
@@ -98,7 +107,7 @@ fuzz: $(VENV)/test.stamp
 mutate: $(VENV)-mutate/mutate.stamp
 	$(VENV)-mutate/bin/python -m tests.mutation
 
-# What uses one core is done two at a time.
+# Each of the first targets uses one core, so two of them run at a time.
 check: $(VENV)/check.stamp $(VENV)-docs/docs.stamp
 	$(MAKE) --jobs=2 --output-sync=target --no-print-directory types verify-types lint docs package
 	$(BIN)/python -m pytest -n auto -m ''
@@ -117,7 +126,7 @@ verify-types: $(VENV)/check.stamp
 package: $(VENV)/check.stamp
 	$(BIN)/python -m tests.package $(VENV)/dist
 
-# `make versions ARGS='-s tests-3.12'` for one; `.venv/bin/nox --list` tells of all.
+# `make versions ARGS='-s tests-3.12'` runs one session; `.venv/bin/nox --list` lists all of them.
 versions: $(VENV)/check.stamp
 	$(BIN)/nox $(ARGS)
 
@@ -144,11 +153,11 @@ format: $(VENV)/check.stamp
 docs: $(VENV)-docs/docs.stamp
 	$(VENV)-docs/bin/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet docs docs/_build
 
-# `make bench ARGS='--only "list 100"'` measures that alone, and writes no page.
+# `make bench ARGS='--only "list 100"'` measures only that figure, and writes no page.
 bench: $(VENV)-bench/bench.stamp
 	$(VENV)-bench/bin/python -m benchmarks $(or $(ARGS),--docs docs/speed.md)
 
-# In the environment of the tests, which have Dask.
+# This target uses the environment of the tests, because that environment has Dask.
 bench-fleet: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.fleet $(or $(ARGS),--docs docs/scale.md)
 

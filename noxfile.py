@@ -1,4 +1,4 @@
-"""The tests with other versions than those of `make test`: `nox --list` tells which."""
+"""Sessions that run the tests with other versions than `make test`; `nox --list` lists them."""
 
 from pathlib import Path
 
@@ -11,8 +11,8 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 CORE = nox.project.dependency_groups(PROJECT, "core")
 TEST = nox.project.dependency_groups(PROJECT, "test")
-# What meets the dependencies; the rest meets them by way of this. The service contract is that of
-# the newest boto3, which has more members.
+# These tests cover the code that uses the dependencies directly. The service contract is missing,
+# because it describes the newest boto3, which has more members.
 LOWEST = (
     *("check", "cli", "client", "concurrency", "drift", "ensure", "fork", "kms", "lifecycle"),
     *("models", "policy", "reader", "replace", "replace_failures", "session", "start", "stop"),
@@ -22,18 +22,18 @@ LOWEST = (
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """All tests, on every supported Python."""
+    """Run all tests on every supported Python."""
     session.install("--editable", ".[cli,sandbox]", *TEST)
     session.run("pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])
 def lowest(session: nox.Session) -> None:
-    """The tests of what meets the dependencies, with the lowest versions that are allowed."""
+    """Run the tests that use the dependencies, with the lowest allowed versions."""
     extras = PROJECT["project"]["optional-dependencies"]
     bounds = [*PROJECT["project"]["dependencies"], *extras["cli"], *extras["sandbox"]]
     pins = [bound.replace(">=", "==") for bound in bounds]
-    # They are released together, and boto3 allows later ones.
+    # AWS releases botocore together with boto3, but boto3 also accepts later versions of botocore.
     pins += [pin.replace("boto3", "botocore") for pin in pins if pin.startswith("boto3==")]
     constraints = Path(session.create_tmp()) / "lowest.txt"
     constraints.write_text("\n".join(pins), encoding="utf-8")
@@ -44,7 +44,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[-2:])
 def newest(session: nox.Session) -> None:
-    """All tests, with the newest versions, those before a release too."""
+    """Run all tests with the newest versions, including prereleases."""
     newest = ("--pre", "--upgrade", "--upgrade-strategy=eager")
     session.install(*newest, "--editable", ".[cli,sandbox]", *TEST)
     session.run("pytest", "-n", "auto", *session.posargs)
@@ -52,7 +52,7 @@ def newest(session: nox.Session) -> None:
 
 @nox.session
 def bare(session: nox.Session) -> None:
-    """What imports without any extra, and what is said of those that are missing."""
+    """Test imports without any extra, and the errors about missing extras."""
     session.install(".", "pytest")
     without = ("--noconftest", "-k", "not with_every_extra")
     session.run("pytest", *without, "tests/test_imports.py", *session.posargs)

@@ -1,1 +1,1 @@
-"""How fast this library is, as ratios to plain boto3: ``make bench``."""
+"""Benchmarks of this library against plain boto3; ``make bench`` runs them."""

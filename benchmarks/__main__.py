@@ -1,4 +1,4 @@
-"""Measures, prints a table, and writes it down."""
+"""Measure this library against plain boto3, print the ratios, and write them to files."""
 
 import argparse
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ QUICK = 5
 
 
 def main() -> None:
-    arguments = _arguments()
+    arguments = _parse_arguments()
     rounds: int | None = QUICK if arguments.quick else arguments.rounds
-    figures = _chosen(arguments.only)
+    figures = _select(arguments.only)
     results = Results()
     with running("benchmarks.server") as endpoint_url:
         children = Children(endpoint_url)
-        print("Ratios to boto3: the median, the middle half")
+        print("Ratios to boto3: median, middle half")
         for figure in figures:
             pairs = figure.take(children, "ours", rounds or figure.rounds)
             results.figures[figure.name] = pairs
@@ -29,48 +29,53 @@ def main() -> None:
         if not arguments.only:
             results.counts = children.counts()
             for name, count in results.counts.items():
-                print(f"API calls of {name}: {count}")
+                print(f"API calls made by {name}: {count}")
         if arguments.peers or not arguments.only:
             for name in PEERS:
-                results.peers[name] = _peer(name, endpoint_url, figures, rounds)
+                results.peers[name] = _measure_peer(name, endpoint_url, figures, rounds)
     arguments.json.write_text(report.as_json(results), encoding="utf-8")
     print(f"All figures: {arguments.json}")
     if arguments.docs:
         report.write_into(arguments.docs, report.as_markdown(results))
 
 
-def _arguments() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument(
         "--only",
         action="append",
         metavar="TEXT",
-        help="only figures whose name contains this, of this library alone; may be repeated",
+        help="measure only figures whose name contains TEXT, and no other library; repeatable",
     )
-    parser.add_argument("--peers", action="store_true", help="with --only: other libraries, too")
-    parser.add_argument("--rounds", type=int, metavar="N", help="pairs of each figure")
-    parser.add_argument("--quick", action="store_true", help=f"--rounds {QUICK}")
+    parser.add_argument(
+        "--peers", action="store_true", help="with --only: measure other libraries too"
+    )
+    parser.add_argument("--rounds", type=int, metavar="N", help="measure N pairs for each figure")
+    parser.add_argument("--quick", action="store_true", help=f"the same as --rounds {QUICK}")
     parser.add_argument(
         "--json",
         type=Path,
         default=ENVIRONMENT / "results.json",
         metavar="FILE",
-        help="%(default)s",
+        help="write all pairs to FILE (default: %(default)s)",
     )
-    parser.add_argument("--docs", type=Path, metavar="FILE", help="a page to write the tables into")
+    parser.add_argument("--docs", type=Path, metavar="FILE", help="write the tables into this page")
     arguments = parser.parse_args()
     if arguments.docs and arguments.only:
-        parser.error("the page needs all figures: --docs goes without --only")
-    if not _chosen(arguments.only):
-        parser.error(f"figures are {', '.join(figure.name for figure in FIGURES)}")
+        parser.error("--docs cannot be combined with --only, because the page needs all figures")
+    if not _select(arguments.only):
+        names = "; ".join(figure.name for figure in FIGURES)
+        parser.error(f"no figure has such a name; choose from: {names}")
     return arguments
 
 
-def _chosen(texts: Sequence[str] | None) -> list[Figure]:
+def _select(texts: Sequence[str] | None) -> list[Figure]:
     return [figure for figure in FIGURES if not texts or any(t in figure.name for t in texts)]
 
 
-def _peer(name: str, endpoint_url: str, figures: Sequence[Figure], rounds: int | None) -> Peer:
+def _measure_peer(
+    name: str, endpoint_url: str, figures: Sequence[Figure], rounds: int | None
+) -> Peer:
     python = python_of(name)
     if python is None:
         print(f"{name} {NOT_INSTALLED}")

@@ -1,4 +1,4 @@
-"""The processes that are measured, or measure."""
+"""Child processes, which are measured as a whole or measure something themselves."""
 
 import json
 import os
@@ -12,72 +12,76 @@ from .measure import Pair
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = Path(sys.prefix)
-_FOREIGN = ("AWS_", "BOTO", "COVERAGE", "PYTHON")
+_REMOVED_PREFIXES = ("AWS_", "BOTO", "COVERAGE", "PYTHON")
 
 
 def environment() -> dict[str, str]:
-    """The machine's, without what has to do with AWS, with proxies or with Python.
+    """Return the environment variables for a child process.
 
-    So no credentials get in, and bytecode is written and used.
+    They are those of this process without the settings of AWS, proxies and Python, so that no
+    credentials of the machine are used, and Python writes and uses bytecode.
     """
-    nowhere = str(ENVIRONMENT / "no-such-file")
+    missing_file = str(ENVIRONMENT / "no-such-file")
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.upper().startswith(_FOREIGN) and not name.upper().endswith("_PROXY")
+        if not name.upper().startswith(_REMOVED_PREFIXES) and not name.upper().endswith("_PROXY")
     }
     return kept | {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": nowhere,
-        "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+        "AWS_CONFIG_FILE": missing_file,
+        "AWS_SHARED_CREDENTIALS_FILE": missing_file,
     }
 
 
 class ChildError(Exception):
-    """A child failed; what it said."""
+    """A failure of a child process, with its standard error."""
 
 
 @dataclass(frozen=True)
 class Children:
-    """Processes of one Python, and the server that they may ask."""
+    """Child processes of one Python, and the server that they use."""
 
     endpoint_url: str
     python: str = sys.executable
 
     def cold(self, side: str) -> float:
-        """Seconds of a whole process that gets the first backup's status."""
+        """Return how many seconds a whole process takes to print the first backup's status."""
         script = ROOT / "benchmarks" / "scripts" / f"cold_{side.replace('-', '_')}.py"
         started = time.perf_counter()
         printed = self.run(str(script), self.endpoint_url)
-        taken = time.perf_counter() - started
+        seconds = time.perf_counter() - started
         if printed != "replicating":
             raise AssertionError(printed)
-        return taken
+        return seconds
 
-    def fresh(self, side: str, what: str) -> float:
-        """What a fresh process measured."""
-        return float(self._main("fresh", side, what))
+    def fresh(self, side: str, task: str) -> float:
+        """Return what a new process measures."""
+        return float(self._main("fresh", side, task))
 
     def warm(self, one: tuple[str, str], other: tuple[str, str], rounds: int) -> list[Pair]:
-        """Two sides in turns in one process: each is a name and a task."""
+        """Return the pairs of two sides, which alternate in one process.
+
+        Each side is the name of a library and a task.
+        """
         printed = self._main("warm", *one, *other, str(rounds))
         return [(one, other) for one, other in json.loads(printed)]
 
     def counts(self) -> dict[str, int]:
-        """API calls of what is built on them."""
+        """Return how many API calls each method makes that is built of several."""
         counts: dict[str, int] = json.loads(self._main("counts"))
         return counts
 
     def _main(self, script: str, *arguments: str) -> str:
-        # Not with -m, whose own imports would be missing from what is measured.
+        # `python -m` would itself import modules, whose time would then not be measured.
         code = f"from benchmarks.scripts.{script} import main; main()"
         return self.run("-c", code, *arguments)
 
     def run(self, *arguments: str) -> str:
-        """What a process of these arguments prints."""
-        done = subprocess.run(
+        """Run Python with these arguments, and return what it prints."""
+        result = subprocess.run(
             [self.python, *arguments],
             cwd=ROOT,
             env=environment(),
@@ -85,6 +89,6 @@ class Children:
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise ChildError(done.stderr)
-        return done.stdout.strip()
+        if result.returncode:
+            raise ChildError(result.stderr)
+        return result.stdout.strip()

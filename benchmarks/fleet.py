@@ -1,4 +1,4 @@
-"""How a fleet's work scales: against an AWS of many accounts on loopback that takes 50 ms."""
+"""Measure how fleets scale, with a server on loopback that responds after 50 ms."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from .children import Children
 from .fleet_server import SOURCES, running
 
 LATENCY = 0.05
-INSTANCES = 250  # in each Region of an account
+INSTANCES = 250  # in each Region of each account
 STARTS, CONCURRENCY = 1000, 32
 IDEAL = STARTS * LATENCY / CONCURRENCY
 
@@ -22,18 +22,18 @@ class Run:
     seconds: float
     count: int
     memory: int
-    """The most that the process ever held, in KiB."""
+    """The peak memory of the process, in KiB."""
 
 
-def _run(children: Children, job: str, *numbers: int) -> Run:
+def _run_job(children: Children, job: str, *numbers: int) -> Run:
     arguments = [children.endpoint_url, *map(str, numbers)]
     printed = children.run("-m", "benchmarks.scripts.fleet", job, *arguments)
     return Run(**json.loads(printed))
 
 
-def _starts(rounds: int) -> list[tuple[str, ...]]:
+def _measure_starts(rounds: int) -> list[tuple[str, ...]]:
     return [
-        _start(name, job, STARTS // parts, rounds)
+        _measure_start(name, job, STARTS // parts, rounds)
         for name, job, parts in (
             ("`apply`, in threads", "start", 1),
             ("`apply` to two destinations, each in a process", "start in processes", 2),
@@ -42,18 +42,18 @@ def _starts(rounds: int) -> list[tuple[str, ...]]:
     ]
 
 
-def _start(name: str, job: str, instances: int, rounds: int) -> tuple[str, ...]:
+def _measure_start(name: str, job: str, instances: int, rounds: int) -> tuple[str, ...]:
     with running(LATENCY, instances, replicated=False) as endpoint_url:
-        runs = [_run(Children(endpoint_url), job, CONCURRENCY) for _ in range(rounds)]
+        runs = [_run_job(Children(endpoint_url), job, CONCURRENCY) for _ in range(rounds)]
     if {run.count for run in runs} != {STARTS}:
         raise AssertionError(runs)
     seconds = median(run.seconds for run in runs)
     return name, f"{seconds:.2f} s", f"{seconds / IDEAL:.2f}", str(rounds)
 
 
-def _audits(sizes: tuple[int, ...]) -> list[tuple[str, ...]]:
+def _measure_audits(sizes: tuple[int, ...]) -> list[tuple[str, ...]]:
     with running(LATENCY, INSTANCES, replicated=True) as endpoint_url:
-        runs = [_run(Children(endpoint_url), "audit", accounts) for accounts in sizes]
+        runs = [_run_job(Children(endpoint_url), "audit", accounts) for accounts in sizes]
     return [
         (
             f"{run.count:,}",
@@ -65,9 +65,9 @@ def _audits(sizes: tuple[int, ...]) -> list[tuple[str, ...]]:
     ]
 
 
-def _dask(accounts: int) -> list[tuple[str, ...]]:
+def _measure_dask(accounts: int) -> list[tuple[str, ...]]:
     with running(LATENCY, INSTANCES, replicated=True) as endpoint_url:
-        one, two = (_run(Children(endpoint_url), "dask", accounts, n) for n in (1, 2))
+        one, two = (_run_job(Children(endpoint_url), "dask", accounts, n) for n in (1, 2))
     return [
         ("1", f"{one.seconds:.1f} s", "1"),
         ("2", f"{two.seconds:.1f} s", f"{two.seconds / one.seconds:.2f}"),
@@ -76,25 +76,27 @@ def _dask(accounts: int) -> list[tuple[str, ...]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.fleet", description=__doc__)
-    parser.add_argument("--docs", type=Path, metavar="FILE", help="a page to write the tables into")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the work")
-    given = parser.parse_args()
-    sizes = (5, 10) if given.quick else (25, 50, 100)
+    parser.add_argument("--docs", type=Path, metavar="FILE", help="write the tables into this page")
+    parser.add_argument(
+        "--quick", action="store_true", help="measure smaller fleets, and less often"
+    )
+    arguments = parser.parse_args()
+    sizes = (5, 10) if arguments.quick else (25, 50, 100)
     tables: list[tuple[str, tuple[str, ...], Callable[[], list[tuple[str, ...]]]]] = [
         (
             f"{STARTS:,} starts, {CONCURRENCY} at once",
-            ("", "Median", f"To the ideal {IDEAL:.2f} s", "Runs"),
-            lambda: _starts(1 if given.quick else 5),
+            ("", "Median", f"Ratio to the ideal {IDEAL:.2f} s", "Runs"),
+            lambda: _measure_starts(1 if arguments.quick else 5),
         ),
         (
             f"An audit of accounts with {len(SOURCES)} Regions of {INSTANCES} instances",
-            ("Instances", "Time", "Per instance", "Most memory"),
-            lambda: _audits(sizes),
+            ("Instances", "Time", "Per instance", "Peak memory"),
+            lambda: _measure_audits(sizes),
         ),
         (
-            "The same of 30 accounts, on Dask",
-            ("Workers of one thread", "Time", "Ratio"),
-            lambda: _dask(3 if given.quick else 30),
+            "The same audit of 30 accounts, on Dask",
+            ("Single-threaded workers", "Time", "Ratio"),
+            lambda: _measure_dask(3 if arguments.quick else 30),
         ),
     ]
     parts = [report.measured_on()]
@@ -102,8 +104,8 @@ def main() -> None:
     for title, head, take in tables:
         parts += [f"## {title}", report.table(head, take())]
         print(f"\n{parts[-2]}\n\n{parts[-1]}", flush=True)
-    if given.docs:
-        report.write_into(given.docs, "\n\n".join(parts))
+    if arguments.docs:
+        report.write_into(arguments.docs, "\n\n".join(parts))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""An AWS of many accounts on loopback that takes its time: run in a process of its own.
+"""A server on loopback that plays AWS with many accounts, and responds after a fixed time.
 
-Each account has the same instances in each source Region, all replicated or none. It
-answers every request after a fixed time, prints its address, and ends when its standard
-input does.
+Each account has the same instances in each source Region; either all of them are replicated or
+none. The server runs in its own process, prints its address, and ends when its standard input ends.
 """
 
 import argparse
@@ -14,7 +13,7 @@ from functools import cache
 from tests.loopback import Request, Response
 
 from . import server
-from .answers import answer
+from .responses import result_body
 
 SOURCES = ("ca-central-1", "eu-west-1", "us-west-1", "us-west-2")
 DESTINATION = "us-east-1"
@@ -25,7 +24,7 @@ _CALLER = b"000000000001"
 
 
 def _instance(region: str, number: int) -> str:
-    """About what RDS says of an instance: it is long."""
+    """Return an instance that is about as long as those of RDS."""
     name = f"orders-{number:04}"
     return (
         f"<DBInstance><DBInstanceIdentifier>{name}</DBInstanceIdentifier>"
@@ -71,7 +70,7 @@ def _backup(region: str, number: int) -> str:
 
 @cache
 def _page(operation: str, region: str, begin: int, count: int) -> bytes:
-    """A page of one account's; the others' differ in the number alone."""
+    """Return a page for one account; other accounts differ only in the account ID."""
     if operation == "DescribeDBInstances":
         rows = [_instance(region, number) for number in range(count)]
         member = "DBInstances"
@@ -80,11 +79,11 @@ def _page(operation: str, region: str, begin: int, count: int) -> bytes:
         member = "DBInstanceAutomatedBackups"
     end = begin + _PAGE
     marker = f"<Marker>{end}</Marker>" if end < len(rows) else ""
-    return answer(operation, f"<{member}>{''.join(rows[begin:end])}</{member}>{marker}")
+    return result_body(operation, f"<{member}>{''.join(rows[begin:end])}</{member}>{marker}")
 
 
-class _Aws:
-    """Every response comes after the same time."""
+class _AWS:
+    """A function that responds to every request after the same time."""
 
     def __init__(self, latency: float, instances: int, *, replicated: bool) -> None:
         self._latency = latency
@@ -92,21 +91,21 @@ class _Aws:
         self._replicated = replicated
 
     def __call__(self, request: Request) -> Response:
-        """Return a response."""
+        """Wait, and return the response to a request."""
         time.sleep(self._latency)
-        return Response(self._answer(request))
+        return Response(self._body(request))
 
-    def _answer(self, request: Request) -> bytes:
-        given = request.parameters
-        operation = given["Action"]
+    def _body(self, request: Request) -> bytes:
+        parameters = request.parameters
+        operation = parameters["Action"]
         if operation == "AssumeRole":
-            account = given["RoleArn"].split(":")[4]
+            account = parameters["RoleArn"].split(":")[4]
             result = (
                 f"<Credentials><AccessKeyId>A{account}</AccessKeyId><SecretAccessKey>secret"
                 "</SecretAccessKey><SessionToken>token</SessionToken>"
                 "<Expiration>2100-01-01T00:00:00Z</Expiration></Credentials>"
             )
-            return answer(operation, result)
+            return result_body(operation, result)
         if operation == "DescribeSourceRegions":
             rows = "".join(
                 f"<SourceRegion><RegionName>{source}</RegionName>"
@@ -114,12 +113,12 @@ class _Aws:
                 "</SupportsDBInstanceAutomatedBackupsReplication></SourceRegion>"
                 for source in SOURCES
             )
-            return answer(operation, f"<SourceRegions>{rows}</SourceRegions>")
+            return result_body(operation, f"<SourceRegions>{rows}</SourceRegions>")
         if operation.startswith("Start"):
-            return answer(
+            return result_body(
                 operation,
                 "<DBInstanceAutomatedBackup>"
-                f"<DBInstanceArn>{given['SourceDBInstanceArn']}</DBInstanceArn>"
+                f"<DBInstanceArn>{parameters['SourceDBInstanceArn']}</DBInstanceArn>"
                 "<Status>pending</Status></DBInstanceAutomatedBackup>",
             )
         scope = _SCOPE.search(request.head)
@@ -128,12 +127,12 @@ class _Aws:
         count = self._instances
         if operation == "DescribeDBInstanceAutomatedBackups" and not self._replicated:
             count = 0
-        page = _page(operation, region, int(given.get("Marker", 0)), count)
+        page = _page(operation, region, int(parameters.get("Marker", 0)), count)
         return page.replace(_ACCOUNT, account_id)
 
 
 def running(latency: float, instances: int, *, replicated: bool) -> AbstractContextManager[str]:
-    """Run one in its own process, and yield its address."""
+    """Run a server in its own process, and yield its address."""
     arguments = [str(latency), str(instances), *(["--replicated"] if replicated else [])]
     return server.running(__name__, *arguments)
 
@@ -143,5 +142,5 @@ if __name__ == "__main__":
     parser.add_argument("latency", type=float)
     parser.add_argument("instances", type=int)
     parser.add_argument("--replicated", action="store_true")
-    chosen = parser.parse_args()
-    server.serve(_Aws(chosen.latency, chosen.instances, replicated=chosen.replicated))
+    arguments = parser.parse_args()
+    server.serve(_AWS(arguments.latency, arguments.instances, replicated=arguments.replicated))

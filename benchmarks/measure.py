@@ -1,26 +1,26 @@
-"""Two sides in turns, and what their ratios are like."""
+"""Measurement of two sides in alternation, and statistics of their ratios."""
 
 from collections.abc import Callable, Sequence
 from statistics import median, quantiles
 from typing import NamedTuple
 
 Pair = tuple[float, float]
-"""What the one side took, and what the other, next to each other in time."""
+"""The results of both sides, measured one right after the other."""
 
 
 class Spread(NamedTuple):
-    """The middle half of some figures."""
+    """The median and the middle half of some numbers."""
 
     median: float
     lower: float
     upper: float
 
 
-def in_turns(one: Callable[[], float], other: Callable[[], float], rounds: int) -> list[Pair]:
-    """Measures both sides so often: A B, B A, A B, and so on, after an idle run of each.
+def alternate(one: Callable[[], float], other: Callable[[], float], rounds: int) -> list[Pair]:
+    """Measure both sides in this many rounds, after one warm-up run of each.
 
-    A machine that grows slower or faster meanwhile does so to both, and neither always
-    comes first.
+    The order alternates (A B, B A, A B, and so on), so that a machine that becomes slower or faster
+    affects both sides, and neither side always runs first.
     """
     one()
     other()
@@ -36,13 +36,13 @@ def in_turns(one: Callable[[], float], other: Callable[[], float], rounds: int) 
 
 
 def ratios(pairs: Sequence[Pair]) -> Spread:
-    """Of the one side to the other, pair by pair."""
+    """Return the spread of the ratios of the first side to the other, pair by pair."""
     return spread([one / other for one, other in pairs])
 
 
-def spread(figures: Sequence[float]) -> Spread:
-    """Median and quartiles."""
-    if not figures[1:]:
-        return Spread(figures[0], figures[0], figures[0])
-    lower, _, upper = quantiles(figures, n=4, method="inclusive")
-    return Spread(median(figures), lower, upper)
+def spread(numbers: Sequence[float]) -> Spread:
+    """Return the median and the quartiles."""
+    if not numbers[1:]:
+        return Spread(numbers[0], numbers[0], numbers[0])
+    lower, _, upper = quantiles(numbers, n=4, method="inclusive")
+    return Spread(median(numbers), lower, upper)

@@ -1,4 +1,4 @@
-"""Other libraries for the same job, each in an environment of its own."""
+"""Other libraries for the same job, each in its own virtual environment."""
 
 import subprocess
 import sys
@@ -9,21 +9,24 @@ from .children import ENVIRONMENT, Children
 
 PEERS = ("capo-rds",)
 
-NOT_INSTALLED = "does not install here"
+NOT_INSTALLED = "cannot be installed here"
 FAILED = "fails"
 
 
 def python_of(peer: str) -> Path | None:
-    """The Python that has it, with the boto3 that this library is measured with; or ``None``."""
+    """Return the Python of a peer's environment, or ``None`` if the peer cannot be installed.
+
+    The environment has the same boto3 as the one that measures this library.
+    """
     home = ENVIRONMENT / "peers" / peer
     python = home / "bin" / "python"
     installed = home / "installed"
     if not installed.exists():
-        # Without ensurepip, which some distributions leave out; pip comes from here.
-        wanted = [peer, *(f"{name}=={version(name)}" for name in ("boto3", "botocore"))]
+        # Some distributions omit ensurepip, so this environment's pip installs the packages.
+        packages = [peer, *(f"{name}=={version(name)}" for name in ("boto3", "botocore"))]
         try:
-            _run("-m", "venv", "--without-pip", str(home))
-            _run("-m", "pip", "--python", str(python), "install", "--quiet", *wanted)
+            _run_python("-m", "venv", "--without-pip", str(home))
+            _run_python("-m", "pip", "--python", str(python), "install", "--quiet", *packages)
         except subprocess.CalledProcessError as error:
             print(error.stderr)
             return None
@@ -35,5 +38,5 @@ def version_of(peer: str, children: Children) -> str:
     return children.run("-c", f"from importlib.metadata import version; print(version({peer!r}))")
 
 
-def _run(*arguments: str) -> None:
+def _run_python(*arguments: str) -> None:
     subprocess.run([sys.executable, *arguments], check=True, capture_output=True, text=True)

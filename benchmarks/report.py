@@ -1,4 +1,4 @@
-"""Tables for people, JSON for programs."""
+"""Results as tables for people and as JSON for programs."""
 
 import json
 import os
@@ -21,13 +21,13 @@ _PACKAGES = ("rds-backup-replication", "boto3", "botocore", "pydantic")
 
 @dataclass
 class Peer:
-    """What another library was measured to be."""
+    """The results of another library."""
 
     version: str = ""
     failure: str = ""
-    """Why there is no figure at all."""
+    """Why the library has no figures; empty if it has some."""
     figures: dict[str, list[Pair] | str] = field(default_factory=dict[str, list[Pair] | str])
-    """A text where there is none."""
+    """The pairs of each figure, or a text that says why there are none."""
 
 
 @dataclass
@@ -38,13 +38,13 @@ class Results:
 
 
 def line(name: str, pairs: Sequence[Pair]) -> str:
-    """A figure in a terminal."""
+    """Return a line about a figure for a terminal."""
     figure = ratios(pairs)
     return f"{name:36} {_number(figure.median):>6}   {_middle_half(figure)}, {len(pairs)} pairs"
 
 
 def as_json(results: Results) -> str:
-    """All that was measured: seconds, seconds a record or units of memory, and their ratios."""
+    """Return all results as JSON: the pairs in seconds or units of memory, and their ratios."""
     document = {
         "date": _today(),
         "machine": _machine(),
@@ -63,12 +63,12 @@ def as_json(results: Results) -> str:
 
 
 def measured_on() -> str:
-    """When and where."""
+    """Return a sentence about the date, the machine and the versions."""
     return f"Measured on {_today()}: {', '.join(_machine())}."
 
 
 def as_markdown(results: Results) -> str:
-    """The tables of the documentation."""
+    """Return the tables for the documentation."""
     parts = [measured_on(), _own_table(results)]
     if results.peers:
         parts += ["### Other libraries", _peers_table(results)]
@@ -77,7 +77,7 @@ def as_markdown(results: Results) -> str:
 
 
 def write_into(page: Path, text: str) -> None:
-    """Puts a text between the page's two marks, in the place of what is there."""
+    """Replace the text between the page's two markers."""
     before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
@@ -98,7 +98,7 @@ def _own_table(results: Results) -> str:
         if figure.name in results.figures
         for spread in [ratios(results.figures[figure.name])]
     ]
-    return table(("", "Median", "Middle half", "Pairs", "What to what"), rows)
+    return table(("", "Median", "Middle half", "Pairs", "What is compared"), rows)
 
 
 def _peers_table(results: Results) -> str:
@@ -134,7 +134,7 @@ def _middle_half(figure: Spread) -> str:
 
 
 def _number(figure: float) -> str:
-    """With as many decimals as make sense."""
+    """Return a number with two decimals, or with three if it is small."""
     return f"{figure:.2f}" if figure >= _SMALL else f"{figure:.3f}"
 
 

@@ -1,6 +1,6 @@
-"""An RDS on loopback that always answers the same, and how a server runs in its own process.
+"""A server on loopback that always sends the same responses, and a way to run any server module.
 
-Such a process prints its address, and ends when its standard input does.
+A server module runs in its own process, prints its address, and ends when its standard input ends.
 """
 
 import subprocess
@@ -10,12 +10,12 @@ from contextlib import contextmanager
 
 from tests.loopback import LoopbackServer, Request, Respond, Response
 
-from .answers import Listing, started
+from .responses import Listing, start_body
 
 
 @contextmanager
 def running(module: str, *arguments: str) -> Generator[str]:
-    """Run a server's module in its own process, and yield the server's address."""
+    """Run a server module in its own process, and yield the server's address."""
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         stdin=subprocess.PIPE,
@@ -24,20 +24,20 @@ def running(module: str, *arguments: str) -> Generator[str]:
     )
     with process:
         if process.stdout is None:
-            raise AssertionError("it is a pipe")
+            raise AssertionError("standard output is a pipe")
         yield process.stdout.readline().strip()
 
 
 def serve(respond: Respond) -> None:
-    """Serve until standard input ends."""
+    """Print the address, and serve until standard input ends."""
     with LoopbackServer(respond) as server:
         print(server.endpoint_url, flush=True)
         sys.stdin.read()
 
 
 def main() -> None:
-    """Serve one backup and one start."""
-    listing, start = Listing(1), Response(started())
+    """Serve a listing of one backup, and the response to a start."""
+    listing, start = Listing(1), Response(start_body())
 
     def respond(request: Request) -> Response:
         is_start = b"Action=Start" in request.body

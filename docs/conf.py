@@ -1,4 +1,4 @@
-"""Settings of Sphinx; `make docs` builds, without a network."""
+"""Sphinx settings; `make docs` builds the documentation without a network."""
 
 import re
 from typing import Any, get_type_hints
@@ -29,21 +29,21 @@ python_maximum_signature_line_length = 88
 myst_heading_anchors = 2
 
 nitpick_ignore = [
-    ("py:class", "AnySession"),  # boto3's or botocore's, imported for type checkers alone
+    ("py:class", "AnySession"),  # a boto3 or botocore session, imported only for type checkers
 ]
 nitpick_ignore_regex = [
-    # Documented elsewhere, and nothing is fetched from there.
+    # Other projects document these, and the build fetches nothing from them.
     ("py:(class|exc)", r"(botocore|collections\.abc|concurrent|datetime|pathlib|pydantic)\..+"),
 ]
 
 
-# Where types are checked, Sphinx is not installed: its `app` is Any.
+# Type checkers run without Sphinx installed, so `app` is Any.
 
 
 def _without_signature(
     _app: Any, what: str, _name: str, obj: object, *_: object
 ) -> tuple[str, str] | None:
-    """A model's fields are listed below it, and the classes of faults are not for users to call."""
+    """Hide signatures of models, whose fields follow, and of faults, which users do not create."""
     if what not in ("class", "exception") or not isinstance(obj, type):
         return None
     return ("", "") if issubclass(obj, (BaseModel, ServiceError)) else None
@@ -52,15 +52,15 @@ def _without_signature(
 def _keep_colons(
     _app: Any, what: str, _name: str, _obj: object, _: object, lines: list[str]
 ) -> None:
-    """Napoleon takes what is before a colon for a type, if it is on an attribute's first line."""
+    """Stop napoleon from taking text before a colon in an attribute's first line for a type."""
     if what in ("attribute", "property"):
-        lines[:0] = ["..", ""]  # an empty comment, so that the first line is another
+        lines[:0] = ["..", ""]  # an empty comment becomes the first line
 
 
 def _inline_links(
     _app: Any, _what: str, _name: str, _obj: object, _: object, lines: list[str]
 ) -> None:
-    """Puts addresses into the links: those of an eval-rst block are not looked up elsewhere."""
+    """Move addresses into their links, because targets in eval-rst blocks are not resolved."""
     text = "\n".join(lines)
     for target, name, url in re.findall(r"^(\.\. _(\w+): (\S+))$", text, re.MULTILINE):
         text = text.replace(target, "").replace(f"{name}_", f"`{name} <{url}>`__")
@@ -68,7 +68,7 @@ def _inline_links(
 
 
 def _show_plain_types() -> None:
-    """Has the fields of the models shown without pydantic's validators and serializers."""
+    """Show the fields of the models without pydantic's validators and serializers."""
     names = [(home, name) for home in (package, fleet) for name in home.__all__]
     for home, name in names:
         value = getattr(home, name)
@@ -79,7 +79,7 @@ def _show_plain_types() -> None:
 
 def setup(app: Any) -> None:
     _show_plain_types()
-    # Before napoleon, whose priority is 500.
+    # These handlers must run before napoleon, whose priority is 500.
     app.connect("autodoc-process-docstring", _inline_links, priority=400)
     app.connect("autodoc-process-docstring", _keep_colons, priority=400)
     app.connect("autodoc-process-signature", _without_signature)

@@ -1,4 +1,4 @@
-"""What the tests share: clients that cannot reach AWS, and a scripted RDS on loopback."""
+"""Shared fixtures: clients that cannot reach AWS, and a scripted RDS on loopback."""
 
 import gc
 import json
@@ -26,31 +26,31 @@ from rds_backup_replication.sandbox import Behavior, Sandbox
 from .fleets import Fleet
 from .wire import ScriptedRDS, shared_session
 
-# For `make fuzz`.
+# `make fuzz` uses this profile.
 settings.register_profile("fuzz", max_examples=8_000, deadline=None)
-# For `make mutate`: quick, and the same for each mutant.
+# `make mutate` uses this profile, which is quick and repeats the same examples for every mutant.
 settings.register_profile("mutate", max_examples=20, derandomize=True, database=None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--botocore-parser", action="store_true", help="have botocore read all answers by itself"
+        "--botocore-parser", action="store_true", help="parse all responses with botocore's parser"
     )
 
 
 def pytest_configure() -> None:
-    """A shell has what it runs in the background ignore Ctrl-C, which tests send."""
+    """Restore the handling of Ctrl-C, which shells disable for background jobs but tests send."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# What a mutant is tried on last: most are caught by others, and sooner.
+# A mutant meets these tests last, because quicker tests catch most mutants.
 _SLOW = ("test_lifecycle.py", "test_public_api.py", "test_reader.py", "test_session.py")
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m chooses among them
+@pytest.hookimpl(tryfirst=True)  # before pytest applies -m
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """mutmut has a mutant's tests in no order; what a browser shows, no Python changes."""
+    """Mark the browser's tests as long, and put slow tests last for mutmut, which shuffles them."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("long")
@@ -59,50 +59,50 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is imported stays, and tests are short: looking for garbage is time lost."""
+    """Collect garbage rarely, because imported modules stay and tests leave little garbage."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(autouse=True)
-def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything must hold without reading answers ahead too."""
+def chosen_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disable the fast parser if the option says so, because tests must pass without it too."""
     if request.config.getoption("--botocore-parser") and request.path.name != "test_reader.py":
 
-        def leave_it_to_botocore(*_: object) -> None:
+        def use_botocore(*_: object) -> None:
             pass
 
-        monkeypatch.setattr(FastParser, "parse", leave_it_to_botocore)
+        monkeypatch.setattr(FastParser, "parse", use_botocore)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def models_read_once() -> Iterator[None]:
-    """Read botocore's models and its list of services once, and not for each test's session."""
+def cached_models() -> Iterator[None]:
+    """Read botocore's models and its list of services once instead of for each session."""
 
     def read_once(load: Callable[[str], Any]) -> Callable[[str], Any]:
         @cache
-        def kept(path: str) -> bytes | None:
+        def cached_content(path: str) -> bytes | None:
             content = load(path)
-            # Only plain dicts can be marshalled, which is read several times as fast as a pickle.
+            # marshal reads several times as fast as pickle, but takes only plain dicts.
             return content and marshal.dumps(json.loads(json.dumps(content)))
 
         def copy(path: str) -> Any:
-            content = kept(path)
-            return content and marshal.loads(content)  # noqa: S302  # our own
+            content = cached_content(path)
+            return content and marshal.loads(content)  # noqa: S302  # from the marshal call above
 
-        # A copy for each, as botocore changes in place what it loads.
+        # Each caller needs a copy, because botocore modifies the loaded models.
         return copy
 
     list_services = Loader.list_available_services
 
     @cache
-    def listed(paths: tuple[str, ...], type_name: str) -> list[str]:
+    def cached_names(paths: tuple[str, ...], type_name: str) -> list[str]:
         loader = Loader(list(paths), include_default_search_paths=False)
         return list_services(loader, type_name)
 
     def list_once(loader: Loader, type_name: str) -> list[str]:
-        return list(listed(tuple(loader.search_paths), type_name))
+        return list(cached_names(tuple(loader.search_paths), type_name))
 
     with pytest.MonkeyPatch.context() as patch:
         for kind in (JSONFileLoader, FastFileLoader):
@@ -113,11 +113,12 @@ def models_read_once() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No credentials, profile, endpoint or proxy of the machine gets into a test."""
-    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # a third of a sandbox's life
-    nothing = tmp_path_factory.getbasetemp() / "no-such-file"
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(nothing))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nothing))
+    """Keep the machine's credentials, profiles, endpoints and proxies out of the tests."""
+    # Loading the AMIs takes a third of the time of a sandbox.
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+    missing_file = tmp_path_factory.getbasetemp() / "no-such-file"
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(missing_file))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(missing_file))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
@@ -129,7 +130,7 @@ def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
 
 
 class RecordingClock(InstantClock):
-    """Time that passes by being slept through, and how it was slept through."""
+    """A clock that advances only when code sleeps, and that records the sleeps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -142,7 +143,7 @@ class RecordingClock(InstantClock):
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> RecordingClock:
-    """The clock of every client."""
+    """Replace the clock of every client, and return the new clock."""
     clock = RecordingClock()
     monkeypatch.setattr(Context, "clock", clock)
     return clock
@@ -150,16 +151,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> RecordingClock:
 
 @pytest.fixture
 def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore's own retries come without a pause."""
+    """Let botocore retry without a pause and without a limit on its retry tokens."""
 
     def no_pause(_: float) -> None:
         pass
 
-    def enough(*_: object, **__: object) -> bool:
+    def grant_tokens(*_: object, **__: object) -> bool:
         return True
 
     monkeypatch.setattr("botocore.endpoint.time.sleep", no_pause)
-    monkeypatch.setattr("botocore.retries.bucket.TokenBucket.acquire", enough)
+    monkeypatch.setattr("botocore.retries.bucket.TokenBucket.acquire", grant_tokens)
 
 
 @pytest.fixture
@@ -187,7 +188,7 @@ def rds() -> Iterator[ScriptedRDS]:
 
 @pytest.fixture
 def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
-    """A sandbox for instances of several accounts."""
+    """Yield a sandbox for instances of several accounts."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

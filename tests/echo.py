@@ -1,4 +1,4 @@
-"""An RDS that responds with the name it is asked about, so that mixed-up responses show."""
+"""A responder for RDS that returns the requested name, so that mixed-up responses show."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ REFUSED, GARBLED = "refused", "garbled"
 
 
 def echo(request: Request) -> Reply:
-    """Return the requested name; a name may ask for an error, or for garbage."""
+    """Return a response with the requested name, or the error or garbage that the name requests."""
     parameters = request.parameters
     action, arn = parameters["Action"], parameters.get("SourceDBInstanceArn", "")
     name = arn or next(parameters[member] for member in _NAMES if member in parameters)

@@ -1,6 +1,7 @@
-"""One HTTP server on loopback for tests and benchmarks: a function decides on every response.
+"""An HTTP server on loopback for tests and benchmarks; a function returns each response.
 
-This module imports only the standard library, because benchmarks run without the tests' packages.
+This module imports only the standard library, because the packages of the tests are
+missing from the environment of the benchmarks.
 """
 
 import socket
@@ -43,14 +44,14 @@ def error_xml(code: str, message: str = "Something is wrong.") -> str:
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came over the wire."""
+    """One request as the server received it."""
 
     head: bytes
     body: bytes
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """Return the headers by their names, spelled as the client spells them."""
+        """Return the headers by name, in the client's spelling."""
         lines = self.head.decode("latin-1").splitlines()
         pairs = (line.partition(":") for line in lines)
         return {name: value.strip() for name, _, value in pairs}
@@ -64,16 +65,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One response; the connection stays open unless bytes are missing."""
+    """One response. If bytes are missing, the server then closes the connection."""
 
     body: str | bytes
     status: int = 200
     missing: int = 0
-    """How many bytes Content-Length announces beyond the body, before the connection closes."""
+    """The number of bytes that Content-Length announces beyond the body."""
 
 
 class NoResponse(Enum):
-    """Ways to send nothing."""
+    """The ways to send no response."""
 
     CLOSE = "close the connection"
     STALL = "keep the connection open until the client or the server ends"

@@ -1,4 +1,4 @@
-"""Build the package twice, and check that both builds are equal and have the right files.
+"""A script that builds the package twice, and compares both builds and their files.
 
 `python -m tests.package dist` builds into the folder `dist`. The script needs git and `build`.
 """
@@ -30,7 +30,7 @@ def git(*arguments: str) -> str:
 
 def build(source: Path, out: Path) -> dict[str, str]:
     """Build the package, and return the hash of each built file by name."""
-    # The time of the commit makes the build reproducible.
+    # Archives contain a time. The time of the commit is the same in both builds.
     environment = {**os.environ, "SOURCE_DATE_EPOCH": git("log", "-1", "--format=%ct").strip()}
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(source)]
     result = subprocess.run(  # noqa: S603  # the arguments are fixed
@@ -53,7 +53,7 @@ def main(out: Path) -> None:
     tracked = git("ls-files").splitlines()
     first = build(ROOT, out)
     with tempfile.TemporaryDirectory() as folder:
-        # The copy has another path, other times and other permissions.
+        # The copy differs in its path, times and permissions, which must not affect the build.
         copy = Path(folder) / "copy"
         for name in tracked:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)

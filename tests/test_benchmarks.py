@@ -1,4 +1,4 @@
-"""Tests that the benchmarks measure what they claim to; no test asserts a speed."""
+"""Tests of the benchmarks: they measure what they claim to. No test asserts a speed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks import report
-from benchmarks.answers import REGION, Listing
 from benchmarks.cases import FIGURES
 from benchmarks.fleet_server import running
-from benchmarks.measure import in_turns, ratios
+from benchmarks.measure import alternate, ratios
+from benchmarks.responses import REGION, Listing
 from benchmarks.scripts import fleet
-from benchmarks.scripts.counts import LOOKS, counts
+from benchmarks.scripts.counts import POLLS, counts
 from benchmarks.scripts.sides import Boto3, Ours
 from rds_backup_replication.fleet import Access
 
@@ -41,7 +41,7 @@ def test_sides_alternate_after_warmup() -> None:
 
         return run
 
-    assert in_turns(side("A", 1.0), side("B", 2.0), 3) == [(1.0, 2.0)] * 3
+    assert alternate(side("A", 1.0), side("B", 2.0), 3) == [(1.0, 2.0)] * 3
     assert order == "AB" + "AB" + "BA" + "AB"
 
 
@@ -50,15 +50,15 @@ def test_both_sides_return_the_same_listing() -> None:
     for side in (theirs, ours):
         side.load()
     listing = Listing(10, page_size=4)
-    records = list(theirs.listing(theirs.answered(REGION, listing)))
-    models = list(ours.listing(ours.answered(REGION, listing)))
+    records = list(theirs.listing(theirs.offline_client(REGION, listing)))
+    models = list(ours.listing(ours.offline_client(REGION, listing)))
     assert len(records) == len(models) == 10
     assert [model.model_dump(by_alias=True, exclude_none=True) for model in models] == records
     assert {len(record) for record in records} == {22}
 
 
 def test_call_counts() -> None:
-    assert list(counts().values()) == [2, 1, LOOKS, 3]
+    assert list(counts().values()) == [2, 1, POLLS, 3]
 
 
 def test_new_tables_replace_old_ones(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_fleet_jobs_do_the_measured_work(monkeypatch: pytest.MonkeyPatch) -> Non
     with running(0, 3, replicated=True) as endpoint_url:
         access = Access(endpoint_url=endpoint_url)
         assert fleet.audit(access, 2) == 2 * 4 * 3
-    with running(0, 120, replicated=False) as endpoint_url:  # two pages
+    with running(0, 120, replicated=False) as endpoint_url:  # more than one page
         access = Access(endpoint_url=endpoint_url)
         assert fleet.start_all(access, 4)[1] == 120
         with pytest.raises(AssertionError, match="unprotected"):

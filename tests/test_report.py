@@ -573,7 +573,7 @@ def test_browser_that_fails_to_start_is_killed(
     script = tmp_path / "chromium"
     script.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 60\n")
     script.chmod(0o700)
-    monkeypatch.setattr(browsers, "PATIENCE", 0.5)
+    monkeypatch.setattr(browsers, "TIMEOUT_SECONDS", 0.5)
     with pytest.raises(TimeoutError, match="says nothing"):
         Browser(str(script), tmp_path)
     with pytest.raises(ProcessLookupError):

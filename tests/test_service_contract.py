@@ -1,4 +1,4 @@
-"""Tests of the models, faults and names against the service model of the installed botocore.
+"""Comparison of models, faults and names with the service model of the installed botocore.
 
 AWS adds members and faults every few months. These tests name the missing ones.
 """

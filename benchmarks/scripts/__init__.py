@@ -1,1 +1,1 @@
-"""The processes in which things are measured."""
+"""Scripts that child processes run, to measure something or to be measured."""

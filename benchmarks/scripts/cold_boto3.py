@@ -1,4 +1,4 @@
-"""From nothing to the first backup's status, by boto3."""
+"""A cold start to the first backup's status with boto3."""
 
 import sys
 from typing import Any

@@ -1,4 +1,4 @@
-"""From nothing to the first backup's status, by capo-rds."""
+"""A cold start to the first backup's status with capo-rds."""
 
 import sys
 from importlib import import_module

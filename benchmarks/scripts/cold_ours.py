@@ -1,4 +1,4 @@
-"""From nothing to the first backup's status, by this library."""
+"""A cold start to the first backup's status with this library."""
 
 import sys
 

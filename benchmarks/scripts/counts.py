@@ -1,4 +1,4 @@
-"""How many API calls the methods make that are built on them."""
+"""The number of API calls of the methods that are built of several API calls."""
 
 import json
 import re
@@ -9,12 +9,12 @@ from typing import Any
 
 from botocore.client import BaseClient
 
-from benchmarks.answers import REGION, SOURCE_ARN, answer
+from benchmarks.responses import REGION, SOURCE_ARN, result_body
 from rds_backup_replication import BackupReplicationClient
 
-from .sides import answer_boto3
+from .sides import take_offline
 
-LOOKS = 5
+POLLS = 5
 _SOURCE_REGION = "us-west-2"
 _START = "StartDBInstanceAutomatedBackupsReplication"
 _DESCRIBE = "DescribeDBInstanceAutomatedBackups"
@@ -38,51 +38,56 @@ _ACTION = re.compile(rb"Action=(\w+)")
 
 
 class RDS:
-    """Shows a backup in one status after the other, ``None`` being no backup, and counts."""
+    """A function that responds for RDS, and counts the calls.
+
+    Each Describe call returns a backup in the next status, or no backup for ``None``.
+    """
 
     def __init__(self, *statuses: str | None) -> None:
         self._statuses = list(statuses)
         self.calls = 0
 
     def __call__(self, request_body: bytes) -> bytes:
-        """The answer to a request."""
+        """Return the body of the response to a request."""
         self.calls += 1
-        found = _ACTION.search(request_body)
-        operation = found[1].decode() if found else ""
+        match = _ACTION.search(request_body)
+        operation = match[1].decode() if match else ""
         if operation != _DESCRIBE:
-            return answer(operation, _RESULTS[operation])
+            return result_body(operation, _RESULTS[operation])
         status = self._statuses.pop(0)
         backup = _BACKUP.format(status=status) if status else ""
-        return answer(
+        return result_body(
             operation, f"<DBInstanceAutomatedBackups>{backup}</DBInstanceAutomatedBackups>"
         )
 
 
 def main() -> None:
-    """Prints the calls by what is done."""
+    """Print the counts as JSON."""
     print(json.dumps(counts()))
 
 
 def counts() -> dict[str, int]:
-    """The calls by what is done."""
-    waiting = ["pending"] * (LOOKS - 1)
+    """Return the number of API calls of each method."""
+    waiting = ["pending"] * (POLLS - 1)
     return {
-        "`ensure_replication` that starts": _calls([None], _ensure),
-        "`ensure_replication` where it replicates already": _calls(["replicating"], _ensure),
-        f"`wait_until_replicating` with {LOOKS} looks": _calls([*waiting, "replicating"], _wait),
-        "`check_replication`": _calls([None], _check),
+        "`ensure_replication` that starts a replication": _count_calls([None], _ensure),
+        "`ensure_replication` of an active replication": _count_calls(["replicating"], _ensure),
+        f"`wait_until_replicating` with {POLLS} polls": _count_calls(
+            [*waiting, "replicating"], _wait
+        ),
+        "`check_replication`": _count_calls([None], _check),
     }
 
 
-def _calls(
+def _count_calls(
     statuses: Sequence[str | None], do: Callable[[BackupReplicationClient, BaseClient], object]
 ) -> int:
     rds = RDS(*statuses)
     client = BackupReplicationClient(region_name=REGION)
     boto3: Any = import_module("boto3")
     source_client = boto3.client("rds", region_name=_SOURCE_REGION)
-    for asked in (client.client, source_client):
-        answer_boto3(asked, rds)
+    for each in (client.client, source_client):
+        take_offline(each, rds)
     do(client, source_client)
     return rds.calls
 

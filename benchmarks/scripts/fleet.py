@@ -1,4 +1,4 @@
-"""One job over a fleet, in a process of its own: prints seconds, units of memory and a count."""
+"""One job of a fleet in its own process, which prints the seconds, the memory and a count."""
 
 import json
 import sys
@@ -24,7 +24,10 @@ from rds_backup_replication.fleet import (
 
 
 def policy(accounts: int, sources: tuple[str, ...] = SOURCES) -> Policy:
-    """Every instance of so many accounts is to be replicated; a single one is the caller's own."""
+    """Return a policy that replicates every instance of this many accounts.
+
+    A single account is the caller's own, and needs no role.
+    """
     ids = [f"{number:012}" for number in range(1, accounts + 1)]
     roles = [f"arn:aws:iam::{id_}:role/audit" if accounts > 1 else None for id_ in ids]
     return Policy(
@@ -35,15 +38,15 @@ def policy(accounts: int, sources: tuple[str, ...] = SOURCES) -> Policy:
 
 
 def audit(access: Access, accounts: int, executor: Executor | None = None) -> int:
-    """How many instances are found, all of them protected."""
-    records = 0
-    seen: set[str] = set()
+    """Return the number of instances, after checking that all of them are protected."""
+    count = 0
+    states: set[str] = set()
     for record in iter_audit(policy(accounts), access=access, executor=executor):
-        records += 1
-        seen.add(record.state)
-    if seen != {"protected"}:
-        raise AssertionError(seen)
-    return records
+        count += 1
+        states.add(record.state)
+    if states != {"protected"}:
+        raise AssertionError(states)
+    return count
 
 
 def audit_in_threads(access: Access, accounts: int) -> tuple[float, int]:
@@ -51,7 +54,7 @@ def audit_in_threads(access: Access, accounts: int) -> tuple[float, int]:
 
 
 def audit_on_dask(access: Access, accounts: int, workers: int) -> tuple[float, int]:
-    import distributed  # noqa: PLC0415  # the other jobs are done without it
+    import distributed  # noqa: PLC0415  # only this job needs it
 
     dask: Any = distributed
     with (
@@ -61,28 +64,28 @@ def audit_on_dask(access: Access, accounts: int, workers: int) -> tuple[float, i
         dask.Client(cluster) as client,
     ):
         executor = client.get_executor(pure=False)
-        # What a worker imports once is not what is measured.
+        # Each worker imports its modules before the clock starts.
         deque(executor.map(_warm_up, range(workers * 2)), maxlen=0)
         return _timed(lambda: audit(access, accounts, executor))
 
 
 def start_all(access: Access, concurrency: int) -> tuple[float, int]:
     planned = plan(policy(1, SOURCES[-1:]), access=access)
-    return _timed(lambda: _started(planned, access, concurrency))
+    return _timed(lambda: _apply(planned, access, concurrency))
 
 
 def start_in_processes(access: Access, concurrency: int) -> tuple[float, int]:
-    """To two destinations, each by a process."""
+    """Start replications to two destinations, each in its own process."""
     one = policy(1, SOURCES[-1:])
     other = Rule(name="other", source_regions=SOURCES[:1], destination_region="us-east-2")
     both = one.model_copy(update={"rules": (*one.rules, other)})
     with ProcessPoolExecutor(2, get_context("spawn")) as executor:
         deque(executor.map(_warm_up, range(4)), maxlen=0)
         planned = plan(both, access=access, executor=executor)
-        return _timed(lambda: _started(planned, access, concurrency // 2, executor))
+        return _timed(lambda: _apply(planned, access, concurrency // 2, executor))
 
 
-def _started(
+def _apply(
     planned: Plan, access: Access, concurrency: int, executor: Executor | None = None
 ) -> int:
     report = apply(planned, access=access, max_concurrency=concurrency, executor=executor)
@@ -92,8 +95,8 @@ def _started(
 
 
 def start_plainly(access: Access, concurrency: int) -> tuple[float, int]:
-    """The same starts without a plan, or a look at what there is."""
-    import boto3  # noqa: PLC0415  # the other jobs are done without it
+    """Start the same replications without a plan and without a scan."""
+    import boto3  # noqa: PLC0415  # only this job needs it
     from botocore.config import Config  # noqa: PLC0415
 
     module: Any = boto3
@@ -117,7 +120,7 @@ def start_plainly(access: Access, concurrency: int) -> tuple[float, int]:
 
 
 def _warm_up(_: int) -> None:
-    time.sleep(0.2)  # so that each worker gets one
+    time.sleep(0.2)  # long enough that each worker gets a task
 
 
 def _timed(job: Callable[[], int]) -> tuple[float, int]:

@@ -1,4 +1,4 @@
-"""One measurement in a process that has done nothing else."""
+"""One measurement in a process that has done nothing else before."""
 
 import sys
 import time
@@ -31,37 +31,40 @@ _REGIONS = [
 
 
 def main() -> None:
-    """Takes the name of a side, and of what is measured; prints seconds, or units of memory."""
-    side_name, what = sys.argv[1:]
+    """Run the side's task that the arguments name, and print its seconds or its units of memory."""
+    side_name, task = sys.argv[1:]
     side = SIDES[side_name]()
-    if what.startswith("load"):
-        print(_seconds(side, what))
+    if task.startswith("load"):
+        print(_seconds(side, task))
         return
     side.load()
-    if what == "memory":
+    if task == "memory":
         print(_memory(side))
-    elif what == "client":
-        print(_seconds(side, what, _REGIONS[0]))
+    elif task == "client":
+        print(_seconds(side, task, _REGIONS[0]))
     else:
-        print(_seconds(side, what, _REGIONS))
+        print(_seconds(side, task, _REGIONS))
 
 
 def _seconds(side: object, method: str, *arguments: object) -> float:
     call = getattr(side, method)
     started = time.perf_counter()
     result = call(*arguments)
-    taken = time.perf_counter() - started
-    del result  # what was made must not be thrown away while the clock runs
-    return taken
+    seconds = time.perf_counter() - started
+    del result  # only now, so that the time excludes its destruction
+    return seconds
 
 
 def _memory(side: "Side") -> float:
-    """The most that the process ever had, once it has read 10,000 backups and kept none."""
-    from resource import RUSAGE_SELF, getrusage  # it would be a part of no other measurement
+    """Return the peak memory of the process after it has read 10,000 backups and kept none."""
+    from resource import (  # at the top, its import would be missing from other figures
+        RUSAGE_SELF,
+        getrusage,
+    )
 
-    from benchmarks.answers import REGION, Listing
+    from benchmarks.responses import REGION, Listing
 
-    client = side.answered(REGION, Listing(10_000))
+    client = side.offline_client(REGION, Listing(10_000))
     for _ in side.listing(client):
         pass
     return getrusage(RUSAGE_SELF).ru_maxrss

@@ -1,21 +1,21 @@
-"""The sides of other libraries, and all sides by their names."""
+"""The sides of other libraries, and a table of all sides by name."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
-from .sides import Boto3, Ours, OursOfSession
+from .sides import Boto3, Ours, OursWithSession
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from .sides import Answer, Side
+    from .sides import Respond, Side
 
 
 class CapoRDS:
-    """capo-rds: without botocore, with typed dicts."""
+    """The library capo-rds, which returns typed dicts and does not use botocore."""
 
     def load(self) -> None:
         self._library: Any = import_module("capo_rds")
@@ -24,13 +24,13 @@ class CapoRDS:
     def client(self, region_name: str, endpoint_url: str | None = None) -> Any:
         return self._make(region=region_name, endpoint=endpoint_url)
 
-    def answered(self, region_name: str, answer: Answer) -> Any:
+    def offline_client(self, region_name: str, respond: Respond) -> Any:
         zapros: Any = import_module("zapros")
 
         class Handler:
             def handle(self, request: Any) -> Any:
                 headers = {"Content-Type": "text/xml"}
-                return zapros.Response(200, headers, content=answer(request.body))
+                return zapros.Response(200, headers, content=respond(request.body))
 
             def close(self) -> None:
                 pass
@@ -54,6 +54,6 @@ class CapoRDS:
 SIDES: dict[str, Callable[[], Side]] = {
     "boto3": Boto3,
     "ours": Ours,
-    "ours of session": OursOfSession,
+    "ours with session": OursWithSession,
     "capo-rds": CapoRDS,
 }

@@ -1,7 +1,7 @@
-"""The sides: one job, as each library does it.
+"""The sides of a comparison: the same job, as each library does it.
 
-What is measured is the importing, too: so nothing is imported here, and a library not
-before ``load``.
+Because imports are measured too, this module imports as little as possible, and each library only
+in ``load``.
 """
 
 from __future__ import annotations
@@ -13,34 +13,34 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, Protocol
 
-    Answer = Callable[[bytes], bytes]
+    Respond = Callable[[bytes], bytes]
 
     class Side(Protocol):
-        """A library, and how it is used."""
+        """A library, and the ways to use it."""
 
         def load(self) -> None:
-            """Imports it, with what a client needs."""
+            """Import the library with everything that a client needs."""
             ...
 
         def client(self, region_name: str, endpoint_url: str | None = None) -> Any:
-            """Makes a client."""
+            """Create a client."""
             ...
 
-        def answered(self, region_name: str, answer: Answer) -> Any:
-            """Makes a client whose requests are answered without a network."""
+        def offline_client(self, region_name: str, respond: Respond) -> Any:
+            """Create a client that gets its responses from a function instead of the network."""
             ...
 
         def start(self, client: Any, source_arn: str) -> object:
-            """Starts a replication, with a retention and a tag, and reads the status."""
+            """Start a replication with a retention period and a tag, and return its status."""
             ...
 
         def listing(self, client: Any) -> Iterator[Any]:
-            """All backups, of all pages."""
+            """Yield the backups of all pages."""
             ...
 
 
 class Boto3:
-    """boto3, plain."""
+    """Plain boto3."""
 
     def load(self) -> None:
         self._boto3: Any = import_module("boto3")
@@ -49,13 +49,13 @@ class Boto3:
         return self._boto3.client("rds", region_name=region_name, endpoint_url=endpoint_url)
 
     def clients(self, region_names: list[str]) -> list[Any]:
-        """One for each Region, by one session."""
+        """Create one client for each Region with one session."""
         session = self._boto3.Session()
         return [session.client("rds", region_name=name) for name in region_names]
 
-    def answered(self, region_name: str, answer: Answer) -> Any:
+    def offline_client(self, region_name: str, respond: Respond) -> Any:
         client = self.client(region_name)
-        answer_boto3(client, answer)
+        take_offline(client, respond)
         return client
 
     def start(self, client: Any, source_arn: str) -> object:
@@ -70,25 +70,25 @@ class Boto3:
         for page in paginator.paginate():
             yield from page["DBInstanceAutomatedBackups"]
 
-    def refused(self, client: Any) -> None:
-        """Makes a call with a parameter of a wrong type, which botocore does not send."""
+    def make_invalid_call(self, client: Any) -> None:
+        """Make a call with a parameter of the wrong type, which botocore does not send."""
         try:
             client.start_db_instance_automated_backups_replication(SourceDBInstanceArn=14)
         except import_module("botocore.exceptions").ParamValidationError as error:
             str(error)
         else:
-            raise AssertionError("it was sent")
+            raise AssertionError("the request was sent")
 
 
 class Ours:
     """This library."""
 
     def load_package(self) -> None:
-        """Imports it alone: names are imported when they are first used."""
+        """Import only the package, which imports each name when the name is first used."""
         self._library: Any = import_module("rds_backup_replication")
 
     def load_models(self) -> None:
-        """Imports every model."""
+        """Import the package and every model."""
         self.load_package()
         for name in self._library.__all__:
             if name not in ("BackupReplicationClient", "exceptions", "__version__"):
@@ -102,24 +102,24 @@ class Ours:
         return self._make(region_name=region_name, endpoint_url=endpoint_url)
 
     def clients(self, region_names: list[str]) -> list[Any]:
-        """One for each Region."""
+        """Create one client for each Region."""
         return [self._make(region_name=region_name) for region_name in region_names]
 
-    def answered(self, region_name: str, answer: Answer) -> Any:
+    def offline_client(self, region_name: str, respond: Respond) -> Any:
         client = self.client(region_name)
-        answer_boto3(client.client, answer)
+        take_offline(client.client, respond)
         return client
 
     def start(self, client: Any, source_arn: str) -> object:
         return client.start_db_instance_automated_backups_replication(
             source_db_instance_arn=source_arn, backup_retention_period=14, tags={"env": "prod"}
-        ).status  # it is read, as on the other sides
+        ).status  # the other sides read the status too
 
     def listing(self, client: Any) -> Iterator[Any]:
         yield from client.describe_db_instance_automated_backups()
 
-    def refused(self, client: Any) -> None:
-        """Makes a call with three mistakes: Region, retention and a tag."""
+    def make_invalid_call(self, client: Any) -> None:
+        """Make a call with three errors: in the Region, the retention period and a tag."""
         try:
             client.start_db_instance_automated_backups_replication(
                 source_db_instance_arn=f"arn:aws:rds:{client.region_name}:123456789012:db:mine",
@@ -129,24 +129,24 @@ class Ours:
         except import_module("rds_backup_replication.exceptions").RequestValidationError as error:
             str(error)
         else:
-            raise AssertionError("it was sent")
+            raise AssertionError("the request was sent")
 
 
-class OursOfSession(Ours):
-    """This library, with a session of the user's."""
+class OursWithSession(Ours):
+    """This library with a session that the user passes."""
 
     def load(self) -> None:
         super().load()
         self._boto3: Any = import_module("boto3")
 
     def clients(self, region_names: list[str]) -> list[Any]:
-        """One for each Region, by one session."""
+        """Create one client for each Region with one session."""
         session = self._boto3.Session()
         return [self._make(session=session, region_name=name) for name in region_names]
 
 
-def answer_boto3(client: Any, answer: Answer) -> None:
-    """Answers where botocore would send: all that it does before and after, it does."""
+def take_offline(client: Any, respond: Respond) -> None:
+    """Replace the network with a function; botocore still serializes, signs and parses."""
     response = import_module("botocore.awsrequest").AWSResponse
 
     class Raw:
@@ -162,7 +162,7 @@ def answer_boto3(client: Any, answer: Answer) -> None:
             request.url,
             200,
             {"Content-Type": "text/xml"},
-            Raw(answer(body if isinstance(body, bytes) else body.encode())),
+            Raw(respond(body if isinstance(body, bytes) else body.encode())),
         )
 
     client.meta.events.register("before-send.rds", before_send)

@@ -1,4 +1,4 @@
-"""Two sides in turns in one process, without a network, by the CPU time that they take."""
+"""The CPU time of two sides, which alternate in one process without a network."""
 
 import json
 import sys
@@ -6,49 +6,50 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from benchmarks.answers import REGION, SOURCE_ARN, Listing, started
-from benchmarks.measure import in_turns
+from benchmarks.measure import alternate
+from benchmarks.responses import REGION, SOURCE_ARN, Listing, start_body
 
 from .peers import SIDES
 
 
 def main() -> None:
-    """Takes two sides, what each does, how often in one batch, and how many rounds.
+    """Measure two sides, and print the pairs of CPU seconds as JSON.
 
-    Prints the pairs: CPU seconds for a call or, of a listing, for a record.
+    The arguments are each side's name and task, and the number of rounds. The seconds are those of
+    one call or, for a listing, of one record.
     """
     one, one_task, other, other_task, rounds = sys.argv[1:]
-    pairs = in_turns(batch(one, one_task), batch(other, other_task), int(rounds))
+    pairs = alternate(make_batch(one, one_task), make_batch(other, other_task), int(rounds))
     print(json.dumps(pairs))
 
 
-def batch(side_name: str, task: str) -> Callable[[], float]:
-    """What does it, and tells how long that takes: ``start:50`` is fifty starts.
+def make_batch(side_name: str, task: str) -> Callable[[], float]:
+    """Return a function that runs a task and returns the CPU seconds per unit.
 
-    ``list 100:5`` is five listings of a hundred records.
+    ``start:50`` means 50 starts, and ``list 100:5`` five listings of 100 records.
     """
-    what, _, times = task.partition(":")
-    call, units = _call(side_name, what)
+    action, _, times = task.partition(":")
+    call, units = _call(side_name, action)
 
     def run() -> float:
-        begun = time.process_time()
+        start = time.process_time()
         for _ in range(int(times)):
             call()
-        return (time.process_time() - begun) / int(times) / units
+        return (time.process_time() - start) / int(times) / units
 
     return run
 
 
-def _call(side_name: str, what: str) -> tuple[Callable[[], object], int]:
+def _call(side_name: str, action: str) -> tuple[Callable[[], object], int]:
     side = SIDES[side_name]()
     side.load()
-    if what == "start":
-        answer = started()
-        client = side.answered(REGION, lambda _: answer)
+    if action == "start":
+        body = start_body()
+        client = side.offline_client(REGION, lambda _: body)
         return lambda: side.start(client, SOURCE_ARN), 1
-    if what == "refused":
-        client, refused = side.client(REGION), getattr(side, what)
-        return lambda: refused(client), 1
-    records = int(what.removeprefix("list "))
-    client = side.answered(REGION, Listing(records))
+    if action == "make_invalid_call":
+        client, call = side.client(REGION), getattr(side, action)
+        return lambda: call(client), 1
+    records = int(action.removeprefix("list "))
+    client = side.offline_client(REGION, Listing(records))
     return lambda: deque(side.listing(client), maxlen=0), records

@@ -1,4 +1,4 @@
-"""What RDS answers: realistic, always the same, and as long as one likes."""
+"""Response bodies like those of RDS: realistic, repeatable and of any length."""
 
 import re
 
@@ -12,13 +12,13 @@ _KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-123456789
 _MARKER = re.compile(rb"(?:^|&)Marker=page-(\d+)")
 
 
-def answer(operation: str, result: str) -> bytes:
-    """Return a successful response of the query protocol."""
+def result_body(operation: str, result: str) -> bytes:
+    """Return the body of a successful response of the query protocol."""
     return result_xml(operation, result).encode()
 
 
 def _backup(number: int) -> str:
-    """A replicated backup with the 22 fields that an encrypted PostgreSQL instance's has."""
+    """Return a replicated backup with the 22 fields that RDS returns for encrypted PostgreSQL."""
     name = f"orders-{number:04}"
     return (
         f"<DBInstanceArn>arn:aws:rds:us-west-2:123456789012:db:{name}</DBInstanceArn>"
@@ -41,33 +41,35 @@ def _backup(number: int) -> str:
     )
 
 
-def started() -> bytes:
-    """The answer to a start."""
+def start_body() -> bytes:
+    """Return the body of the response to a start."""
     backup = _backup(0).replace(">replicating<", ">pending<")
-    return answer(
+    return result_body(
         "StartDBInstanceAutomatedBackupsReplication",
         f"<DBInstanceAutomatedBackup>{backup}</DBInstanceAutomatedBackup>",
     )
 
 
 class Listing:
-    """Pages of a listing of so many backups; which one, the request's marker tells."""
+    """The pages of a listing with a given number of backups, served by the request's marker."""
 
     def __init__(self, records: int, page_size: int = PAGE_SIZE) -> None:
         sizes = [page_size] * (records // page_size)
         if records % page_size:
             sizes.append(records % page_size)
         self._sizes = sizes
-        # Pages of one size differ in their markers only, so that a long listing takes up
-        # no more of a process's memory than a short one.
+        # Pages of equal size share one body and differ only in their markers. So the length of a
+        # listing does not affect the measured memory of the process.
         self._pages = {size: _page(size) for size in set(sizes)}
 
     def __call__(self, request_body: bytes) -> bytes:
-        """The answer to a request."""
+        """Return the body of the response to a request."""
         number = _page_number(request_body)
         page = self._pages[self._sizes[number]]
-        following = number + 1
-        marker = b"<Marker>page-%d</Marker>" % following if following < len(self._sizes) else b""
+        next_number = number + 1
+        marker = (
+            b"<Marker>page-%d</Marker>" % next_number if next_number < len(self._sizes) else b""
+        )
         return page.replace(b"<Marker/>", marker, 1)
 
 
@@ -76,12 +78,12 @@ def _page(size: int) -> bytes:
         f"<DBInstanceAutomatedBackup>{_backup(number)}</DBInstanceAutomatedBackup>"
         for number in range(size)
     )
-    return answer(
+    return result_body(
         "DescribeDBInstanceAutomatedBackups",
         f"<Marker/><DBInstanceAutomatedBackups>{backups}</DBInstanceAutomatedBackups>",
     )
 
 
 def _page_number(request_body: bytes) -> int:
-    found = _MARKER.search(request_body)
-    return int(found[1]) if found else 0
+    match = _MARKER.search(request_body)
+    return int(match[1]) if match else 0
