@@ -1,4 +1,4 @@
-"""What goes over a real socket, and what becomes of every kind of answer."""
+"""Tests of requests on a real socket, and of every kind of response to them."""
 
 import copy
 import logging
@@ -42,7 +42,7 @@ DESCRIBE = "DescribeDBInstanceAutomatedBackups"
 STARTED = result_xml(START, backup_xml())
 
 Call = Callable[[BackupReplicationClient], Any]
-# Each operation with a call of it; a listing is read to its end.
+# One call of each operation. The call of a listing reads every page.
 CALLS: dict[str, Call] = {
     START: lambda client: client.start_db_instance_automated_backups_replication(
         source_db_instance_arn=SOURCE_ARN
@@ -70,16 +70,19 @@ DOCUMENTED_FAULTS = [
 
 
 def start(client: BackupReplicationClient) -> DBInstanceAutomatedBackup:
+    """Start a replication with no optional parameters."""
     return client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
 
 
-def refused(call: Call, client: BackupReplicationClient) -> ServiceError:
+def catch_service_error(call: Call, client: BackupReplicationClient) -> ServiceError:
+    """Return the error that AWS reports for the call."""
     with pytest.raises(ServiceError) as caught:
         call(client)
     return caught.value
 
 
-def unreadable(call: Call, client: BackupReplicationClient) -> ResponseValidationError:
+def catch_response_error(call: Call, client: BackupReplicationClient) -> ResponseValidationError:
+    """Return the error that the client raises for an invalid response to the call."""
     with pytest.raises(ResponseValidationError) as caught:
         call(client)
     return caught.value
@@ -88,7 +91,7 @@ def unreadable(call: Call, client: BackupReplicationClient) -> ResponseValidatio
 # Requests
 
 
-def test_start_sends_its_parameters_signed_for_the_destination(rds: ScriptedRDS) -> None:
+def test_start_request_is_signed_for_destination(rds: ScriptedRDS) -> None:
     rds.answers(STARTED)
     rds.client().start_db_instance_automated_backups_replication(
         source_db_instance_arn=SOURCE_ARN,
@@ -111,7 +114,7 @@ def test_start_sends_its_parameters_signed_for_the_destination(rds: ScriptedRDS)
     assert f"rds-backup-replication/{__version__}" in request.headers["User-Agent"]
 
 
-def test_a_users_own_user_agent_stays(rds: ScriptedRDS) -> None:
+def test_user_agent_keeps_user_agent_extra(rds: ScriptedRDS) -> None:
     rds.answers(STARTED)
     start(rds.client(user_agent_extra="our-platform/7"))
     agent = rds.received[0].headers["User-Agent"]
@@ -119,9 +122,7 @@ def test_a_users_own_user_agent_stays(rds: ScriptedRDS) -> None:
     assert f"rds-backup-replication/{__version__}" in agent
 
 
-def test_the_user_agent_tells_of_this_library_and_nothing_else_of_ours(
-    rds: ScriptedRDS, session: Session
-) -> None:
+def test_user_agent_ends_with_library_name(rds: ScriptedRDS, session: Session) -> None:
     rds.answers(STARTED)
     for config in (None, Config(retries={"total_max_attempts": 1})):
         start(
@@ -133,29 +134,32 @@ def test_the_user_agent_tells_of_this_library_and_nothing_else_of_ours(
             )
         )
     for request in rds.received:
-        *_, before, ours = request.headers["User-Agent"].split(" ")
-        assert ours == f"rds-backup-replication/{__version__}"
-        assert before.startswith("Botocore/")
+        *_, previous, last = request.headers["User-Agent"].split(" ")
+        assert last == f"rds-backup-replication/{__version__}"
+        assert previous.startswith("Botocore/")
 
 
-def test_a_users_own_client_is_used_as_it_is(rds: ScriptedRDS) -> None:
+def test_given_boto3_client_is_not_changed(rds: ScriptedRDS) -> None:
+    """Check that the client adds nothing to the user agent of a client that a user created."""
     rds.answers(STARTED)
     session: Any = Session(aws_access_key_id="testing", aws_secret_access_key="testing")
-    own = session.client("rds", region_name="us-east-1", endpoint_url=rds.endpoint_url)
-    client = BackupReplicationClient(client=own)
-    assert client.client is own
+    boto3_client = session.client("rds", region_name="us-east-1", endpoint_url=rds.endpoint_url)
+    client = BackupReplicationClient(client=boto3_client)
+    assert client.client is boto3_client
     start(client)
     assert "rds-backup-replication" not in rds.received[0].headers["User-Agent"]
 
 
 def presigned(parameters: dict[str, str]) -> dict[str, str]:
+    """Return the query parameters of a request's presigned URL."""
     query = parse_qs(urlsplit(parameters["PreSignedUrl"]).query)
     return {name: values[0] for name, values in query.items()}
 
 
-def test_a_presigned_url_is_signed_for_the_source_and_names_the_destination(
+def test_presigned_url_with_source_region(
     rds: ScriptedRDS,
 ) -> None:
+    """Check that the URL is signed for the source Region and names the destination Region."""
     rds.answers(STARTED)
     rds.client().start_db_instance_automated_backups_replication(
         source_db_instance_arn=SOURCE_ARN, source_region="us-west-2"
@@ -173,7 +177,7 @@ GOVCLOUD_ARN = SOURCE_ARN.replace("arn:aws:", "arn:aws-us-gov:").replace(
 )
 
 
-def test_govcloud_presigns_by_itself(rds: ScriptedRDS) -> None:
+def test_presigned_url_in_govcloud(rds: ScriptedRDS) -> None:
     rds.answers(STARTED)
     rds.client("us-gov-west-1").start_db_instance_automated_backups_replication(
         source_db_instance_arn=GOVCLOUD_ARN
@@ -183,7 +187,7 @@ def test_govcloud_presigns_by_itself(rds: ScriptedRDS) -> None:
     assert url["DestinationRegion"] == "us-gov-west-1"
 
 
-def test_a_presigned_url_of_ones_own_wins(rds: ScriptedRDS) -> None:
+def test_presigned_url_from_user_is_sent(rds: ScriptedRDS) -> None:
     rds.answers(STARTED)
     rds.client("us-gov-west-1").start_db_instance_automated_backups_replication(
         source_db_instance_arn=GOVCLOUD_ARN, pre_signed_url="https://example.com/signed"
@@ -191,16 +195,16 @@ def test_a_presigned_url_of_ones_own_wins(rds: ScriptedRDS) -> None:
     assert rds.received[0].parameters["PreSignedUrl"] == "https://example.com/signed"
 
 
-def test_elsewhere_nothing_is_presigned_unless_asked_for(rds: ScriptedRDS) -> None:
+def test_presigned_url_absent_by_default(rds: ScriptedRDS) -> None:
     rds.answers(STARTED)
     start(rds.client())
     assert "PreSignedUrl" not in rds.received[0].parameters
 
 
-# Answers
+# Responses
 
 
-def test_an_answer_becomes_a_model(rds: ScriptedRDS) -> None:
+def test_response_becomes_model(rds: ScriptedRDS) -> None:
     rds.answers(
         result_xml(
             START,
@@ -236,7 +240,7 @@ def test_an_answer_becomes_a_model(rds: ScriptedRDS) -> None:
 
 
 @pytest.mark.parametrize("status", ["replicating", "Replicating", "REPLICATING"])
-def test_a_status_is_equal_in_any_capitalization_and_kept(rds: ScriptedRDS, status: str) -> None:
+def test_status_comparison_ignores_case(rds: ScriptedRDS, status: str) -> None:
     rds.answers(result_xml(START, backup_xml(Status=status)))
     backup = start(rds.client())
     assert backup.status == "replicating"
@@ -244,14 +248,14 @@ def test_a_status_is_equal_in_any_capitalization_and_kept(rds: ScriptedRDS, stat
     assert backup.is_replicating
 
 
-def test_an_unknown_status_is_kept(rds: ScriptedRDS) -> None:
+def test_status_unknown_is_kept(rds: ScriptedRDS) -> None:
     rds.answers(result_xml(START, backup_xml(Status="hibernating")))
     backup = start(rds.client())
     assert backup.status == "hibernating"
     assert not backup.is_replicating
 
 
-def test_a_field_that_botocore_does_not_know_harms_nothing(rds: ScriptedRDS) -> None:
+def test_response_with_unknown_field(rds: ScriptedRDS) -> None:
     hologram = "<Hologram><Depth>3</Depth></Hologram>"
     rds.answers(
         result_xml(START, backup_xml().replace("<DBInstanceArn>", f"{hologram}<DBInstanceArn>"))
@@ -260,15 +264,16 @@ def test_a_field_that_botocore_does_not_know_harms_nothing(rds: ScriptedRDS) -> 
 
 
 def page_xml(numbers: range, marker: str | None) -> str:
+    """Return a page of backups, with the marker of the next page."""
     backups = "".join(backup_xml(DBInstanceIdentifier=f"db{number}") for number in numbers)
     tail = f"<Marker>{marker}</Marker>" if marker else ""
     items = f"<DBInstanceAutomatedBackups>{backups}</DBInstanceAutomatedBackups>"
     return result_xml(DESCRIBE, items + tail)
 
 
-def test_250_backups_come_over_lazy_pages(rds: ScriptedRDS) -> None:
+def test_listing_of_backups_requests_pages_lazily(rds: ScriptedRDS) -> None:
     rds.answers(page_xml(range(100), "100"))
-    rds.answers(page_xml(range(0), "100b"))  # an empty page ends nothing
+    rds.answers(page_xml(range(0), "100b"))  # an empty page may have a marker
     rds.answers(page_xml(range(100, 200), "200"))
     rds.answers(page_xml(range(200, 250), None))
     backups = rds.client().describe_db_instance_automated_backups(page_size=100)
@@ -283,7 +288,7 @@ def test_250_backups_come_over_lazy_pages(rds: ScriptedRDS) -> None:
     assert {request.parameters["MaxRecords"] for request in rds.received} == {"100"}
 
 
-def test_source_regions_come_over_lazy_pages(rds: ScriptedRDS) -> None:
+def test_listing_of_regions_requests_pages_lazily(rds: ScriptedRDS) -> None:
     for name, marker in (("us-west-1", "<Marker>1</Marker>"), ("us-west-2", "")):
         region = f"<SourceRegion><RegionName>{name}</RegionName></SourceRegion>"
         inner = f"<SourceRegions>{region}</SourceRegions>{marker}"
@@ -296,7 +301,7 @@ def test_source_regions_come_over_lazy_pages(rds: ScriptedRDS) -> None:
     assert rds.received[1].parameters["Marker"] == "1"
 
 
-def test_a_refused_page_is_told_after_the_pages_before_it(rds: ScriptedRDS) -> None:
+def test_listing_error_comes_after_earlier_pages(rds: ScriptedRDS) -> None:
     rds.answers(page_xml(range(2), "2"))
     rds.answers(error_xml("AccessDenied"), 403)
     backups = rds.client().describe_db_instance_automated_backups()
@@ -306,24 +311,22 @@ def test_a_refused_page_is_told_after_the_pages_before_it(rds: ScriptedRDS) -> N
 
 
 @pytest.mark.parametrize("markers", [["again"], ["again", "b", "c"]])
-def test_a_listing_without_end_is_an_unreadable_answer(
-    rds: ScriptedRDS, markers: list[str]
-) -> None:
+def test_listing_with_repeated_marker_is_invalid(rds: ScriptedRDS, markers: list[str]) -> None:
     for marker in [*markers, "again"]:
         rds.answers(page_xml(range(1), marker))
-    error = unreadable(CALLS[DESCRIBE], rds.client())
+    error = catch_response_error(CALLS[DESCRIBE], rds.client())
     assert error.response["Marker"] == "again"
     assert len(rds.received) == len(markers) + 1
 
 
-def test_a_marker_that_comes_twice_is_not_sent(rds: ScriptedRDS) -> None:
+def test_listing_page_with_two_markers_is_invalid(rds: ScriptedRDS) -> None:
     rds.answers(page_xml(range(1), "1</Marker><Marker>2"))
     with pytest.raises(ResponseValidationError, match="repeats"):
         list(rds.client().describe_db_instance_automated_backups())
     assert len(rds.received) == 1
 
 
-def test_what_a_refusal_says_is_text_whatever_is_in_it(rds: ScriptedRDS) -> None:
+def test_error_details_are_text_if_xml_is_nested(rds: ScriptedRDS) -> None:
     error = "<Error><Code>New</Code><Message><a>b</a></Message></Error>"
     rds.answers(f"<ErrorResponse>{error}<RequestId><c>1</c></RequestId></ErrorResponse>", 400)
     with pytest.raises(ServiceError) as caught:
@@ -332,21 +335,22 @@ def test_what_a_refusal_says_is_text_whatever_is_in_it(rds: ScriptedRDS) -> None
     assert caught.value.request_id == "{'c': '1'}"
 
 
-# Refusals
+# Errors that AWS reports
 
 
 @pytest.mark.parametrize(("operation", "code", "name"), DOCUMENTED_FAULTS)
-def test_every_documented_fault_is_its_class_in_both_spellings(
+def test_documented_fault_has_its_class(
     rds: ScriptedRDS, operation: str, code: str, name: str
 ) -> None:
+    """Check both spellings of a fault: the code on the wire and the name of the shape."""
     for spelling in {code, name}:
         rds.script.clear()
-        rds.answers(error_xml(spelling, "Says AWS."), 400)
-        error = refused(CALLS[operation], rds.client())
+        rds.answers(error_xml(spelling, "A message."), 400)
+        error = catch_service_error(CALLS[operation], rds.client())
         assert type(error).__name__ == name
         assert isinstance(error, ClientError)
         assert isinstance(error.__cause__, ClientError)
-        assert (error.code, error.message) == (spelling, "Says AWS.")
+        assert (error.code, error.message) == (spelling, "A message.")
         assert (error.operation_name, error.request_id) == (operation, REQUEST_ID)
         assert error.http_status_code == 400
         assert error.response.get("Error", {}).get("Code") == spelling
@@ -371,17 +375,18 @@ def test_every_documented_fault_is_its_class_in_both_spellings(
     ],
 )
 @pytest.mark.parametrize("operation", CALLS)
-def test_an_undocumented_code_is_typed_and_an_unknown_one_kept(
+def test_undocumented_code_has_its_class(
     rds: ScriptedRDS, operation: str, code: str, name: str
 ) -> None:
+    """Check that the error keeps its code and, if the code is unknown, is a `ServiceError`."""
     rds.answers(error_xml(code), 400)
-    error = refused(CALLS[operation], rds.client())
+    error = catch_service_error(CALLS[operation], rds.client())
     assert type(error).__name__ == name
     assert error.code == code
 
 
-# With a word of what is to be done.
-KNOWN_REFUSALS = (
+# Errors whose message the client knows, each with a part of its hint.
+KNOWN_ERRORS = (
     (
         "InvalidParameterValue",
         "Feature is not available in region us-west-1.",
@@ -399,35 +404,33 @@ KNOWN_REFUSALS = (
         "Source DB instance must have backup retention enabled.",
         "BackupRetentionPeriod",
     ),
-    ("InvalidDBInstanceState", "It is not replicating to the current region", "Nothing"),
+    ("InvalidDBInstanceState", "It is not replicating to the current region", "does not replicate"),
     ("KMSKeyNotAccessibleFault", "The target KMS key does not exist", "kms:CreateGrant"),
     ("DBInstanceAutomatedBackupQuotaExceeded", "Quota.", "20"),
     ("InvalidClientTokenId", "The security token is invalid.", "enabled this Region"),
 )
 
 
-@pytest.mark.parametrize(("code", "message", "hint"), KNOWN_REFUSALS)
-def test_a_known_refusal_says_what_to_do(
-    rds: ScriptedRDS, code: str, message: str, hint: str
-) -> None:
+@pytest.mark.parametrize(("code", "message", "hint"), KNOWN_ERRORS)
+def test_known_error_has_hint(rds: ScriptedRDS, code: str, message: str, hint: str) -> None:
     rds.answers(error_xml(code, message), 400)
-    error = refused(start, rds.client())
+    error = catch_service_error(start, rds.client())
     assert error.hint is not None
     assert hint in error.hint
     assert str(error) == f"{error.__cause__}\n{error.hint}"
     assert message in str(error)
 
 
-def test_a_refusal_without_a_hint_reads_like_botocores(rds: ScriptedRDS) -> None:
+def test_error_without_hint_has_botocore_text(rds: ScriptedRDS) -> None:
     rds.answers(error_xml("InvalidParameterValue", "No."), 400)
-    error = refused(start, rds.client())
+    error = catch_service_error(start, rds.client())
     assert error.hint is None
     assert str(error) == str(error.__cause__)
 
 
-def test_refusals_survive_pickling_and_copying(rds: ScriptedRDS) -> None:
+def test_error_can_be_pickled_and_copied(rds: ScriptedRDS) -> None:
     rds.answers(error_xml("KMSKeyNotAccessibleFault", "No key."), 400)
-    error = refused(start, rds.client())
+    error = catch_service_error(start, rds.client())
     for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # noqa: S301
         assert type(twin) is KMSKeyNotAccessibleFault
         assert twin.response == error.response
@@ -436,25 +439,25 @@ def test_refusals_survive_pickling_and_copying(rds: ScriptedRDS) -> None:
 
 
 @pytest.mark.parametrize("code", ["", "InvalidParameterValue"])
-def test_a_refusal_that_says_little_is_a_refusal_all_the_same(rds: ScriptedRDS, code: str) -> None:
+def test_error_with_empty_message(rds: ScriptedRDS, code: str) -> None:
     rds.answers(error_xml(code, ""), 400)
-    error = refused(start, rds.client())
+    error = catch_service_error(start, rds.client())
     assert error.code in (code, "Unknown")
     assert error.message == ""
 
 
-def test_a_throttled_call_is_retried_by_botocore_and_then_typed(
+def test_throttled_call_is_retried_by_botocore(
     rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("time.sleep", id)  # botocore's pause between tries
+    monkeypatch.setattr("time.sleep", id)  # botocore sleeps between attempts
     rds.answers(error_xml("Throttling", "Rate exceeded"), 400)
-    error = refused(start, rds.client(retries=2))
+    error = catch_service_error(start, rds.client(retries=2))
     assert type(error) is ThrottlingError
     assert len(rds.received) == 3
     assert "reached max retries: 2" in str(error)
 
 
-def test_another_services_refusal_is_not_rdss(client: BackupReplicationClient) -> None:
+def test_error_of_other_service_passes_through(client: BackupReplicationClient) -> None:
     def deny(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "AccessDenied"}}, "AssumeRole")
 
@@ -464,7 +467,7 @@ def test_another_services_refusal_is_not_rdss(client: BackupReplicationClient) -
     assert not isinstance(caught.value, ServiceError)
 
 
-# Answers that cannot be read, and no answers
+# Invalid responses, and no response
 
 
 @pytest.mark.parametrize(
@@ -479,18 +482,18 @@ def test_another_services_refusal_is_not_rdss(client: BackupReplicationClient) -
         result_xml(START, backup_xml(AllocatedStorage="plenty")),
         result_xml(START, backup_xml(InstanceCreateTime="yesterday")),
         result_xml(START, backup_xml(InstanceCreateTime="99999999999999999999")),
-        # Reading it warns, which is an error to these tests, as it is to `python -W error`.
+        # dateutil warns about this time. Tests and `python -W error` turn warnings into errors.
         result_xml(START, backup_xml(InstanceCreateTime="2026-11-24T13:35:11AZ")),
         result_xml(START, ""),
         b"\xff\xfe\x00",
     ],
 )
-def test_an_unreadable_answer_is_not_lost(rds: ScriptedRDS, body: str | bytes) -> None:
+def test_invalid_response_is_kept_in_error(rds: ScriptedRDS, body: str | bytes) -> None:
     rds.answers(body)
-    error = unreadable(start, rds.client())
+    error = catch_response_error(start, rds.client())
     assert error.operation_name == START
     raw = body if isinstance(body, bytes) else body.encode()
-    # What botocore could read is there as it read it.
+    # The error keeps the parsed response if botocore could parse it, otherwise the body.
     assert error.response.get("body") == raw or "ResponseMetadata" in error.response
     assert error.may_have_taken_effect
     assert "may have taken effect" in str(error)
@@ -499,7 +502,7 @@ def test_an_unreadable_answer_is_not_lost(rds: ScriptedRDS, body: str | bytes) -
         assert (twin.response, str(twin)) == (error.response, str(error))
 
 
-def test_a_listing_that_cannot_be_read_has_changed_nothing(rds: ScriptedRDS) -> None:
+def test_invalid_listing_has_no_effect(rds: ScriptedRDS) -> None:
     rds.answers("<html></html>")
     with pytest.raises(ResponseValidationError) as caught:
         list(rds.client().describe_db_instance_automated_backups())
@@ -507,80 +510,83 @@ def test_a_listing_that_cannot_be_read_has_changed_nothing(rds: ScriptedRDS) -> 
     assert "taken effect" not in str(caught.value)
 
 
-def test_a_wrong_type_within_a_parsed_answer_names_the_field(rds: ScriptedRDS) -> None:
-    def spoil(parsed: dict[str, Any], **_: Any) -> None:
+def test_wrong_type_in_response_names_field(rds: ScriptedRDS) -> None:
+    def set_wrong_type(parsed: dict[str, Any], **_: Any) -> None:
         parsed["DBInstanceAutomatedBackup"]["Port"] = "not a port"
 
     rds.answers(STARTED)
     client = rds.client()
-    client.client.meta.events.register("after-call.rds", spoil)
-    error = unreadable(start, client)
+    client.client.meta.events.register("after-call.rds", set_wrong_type)
+    error = catch_response_error(start, client)
     assert error.reason.startswith("Port: ")
     assert error.response["DBInstanceAutomatedBackup"]["DBInstanceArn"] == SOURCE_ARN
 
 
 @pytest.mark.parametrize("operation", CALLS)
-def test_an_answer_without_its_result_is_unreadable(rds: ScriptedRDS, operation: str) -> None:
+def test_response_without_result_is_invalid(rds: ScriptedRDS, operation: str) -> None:
     rds.answers(result_xml(operation, ""))
-    error = unreadable(CALLS[operation], rds.client())
-    assert re.fullmatch("it has no (DBInstance.*|SourceRegions)", error.reason)
+    error = catch_response_error(CALLS[operation], rds.client())
+    assert re.fullmatch("(DBInstance.*|SourceRegions) is missing", error.reason)
     assert error.response["ResponseMetadata"]["RequestId"] == REQUEST_ID
 
 
-def test_a_wrong_type_within_a_listing_keeps_the_page(rds: ScriptedRDS) -> None:
-    def spoil(parsed: dict[str, Any], **_: Any) -> None:
+def test_wrong_type_in_listing_keeps_page(rds: ScriptedRDS) -> None:
+    def set_wrong_type(parsed: dict[str, Any], **_: Any) -> None:
         window = {"EarliestTime": "x", "LatestTime": 0.5j}
         parsed["DBInstanceAutomatedBackups"][0]["RestoreWindow"] = window
 
     rds.answers(page_xml(range(1), None))
     client = rds.client()
-    client.client.meta.events.register("after-call.rds", spoil)
-    error = unreadable(CALLS[DESCRIBE], client)
+    client.client.meta.events.register("after-call.rds", set_wrong_type)
+    error = catch_response_error(CALLS[DESCRIBE], client)
     assert error.operation_name == DESCRIBE
     names = [reason.partition(": ")[0] for reason in error.reason.split("; ")]
     assert names == ["RestoreWindow.EarliestTime", "RestoreWindow.LatestTime"]
     assert "DBInstanceAutomatedBackups" in error.response
 
 
-def test_a_refusal_that_says_nothing_is_one() -> None:
+def test_error_without_details() -> None:
     error = ServiceError({}, START)
     assert (error.code, error.message, error.hint) == ("Unknown", "", None)
     assert (error.request_id, error.http_status_code) == (None, None)
 
 
-def test_an_error_page_of_a_gateway_is_not_lost(rds: ScriptedRDS) -> None:
+def test_gateway_error_page_is_kept(rds: ScriptedRDS) -> None:
     rds.answers("<html>503 Service Unavailable</html>", 503)
-    error = refused(start, rds.client())
+    error = catch_service_error(start, rds.client())
     assert error.http_status_code == 503
     rds.script.clear()
     rds.answers("<!doctype html><p>Bad gateway", 502)
-    assert unreadable(start, rds.client()).response["status_code"] == 502
+    assert catch_response_error(start, rds.client()).response["status_code"] == 502
 
 
 @pytest.mark.parametrize(
     "event",
     ["before-parse", "before-parse.rds", f"response-received.rds.{START}", "after-call.rds"],
 )
-def test_a_mistake_in_users_own_handlers_passes_through(rds: ScriptedRDS, event: str) -> None:
+def test_error_in_user_handler_passes_through(rds: ScriptedRDS, event: str) -> None:
+    """Check that the client does not take a `KeyError` in a handler for an invalid response."""
+
     def fail(**_: Any) -> None:
-        raise KeyError("theirs")
+        raise KeyError("user")
 
     rds.answers(STARTED)
     client = rds.client()
     client.client.meta.events.register(event, fail)
-    with pytest.raises(KeyError, match="theirs"):
+    with pytest.raises(KeyError, match="user"):
         start(client)
 
 
 @pytest.mark.parametrize("operation", CALLS)
-def test_a_reset_connection_is_botocores_own_error(rds: ScriptedRDS, operation: str) -> None:
+def test_reset_connection_raises_botocore_error(rds: ScriptedRDS, operation: str) -> None:
     rds.resets()
     with pytest.raises(ConnectionClosedError):
         CALLS[operation](rds.client())
 
 
 @pytest.mark.usefixtures("no_backoff")
-def test_a_lost_answer_is_not_the_one_of_the_attempt_before_it(rds: ScriptedRDS) -> None:
+def test_lost_response_after_failed_attempt(rds: ScriptedRDS) -> None:
+    """Check that the client does not take the response of an earlier attempt for the lost one."""
     rds.answers(error_xml("InternalFailure"), 500)
     rds.resets()
     with pytest.raises(ConnectionClosedError):
@@ -588,7 +594,7 @@ def test_a_lost_answer_is_not_the_one_of_the_attempt_before_it(rds: ScriptedRDS)
     assert len(rds.received) == 2
 
 
-def test_no_credentials_and_no_endpoint_are_botocores_own_errors(rds: ScriptedRDS) -> None:
+def test_unsent_request_raises_botocore_error(rds: ScriptedRDS) -> None:
     session = Session()
     with pytest.raises(NoCredentialsError):
         start(
@@ -599,24 +605,22 @@ def test_no_credentials_and_no_endpoint_are_botocores_own_errors(rds: ScriptedRD
     rds.answers(STARTED)
     client = rds.client()
     with ScriptedRDS() as closed:
-        nowhere = closed.client()
+        unreachable = closed.client()
     with pytest.raises(EndpointConnectionError):
-        start(nowhere)
+        start(unreachable)
     assert start(client).status == "pending"
 
 
-def test_a_read_timeout_is_botocores_own_error(rds: ScriptedRDS) -> None:
+def test_read_timeout_raises_botocore_error(rds: ScriptedRDS) -> None:
     rds.stalls()
     with pytest.raises(ReadTimeoutError):
         start(rds.client(read_timeout=0.05))
 
 
-# Logs, secrets, threads
+# Logs, secrets and threads
 
 
-def test_each_call_is_logged_without_its_parameters(
-    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_log_omits_parameters(rds: ScriptedRDS, caplog: pytest.LogCaptureFixture) -> None:
     rds.answers(STARTED)
     rds.answers(error_xml("DBInstanceNotFound"), 404)
     rds.answers("hello")
@@ -640,16 +644,17 @@ def test_each_call_is_logged_without_its_parameters(
     assert [line.rsplit(",", 1)[0] for line in lines] == [
         f"{START} in us-east-1: {REQUEST_ID}",
         f"{START} in us-east-1: DBInstanceNotFound, {REQUEST_ID}",
-        f"{START} in us-east-1: unreadable answer",
-        f"{START} in us-east-1: no answer",
+        f"{START} in us-east-1: invalid response",
+        f"{START} in us-east-1: no response",
     ]
     assert all(line.endswith(" ms") for line in lines)
     assert "4f2a" not in " ".join(lines)
 
 
-def test_a_presigned_url_is_in_no_refusal(rds: ScriptedRDS) -> None:
+def test_traceback_omits_presigned_url(rds: ScriptedRDS) -> None:
     rds.answers(error_xml("InvalidParameterValue", "PreSignedUrl could not be authenticated."), 400)
-    secret = "https://secret.example/4f2a"  # not in the call, whose lines a traceback shows
+    # A traceback shows the lines of the call, so the URL is defined outside of it.
+    secret = "https://secret.example/4f2a"
     with pytest.raises(InvalidParameterValueError) as caught:
         rds.client().start_db_instance_automated_backups_replication(
             source_db_instance_arn=SOURCE_ARN, pre_signed_url=secret
@@ -657,27 +662,29 @@ def test_a_presigned_url_is_in_no_refusal(rds: ScriptedRDS) -> None:
     assert "4f2a" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_threads_get_their_own_answers(rds: ScriptedRDS) -> None:
+def test_threads_get_their_own_responses(rds: ScriptedRDS) -> None:
     rds.answers(STARTED)
     client = rds.client(max_pool_connections=8)
 
-    def one(number: int) -> bool:
+    def is_own_response(number: int) -> bool:
         if number % 2:
-            rds_error = unreadable(lambda c: list(c.describe_source_regions()), client)
-            return rds_error.operation_name == "DescribeSourceRegions"
+            error = catch_response_error(lambda c: list(c.describe_source_regions()), client)
+            return error.operation_name == "DescribeSourceRegions"
         return start(client).db_instance_arn == SOURCE_ARN
 
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(one, range(64)))
+        assert all(pool.map(is_own_response, range(64)))
 
 
-def test_a_config_of_the_users_is_not_changed(rds: ScriptedRDS) -> None:
-    config = Config(user_agent_extra="theirs")
+def test_given_config_is_not_changed(rds: ScriptedRDS) -> None:
+    """Check that the client's user agent is not added to the user's own `Config`."""
+    config = Config(user_agent_extra="user/1")
     BackupReplicationClient(region_name="us-east-1", config=config, endpoint_url=rds.endpoint_url)
-    assert getattr(config, "user_agent_extra") == "theirs"  # noqa: B009  # unknown to its stubs
+    assert getattr(config, "user_agent_extra") == "user/1"  # noqa: B009  # missing from the stubs
 
 
-def test_a_call_from_within_a_call_does_not_lose_the_raw_answer(rds: ScriptedRDS) -> None:
+def test_nested_call_keeps_raw_response(rds: ScriptedRDS) -> None:
+    """Check a call whose botocore handler makes a call with another client."""
     rds.answers(result_xml("DescribeSourceRegions", "<SourceRegions></SourceRegions>"))
     rds.answers("<garbage")
     client, other = rds.client(), rds.client()
