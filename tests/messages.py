@@ -25,10 +25,10 @@ from rds_backup_replication.exceptions import (
     WaitTimeoutError,
 )
 
+from .calls import KNOWN_ERRORS
 from .loopback import error_xml
 from .test_check import regions, replication_to
 from .test_check import source as source_xml
-from .test_wire import KNOWN_ERRORS
 from .wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, listing_xml
 
 FILE = Path(__file__).with_name("messages.txt")
