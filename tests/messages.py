@@ -25,10 +25,10 @@ from rds_backup_replication.exceptions import (
     WaitTimeoutError,
 )
 
+from .calls import KNOWN_ERRORS
 from .loopback import error_xml
 from .test_check import regions, replication_to
 from .test_check import source as source_xml
-from .test_wire import KNOWN_REFUSALS
 from .wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, listing_xml
 
 FILE = Path(__file__).with_name("messages.txt")
@@ -220,7 +220,7 @@ def _told(reason: CheckReason, endpoint_url: str) -> tuple[str, str]:
 def _known_refusals() -> Iterator[tuple[str, str]]:
     with ScriptedRDS() as rds:
         client = rds.client()
-        for code, message, _ in KNOWN_REFUSALS:
+        for code, message, _ in KNOWN_ERRORS:
             rds.script[:] = []
             rds.answers(error_xml(code, message), 400)
             try:
