@@ -180,8 +180,8 @@ def test_long_value_is_truncated(start: Start) -> None:
         ("arn:aws:rds::123456789012:db:mydatabase", "must be an ARN"),
         ("mydatabase", "must be an ARN"),
         ("", "must be an ARN"),
-        (None, "valid string"),
-        (b"arn:aws:rds:us-west-2:123456789012:db:mydatabase", "valid string"),
+        (None, "must be a string"),
+        (b"arn:aws:rds:us-west-2:123456789012:db:mydatabase", "must be a string"),
     ],
 )
 def test_source_arn_must_be_a_db_instance(start: Start, arn: Any, text: str) -> None:
@@ -191,7 +191,7 @@ def test_source_arn_must_be_a_db_instance(start: Start, arn: Any, text: str) -> 
 def test_source_arn_in_destination_region_refused(start: Start) -> None:
     arn = SOURCE_ARN.replace("us-west-2", "us-east-1")
     message = errors_of(start, source_db_instance_arn=arn)["source_db_instance_arn"].message
-    assert "lies in us-east-1, and so does this client" in message
+    assert "is in us-east-1, the Region of this client" in message
     assert "destination Region" in message
 
 
@@ -311,7 +311,7 @@ def test_kms_key_in_every_format_is_sent(start: Start, sent: Recorder, key: str)
 @pytest.mark.parametrize(
     ("key", "text"),
     [
-        (KMS_KEY_ARN.replace("us-east-1", "us-west-2"), "must live in the destination Region"),
+        (KMS_KEY_ARN.replace("us-east-1", "us-west-2"), "must be in the destination Region"),
         (KMS_KEY_ARN.replace("arn:aws:", "arn:aws-cn:"), "partition"),
         (KMS_KEY_ARN.replace(":kms:", ":rds:"), "must be a key ARN"),
         (KMS_KEY_ARN.replace(":key/", ":key:"), "must be a key ARN"),
@@ -324,7 +324,7 @@ def test_kms_key_in_every_format_is_sent(start: Start, sent: Recorder, key: str)
         ("alias/", "must be a key ARN"),
         ("", "must be a key ARN"),
         ("schlüssel", "must be a key ARN"),
-        (7, "valid string"),
+        (7, "must be a string"),
     ],
 )
 def test_kms_key_in_invalid_format_refused(start: Start, key: Any, text: str) -> None:
@@ -451,7 +451,7 @@ def test_tag_without_value_is_sent(start: Start, sent: Recorder) -> None:
 
 def test_duplicate_tag_key_refused(start: Start) -> None:
     found = errors_of(start, tags=[Tag(key="env"), Tag(key="Env"), Tag(key="env", value="prod")])
-    assert found["tags"].message == "must name the key 'env' once, not 2 times"
+    assert found["tags"].message == "must use the key 'env' only once, not 2 times"
 
 
 class Key(str):
@@ -465,14 +465,14 @@ def test_tag_key_may_be_a_str_subclass(start: Start, sent: Recorder) -> None:
     start(tags=[{"Key": Key("env")}, Tag(key="owner")])
     assert sent.bodies[0]["Tags.Tag.1.Key"] == "env"
     found = errors_of(start, tags=[{"Key": Key("env")}, {"Key": "env"}])
-    assert found["tags"].message == "must name the key 'env' once, not 2 times"
+    assert found["tags"].message == "must use the key 'env' only once, not 2 times"
 
 
 def test_more_than_50_tags_refused(start: Start, sent: Recorder) -> None:
     start(tags={f"key{number}": "value" for number in range(50)})
     assert sent.bodies[0]["Tags.Tag.50.Key"] == "key49"
     found = errors_of(start, tags={f"key{number}": "value" for number in range(51)})
-    assert found["tags"].message == "must be at most 50 tags, not 51"
+    assert found["tags"].message == "must have at most 50 tags, not 51"
 
 
 @pytest.mark.parametrize(
@@ -496,7 +496,7 @@ def test_tag_error_does_not_hide_list_errors(start: Start) -> None:
     found = errors_of(start, tags=[{"Key": "a!"}, *[Tag(key="b")] * 50])
     assert set(found) == {"tags[0].key", "tags"}
     assert found["tags"].message == (
-        "must name the key 'b' once, not 50 times and be at most 50 tags, not 51"
+        "must use the key 'b' only once, not 50 times and have at most 50 tags, not 51"
     )
 
 
@@ -551,7 +551,10 @@ def test_listing_validates_before_first_page(
         "filters[0].values",
         "page_size",
     }
-    assert "ask there" in found["db_instance_automated_backups_arn"].message
+    assert (
+        "keeps the backup: pass that Region as region_name"
+        in found["db_instance_automated_backups_arn"].message
+    )
     assert sent.bodies == []
 
 
@@ -628,7 +631,7 @@ def test_delete_requires_exactly_one_id(client: BackupReplicationClient, sent: R
     delete = client.delete_db_instance_automated_backup
     found = errors_of(delete)
     assert found["dbi_resource_id"].message == (
-        "must be given, or else db_instance_automated_backups_arn"
+        "is required unless db_instance_automated_backups_arn is given"
     )
     for arn in (BACKUP_ARN, SOURCE_ARN):
         found = errors_of(delete, dbi_resource_id="db-X", db_instance_automated_backups_arn=arn)
@@ -658,7 +661,7 @@ def test_restore_requires_exactly_one_time(client: BackupReplicationClient, sent
     restore = client.restore_db_instance_to_point_in_time
     for neither in ({}, {"use_latest_restorable_time": False}):
         message = errors_of(restore, **RESTORE, **neither)["use_latest_restorable_time"].message
-        assert message == "must be given, or else restore_time"
+        assert message == "is required unless restore_time is given"
     for time in (NOON, "noon"):
         found = errors_of(restore, **RESTORE, restore_time=time, use_latest_restorable_time=True)
         assert "together with restore_time" in found["use_latest_restorable_time"].message
@@ -786,7 +789,7 @@ def test_invalid_restore_options_are_named(client: BackupReplicationClient, sent
     assert found["multi_azz"].message == "is not a parameter; did you mean multi_az?"
     assert found["target_db_instance_identifier"].message.startswith("must have 1 to 63 letters")
     assert found["port"].message == "must be a whole number from 1150 to 65535"
-    assert found["additional_storage_volumes[0].volume_name"].message == "must be given"
+    assert found["additional_storage_volumes[0].volume_name"].message == "is required"
     assert found["additional_storage_volumes[1].iosp"].message == "is not a parameter"
     assert "reserved" in found["tag_specifications[0].tags[0].key"].message
     assert "backup_retention_period" in found
