@@ -473,7 +473,7 @@ def test_wait_timeout_takes_no_time(client: BackupReplicationClient) -> None:
     with ReplicationStubber(client) as stubber:
         for _ in range(3):
             stubber.add_describe([make_automated_backup(status="pending")])
-        with pytest.raises(WaitTimeoutError, match="last seen as pending"):
+        with pytest.raises(WaitTimeoutError, match="the last status was pending"):
             client.wait_until_replicating(
                 source_db_instance_arn=SOURCE_ARN,
                 timeout=timedelta(hours=2),
@@ -495,7 +495,9 @@ def test_source_region_shares_queue(
 def test_source_client_argument_shares_queue() -> None:
     with stub_all_clients() as stubber:
         client = BackupReplicationClient(client=unsigned("rds", "us-east-1"))
-        with pytest.raises(TypeError, match="source_client= is needed"):
+        with pytest.raises(
+            TypeError, match="source_client= is required for a client created with client="
+        ):
             client.check_replication(source_db_instance_arn=SOURCE_ARN)
         stubber.add_describe_source_regions()
         stubber.add_fault("describe_db_instances", AccessDeniedError)
