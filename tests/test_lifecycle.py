@@ -407,7 +407,7 @@ def test_failed_replacement_restores_replication(
     with pytest.raises(error):
         ensure(client, backup_retention_period=7, replace=True)
     assert [backup.backup_retention_period for backup in active(client)] == [14]
-    assert "started again as it was" in caplog.text
+    assert "restarted it with its former settings" in caplog.text
 
 
 def test_failed_replacement_with_lost_restart_response(
@@ -416,7 +416,7 @@ def test_failed_replacement_with_lost_restart_response(
     start_and_wait(client)
     sandbox.add_fault(START, StorageTypeNotSupportedFault)
     sandbox.lose_answer(START)
-    with pytest.raises(StorageTypeNotSupportedFault, match="started again as it was"):
+    with pytest.raises(StorageTypeNotSupportedFault, match="restarted it with its former settings"):
         ensure(client, backup_retention_period=7, replace=True)
     assert [backup.backup_retention_period for backup in active(client)] == [14]
 
@@ -426,10 +426,10 @@ def test_failed_replacement_without_restart(
 ) -> None:
     start_and_wait(client)
     sandbox.add_fault(START, AccessDeniedError, times=2)
-    with pytest.raises(AccessDeniedError, match="could not be started again"):
+    with pytest.raises(AccessDeniedError, match="could not restart it"):
         ensure(client, backup_retention_period=7, replace=True)
     assert active(client) == []
-    assert "could not be started again" in caplog.text
+    assert "could not restart it" in caplog.text
     assert ensure(client, backup_retention_period=7) == "started"
 
 
