@@ -16,7 +16,9 @@ TEST = nox.project.dependency_groups(PROJECT, "test")
 LOWEST = (
     *("check", "cli", "client", "concurrency", "drift", "ensure", "fork", "kms", "lifecycle"),
     *("models", "policy", "reader", "replace", "replace_failures", "session", "start", "stop"),
-    *("testing", "validation", "wait"),
+    *("factories", "stubber_arguments", "stubber_calls", "stubber_clients", "stubber_faults"),
+    *("stubber_workflows", "validation_arns", "validation_errors", "validation_listings"),
+    *("validation_restore", "validation_start", "validation_tags", "wait"),
     *("wire_errors", "wire_invalid_responses", "wire_logs", "wire_requests", "wire_responses"),
 )
 

@@ -125,7 +125,7 @@ def test_a_retained_backup_that_stays_alone_ends_the_wait(
     rds: ScriptedRDS, clock: RecordingClock
 ) -> None:
     rds.answers(listing_xml(backup("Retained")))
-    with pytest.raises(ReplicationStoppedError, match="last status of .* was Retained") as caught:
+    with pytest.raises(ReplicationStoppedError, match=r"last status of .* was Retained") as caught:
         rds.client().wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
     assert caught.value.last_backup.is_retained
     assert len(clock.sleeps) == 5

@@ -1,0 +1,120 @@
+"""Tests of the stubber with the methods that are built of several calls."""
+
+from datetime import timedelta
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication.exceptions import (
+    AccessDeniedError,
+    InvalidDBInstanceStateFault,
+    ThrottlingError,
+    WaitTimeoutError,
+)
+from rds_backup_replication.testing import (
+    ReplicationStubber,
+    UnexpectedCall,
+    make_automated_backup,
+    make_db_instance,
+    make_source_region,
+    stub_all_clients,
+)
+
+from . import stubber_cases
+from .stubber_cases import DESCRIBE, START, unsigned
+from .wire import KMS_KEY_ARN, SOURCE_ARN
+
+# The fixture of these tests.
+client = stubber_cases.client
+
+ALIAS_ARN = "arn:aws:kms:us-east-1:123456789012:alias/backups"
+
+
+def test_wait_takes_no_time(client: BackupReplicationClient) -> None:
+    with ReplicationStubber(client) as stubber:
+        stubber.add_describe([make_automated_backup(status="pending")])
+        stubber.add_fault(DESCRIBE, ThrottlingError)
+        stubber.add_no_answer(DESCRIBE, ReadTimeoutError(endpoint_url="https://example.com"))
+        stubber.add_describe([make_automated_backup()])
+        backup = client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
+    assert backup.is_replicating
+
+
+def test_wait_timeout_takes_no_time(client: BackupReplicationClient) -> None:
+    with ReplicationStubber(client) as stubber:
+        for _ in range(3):
+            stubber.add_describe([make_automated_backup(status="pending")])
+        with pytest.raises(WaitTimeoutError, match="the last status was pending"):
+            client.wait_until_replicating(
+                source_db_instance_arn=SOURCE_ARN,
+                timeout=timedelta(hours=2),
+                poll_interval=timedelta(hours=1, minutes=40),
+            )
+
+
+def test_source_region_shares_queue(client: BackupReplicationClient) -> None:
+    with ReplicationStubber(client) as stubber:
+        stubber.add_describe_source_regions([make_source_region()])
+        stubber.add_describe_db_instances(make_db_instance(backup_retention_period=0))
+        stubber.add_describe()
+        (reason,) = client.check_replication(source_db_instance_arn=SOURCE_ARN)
+    assert reason.code == "backups_off"
+
+
+def test_source_client_argument_shares_queue() -> None:
+    with stub_all_clients() as stubber:
+        client = BackupReplicationClient(client=unsigned("rds", "us-east-1"))
+        with pytest.raises(
+            TypeError, match="source_client= is required for a client created with client="
+        ):
+            client.check_replication(source_db_instance_arn=SOURCE_ARN)
+        stubber.add_describe_source_regions()
+        stubber.add_fault("describe_db_instances", AccessDeniedError)
+        stubber.add_describe()
+        reasons = client.check_replication(
+            source_db_instance_arn=SOURCE_ARN, source_client=unsigned("rds", "us-west-2")
+        )
+    assert [reason.code for reason in reasons] == [
+        "region_pair_not_supported",
+        "could_not_be_checked",
+    ]
+
+
+def test_composed_methods_make_documented_calls(client: BackupReplicationClient) -> None:
+    with ReplicationStubber(client) as stubber:
+        stubber.add_describe()
+        stubber.add_fault(START, InvalidDBInstanceStateFault)
+        for _ in range(5):
+            stubber.add_describe()
+        with pytest.raises(InvalidDBInstanceStateFault):
+            client.ensure_replication(source_db_instance_arn=SOURCE_ARN)
+
+        stubber.add_describe([make_automated_backup()])
+        stubber.add_stop()
+        client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+        stubber.add_describe([make_automated_backup()])
+        stubber.add_describe([make_automated_backup(status="retained")])
+        stubber.add_describe_db_instances(make_db_instance(db_instance_status="modifying"))
+        stubber.add_describe()
+        stubber.add_describe_db_instances(make_db_instance())
+        assert client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN) is None
+
+
+def test_kms_alias_shares_queue(client: BackupReplicationClient) -> None:
+    with ReplicationStubber(client) as stubber:
+        stubber.add_describe([make_automated_backup(kms_key_id=KMS_KEY_ARN)])
+        stubber.add_describe_key(KMS_KEY_ARN)
+        result = client.ensure_replication(
+            source_db_instance_arn=SOURCE_ARN, kms_key_id="alias/backups"
+        )
+        assert result.action == "unchanged"
+        with pytest.raises(ValueError, match="not the ARN of a KMS key"):
+            stubber.add_describe_key(ALIAS_ARN)
+
+
+def test_unexpected_kms_call_shows_key(client: BackupReplicationClient) -> None:
+    with pytest.raises(UnexpectedCall) as caught, ReplicationStubber(client) as stubber:
+        stubber.add_describe([make_automated_backup(kms_key_id=KMS_KEY_ARN)])
+        client.ensure_replication(source_db_instance_arn=SOURCE_ARN, kms_key_id=ALIAS_ARN)
+    assert str(caught.value) == f"expected no call\n  got describe_key(key_id={ALIAS_ARN!r})"
