@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 # What reads answers from a socket, and so shows what reading them ahead changes.
 READING_TESTS = $(addprefix tests/test_,check.py drift.py ensure.py fleet.py kms.py lifecycle.py \
+	lifecycle_concurrency.py lifecycle_faults.py lifecycle_replace.py lifecycle_waits.py \
 	replace.py replace_failures.py start.py stop.py wait.py wire.py)
 # Pyright looks for the python on the path.
 PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright

@@ -14,12 +14,12 @@ TEST = nox.project.dependency_groups(PROJECT, "test")
 # What meets the dependencies; the rest meets them by way of this. The service contract is that of
 # the newest boto3, which has more members.
 LOWEST = (
-    *("check", "cli", "client", "concurrency", "drift", "ensure", "fork", "kms", "lifecycle"),
-    *("models", "policy", "reader", "replace", "replace_failures", "session", "start", "stop"),
-    *("factories", "stubber_arguments", "stubber_calls", "stubber_clients", "stubber_faults"),
-    *("stubber_workflows", "wait", "wire"),
-    *("validation_arns", "validation_errors", "validation_listings", "validation_restore"),
-    *("validation_start", "validation_tags"),
+    *("check", "cli", "client", "concurrency", "drift", "ensure", "factories", "fork", "kms"),
+    *("lifecycle", "lifecycle_concurrency", "lifecycle_faults", "lifecycle_replace"),
+    *("lifecycle_waits", "models", "policy", "reader", "replace", "replace_failures", "session"),
+    *("start", "stop", "stubber_arguments", "stubber_calls", "stubber_clients", "stubber_faults"),
+    *("stubber_workflows", "validation_arns", "validation_errors", "validation_listings"),
+    *("validation_restore", "validation_start", "validation_tags", "wait", "wire"),
 )
 
 

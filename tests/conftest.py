@@ -45,7 +45,11 @@ def pytest_configure() -> None:
 
 
 # What a mutant is tried on last: most are caught by others, and sooner.
-_SLOW = ("test_lifecycle.py", "test_public_api.py", "test_reader.py", "test_session.py")
+_SLOW = (
+    *("test_lifecycle.py", "test_lifecycle_concurrency.py", "test_lifecycle_faults.py"),
+    *("test_lifecycle_replace.py", "test_lifecycle_waits.py"),
+    *("test_public_api.py", "test_reader.py", "test_session.py"),
+)
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses among them
