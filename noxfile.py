@@ -14,12 +14,9 @@ TEST = nox.project.dependency_groups(PROJECT, "test")
 # These tests cover the code that uses the dependencies directly. The service contract is missing,
 # because it describes the newest boto3, which has more members.
 LOWEST = (
-    *("check", "cli", "client", "concurrency", "drift", "ensure", "fork", "kms", "lifecycle"),
-    *("models", "policy", "reader", "replace", "replace_failures", "session", "start", "stop"),
-    *("factories", "stubber_arguments", "stubber_calls", "stubber_clients", "stubber_faults"),
-    *("stubber_workflows", "validation_arns", "validation_errors", "validation_listings"),
-    *("validation_restore", "validation_start", "validation_tags", "wait"),
-    *("wire_errors", "wire_invalid_responses", "wire_logs", "wire_requests", "wire_responses"),
+    *("check", "cli", "client", "concurrency", "drift", "ensure", "factories", "fork", "kms"),
+    *("lifecycle*", "models", "policy", "reader", "replace*", "session", "start", "stop"),
+    *("stubber_*", "validation_*", "wait*", "wire_*"),
 )
 
 
@@ -41,7 +38,7 @@ def lowest(session: nox.Session) -> None:
     constraints = Path(session.create_tmp()) / "lowest.txt"
     constraints.write_text("\n".join(pins), encoding="utf-8")
     session.install("--constraint", str(constraints), "--editable", ".[cli,sandbox]", *CORE)
-    files = [f"tests/test_{name}.py" for name in LOWEST]
+    files = sorted(str(file) for name in LOWEST for file in Path("tests").glob(f"test_{name}.py"))
     session.run("pytest", "-n", "auto", *(session.posargs or files))
 
 
