@@ -4,8 +4,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 # What reads answers from a socket, and so shows what reading them ahead changes.
 READING_TESTS = $(addprefix tests/test_,check.py drift.py ensure.py fleet.py kms.py lifecycle.py \
-	replace.py replace_failures.py start.py stop.py wait.py wire_errors.py \
-	wire_invalid_responses.py wire_logs.py wire_requests.py wire_responses.py)
+	replace.py replace_failures.py start.py stop.py wait_replicating.py wait_stopped.py \
+	wire_errors.py wire_invalid_responses.py wire_logs.py wire_requests.py wire_responses.py)
 # Pyright looks for the python on the path.
 PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
 # For every supported Python and platform, and without a word of where packages come from.

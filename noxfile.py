@@ -16,7 +16,7 @@ TEST = nox.project.dependency_groups(PROJECT, "test")
 LOWEST = (
     *("check", "cli", "client", "concurrency", "drift", "ensure", "fork", "kms", "lifecycle"),
     *("models", "policy", "reader", "replace", "replace_failures", "session", "start", "stop"),
-    *("testing", "validation", "wait"),
+    *("testing", "validation", "wait_replicating", "wait_stopped"),
     *("wire_errors", "wire_invalid_responses", "wire_logs", "wire_requests", "wire_responses"),
 )
 
