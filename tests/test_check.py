@@ -179,7 +179,7 @@ def test_retained_backup_with_other_key_is_a_reason(rds: ScriptedRDS) -> None:
     assert KMS_KEY_ARN in reason.message
 
 
-def test_retained_backup_with_unknown_alias_is_no_reason(rds: ScriptedRDS) -> None:
+def test_retained_backup_with_unknown_alias(rds: ScriptedRDS) -> None:
     """Check that an alias counts as the same key if KMS refuses to describe it."""
     retained = listing_xml(backup_xml(Status="retained", KmsKeyId=KMS_KEY_ARN))
     denied = error_xml("AccessDenied")  # so the client cannot resolve the alias
@@ -226,7 +226,7 @@ def test_denied_call_could_not_be_checked(rds: ScriptedRDS, position: int, actio
     assert action in reasons[position].remedy
 
 
-def test_unreachable_source_region_could_not_be_checked(rds: ScriptedRDS) -> None:
+def test_unreachable_source_could_not_be_checked(rds: ScriptedRDS) -> None:
     rds.answers(source_regions_xml())
     rds.resets()
     reasons = check(rds, listing_xml())

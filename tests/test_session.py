@@ -133,7 +133,7 @@ print(json.dumps(client.client.meta.service_model.api_version))
 
 
 def test_clients_are_created_one_at_a_time() -> None:
-    """Check that a lock protects botocore's session, which cannot create clients in parallel."""
+    """Check the lock around botocore's session, which is not thread-safe."""
     inside = most = 0
 
     shared: Any = shared_session()
