@@ -77,7 +77,7 @@ def service_error(kind: type[ServiceError]) -> ServiceError:
 
 
 def timed_out() -> WaitTimeoutError:
-    error = WaitTimeoutError("That it ends", timedelta(hours=1), BACKUP)
+    error = WaitTimeoutError("the replication", timedelta(hours=1), BACKUP)
     error.__cause__ = ReadTimeoutError(endpoint_url="https://rds.us-east-1.amazonaws.com/")
     return error
 
@@ -123,8 +123,8 @@ def test_every_error_survives_pickling(name: str, protocol: int) -> None:
 
 def test_wait_timeout_keeps_text_of_last_failure() -> None:
     error = timed_out()
-    assert "The last look failed: Read timeout" in str(error)
-    assert "The last look failed: Read timeout" in str(pickle.loads(pickle.dumps(error)))  # noqa: S301
+    assert "The last poll failed: Read timeout" in str(error)
+    assert "The last poll failed: Read timeout" in str(pickle.loads(pickle.dumps(error)))  # noqa: S301
 
 
 def test_service_error_stays_a_client_error() -> None:

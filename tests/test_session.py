@@ -97,7 +97,8 @@ def facts(client):
             meta.service_model.signature_version, meta.service_model.api_version,
             meta.config.retries, meta.config.connect_timeout, meta.config.read_timeout]
 
-created = [facts(BackupReplicationClient(region_name=r, config=Config(**c)).client) for r, c in places]
+clients = [BackupReplicationClient(region_name=r, config=Config(**c)) for r, c in places]
+created = [facts(client.client) for client in clients]
 assert "boto3" not in sys.modules
 import boto3
 expected = [facts(boto3.client("rds", region_name=r, config=Config(**c))) for r, c in places]
