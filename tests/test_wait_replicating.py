@@ -262,7 +262,7 @@ def test_waits_require_callable_on_poll(client: BackupReplicationClient) -> None
 def test_wait_errors_can_be_pickled_and_copied() -> None:
     last = DBInstanceAutomatedBackup(status="pending", db_instance_arn=SOURCE_ARN)
     for error in (
-        WaitTimeoutError("the replication", timedelta(minutes=1), last),
+        WaitTimeoutError("end of the replication", timedelta(minutes=1), last),
         ReplicationStoppedError(last),
         ReplicationDriftError(last, [Difference("kms_key_id", "a", "b", "an alias")]),
     ):
