@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-# What reads answers from a socket, and so shows what reading them ahead changes.
+# Tests that read responses from a socket: `make parser` runs them with the parser of botocore.
 READING_TESTS = $(addprefix tests/test_,check.py drift.py ensure.py fleet.py kms.py lifecycle.py \
 	replace.py replace_failures.py start.py stop.py wait_replicating.py wait_stopped.py \
 	wire_errors.py wire_invalid_responses.py wire_logs.py wire_requests.py wire_responses.py)
