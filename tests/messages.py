@@ -1,4 +1,4 @@
-"""What users read when something is wrong, whole: `python -m tests.messages --write` keeps it."""
+"""Collect every message that users read: `python -m tests.messages --write` writes the file."""
 
 import argparse
 import difflib
@@ -27,9 +27,17 @@ from rds_backup_replication.exceptions import (
 
 from .calls import KNOWN_ERRORS
 from .loopback import error_xml
-from .test_check import regions, replication_to
-from .test_check import source as source_xml
-from .wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, listing_xml
+from .wire import (
+    BACKUP_ARN,
+    KMS_KEY_ARN,
+    SOURCE_ARN,
+    ScriptedRDS,
+    backup_xml,
+    listing_xml,
+    replications_xml,
+    source_regions_xml,
+    source_xml,
+)
 
 FILE = Path(__file__).with_name("messages.txt")
 
@@ -42,8 +50,8 @@ _KEY = Difference("kms_key_id", _OTHER_KEY, KMS_KEY_ARN)
 
 
 def _pickled(error: Exception) -> str:
-    """It must survive that, as pools of processes do it."""
-    return str(pickle.loads(pickle.dumps(error)))  # noqa: S301  # our own
+    """Return the text of the error after pickling, because process pools pickle errors."""
+    return str(pickle.loads(pickle.dumps(error)))  # noqa: S301  # pickled here
 
 
 def _exceptions() -> Iterator[tuple[str, str]]:
@@ -75,10 +83,12 @@ _Call = tuple[Callable[..., Any], dict[str, Any]]
 
 
 def start(**keywords: Any) -> _Call:
+    """Return a start with additional keywords."""
     return _START, {"source_db_instance_arn": SOURCE_ARN, **keywords}
 
 
 def restore(**keywords: Any) -> _Call:
+    """Return a restore with additional keywords."""
     return _RESTORE, {
         "source_db_instance_automated_backups_arn": BACKUP_ARN,
         "target_db_instance_identifier": "a",
@@ -87,9 +97,9 @@ def restore(**keywords: Any) -> _Call:
 
 
 def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]:
-    here = SOURCE_ARN.replace("us-west-2", "us-east-1")
-    there = BACKUP_ARN.replace("us-east-1", "us-west-2")
-    of_a_source: tuple[Callable[..., Any], ...] = (
+    local_source = SOURCE_ARN.replace("us-west-2", "us-east-1")
+    remote_backup = BACKUP_ARN.replace("us-east-1", "us-west-2")
+    source_methods: tuple[Callable[..., Any], ...] = (
         BackupReplicationClient.check_replication,
         BackupReplicationClient.ensure_replication,
         BackupReplicationClient.ensure_stopped,
@@ -98,7 +108,7 @@ def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]
         *(BackupReplicationClient.wait_until_stopped, _WAIT),
     )
     latest: dict[str, Any] = {"use_latest_restorable_time": True}
-    long = SOURCE_ARN + "x" * 141  # with its quotes, just short enough to be told whole
+    long = SOURCE_ARN + "x" * 141  # the longest value that a message shows in full
     tags: tuple[object, ...] = (
         ["env"],
         {"env": 3},
@@ -121,7 +131,7 @@ def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]
         start(source_db_instance_arn=BACKUP_ARN),
         start(source_db_instance_arn=SOURCE_ARN.replace(":db:", ":cluster:")),
         start(source_db_instance_arn=SOURCE_ARN.replace(":db:", ":og:")),
-        start(source_db_instance_arn=here),
+        start(source_db_instance_arn=local_source),
         start(source_db_instance_arn=SOURCE_ARN.replace("aws", "aws-cn", 1)),
         start(source_region="eu-west-1"),
         start(source_region="nowhere"),
@@ -129,7 +139,7 @@ def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]
         start(kms_key_id="no key"),
         start(kms_key_id=KMS_KEY_ARN.replace("us-east-1", "us-west-2")),
         start(pre_signed_url=3),
-        *(start(tags=some) for some in tags),
+        *(start(tags=value) for value in tags),
         (_DESCRIBE, {"page_size": 101}),
         (_DESCRIBE, {"filters": 3}),
         (_DESCRIBE, {"filters": [{"Name": "", "Values": []}]}),
@@ -143,11 +153,11 @@ def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]
         restore(MultiAZ=True, multi_az=True, **latest),
         restore(port=1, **latest),
         restore(**{"\ud800": True}, **latest),
-        *((method, {"source_db_instance_arn": here}) for method in of_a_source),
+        *((method, {"source_db_instance_arn": local_source}) for method in source_methods),
         (_WAIT, {"db_instance_automated_backups_arn": SOURCE_ARN}),
         (_WAIT, {"db_instance_automated_backups_arn": BACKUP_ARN.replace(":ab-", ":x-")}),
-        (_WAIT, {"db_instance_automated_backups_arn": there}),
-        restore(source_db_instance_automated_backups_arn=there, **latest),
+        (_WAIT, {"db_instance_automated_backups_arn": remote_backup}),
+        restore(source_db_instance_automated_backups_arn=remote_backup, **latest),
         (_WAIT, {}),
         (_WAIT, {"source_db_instance_arn": SOURCE_ARN, "timeout": timedelta(-1)}),
         (_WAIT, {"source_db_instance_arn": SOURCE_ARN, "poll_interval": timedelta(0)}),
@@ -161,36 +171,44 @@ def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]
             raise AssertionError(keywords)
 
 
-_FINE = (regions(), source_xml(), listing_xml())
+_SUITABLE = (source_regions_xml(), source_xml(), listing_xml())
 _RETAINED = listing_xml(backup_xml(Status="retained", KmsKeyId=KMS_KEY_ARN))
 
 
 def _reasons() -> Iterator[tuple[str, str]]:
-    of_source: tuple[dict[str, str], ...] = (
+    source_members: tuple[dict[str, str], ...] = (
         {"Engine": "aurora-mysql"},
         {"DBClusterIdentifier": "mycluster"},
         {"BackupRetentionPeriod": "0"},
         {"DBInstanceStatus": "modifying"},
         {"StorageEncrypted": "true"},
-        {"DBInstanceAutomatedBackupsReplications": replication_to("us-east-1")},
+        {"DBInstanceAutomatedBackupsReplications": replications_xml(BACKUP_ARN)},
     )
     scripts = (
-        (regions(supported=False), *_FINE[1:]),
-        (regions(), error_xml("DBInstanceNotFound"), listing_xml()),
-        (*_FINE[:2], _RETAINED),
-        (*_FINE[:2], listing_xml(backup_xml())),
-        (error_xml("AccessDenied", "You may not."), *_FINE[1:]),
-        (regions(), error_xml("AccessDenied", "You may not."), listing_xml()),
-        (*_FINE[:2], error_xml("AccessDenied", "You may not.")),
-        (error_xml("InternalFailure", "It is our fault."), *_FINE[1:]),
-        (error_xml("InvalidClientTokenId", "The token is invalid"), *_FINE[1:]),
+        (source_regions_xml(supported=False), *_SUITABLE[1:]),
+        (source_regions_xml(), error_xml("DBInstanceNotFound"), listing_xml()),
+        (*_SUITABLE[:2], _RETAINED),
+        (*_SUITABLE[:2], listing_xml(backup_xml())),
+        (error_xml("AccessDenied", "You may not."), *_SUITABLE[1:]),
+        (source_regions_xml(), error_xml("AccessDenied", "You may not."), listing_xml()),
+        (*_SUITABLE[:2], error_xml("AccessDenied", "You may not.")),
+        (error_xml("InternalFailure", "It is our fault."), *_SUITABLE[1:]),
+        (error_xml("InvalidClientTokenId", "The token is invalid"), *_SUITABLE[1:]),
         (
-            *[regions(supported=False).replace("Regions></", "Regions><Marker>1</Marker></")] * 2,
-            *_FINE[1:],
+            *[
+                source_regions_xml(supported=False).replace(
+                    "Regions></", "Regions><Marker>1</Marker></"
+                )
+            ]
+            * 2,
+            *_SUITABLE[1:],
         ),
-        ("<html><body>Welcome!<br></html>", *_FINE[1:]),
-        ("", *_FINE[1:]),
-        *((regions(), source_xml(**members), listing_xml()) for members in of_source),
+        ("<html><body>Welcome!<br></html>", *_SUITABLE[1:]),
+        ("", *_SUITABLE[1:]),
+        *(
+            (source_regions_xml(), source_xml(**members), listing_xml())
+            for members in source_members
+        ),
     )
     for script in scripts:
         key_id = _OTHER_KEY if _RETAINED in script else None
@@ -203,7 +221,7 @@ def _reasons() -> Iterator[tuple[str, str]]:
             checked = rds.client().check_replication(
                 source_db_instance_arn=SOURCE_ARN, kms_key_id=key_id
             )
-            yield from (_told(reason, rds.endpoint_url) for reason in checked)
+            yield from (_entry(reason, rds.endpoint_url) for reason in checked)
 
 
 def _status_of(body: str) -> int:
@@ -212,12 +230,12 @@ def _status_of(body: str) -> int:
     return 400 if "<Error>" in body else 200
 
 
-def _told(reason: CheckReason, endpoint_url: str) -> tuple[str, str]:
+def _entry(reason: CheckReason, endpoint_url: str) -> tuple[str, str]:
     text = f"{reason.message}\n{reason.remedy}"
     return f"CheckReason {reason.code}", text.replace(endpoint_url, "http://127.0.0.1")
 
 
-def _known_refusals() -> Iterator[tuple[str, str]]:
+def _known_errors() -> Iterator[tuple[str, str]]:
     with ScriptedRDS() as rds:
         client = rds.client()
         for code, message, _ in KNOWN_ERRORS:
@@ -233,19 +251,19 @@ def _known_refusals() -> Iterator[tuple[str, str]]:
 
 def _all() -> Iterator[tuple[str, str]]:
     yield from _exceptions()
-    yield from _known_refusals()
+    yield from _known_errors()
     with ScriptedRDS() as rds:
         yield from _invalid_calls(rds.client())
     yield from _reasons()
 
 
 def messages() -> str:
-    """All of them."""
+    """Return the whole text of the file."""
     return "\n".join(f"[{title}]\n{text}\n" for title, text in _all())
 
 
 def difference() -> str:
-    """From the file to what is so now."""
+    """Return the difference from the file to the current messages."""
     kept = FILE.read_text(encoding="utf-8")
     lines = difflib.unified_diff(kept.splitlines(), messages().splitlines(), lineterm="", n=1)
     return "\n".join(lines)

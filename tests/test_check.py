@@ -1,4 +1,4 @@
-"""Checking, over a socket: which reasons are given, and what stays unanswered."""
+"""Tests of the reasons that `check_replication` returns."""
 
 import json
 from typing import Any, get_args
@@ -13,46 +13,30 @@ from rds_backup_replication.sandbox import Sandbox
 
 from .loopback import error_xml, result_xml
 from .test_client import boto3_client
-from .wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, listing_xml
+from .wire import (
+    BACKUP_ARN,
+    KMS_KEY_ARN,
+    SOURCE_ARN,
+    ScriptedRDS,
+    backup_xml,
+    listing_xml,
+    replications_xml,
+    source_regions_xml,
+    source_xml,
+)
 
 DENIED = error_xml("AccessDenied", "User is not authorized.")
 
 
-def regions(*, supported: bool = True) -> str:
-    member = "SupportsDBInstanceAutomatedBackupsReplication"
-    return result_xml(
-        "DescribeSourceRegions",
-        f"<SourceRegions><SourceRegion><{member}>{str(supported).lower()}</{member}>"
-        "</SourceRegion></SourceRegions>",
-    )
-
-
-def source(**members: str) -> str:
-    given = {
-        "DBInstanceArn": SOURCE_ARN,
-        "DBInstanceStatus": "available",
-        "Engine": "postgres",
-        "BackupRetentionPeriod": "7",
-        "StorageEncrypted": "false",
-        **members,
-    }
-    inner = "".join(f"<{name}>{value}</{name}>" for name, value in given.items())
-    return result_xml(
-        "DescribeDBInstances", f"<DBInstances><DBInstance>{inner}</DBInstance></DBInstances>"
-    )
-
-
 def replication_to(region: str) -> str:
-    arn = BACKUP_ARN.replace("us-east-1", region)
-    return (
-        "<DBInstanceAutomatedBackupsReplication><DBInstanceAutomatedBackupsArn>"
-        f"{arn}</DBInstanceAutomatedBackupsArn></DBInstanceAutomatedBackupsReplication>"
-    )
+    """Return the replication of the source to a Region."""
+    return replications_xml(BACKUP_ARN.replace("us-east-1", region))
 
 
 def check(
     rds: ScriptedRDS, *bodies: str, client: BackupReplicationClient | None = None, **keywords: Any
 ) -> list[CheckReason]:
+    """Return the reasons of a check that receives the responses, and verify their form."""
     for body in bodies:
         rds.answers(body, status=400 if "<Error>" in body else 200)
     checked = (client or rds.client()).check_replication(
@@ -63,16 +47,17 @@ def check(
         assert reason.message.strip().endswith(".")
         assert reason.remedy.endswith(".")
     actions = [request.parameters.get("Action", "DescribeKey") for request in rds.received]
-    assert all(action.startswith("Describe") for action in actions)  # and nothing is changed
+    assert all(action.startswith("Describe") for action in actions)  # a check changes nothing
     return list(checked)
 
 
 def codes(*args: Any, **keywords: Any) -> list[str]:
+    """Return the codes of the reasons of `check`."""
     return [reason.code for reason in check(*args, **keywords)]
 
 
-def test_a_source_that_can_be_replicated_has_no_reason_against_it(rds: ScriptedRDS) -> None:
-    assert check(rds, regions(), source(), listing_xml()) == []
+def test_check_returns_no_reason_for_suitable_source(rds: ScriptedRDS) -> None:
+    assert check(rds, source_regions_xml(), source_xml(), listing_xml()) == []
     actions = [request.parameters["Action"] for request in rds.received]
     assert actions == [
         "DescribeSourceRegions",
@@ -86,7 +71,7 @@ def test_a_source_that_can_be_replicated_has_no_reason_against_it(rds: ScriptedR
 
 
 @pytest.mark.parametrize(
-    ("members", "code", "said"),
+    ("members", "code", "part"),
     [
         ({"Engine": "aurora-mysql"}, "engine_not_supported", "aurora-mysql"),
         ({"Engine": "custom-oracle-ee"}, "engine_not_supported", "custom-oracle-ee"),
@@ -101,16 +86,16 @@ def test_a_source_that_can_be_replicated_has_no_reason_against_it(rds: ScriptedR
         ),
     ],
 )
-def test_each_reason_about_the_source_is_given(
-    rds: ScriptedRDS, members: dict[str, str], code: str, said: str
+def test_check_returns_each_reason_about_source(
+    rds: ScriptedRDS, members: dict[str, str], code: str, part: str
 ) -> None:
-    (reason,) = check(rds, regions(), source(**members), listing_xml())
+    (reason,) = check(rds, source_regions_xml(), source_xml(**members), listing_xml())
     assert reason.code == code
-    assert said in reason.message
+    assert part in reason.message
 
 
 @pytest.mark.parametrize(
-    "left_out",
+    "omitted",
     [
         "<BackupRetentionPeriod>7</BackupRetentionPeriod>",
         "<DBInstanceStatus>available</DBInstanceStatus>",
@@ -118,27 +103,27 @@ def test_each_reason_about_the_source_is_given(
         "<StorageEncrypted>false</StorageEncrypted>",
     ],
 )
-def test_what_rds_leaves_out_is_no_reason(rds: ScriptedRDS, left_out: str) -> None:
-    body = source()
-    assert left_out in body
-    assert codes(rds, regions(), body.replace(left_out, ""), listing_xml()) == []
+def test_omitted_field_of_source_is_no_reason(rds: ScriptedRDS, omitted: str) -> None:
+    body = source_xml()
+    assert omitted in body
+    assert codes(rds, source_regions_xml(), body.replace(omitted, ""), listing_xml()) == []
 
 
-def test_another_regions_row_does_not_count(rds: ScriptedRDS) -> None:
+def test_other_source_region_is_ignored(rds: ScriptedRDS) -> None:
     other = "<SourceRegion><RegionName>eu-west-1</RegionName>"
-    body = regions().replace("<SourceRegion>", other)
-    assert codes(rds, body, source(), listing_xml()) == ["region_pair_not_supported"]
+    body = source_regions_xml().replace("<SourceRegion>", other)
+    assert codes(rds, body, source_xml(), listing_xml()) == ["region_pair_not_supported"]
 
 
-def test_all_reasons_come_at_once(rds: ScriptedRDS) -> None:
-    bad = source(
+def test_check_returns_all_reasons_at_once(rds: ScriptedRDS) -> None:
+    unsuitable = source_xml(
         Engine="aurora-mysql",
         DBClusterIdentifier="mycluster",
         BackupRetentionPeriod="0",
         DBInstanceStatus="stopped",
         StorageEncrypted="true",
     )
-    assert codes(rds, regions(supported=False), bad, listing_xml()) == [
+    assert codes(rds, source_regions_xml(supported=False), unsuitable, listing_xml()) == [
         "region_pair_not_supported",
         "engine_not_supported",
         "backups_off",
@@ -147,48 +132,58 @@ def test_all_reasons_come_at_once(rds: ScriptedRDS) -> None:
     ]
 
 
-def test_a_region_that_is_not_listed_is_not_supported(rds: ScriptedRDS) -> None:
-    nothing = result_xml("DescribeSourceRegions", "<SourceRegions></SourceRegions>")
-    assert codes(rds, nothing, source(), listing_xml()) == ["region_pair_not_supported"]
+def test_unlisted_source_region_is_not_supported(rds: ScriptedRDS) -> None:
+    no_regions = result_xml("DescribeSourceRegions", "<SourceRegions></SourceRegions>")
+    assert codes(rds, no_regions, source_xml(), listing_xml()) == ["region_pair_not_supported"]
 
 
-def test_a_key_is_enough_for_an_encrypted_source(rds: ScriptedRDS) -> None:
-    encrypted = source(StorageEncrypted="true")
-    assert codes(rds, regions(), encrypted, listing_xml(), kms_key_id=KMS_KEY_ARN) == []
+def test_encrypted_source_with_key_has_no_reason(rds: ScriptedRDS) -> None:
+    encrypted = source_xml(StorageEncrypted="true")
+    assert codes(rds, source_regions_xml(), encrypted, listing_xml(), kms_key_id=KMS_KEY_ARN) == []
 
 
-@pytest.mark.parametrize("body", [error_xml("DBInstanceNotFound"), source(DBInstanceArn="other")])
-def test_a_missing_source_is_a_reason(rds: ScriptedRDS, body: str) -> None:
-    assert codes(rds, regions(), body, listing_xml()) == ["instance_not_found"]
+@pytest.mark.parametrize(
+    "body", [error_xml("DBInstanceNotFound"), source_xml(DBInstanceArn="other")]
+)
+def test_missing_source_is_a_reason(rds: ScriptedRDS, body: str) -> None:
+    assert codes(rds, source_regions_xml(), body, listing_xml()) == ["instance_not_found"]
 
 
-def test_a_live_replication_is_one_reason_whoever_knows_of_it(rds: ScriptedRDS) -> None:
-    listed = source(DBInstanceAutomatedBackupsReplications=replication_to("us-east-1"))
-    assert codes(rds, regions(), listed, listing_xml(backup_xml())) == ["already_replicating"]
+def test_active_replication_is_reported_once(rds: ScriptedRDS) -> None:
+    """Check one reason for a replication that the source and the destination list."""
+    listed = source_xml(DBInstanceAutomatedBackupsReplications=replication_to("us-east-1"))
+    assert codes(rds, source_regions_xml(), listed, listing_xml(backup_xml())) == [
+        "already_replicating"
+    ]
 
 
-def test_a_replication_elsewhere_and_what_is_retained_are_no_reason(rds: ScriptedRDS) -> None:
-    listed = source(DBInstanceAutomatedBackupsReplications=replication_to("eu-west-1"))
+def test_retained_or_other_backups_are_no_reason(rds: ScriptedRDS) -> None:
+    listed = source_xml(DBInstanceAutomatedBackupsReplications=replication_to("eu-west-1"))
     retained = backup_xml(Status="Retained", KmsKeyId=KMS_KEY_ARN)
     other = backup_xml(DBInstanceArn=SOURCE_ARN.replace("us-west-2", "eu-west-1"))
-    bodies = (regions(), listed, listing_xml(retained, other))
+    bodies = (source_regions_xml(), listed, listing_xml(retained, other))
     key_id = KMS_KEY_ARN.rpartition("/")[2]
     assert codes(rds, *bodies, kms_key_id=key_id) == []
 
 
-def test_a_key_other_than_the_retained_backups_is_a_reason(rds: ScriptedRDS) -> None:
+def test_retained_backup_with_other_key_is_a_reason(rds: ScriptedRDS) -> None:
     retained = listing_xml(backup_xml(Status="retained", KmsKeyId=KMS_KEY_ARN))
     (reason,) = check(
-        rds, regions(), source(), retained, kms_key_id=KMS_KEY_ARN.replace("1234abcd", "ffffffff")
+        rds,
+        source_regions_xml(),
+        source_xml(),
+        retained,
+        kms_key_id=KMS_KEY_ARN.replace("1234abcd", "ffffffff"),
     )
     assert reason.code == "retained_with_another_key"
     assert KMS_KEY_ARN in reason.message
 
 
-def test_a_key_that_may_be_the_retained_backups_is_no_reason(rds: ScriptedRDS) -> None:
+def test_retained_backup_with_unknown_alias(rds: ScriptedRDS) -> None:
+    """Check that an alias counts as the same key if KMS refuses to describe it."""
     retained = listing_xml(backup_xml(Status="retained", KmsKeyId=KMS_KEY_ARN))
-    refused = error_xml("AccessDenied")  # KMS does not tell what the alias stands for
-    bodies = (regions(), source(), retained, refused)
+    denied = error_xml("AccessDenied")  # so the client cannot resolve the alias
+    bodies = (source_regions_xml(), source_xml(), retained, denied)
     assert codes(rds, *bodies, kms_key_id="alias/backups") == []
 
 
@@ -196,12 +191,17 @@ def test_a_key_that_may_be_the_retained_backups_is_no_reason(rds: ScriptedRDS) -
     ("key_id", "found"),
     [(KMS_KEY_ARN.rpartition("/")[2], []), ("another", ["retained_with_another_key"])],
 )
-def test_an_alias_of_the_retained_backups_key_is_that_key(
+def test_retained_backup_with_resolved_alias(
     rds: ScriptedRDS, key_id: str, found: list[str]
 ) -> None:
     retained = listing_xml(backup_xml(Status="retained", KmsKeyId=KMS_KEY_ARN))
-    answer = json.dumps({"KeyMetadata": {"KeyId": key_id}})
-    assert codes(rds, regions(), source(), retained, answer, kms_key_id="alias/backups") == found
+    response = json.dumps({"KeyMetadata": {"KeyId": key_id}})
+    assert (
+        codes(
+            rds, source_regions_xml(), source_xml(), retained, response, kms_key_id="alias/backups"
+        )
+        == found
+    )
 
 
 @pytest.mark.parametrize(
@@ -212,12 +212,10 @@ def test_an_alias_of_the_retained_backups_key_is_that_key(
         (2, "rds:DescribeDBInstanceAutomatedBackups"),
     ],
 )
-def test_what_it_may_not_ask_could_not_be_checked(
-    rds: ScriptedRDS, position: int, action: str
-) -> None:
+def test_denied_call_could_not_be_checked(rds: ScriptedRDS, position: int, action: str) -> None:
     bodies = [
-        regions(supported=False),
-        source(BackupRetentionPeriod="0"),
+        source_regions_xml(supported=False),
+        source_xml(BackupRetentionPeriod="0"),
         listing_xml(backup_xml()),
     ]
     expected = ["region_pair_not_supported", "backups_off", "already_replicating"]
@@ -228,8 +226,8 @@ def test_what_it_may_not_ask_could_not_be_checked(
     assert action in reasons[position].remedy
 
 
-def test_a_source_region_that_does_not_answer_could_not_be_checked(rds: ScriptedRDS) -> None:
-    rds.answers(regions())
+def test_unreachable_source_could_not_be_checked(rds: ScriptedRDS) -> None:
+    rds.answers(source_regions_xml())
     rds.resets()
     reasons = check(rds, listing_xml())
     assert [reason.code for reason in reasons] == ["could_not_be_checked"]
@@ -238,21 +236,21 @@ def test_a_source_region_that_does_not_answer_could_not_be_checked(rds: Scripted
     assert "endpoint" in reasons[0].remedy
 
 
-def test_a_client_without_credentials_could_not_check(rds: ScriptedRDS) -> None:
+def test_missing_credentials_could_not_be_checked(rds: ScriptedRDS) -> None:
     client = rds.client()
 
     def fail(**_: Any) -> None:
         raise NoCredentialsError
 
     client.client.meta.events.register("before-sign.rds", fail)
-    rds.answers(source())
+    rds.answers(source_xml())
     reasons = check(rds, client=client)
     assert [reason.code for reason in reasons] == ["could_not_be_checked"] * 2
     assert reasons[0].message.endswith(": Unable to locate credentials.")
     assert "AWS_ACCESS_KEY_ID" in reasons[0].remedy
 
 
-def test_what_answers_and_is_not_rds_is_told_with_its_remedy(rds: ScriptedRDS) -> None:
+def test_invalid_response_could_not_be_checked(rds: ScriptedRDS) -> None:
     reasons = check(rds, *["<html><body>Welcome!<br></html>"] * 3)
     assert [reason.code for reason in reasons] == ["could_not_be_checked"] * 3
     for reason in reasons:
@@ -262,7 +260,7 @@ def test_what_answers_and_is_not_rds_is_told_with_its_remedy(rds: ScriptedRDS) -
         assert "not RDS" in reason.remedy
 
 
-def test_an_expired_token_is_told_with_its_remedy(rds: ScriptedRDS) -> None:
+def test_invalid_token_could_not_be_checked(rds: ScriptedRDS) -> None:
     reasons = check(rds, error_xml("InvalidClientTokenId", "Unknown token."))
     assert [reason.code for reason in reasons] == ["could_not_be_checked"] * 3
     assert "enabled this Region" in reasons[1].remedy
@@ -271,12 +269,14 @@ def test_an_expired_token_is_told_with_its_remedy(rds: ScriptedRDS) -> None:
 # The source client
 
 
-def test_the_source_is_asked_with_the_client_given(rds: ScriptedRDS, session: Session) -> None:
+def test_source_client_describes_source(rds: ScriptedRDS, session: Session) -> None:
     given: Any = rds.client("us-west-2").client
     destination = BackupReplicationClient(client=rds.client().client)
-    bodies = (regions(), source(), listing_xml())
+    bodies = (source_regions_xml(), source_xml(), listing_xml())
     assert codes(rds, *bodies, client=destination, source_client=given) == []
-    with pytest.raises(TypeError, match="source_client= is required"):
+    with pytest.raises(
+        TypeError, match=r"^source_client= is required for a client created with client=$"
+    ):
         check(rds, client=destination)
     with pytest.raises(ValueError, match="must be a client for us-west-2"):
         check(rds, source_client=destination.client)
@@ -284,9 +284,7 @@ def test_the_source_is_asked_with_the_client_given(rds: ScriptedRDS, session: Se
         check(rds, source_client=boto3_client(session, "sts"))
 
 
-def test_one_source_client_serves_all_checks(
-    rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_source_client_is_created_once(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> None:
     created: list[str] = []
     untyped: Any = Session
     create = untyped.client
@@ -299,11 +297,11 @@ def test_one_source_client_serves_all_checks(
     client = rds.client()
     for _ in range(2):
         rds.script.clear()
-        assert check(rds, regions(), source(), listing_xml(), client=client) == []
+        assert check(rds, source_regions_xml(), source_xml(), listing_xml(), client=client) == []
     assert created == ["us-east-1", "us-west-2"]
 
 
-# Against the sandbox, which is asked and then told to start
+# A check and a start in the sandbox
 
 
 @pytest.mark.parametrize(
@@ -316,7 +314,7 @@ def test_one_source_client_serves_all_checks(
         ("us-west-2", {"DBInstanceIdentifier": "other"}, ["instance_not_found"]),
     ],
 )
-def test_the_sandbox_refuses_what_the_check_says(
+def test_sandbox_refuses_start_for_each_reason(
     region: str, settings: dict[str, Any], expected: list[str]
 ) -> None:
     arn = SOURCE_ARN.replace("us-west-2", region)

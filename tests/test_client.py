@@ -1,4 +1,4 @@
-"""How a client is made, and how it lives beside botocore's own tools."""
+"""Tests of the client's constructor, and of the client with botocore's own tools."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,11 +17,12 @@ from .wire import BACKUP_ARN, SOURCE_ARN
 
 
 def boto3_client(session: Session, service: str) -> Any:
+    """Create a boto3 client that type checkers do not check."""
     untyped: Any = session
     return untyped.client(service, region_name="us-east-1")
 
 
-def test_botocores_stubber_works_as_always(
+def test_stubber_scripts_response_and_error(
     client: BackupReplicationClient, stubber: Stubber
 ) -> None:
     stubber.add_response(
@@ -40,32 +41,32 @@ def test_botocores_stubber_works_as_always(
         client.stop_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
 
 
-def test_the_stubber_serves_pages(client: BackupReplicationClient, stubber: Stubber) -> None:
+def test_stubber_scripts_pages(client: BackupReplicationClient, stubber: Stubber) -> None:
     operation = "describe_db_instance_automated_backups"
     stubber.add_response(operation, {"DBInstanceAutomatedBackups": [{}], "Marker": "1"}, {})
     stubber.add_response(operation, {"DBInstanceAutomatedBackups": [{}, {}]}, {"Marker": "1"})
     assert len(list(client.describe_db_instance_automated_backups())) == 3
 
 
-def test_the_region_is_the_sessions_if_none_is_given() -> None:
+def test_region_defaults_to_region_of_session() -> None:
     assert BackupReplicationClient(session=Session(region_name="eu-west-1")).region_name == (
         "eu-west-1"
     )
 
 
-def test_without_a_session_boto3s_default_one_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_defaults_to_default_of_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", Session(region_name="eu-north-1"))
     client = BackupReplicationClient()
     assert client.region_name == "eu-north-1"
     assert repr(client) == "BackupReplicationClient(region_name='eu-north-1')"
 
 
-def test_without_any_region_botocore_says_so() -> None:
+def test_missing_region_raises_botocore_error() -> None:
     with pytest.raises(NoRegionError):
         BackupReplicationClient(session=Session())
 
 
-def test_an_empty_region_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_region_raises_botocore_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NoRegionError):
         BackupReplicationClient(session=Session(region_name="us-east-1"), region_name="")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "")
@@ -82,12 +83,14 @@ def test_an_empty_region_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
         {"endpoint_url": "http://127.0.0.1:1"},
     ],
 )
-def test_a_client_excludes_what_it_has_already(session: Session, others: Any) -> None:
-    with pytest.raises(TypeError, match="client= excludes"):
+def test_given_client_excludes_other_arguments(session: Session, others: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"^client= excludes region_name=, session=, config= and endpoint_url=$"
+    ):
         BackupReplicationClient(client=boto3_client(session, "rds"), **others)
 
 
-def test_only_a_client_for_rds_will_do(session: Session) -> None:
+def test_given_client_must_be_for_rds(session: Session) -> None:
     with pytest.raises(TypeError, match="not for sts"):
         BackupReplicationClient(client=boto3_client(session, "sts"))
     not_a_client: Any = session
@@ -95,37 +98,35 @@ def test_only_a_client_for_rds_will_do(session: Session) -> None:
         BackupReplicationClient(client=not_a_client)
 
 
-def test_arguments_are_keywords(client: BackupReplicationClient) -> None:
+def test_methods_take_only_keywords(client: BackupReplicationClient) -> None:
     untyped: Any = client
     with pytest.raises(TypeError):
         untyped.stop_db_instance_automated_backups_replication(SOURCE_ARN)
 
 
-def test_clients_are_made_in_many_threads_at_once(session: Session) -> None:
-    def one(number: int) -> str:
+def test_clients_are_created_in_threads(session: Session) -> None:
+    def region_of(number: int) -> str:
         region = ("us-east-1", "eu-west-1")[number % 2]
         return BackupReplicationClient(session=session, region_name=region).region_name
 
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(one, range(16))) == {"us-east-1", "eu-west-1"}
+        assert set(pool.map(region_of, range(16))) == {"us-east-1", "eu-west-1"}
 
 
-def test_rds_is_where_the_environment_says(
-    session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_endpoint_from_environment(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_RDS", "http://127.0.0.1:9")
-    for some in (None, session):
-        client = BackupReplicationClient(session=some, region_name="us-east-1")
+    for given in (None, session):
+        client = BackupReplicationClient(session=given, region_name="us-east-1")
         assert client.client.meta.endpoint_url == "http://127.0.0.1:9"
 
 
-def test_a_region_in_capitals_is_the_same_region(session: Session) -> None:
+def test_region_comparison_ignores_case(session: Session) -> None:
     client = BackupReplicationClient(session=session, region_name="US-WEST-2")
-    with pytest.raises(ValueError, match="the Region of this client"):
+    with pytest.raises(ValueError, match="is in us-west-2, the Region of this client"):
         client.stop_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
 
 
-def test_an_answer_of_a_listing_is_read_when_reached(
+def test_listing_sends_no_request_before_iteration(
     client: BackupReplicationClient, stubber: Stubber
 ) -> None:
     backups = client.describe_db_instance_automated_backups(
@@ -146,12 +147,12 @@ def test_an_answer_of_a_listing_is_read_when_reached(
         ({"config": {"retries": {}}}, "config= must be a botocore Config, not dict"),
     ],
 )
-def test_a_session_and_a_config_must_be_such(keywords: Any, message: str) -> None:
+def test_session_and_config_types_are_checked(keywords: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         BackupReplicationClient(region_name="us-east-1", **keywords)
 
 
-def test_replace_is_true_or_false(client: BackupReplicationClient) -> None:
-    wrong: Any = "no"
+def test_replace_must_be_bool(client: BackupReplicationClient) -> None:
+    not_a_bool: Any = "no"
     with pytest.raises(TypeError, match="replace= must be True or False, not 'no'"):
-        client.ensure_replication(source_db_instance_arn=SOURCE_ARN, replace=wrong)
+        client.ensure_replication(source_db_instance_arn=SOURCE_ARN, replace=not_a_bool)

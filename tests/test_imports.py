@@ -1,4 +1,4 @@
-"""What can be imported, under which flags and without what; also run with no extra installed."""
+"""Tests of the imports of all modules, with and without the extras."""
 
 import subprocess
 import sys
@@ -10,11 +10,11 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "rds_backup_replication"
 WARNINGS_ARE_ERRORS = ("-W", "error")
 FLAGS = (*WARNINGS_ARE_ERRORS, "-OO")
-IMPORT_NAMES = {"pyyaml": "yaml"}  # those that are not the distribution's
+IMPORT_NAMES = {"pyyaml": "yaml"}  # for distributions with another name
 
 
 def modules_of(extra: str) -> set[str]:
-    """Names to import, of what an extra installs."""
+    """Return the import names of the distributions that an extra installs."""
     found: set[str] = set()
     for requirement in requires("rds-backup-replication") or []:
         if f"extra == '{extra}'" in requirement:
@@ -25,11 +25,12 @@ def modules_of(extra: str) -> set[str]:
 
 EXTRAS = {extra: modules_of(extra) for extra in ("cli", "fleet", "sandbox")}
 ALL_EXTRAS = set[str]().union(*EXTRAS.values())
-# A door to the sandbox, and what only the command line and pytest import.
+# Modules that only the command line, the sandbox and pytest import.
 NEED_AN_EXTRA = ("cli._", "sandbox", "testing.plugin")
 
 
 def modules() -> list[str]:
+    """Return the names of the modules and packages of the library."""
     paths = (path.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*.py"))
     parts = (path.parent if path.name == "__init__.py" else path.with_suffix("") for path in paths)
     return sorted(".".join(path.parts) for path in parts if path.name != "__main__")
@@ -38,8 +39,9 @@ def modules() -> list[str]:
 def python(
     code: str, *flags: str, without: set[str] | None = None
 ) -> subprocess.CompletedProcess[str]:
+    """Run code in a new process that cannot import certain modules."""
     blocked = f"import sys\nsys.modules.update(dict.fromkeys({sorted(without or ())}))\n"
-    return subprocess.run(  # noqa: S603  # our own code
+    return subprocess.run(  # noqa: S603  # the code of these tests
         [sys.executable, *flags, "-c", blocked + code],
         cwd=PACKAGE.parent,
         capture_output=True,
@@ -49,6 +51,7 @@ def python(
 
 
 def import_all(names: list[str]) -> str:
+    """Return code that imports the modules and gets their public names."""
     return (
         "from importlib import import_module\n"
         f"for name in {names}:\n"
@@ -58,18 +61,18 @@ def import_all(names: list[str]) -> str:
     )
 
 
-def test_the_extras_are_known() -> None:
+def test_extras_contain_their_modules() -> None:
     assert EXTRAS["cli"] >= {"rich", "typer", "yaml"}
     assert EXTRAS["fleet"] == {"yaml"}
     assert EXTRAS["sandbox"] >= {"flask", "moto"}
 
 
-def test_all_is_imported_with_every_extra() -> None:
+def test_all_modules_import_with_extras() -> None:
     ran = python(import_all(modules()), *FLAGS)
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-def test_what_needs_no_extra_is_imported_without_any() -> None:
+def test_core_modules_import_without_extras() -> None:
     prefix = f"{PACKAGE.name}."
     names = [
         name
@@ -83,13 +86,13 @@ def test_what_needs_no_extra_is_imported_without_any() -> None:
 @pytest.mark.parametrize(
     ("extra", "module"), [(extra, name) for extra in EXTRAS for name in sorted(EXTRAS[extra])]
 )
-def test_an_extra_that_is_missing_is_named(extra: str, module: str) -> None:
+def test_missing_module_error_names_extra(extra: str, module: str) -> None:
     code = {
         "cli": "from rds_backup_replication.cli import main; main()",
         "fleet": "from rds_backup_replication.fleet import Policy; Policy.from_yaml('a: 1')",
         "sandbox": "import rds_backup_replication.sandbox",
     }[extra]
-    # A command tells of what is missing when it needs it; Typer is needed at once.
+    # A command reports a missing module when it needs the module. Every command needs Typer.
     without = {module, "typer"} if extra == "cli" else {module}
     ran = python(code, *WARNINGS_ARE_ERRORS, without=without)
     assert ran.returncode == 1

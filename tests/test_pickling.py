@@ -77,7 +77,7 @@ def service_error(kind: type[ServiceError]) -> ServiceError:
 
 
 def timed_out() -> WaitTimeoutError:
-    error = WaitTimeoutError("That it ends", timedelta(hours=1), BACKUP)
+    error = WaitTimeoutError("end of the replication", timedelta(hours=1), BACKUP)
     error.__cause__ = ReadTimeoutError(endpoint_url="https://rds.us-east-1.amazonaws.com/")
     return error
 

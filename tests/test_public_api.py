@@ -1,4 +1,4 @@
-"""One front door: what the package exports, and what importing it costs."""
+"""Tests of the names that the package exports, and of the side effects of its import."""
 
 import ast
 import subprocess
@@ -11,7 +11,7 @@ import rds_backup_replication
 from rds_backup_replication import exceptions
 
 PACKAGE = Path(rds_backup_replication.__file__).parent
-# Each module may import those before it; sandbox stands for its folder.
+# Each module or package may import only the ones before it.
 LAYERS = (
     "_version",
     "_lazy_imports",
@@ -37,7 +37,7 @@ LAYERS = (
 )
 
 
-def test_all_is_sorted_and_is_what_is_imported() -> None:
+def test_all_is_sorted_and_equals_imports() -> None:
     tree = ast.parse((PACKAGE / "__init__.py").read_text())
     imported = {
         alias.name
@@ -49,11 +49,11 @@ def test_all_is_sorted_and_is_what_is_imported() -> None:
     for name in rds_backup_replication.__all__:
         assert getattr(rds_backup_replication, name), name
     with pytest.raises(AttributeError, match="no attribute 'Tagg'"):
-        getattr(rds_backup_replication, "Tagg")  # noqa: B009  # as a user may write it
+        getattr(rds_backup_replication, "Tagg")  # noqa: B009  # the typo of a user
     assert rds_backup_replication.__all__ == sorted(rds_backup_replication.__all__)
 
 
-def test_every_error_is_one_of_ours_and_says_what_it_means() -> None:
+def test_exceptions_have_base_class_and_docstring() -> None:
     for name, value in vars(exceptions).items():
         if isinstance(value, type) and value.__module__ == exceptions.__name__:
             assert value.__doc__, name
@@ -61,7 +61,7 @@ def test_every_error_is_one_of_ours_and_says_what_it_means() -> None:
                 assert issubclass(value, exceptions.BackupReplicationError)
 
 
-def test_imports_point_one_way() -> None:
+def test_imports_follow_layers() -> None:
     for path in PACKAGE.rglob("*.py"):
         own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
         if own == "__init__":
@@ -77,7 +77,8 @@ def test_imports_point_one_way() -> None:
 
 
 @pytest.mark.parametrize("flags", [[], ["-O"], ["-W", "error"]])
-def test_importing_it_needs_no_extra_and_has_no_side_effects(flags: list[str]) -> None:
+def test_import_has_no_side_effects(flags: list[str]) -> None:
+    """Check that the import loads no extra, and loads boto3 and pydantic only when needed."""
     code = (
         "import sys, threading, logging, rds_backup_replication\n"
         "assert not {'boto3', 'botocore', 'pydantic'} & set(sys.modules)\n"
@@ -92,4 +93,4 @@ def test_importing_it_needs_no_extra_and_has_no_side_effects(flags: list[str]) -
         "assert threading.active_count() == 1\n"
         "assert not logging.getLogger().handlers\n"
     )
-    subprocess.run([sys.executable, *flags, "-c", code], check=True)  # noqa: S603  # our own code
+    subprocess.run([sys.executable, *flags, "-c", code], check=True)  # noqa: S603  # the code of this test

@@ -1,4 +1,4 @@
-"""How boto3 clients come about where no session is given, in processes of their own."""
+"""Tests of how the package creates boto3 clients, mostly in processes of their own."""
 
 import json
 import subprocess
@@ -14,7 +14,6 @@ from botocore.loaders import Loader
 
 from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication._botocore.fast_loader import (
-    ENDPOINTS,
     FastFileLoader,
     FastLoader,
 )
@@ -31,13 +30,13 @@ aws_secret_access_key = secret
 
 
 def run(code: str) -> Any:
-    """What a fresh process prints as JSON."""
+    """Run code in a new process, and return the JSON that it prints."""
     preamble = (
         "import gc, json, os, sys\n"
         "from rds_backup_replication import BackupReplicationClient\n"
         "from botocore.config import Config\n"
     )
-    process = subprocess.run(  # noqa: S603  # our own code
+    process = subprocess.run(  # noqa: S603  # the code of these tests
         [sys.executable, "-W", "error", "-c", preamble + code],
         capture_output=True,
         text=True,
@@ -46,9 +45,7 @@ def run(code: str) -> Any:
     return json.loads(process.stdout)
 
 
-def test_environment_and_profile_count_without_boto3(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_client_uses_profile_without_boto3(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "config").write_text(CONFIG)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_PROFILE", "dr")
@@ -60,12 +57,12 @@ same = client.client._request_signer._credentials is other.client._request_signe
 print(json.dumps([client.region_name, key, same, "boto3" in sys.modules, gc.isenabled()]))
 """)
     assert (region, key) == ("eu-west-3", "of-the-profile")
-    assert same  # one session for all
+    assert same  # clients share one session
     assert not boto3_is_loaded
     assert gc_is_on
 
 
-def test_boto3s_default_session_counts_once_boto3_is_imported() -> None:
+def test_client_uses_default_session_of_boto3() -> None:
     regions = run("""
 before = BackupReplicationClient(region_name="us-east-1")
 import boto3
@@ -78,7 +75,7 @@ print(json.dumps([before.region_name, client.region_name, credentials.access_key
     assert regions == ["us-east-1", "ap-south-1", "x"]
 
 
-def test_collecting_garbage_stays_off_where_the_program_has_it_off() -> None:
+def test_garbage_collection_stays_disabled() -> None:
     assert (
         run("""
 gc.disable()
@@ -89,8 +86,8 @@ print(json.dumps(gc.isenabled()))
     )
 
 
-def test_a_client_is_what_boto3_makes_but_for_the_time() -> None:
-    ours, boto3s = run("""
+def test_client_equals_client_of_boto3() -> None:
+    created, expected = run("""
 os.environ |= {"AWS_MAX_ATTEMPTS": "7", "AWS_RETRY_MODE": "adaptive"}
 places = [
     ("us-east-1", {}), ("eu-west-1", {"use_fips_endpoint": True}), ("cn-north-1", {}),
@@ -103,35 +100,26 @@ def facts(client):
             meta.service_model.signature_version, meta.service_model.api_version,
             meta.config.retries, meta.config.connect_timeout, meta.config.read_timeout]
 
-ours = [facts(BackupReplicationClient(region_name=r, config=Config(**c)).client) for r, c in places]
+clients = [BackupReplicationClient(region_name=r, config=Config(**c)) for r, c in places]
+created = [facts(client.client) for client in clients]
 assert "boto3" not in sys.modules
 import boto3
-boto3s = [facts(boto3.client("rds", region_name=r, config=Config(**c))) for r, c in places]
-print(json.dumps([ours, boto3s]))
+expected = [facts(boto3.client("rds", region_name=r, config=Config(**c))) for r, c in places]
+print(json.dumps([created, expected]))
 """)
-    assert ours == boto3s
-    assert ours[0][5] == {"mode": "adaptive", "total_max_attempts": 7}
+    assert created == expected
+    assert created[0][5] == {"mode": "adaptive", "total_max_attempts": 7}
 
 
 @pytest.mark.parametrize(
     "path", ["partitions", "rds/2014-10-31/service-2", "kms/2014-11-01/service-2"]
 )
-def test_botocores_data_is_read_as_botocore_reads_it(path: str) -> None:
+def test_fast_loader_loads_same_data_as_botocore(path: str) -> None:
     quick = FastLoader(file_loader=FastFileLoader())
     assert quick.load_data(path) == Loader().load_data(path)
 
 
-def test_endpoints_have_services_in_use() -> None:
-    fast = FastLoader(file_loader=FastFileLoader()).load_data("endpoints")
-    whole = Loader().load_data("endpoints")
-    for partition in whole["partitions"]:
-        services = partition["services"]
-        partition["services"] = {n: services[n] for n in services if n in ENDPOINTS}
-    assert {"kms", "rds", "sts"} <= whole["partitions"][0]["services"].keys()
-    assert fast == whole
-
-
-def test_a_data_path_of_ones_own_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_client_uses_data_path_of_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     model: dict[str, Any] = Loader().load_service_model("rds", "service-2")
     (tmp_path / "rds/2030-01-01").mkdir(parents=True)
     versioned = {**model, "metadata": {**model["metadata"], "apiVersion": "2030-01-01"}}
@@ -148,13 +136,13 @@ print(json.dumps(client.client.meta.service_model.api_version))
     )
 
 
-def test_one_client_is_made_at_a_time_whoever_makes_it() -> None:
-    """botocore's session is not safe to make clients from in several threads."""
+def test_clients_are_created_one_at_a_time() -> None:
+    """Check the lock around botocore's session, which is not thread-safe."""
     inside = most = 0
 
     shared: Any = shared_session()
 
-    class Slow:
+    class CountingSession:
         def client(self, *arguments: Any, **settings: Any) -> Any:
             nonlocal inside, most
             inside += 1
@@ -164,7 +152,7 @@ def test_one_client_is_made_at_a_time_whoever_makes_it() -> None:
             finally:
                 inside -= 1
 
-    session: Any = Slow()
+    session: Any = CountingSession()
     with ThreadPoolExecutor(8) as pool:
         clients = [
             pool.submit(BackupReplicationClient, session=session, region_name="us-east-1")
@@ -174,17 +162,17 @@ def test_one_client_is_made_at_a_time_whoever_makes_it() -> None:
     assert most == 1
 
 
-def test_a_users_session_is_not_changed(rds: ScriptedRDS) -> None:
+def test_given_session_is_not_changed(rds: ScriptedRDS) -> None:
     session = Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1")
-    own: Any = vars(session)["_session"]
+    botocore_session: Any = vars(session)["_session"]
 
     def state() -> tuple[list[object], list[str]]:
-        emitter: Any = own.get_component("event_emitter")
+        emitter: Any = botocore_session.get_component("event_emitter")
         handlers: Any = emitter._emitter._handlers
         events = ("before-parse", "before-sign", "needs-retry", "response-received")
         names = ("data_loader", "event_emitter", "response_parser_factory")
         return (
-            [own.get_component(name) for name in names],
+            [botocore_session.get_component(name) for name in names],
             [repr(handlers.prefix_search(f"{event}.rds.X")) for event in events],
         )
 
@@ -196,7 +184,7 @@ def test_a_users_session_is_not_changed(rds: ScriptedRDS) -> None:
 
 
 @pytest.mark.parametrize("body", ["<a/>", "<html>Sign in", "", "expired"])
-def test_an_sts_that_makes_no_sense_is_no_answer_of_rds(
+def test_invalid_response_of_sts_is_credential_error(
     rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, body: str
 ) -> None:
     config = tmp_path / "config"

@@ -1,4 +1,4 @@
-"""What is run by whom, where packages are tested and published."""
+"""Tests of the GitHub workflows and the Makefile: pinned tools, and rights to publish."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ import yaml
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parents[1]
-# They are not in the source distribution.
+# The source distribution has no workflows.
 WORKFLOWS = {
     path.name: path.read_text(encoding="utf-8")
     for path in (ROOT / ".github" / "workflows").glob("*.yml")
@@ -18,6 +18,7 @@ WORKFLOWS = {
 
 
 def jobs() -> dict[str, dict[str, Any]]:
+    """Return the jobs by the names of their workflows and their own names."""
     return {
         f"{file}:{name}": job
         for file, text in WORKFLOWS.items()
@@ -25,7 +26,7 @@ def jobs() -> dict[str, dict[str, Any]]:
     }
 
 
-def test_every_action_is_pinned_by_its_commit() -> None:
+def test_actions_are_pinned_by_commit() -> None:
     assert bool(WORKFLOWS) == (ROOT / ".github").exists()
     for file, text in WORKFLOWS.items():
         uses = re.findall(r"uses:\s*(.*)", text)
@@ -34,14 +35,16 @@ def test_every_action_is_pinned_by_its_commit() -> None:
             assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), (file, action)
 
 
-def test_what_may_sign_or_publish_runs_nothing_of_ours() -> None:
+def test_job_with_write_access_runs_no_commands() -> None:
+    """Check that only one job may sign and publish, and that the job runs only actions."""
     for name, job in jobs().items():
         if "write" in str(job.get("permissions", "")):
             assert name == "release.yml:publish"
             assert not [step for step in job["steps"] if "run" in step]
 
 
-def test_what_is_published_was_built_with_pinned_tools_and_passed_everything() -> None:
+def test_release_is_built_with_pinned_tools() -> None:
+    """Check also that the release is published after every other job has passed."""
     released = {
         name.partition(":")[2]: job for name, job in jobs().items() if "release.yml" in name
     }
@@ -56,7 +59,7 @@ def test_what_is_published_was_built_with_pinned_tools_and_passed_everything() -
         assert {*released["publish"]["needs"]} == released.keys() - {"publish"}
 
 
-def test_pip_itself_and_all_that_builds_the_package_have_hashes() -> None:
+def test_installs_of_pip_and_tools_require_hashes() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
     for target in ("%/bin/python", "$(VENV)/check.stamp"):
         recipe = makefile.partition(f"\n{target}:")[2].partition("\n\n")[0]

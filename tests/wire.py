@@ -17,33 +17,68 @@ BACKUP_ARN = "arn:aws:rds:us-east-1:123456789012:auto-backup:ab-jkib2gfq5rv7repl
 
 
 def backup_xml(**members: str) -> str:
-    """One backup; a member's value is XML."""
+    """Return a backup. The values of its members are XML."""
     given = {"DBInstanceArn": SOURCE_ARN, "Status": "pending", **members}
     inner = "".join(f"<{name}>{value}</{name}>" for name, value in given.items())
     return f"<DBInstanceAutomatedBackup>{inner}</DBInstanceAutomatedBackup>"
 
 
 def listing_xml(*backups: str) -> str:
-    """A page of backups, the last."""
+    """Return the last page of a listing of backups."""
     inner = f"<DBInstanceAutomatedBackups>{''.join(backups)}</DBInstanceAutomatedBackups>"
     return result_xml("DescribeDBInstanceAutomatedBackups", inner)
 
 
+def source_regions_xml(*, supported: bool = True) -> str:
+    """Return a response that lists one source Region without its name."""
+    member = "SupportsDBInstanceAutomatedBackupsReplication"
+    return result_xml(
+        "DescribeSourceRegions",
+        f"<SourceRegions><SourceRegion><{member}>{str(supported).lower()}</{member}>"
+        "</SourceRegion></SourceRegions>",
+    )
+
+
+def source_xml(**members: str) -> str:
+    """Return a response that describes the source. The values of its members are XML."""
+    given = {
+        "DBInstanceArn": SOURCE_ARN,
+        "DBInstanceStatus": "available",
+        "Engine": "postgres",
+        "BackupRetentionPeriod": "7",
+        "StorageEncrypted": "false",
+        **members,
+    }
+    inner = "".join(f"<{name}>{value}</{name}>" for name, value in given.items())
+    return result_xml(
+        "DescribeDBInstances", f"<DBInstances><DBInstance>{inner}</DBInstance></DBInstances>"
+    )
+
+
+def replications_xml(*backup_arns: str) -> str:
+    """Return the replications of a source, each with the ARN of its replicated backup."""
+    return "".join(
+        "<DBInstanceAutomatedBackupsReplication><DBInstanceAutomatedBackupsArn>"
+        f"{arn}</DBInstanceAutomatedBackupsArn></DBInstanceAutomatedBackupsReplication>"
+        for arn in backup_arns
+    )
+
+
 @cache
 def shared_session() -> Session:
-    """One for all clients: making one reads botocore's data anew."""
+    """Return the session of all clients, because every new session reads botocore's data again."""
     return Session(aws_access_key_id="testing", aws_secret_access_key="testing")
 
 
 class RDSServer(LoopbackServer):
-    """A server that keeps what it receives, and the clients for it."""
+    """A server that keeps the requests, and that creates clients for itself."""
 
     def __init__(self, respond: Respond) -> None:
         super().__init__(self._record)
         self.received: list[Request] = []
         self.asked = threading.Event()
         """Set by the first request."""
-        self._answer = respond
+        self._respond = respond
 
     def client(
         self,
@@ -70,11 +105,11 @@ class RDSServer(LoopbackServer):
     def _record(self, request: Request) -> Reply:
         self.received.append(request)
         self.asked.set()
-        return self._answer(request)
+        return self._respond(request)
 
 
 class ScriptedRDS(RDSServer):
-    """A server that responds by its script in order, with the last response for ever."""
+    """A server that sends the responses of its script in order, and repeats the last one."""
 
     def __init__(self) -> None:
         super().__init__(self._next)
@@ -89,11 +124,11 @@ class ScriptedRDS(RDSServer):
         self.script.append(Response(body[:-9], missing=9))
 
     def resets(self) -> None:
-        """Add a connection that closes without a response."""
+        """Add a connection that the server closes without a response."""
         self.script.append(NoResponse.CLOSE)
 
     def stalls(self) -> None:
-        """Add a response that never comes."""
+        """Add a connection that stays open without a response."""
         self.script.append(NoResponse.STALL)
 
     def _next(self, _: Request) -> Reply:
