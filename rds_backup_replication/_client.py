@@ -195,7 +195,7 @@ class BackupReplicationClient(ApiOperations):
                 restart it with the requested settings, which may take many minutes. Omitted
                 settings stay the same. If the new replication does not start, the client
                 restarts the old one. Only a ``pending`` replication can get another key: RDS
-                accepts no other key while backups exist that are encrypted with the old one.
+                accepts no other key until all backups encrypted with the old one are deleted.
 
         Returns:
             The action, and the backup.

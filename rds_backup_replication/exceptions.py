@@ -145,12 +145,12 @@ class ReplicationDriftError(BackupReplicationError):
     def _remedy(self) -> str:
         if any(difference.uncertainty for difference in self.differences):
             return (
-                "The client replaces nothing while a difference is uncertain. Omit kms_key_id, or "
-                "in place of an alias pass the ARN of its key."
+                "The client does not replace a replication whose difference is uncertain. Omit "
+                "kms_key_id, or pass the ARN of the key instead of an alias."
             )
         if any(difference.is_permanent for difference in self.differences):
             return (
-                "RDS accepts no other key while backups exist that are encrypted with this one. "
+                "RDS accepts no other key until all backups encrypted with this key are deleted. "
                 "Omit kms_key_id, or call ensure_stopped() and wait_until_stopped(), delete the "
                 "retained backups, and call ensure_replication() again."
             )

@@ -132,7 +132,7 @@ def test_tag_without_value_is_sent(start: Start, sent: Recorder) -> None:
 
 def test_duplicate_tag_key_refused(start: Start) -> None:
     found = errors_of(start, tags=[Tag(key="env"), Tag(key="Env"), Tag(key="env", value="prod")])
-    assert found["tags"].message == "must use the key 'env' only once, not 2 times"
+    assert found["tags"].message == "must have the key 'env' only once, not 2 times"
 
 
 class Key(str):
@@ -146,7 +146,7 @@ def test_tag_key_may_be_a_str_subclass(start: Start, sent: Recorder) -> None:
     start(tags=[{"Key": Key("env")}, Tag(key="owner")])
     assert sent.bodies[0]["Tags.Tag.1.Key"] == "env"
     found = errors_of(start, tags=[{"Key": Key("env")}, {"Key": "env"}])
-    assert found["tags"].message == "must use the key 'env' only once, not 2 times"
+    assert found["tags"].message == "must have the key 'env' only once, not 2 times"
 
 
 def test_more_than_50_tags_refused(start: Start, sent: Recorder) -> None:
@@ -177,5 +177,5 @@ def test_tag_error_does_not_hide_list_errors(start: Start) -> None:
     found = errors_of(start, tags=[{"Key": "a!"}, *[Tag(key="b")] * 50])
     assert set(found) == {"tags[0].key", "tags"}
     assert found["tags"].message == (
-        "must use the key 'b' only once, not 50 times, and have at most 50 tags, not 51"
+        "must have the key 'b' only once, not 50 times, and have at most 50 tags, not 51"
     )

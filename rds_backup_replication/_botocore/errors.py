@@ -50,8 +50,8 @@ _HINTS = {
         "message is not the client's Region, the endpoint URL is wrong."
     ),
     ("InvalidParameterValue", "require a valid KMS key"): (
-        "The source is encrypted, perhaps with the default aws/rds key: pass kms_key_id, a KMS "
-        "key in the destination Region."
+        "The source is encrypted; the default aws/rds key counts, too. Pass kms_key_id, a KMS key "
+        "in the destination Region."
     ),
     ("InvalidParameterValue", "DbInstanceAutomatedBackupsArn"): (
         "Check the account and the ID in the ARN, and that the endpoint URL belongs to its Region."
@@ -66,8 +66,8 @@ _HINTS = {
         "BackupRetentionPeriod of at least 1 day."
     ),
     ("InvalidDBInstanceState", "not replicating to the current region"): (
-        "The instance does not replicate to this Region. DescribeDBInstances in the source "
-        "Region lists its replications."
+        "The instance does not replicate to this Region. DescribeDBInstances in the source Region "
+        "lists its replications; pass the Region of one as region_name."
     ),
     ("KMSKeyNotAccessible", ""): (
         "The key must exist in the destination Region and be enabled, and the caller needs "

@@ -95,7 +95,7 @@ def _rds_arn(value: str, resource_type: str, form: str) -> tuple[Arn, str]:
 def _check_location(
     arn: Arn, info: ValidationInfo, wrong_region: str, *errors: str, is_source: bool = False
 ) -> None:
-    """Raise the given errors, and those of a partition or Region that does not fit the client."""
+    """Raise the given errors, and those of a partition or Region unlike the client's."""
     found = list(errors)
     destination = _destination(info)
     if destination is not None:
@@ -200,7 +200,7 @@ def _no_reserved_prefix(value: Any, handler: ValidatorFunctionWrapHandler) -> An
 
 
 class _RequestTag(RequestModel, frozen=True):
-    """A tag in a request, which must follow RDS's rules; ``Tag`` itself allows any."""
+    """A tag in a request, which must follow RDS's rules; the ``Tag`` model accepts any."""
 
     key: Annotated[
         str,
@@ -253,7 +253,7 @@ def _check_list(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     # As plain strings, because a caller's subclass of str may have no hash.
     keys = Counter(str.__str__(key) for key in map(_key_of, tags) if isinstance(key, str))
     errors = [
-        f"use the key {short_repr(key)} only once, not {count} times"
+        f"have the key {short_repr(key)} only once, not {count} times"
         for key, count in keys.items()
         if count > 1
     ]
@@ -265,7 +265,7 @@ def _check_list(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 def validate_as(checked: Any) -> GetPydanticSchema:
-    """Validate a value as another type before it is validated as the annotated type."""
+    """Validate a value as another type first, and then as the annotated type."""
     return GetPydanticSchema(
         lambda source, handler: core_schema.chain_schema(
             [handler.generate_schema(checked), handler(source)]

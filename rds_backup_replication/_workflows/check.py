@@ -172,7 +172,7 @@ def _already_replicating(context: Context, source_arn: str) -> CheckReason:
         code="already_replicating",
         message=f"{source_arn} replicates to {context.region_name} already.",
         remedy=(
-            "Nothing needs to be started. If the replication is being stopped, wait for its end "
-            "first."
+            "You do not need to start a replication. If this one is being stopped, wait for its "
+            "end first."
         ),
     )

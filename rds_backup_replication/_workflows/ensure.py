@@ -1,4 +1,4 @@
-"""``ensure_replication``: start what does not replicate, and report or replace what differs."""
+"""``ensure_replication``: start a missing replication; report or replace another one."""
 
 from .._context import Context
 from .._models import EnsureResult, StartRequest

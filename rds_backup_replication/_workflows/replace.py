@@ -88,7 +88,7 @@ def replace_replication(
 def _former_request(
     context: Context, found: DBInstanceAutomatedBackup, source_arn: str
 ) -> StartRequest:
-    """Return the request that restarts a replication as it is, validated before the stop."""
+    """Return the validated request that restarts the replication with its current settings."""
     keywords = {
         "source_db_instance_arn": source_arn,
         "backup_retention_period": found.backup_retention_period,

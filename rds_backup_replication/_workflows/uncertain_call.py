@@ -48,7 +48,7 @@ def send_change(
 
 
 def poll_outcome(context: Context, source_arn: str) -> Iterator[DBInstanceAutomatedBackup | None]:
-    """Yield what a few polls show. A poll that fails is skipped: the call's own error says more."""
+    """Yield the result of each successful poll; the call's error says more than a failed one."""
     for pause in CONFIRMATION_PAUSES:
         context.clock.sleep(pause)
         try:

@@ -171,7 +171,10 @@ def _is_source_released(context: Context, source_arn: str, backup_arn: str | Non
     try:
         instance = find_source_instance(source_client, source_arn)
     except _SOURCE_REFUSES as error:
-        _logger.warning("The source Region of %s refuses to describe it: %s", source_arn, error)
+        message = (
+            "RDS refuses to describe %s in its Region; the wait continues without the source: %s"
+        )
+        _logger.warning(message, source_arn, error)
         return None
     if instance is None:
         return True

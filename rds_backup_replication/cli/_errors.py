@@ -74,7 +74,7 @@ _DEBUG_HINT = "This error is unexpected. Pass --debug to see where it occurred."
 
 
 def explain(error: Exception) -> Explanation:
-    """Return what an error means to a shell."""
+    """Return the exit code and the message for an error."""
     if isinstance(error, Failure):
         return Explanation(error.code, str(error))
     if isinstance(error, ModuleNotFoundError) and (message := explain_missing_extra(error)):
@@ -140,7 +140,7 @@ def _option_of(parameter: str, operation_name: str) -> str:
 
 
 def _typed_value(given: str) -> str:
-    """Return a text or number as the user typed it; any other value has no form in a shell."""
+    """Return a text or number as the user typed it, or nothing for another value."""
     return f" {given}" if re.match(r"""['"]|-?[0-9]+$""", given) else ""
 
 

@@ -140,7 +140,7 @@ class State:
         return datetime.now(timezone.utc) + self.clock_offset
 
     def kept_in(self, account_id: str, region: str) -> list[ReplicatedBackup]:
-        """Return the backups that exist in a destination Region, and drop those that are gone."""
+        """Return the backups that exist in a destination Region, and remove the deleted ones."""
         now = self.now()
         kept = [b for b in self._backups.get((account_id, region), []) if not b.is_gone(now)]
         self._backups[account_id, region] = kept
