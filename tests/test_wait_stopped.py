@@ -80,7 +80,8 @@ def test_stop_wait_logs_refusal_of_source(
     assert rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
     assert len(rds.received) == 3
     (record,) = [r for r in caplog.records if r.levelname == "WARNING"]
-    expected = f"RDS refuses to describe {SOURCE_ARN} in its Region; the wait continues without the source: "
+    start = f"RDS refuses to describe {SOURCE_ARN} in its Region; "
+    expected = f"{start}the wait continues without the source: "
     assert record.getMessage().startswith(expected)
     assert "not authorized" in record.getMessage()
 

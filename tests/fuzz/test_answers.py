@@ -128,7 +128,7 @@ def judge(operation: OperationModel, body: bytes, outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_an_answer_is_what_botocore_reads_in_it_or_is_kept_in_an_error(name: str) -> None:
+def test_response_equals_botocores_or_is_kept(name: str) -> None:
     operation = service_model().operation_model(name)
 
     @settings(max_examples=scaled(24), deadline=None)

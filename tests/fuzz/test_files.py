@@ -61,7 +61,7 @@ def judge(error: PolicyError, text: str) -> None:
 @example("!!timestamp x")
 @example("!!bool x")
 @example("!!int ''")
-def test_any_text_is_a_policy_or_says_where_it_is_wrong(text: str) -> None:
+def test_any_text_is_a_policy_or_a_policy_error(text: str) -> None:
     found = read(text)
     assert SONGS == []
     if isinstance(found, PolicyError):
