@@ -574,7 +574,7 @@ def test_browser_that_fails_to_start_is_killed(
     script.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 60\n")
     script.chmod(0o700)
     monkeypatch.setattr(browsers, "TIMEOUT_SECONDS", 0.5)
-    with pytest.raises(TimeoutError, match="says nothing"):
+    with pytest.raises(TimeoutError, match="does not respond"):
         Browser(str(script), tmp_path)
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
