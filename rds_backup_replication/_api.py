@@ -240,4 +240,4 @@ class ApiOperations:
 
 def context_of(client: ApiOperations) -> Context:
     """Return a client's context, for the parts of this package that build on the client."""
-    return client._context  # noqa: SLF001
+    return client._context  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
