@@ -1,6 +1,5 @@
 """Sphinx settings; `make docs` builds the documentation without a network."""
 
-import re
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel
@@ -57,16 +56,6 @@ def _keep_colons(
         lines[:0] = ["..", ""]  # an empty comment becomes the first line
 
 
-def _inline_links(
-    _app: Any, _what: str, _name: str, _obj: object, _: object, lines: list[str]
-) -> None:
-    """Move addresses into their links, because targets in eval-rst blocks are not resolved."""
-    text = "\n".join(lines)
-    for target, name, url in re.findall(r"^(\.\. _(\w+): (\S+))$", text, re.MULTILINE):
-        text = text.replace(target, "").replace(f"{name}_", f"`{name} <{url}>`__")
-    lines[:] = text.split("\n")
-
-
 def _show_plain_types() -> None:
     """Show the fields of the models without pydantic's validators and serializers."""
     names = [(home, name) for home in (package, fleet) for name in home.__all__]
@@ -79,7 +68,6 @@ def _show_plain_types() -> None:
 
 def setup(app: Any) -> None:
     _show_plain_types()
-    # These handlers must run before napoleon, whose priority is 500.
-    app.connect("autodoc-process-docstring", _inline_links, priority=400)
+    # This handler must run before napoleon, whose priority is 500.
     app.connect("autodoc-process-docstring", _keep_colons, priority=400)
     app.connect("autodoc-process-signature", _without_signature)

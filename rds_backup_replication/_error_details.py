@@ -7,6 +7,8 @@ from dataclasses import dataclass
 class InvalidParameter:
     """An invalid parameter of a call."""
 
+    __module__ = "rds_backup_replication.exceptions"  # where users import it from
+
     parameter: str
     """Python name of the parameter, such as ``tags[0].key``."""
     given: str
@@ -21,6 +23,8 @@ class InvalidParameter:
 @dataclass(frozen=True)
 class Difference:
     """A setting of an active replication that differs from the requested one."""
+
+    __module__ = InvalidParameter.__module__
 
     parameter: str
     """Python name of the parameter, such as ``kms_key_id``."""

@@ -22,7 +22,7 @@ def drop_inherited_connections(client: BaseClient) -> None:
     Two processes that send over one connection get each other's responses. The parent's own
     connections stay open.
     """
-    if _inherited and client in _inherited:
+    if _inherited:
         with _lock:
             if client in _inherited:
                 client.close()

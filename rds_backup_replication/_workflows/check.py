@@ -151,10 +151,7 @@ def region_pair_not_supported(region_name: str, source_region: str) -> CheckReas
     return CheckReason(
         code="region_pair_not_supported",
         message=f"{region_name} does not accept automated backups from {source_region}.",
-        remedy=(
-            f"Choose a destination that lists {source_region} among its source Regions. Support "
-            "in one direction does not imply the other."
-        ),
+        remedy=f"Choose a destination that lists {source_region} among its source Regions.",
     )
 
 

@@ -37,10 +37,7 @@ def send_change(
         try:
             return call()
         except READ_ERRORS as error:
-            failures = [
-                service_error(attempt) if isinstance(attempt, ClientError) else attempt
-                for attempt in attempts
-            ]
+            failures = [service_error(a) if isinstance(a, ClientError) else a for a in attempts]
             took_effect = any(map(may_have_taken_effect, [*failures, error]))
             if not (took_effect or isinstance(error, ambiguous)):
                 raise

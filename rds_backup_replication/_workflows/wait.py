@@ -34,8 +34,7 @@ from .lookup import (
 OnPoll = Callable[[DBInstanceAutomatedBackup | None], object]
 
 _logger = logging.getLogger("rds_backup_replication")
-# A retry cannot help: the credentials do not permit the call, or the endpoint serves only the
-# destination.
+# A retry cannot help: the credentials or the endpoint do not give access to the source Region.
 _SOURCE_REFUSES = (
     AccessDeniedError,
     InvalidClientTokenIdError,
