@@ -391,9 +391,6 @@ def test_fleet_commands_reveal_no_secret(kind: str) -> None:
         assert leaks(Path(name).read_text(encoding="utf-8")) == []
 
 
-# The search itself
-
-
 def test_leak_search_finds_planted_secrets(log: Callable[[], str]) -> None:
     logging.getLogger("rds_backup_replication").debug("Signed: %s", SIGNED_URL)
     assert leaks(log()) == [URL, "X-Amz-Signature"]

@@ -1,0 +1,117 @@
+"""Audit reports, and a parser of their HTML pages, for the tests of the report."""
+
+from datetime import datetime, timedelta, timezone
+from html.parser import HTMLParser
+from typing import Any, get_args
+
+from rds_backup_replication import CheckReason
+from rds_backup_replication.fleet import AuditRecord, AuditReport
+from rds_backup_replication.fleet._records import State
+
+NOW = datetime(2026, 11, 24, 18, 20, 31, tzinfo=timezone.utc)
+
+
+STATES: tuple[State, ...] = get_args(State)
+
+
+HOSTILE = (
+    "<script>window.owned = 1</script>",
+    "</script><script>window.owned = 1</script>",
+    "</style><img src=x onerror='window.owned = 1'>",
+    '"><a href="javascript:window.owned = 1" autofocus onfocus=\'window.owned = 1\'>',
+    "<!-- <svg onload=window.owned=1> ]]> &lt;b&gt; \x00 \u202egnp",
+)
+
+
+VOID = {"meta"}
+
+
+class Page(HTMLParser):
+    """The parsed page: its elements in order, and the texts of each kind of element."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, tuple[str, ...]]] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.texts: dict[str, list[str]] = {}
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, tuple(name for name, _ in attrs)))
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self._open.append(tag)
+            self.texts.setdefault(tag, []).append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.texts[self._open[-1]][-1] += data
+
+    @property
+    def text(self) -> str:
+        return "\n".join(
+            text for tag in self.texts if tag not in ("style", "script") for text in self.texts[tag]
+        )
+
+
+def make_record(number: int = 1, state: State = "protected", **fields: Any) -> AuditRecord:
+    identifier = f"orders-{number}"
+    given: dict[str, Any] = {
+        "account_id": "123456789012",
+        "source_region": "us-west-2",
+        "destination_region": "us-east-1",
+        "db_instance_arn": f"arn:aws:rds:us-west-2:123456789012:db:{identifier}",
+        "db_instance_identifier": identifier,
+        "engine": "postgres",
+        "rule": "production",
+        "state": state,
+        **fields,
+    }
+    return AuditRecord(**given)
+
+
+def lagging_by(lag: timedelta, number: int = 1, state: State = "protected") -> AuditRecord:
+    return make_record(
+        number,
+        state,
+        latest_time=NOW - lag,
+        earliest_time=NOW - lag - timedelta(days=7),
+        lag=lag,
+        maximum_lag=timedelta(hours=1),
+    )
+
+
+def make_report(*records: AuditRecord) -> AuditReport:
+    return AuditReport(audited_at=NOW, records=records)
+
+
+def make_reason(message: str, remedy: str) -> CheckReason:
+    return CheckReason(code="could_not_be_checked", message=message, remedy=remedy)
+
+
+NOT_LISTED = AuditRecord(
+    account_id="210987654321",
+    source_region="eu-west-1",
+    state="unknown",
+    reasons=(make_reason("AccessDenied: not allowed.", "Allow rds:DescribeDBInstances."),),
+)
+
+
+FLEET = make_report(
+    *(
+        lagging_by(timedelta(minutes=lag), number, "lagging" if lag > 60 else "protected")
+        for number, lag in ((1, 5), (2, 185), (10, 59), (9, 2900))
+    ),
+    *(make_record(20 + number, state) for number, state in enumerate(STATES)),
+    *(
+        make_record(30 + number, "unprotected", engine=text, rule=text, db_instance_identifier=text)
+        for number, text in enumerate(HOSTILE)
+    ),
+    NOT_LISTED,
+)
