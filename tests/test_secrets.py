@@ -347,9 +347,6 @@ def test_fleet_reveals_no_secret(
     assert any(request.parameters["Action"] == "AssumeRole" for request in server.received)
 
 
-# The command line
-
-
 DEBUG_JSON = ("--output", "json", "--debug")
 START = ("start", ARN, "--source-region", "us-west-2")
 AUDIT = ("audit", "policy.yaml", "--html", "audit.html")
