@@ -36,8 +36,16 @@ class ApiOperations:
             raise TypeError("client= excludes region_name=, session=, config= and endpoint_url=")
         else:
             self._context = Context(client, None)
-        self.client: BaseClient = self._context.client
-        self.region_name: str = self._context.region_name
+
+    @property
+    def client(self) -> BaseClient:
+        """Return the boto3 client."""
+        return self._context.client
+
+    @property
+    def region_name(self) -> str:
+        """Return the destination Region."""
+        return self._context.region_name
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(region_name={self.region_name!r})"
@@ -183,7 +191,7 @@ class ApiOperations:
     def describe_source_regions(self, *, region_name: str | None = None) -> Iterator[SourceRegion]:
         """List the Regions whose replicas, snapshots or backups this Region accepts.
 
-        A pair of Regions supports replication in one direction only, and AWS adds pairs. See
+        A pair of Regions may support replication in one direction only. AWS adds pairs. See
         https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeSourceRegions.html
 
         Args:

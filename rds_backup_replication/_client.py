@@ -58,10 +58,6 @@ class BackupReplicationClient(ApiOperations):
         endpoint_url: URL of RDS and KMS, if they are not at AWS. To redirect only RDS, set
             ``AWS_ENDPOINT_URL_RDS`` or the same setting in the profile.
 
-    Attributes:
-        client: The boto3 client.
-        region_name: The destination Region.
-
     Raises:
         TypeError: ``client`` is not a boto3 RDS client, or was given together with other
             arguments; ``session`` or ``config`` has a wrong type.

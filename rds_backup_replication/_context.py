@@ -1,4 +1,4 @@
-"""What one client's operations and workflows share: its boto3 client, destination and clock."""
+"""The boto3 client, destination and clock that one client's operations and workflows share."""
 
 import time
 from typing import TYPE_CHECKING

@@ -12,8 +12,8 @@ MAX_WAIT = timedelta(days=365)
 # would poll together until they end.
 JITTER = (0.8, 1.2)
 
-# Describe is eventually consistent: a response may not show a new replication yet. A wait
-# believes that a replication has ended only after more polls than this have shown nothing else.
+# Describe is eventually consistent: a response may not show a new replication yet. A wait treats
+# a replication as ended only after more than this many polls without an active backup.
 MAX_STALE_POLLS = 5
 
 # Seconds before each poll that finds out what an uncertain call did: Describe lags some seconds

@@ -15,8 +15,8 @@ from botocore.client import BaseClient
 from pydantic import ValidationError
 
 from ._arn import Destination
-from ._botocore.errors import translate_errors
 from ._botocore.fork_safety import drop_inherited_connections
+from ._botocore.hooks import translate_errors
 from ._context import Context
 from ._models import (
     DBInstanceAutomatedBackup,
@@ -51,17 +51,17 @@ class Operation(Generic[RequestT, ResultT]):
         """Return AWS's name of the operation, which the request's class bears, too."""
         return self.request.__name__.removesuffix("Request")
 
-    def call(self, context: Context, **keywords: object) -> ResultT:
+    def call(self, context: Context, /, **keywords: object) -> ResultT:
         """Validate the keywords, send the request to the destination, and return its result."""
         request = self.build_request(context.destination, **keywords)
         return self.send(context.client, request)
 
-    def list(self, context: Context, **keywords: object) -> Iterator[ResultT]:
+    def list(self, context: Context, /, **keywords: object) -> Iterator[ResultT]:
         """Validate the keywords at once, and return an iterator over all pages."""
         request = self.build_request(context.destination, **keywords)
         return self.iterate(context.client, request)
 
-    def build_request(self, destination: Destination, **keywords: object) -> RequestT:
+    def build_request(self, destination: Destination, /, **keywords: object) -> RequestT:
         """Return the request, or raise all errors in its parameters at once."""
         return build_request(self.name, self.request, destination, keywords)
 

@@ -1,4 +1,4 @@
-"""What errors and logs may show of a value: no secret, and no endless text."""
+"""Values as errors and logs may show them: without secrets, and cut if long."""
 
 import re
 from typing import Any

@@ -52,7 +52,7 @@ def _invalid_parameter(model: type[RequestModel], detail: Mapping[str, Any]) -> 
         message = message.replace(theirs, ours)
     given = short_repr(detail["input"])
     if detail["type"] == "missing":
-        message, given = "is required", "(missing)"
+        message = "is required"
     elif detail["type"] == "extra_forbidden":
         message = "is not a parameter" if field is None or rest else "is given twice"
         from difflib import get_close_matches  # noqa: PLC0415  # only a typo needs it
@@ -61,6 +61,8 @@ def _invalid_parameter(model: type[RequestModel], detail: Mapping[str, Any]) -> 
         if near and field is None:
             message += f"; did you mean {near[0]}?"
         given = HIDDEN  # perhaps a secret with a misspelled name
+    if message.startswith("is required"):
+        given = "(missing)"
     if field and not field.repr:
         given = HIDDEN
     return InvalidParameter(parameter, given, message)

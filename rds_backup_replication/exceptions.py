@@ -144,15 +144,16 @@ class ReplicationDriftError(BackupReplicationError):
 
     def _remedy(self) -> str:
         if any(difference.uncertainty for difference in self.differences):
+            known = all(d.actual is not None for d in self.differences)
+            remedy = ", or pass the ARN of the key instead of an alias" if known else ""
             return (
-                "The client does not replace a replication whose difference is uncertain. Omit "
-                "kms_key_id, or pass the ARN of the key instead of an alias."
+                f"The client cannot compare the keys, so it stops nothing. Omit kms_key_id{remedy}."
             )
         if any(difference.is_permanent for difference in self.differences):
             return (
-                "RDS accepts no other key until all backups encrypted with this key are deleted. "
-                "Omit kms_key_id, or call ensure_stopped() and wait_until_stopped(), delete the "
-                "retained backups, and call ensure_replication() again."
+                "RDS accepts no other key until all backups encrypted with the current key are "
+                "deleted. Omit kms_key_id, or call ensure_stopped() and wait_until_stopped(), "
+                "delete the retained backups, and call ensure_replication() again."
             )
         return (
             "RDS cannot modify a replication. Pass replace=True to stop and restart it, or omit "

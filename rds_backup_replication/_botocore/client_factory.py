@@ -76,7 +76,8 @@ class SessionClients:
             raise NoRegionError from error
         if not client.meta.region_name:
             raise NoRegionError
-        protect_from_forks(client)
+        if isinstance(client, BaseClient):  # prepare_client reports what else a session makes
+            protect_from_forks(client)
         return client
 
 

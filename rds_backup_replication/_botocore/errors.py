@@ -1,16 +1,12 @@
-"""Translation of botocore's errors into this library's: by code, with a hint by message."""
+"""Classes, hints and kinds of errors: by AWS's code, with a hint by message."""
 
 import re
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from traceback import walk_tb
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import (
-    BotoCoreError,
     ClientError,
     ConnectTimeoutError,
-    CredentialRetrievalError,
     EndpointConnectionError,
     HTTPClientError,
     ProxyConnectionError,
@@ -20,9 +16,7 @@ from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.model import ServiceModel
 
 from .. import exceptions
-from .._redact import hide_secrets
 from ..exceptions import ResponseValidationError, ServiceError, ThrottlingError
-from .hooks import keep_raw_response, unparsed_response
 
 
 def _stem(name: str) -> str:
@@ -146,36 +140,3 @@ def _is_cut_off(response: Mapping[str, Any]) -> bool:
     headers = {name.lower(): value for name, value in response.get("headers", {}).items()}
     length = headers.get("content-length", "")
     return length.isdecimal() and len(response["body"]) < int(length)
-
-
-@contextmanager
-def translate_errors(operation_name: str) -> Generator[None, None, None]:
-    """Raise this library's exceptions in place of botocore's, where RDS responded."""
-    with keep_raw_response():
-        try:
-            yield
-        except ClientError as error:
-            hide_secrets(error)
-            if error.operation_name != operation_name:  # another service, such as STS, refused
-                raise
-            raise service_error(error) from error
-        # A parser may fail with any type of error. Errors from elsewhere pass through.
-        except Exception as error:
-            if isinstance(error, BotoCoreError):
-                hide_secrets(error)
-            modules = [frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)]
-            if (
-                "botocore.credentials" in modules
-                and modules[-1].startswith("botocore.")
-                and not isinstance(error, BotoCoreError)
-            ):
-                # The error's text may be the whole response of STS, with the credentials in it.
-                problem = (
-                    "the response of the service that provides the credentials is invalid "
-                    f"({type(error).__name__})"
-                )
-                raise CredentialRetrievalError(provider="AWS", error_msg=problem) from None
-            raw = unparsed_response()
-            if raw is None or "botocore.hooks" in modules:  # an event handler raised it
-                raise
-            raise ResponseValidationError(operation_name, f"{error!r:.200}", raw) from error

@@ -10,7 +10,7 @@ from botocore.session import Session
 from pydantic_core import SchemaValidator, core_schema, from_json
 
 # The services of endpoints.json that this library and its credentials use. For others, botocore
-# follows the pattern of the partition. To load all four hundred would cost a garbage collection.
+# follows the pattern of the partition. Loading all four hundred triggers a garbage collection.
 ENDPOINTS = ("kms", "oidc", "portal.sso", "rds", "signin", "sts")
 
 

@@ -9,6 +9,7 @@ from botocore.client import BaseClient
 _protected: WeakSet[BaseClient] = WeakSet()
 _inherited: WeakSet[BaseClient] = WeakSet()  # with connections that the parent uses
 _lock = threading.Lock()
+_process = os.getpid()
 
 
 def protect_from_forks(client: BaseClient) -> None:
@@ -22,6 +23,8 @@ def drop_inherited_connections(client: BaseClient) -> None:
     Two processes that send over one connection get each other's responses. The parent's own
     connections stay open.
     """
+    if os.getpid() != _process:  # C code forked without Python's hooks, as uWSGI may
+        _mark_as_inherited()
     if _inherited:
         with _lock:
             if client in _inherited:
@@ -32,8 +35,8 @@ def drop_inherited_connections(client: BaseClient) -> None:
 def _mark_as_inherited() -> None:
     # The connections are closed at the next call, not here: closing takes urllib3's locks, and a
     # thread of the parent may have held one at the moment of the fork.
-    global _lock  # noqa: PLW0603  # for the same reason
-    _lock = threading.Lock()
+    global _lock, _process
+    _lock, _process = threading.Lock(), os.getpid()
     _inherited.update(_protected)
 
 

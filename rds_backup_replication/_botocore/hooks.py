@@ -1,4 +1,4 @@
-"""The event handlers that this library registers with a boto3 client.
+"""The event handlers of a boto3 client, and the errors of the calls that they observe.
 
 They act only within this library's own calls, not in calls that the user makes with a client.
 """
@@ -6,13 +6,17 @@ They act only within this library's own calls, not in calls that the user makes 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from traceback import walk_tb
 from typing import Any
 from weakref import WeakSet
 
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 from botocore.hooks import BaseEventHooks
 
+from .._redact import hide_secrets
+from ..exceptions import ResponseValidationError
+from .errors import service_error
 from .fast_parser import FastParser
 
 # The response that botocore is parsing. Empty: none; unset: not within a call of this library.
@@ -94,4 +98,37 @@ def _attempt_ended(
     if caught_exception is not None:
         failures.append(caught_exception)
     elif response is not None and "Error" in response[1]:
-        failures.append(ClientError(response[1], ""))  # type: ignore[arg-type]
+        failures.append(service_error(ClientError(response[1], "")))  # type: ignore[arg-type]
+
+
+@contextmanager
+def translate_errors(operation_name: str) -> Generator[None, None, None]:
+    """Raise this library's exceptions in place of botocore's, where RDS responded."""
+    with keep_raw_response():
+        try:
+            yield
+        except ClientError as error:
+            hide_secrets(error)
+            if error.operation_name != operation_name:  # another service, such as STS, refused
+                raise
+            raise service_error(error) from error
+        # A parser may fail with any type of error. Errors from elsewhere pass through.
+        except Exception as error:
+            if isinstance(error, BotoCoreError):
+                hide_secrets(error)
+            modules = [frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)]
+            if (
+                "botocore.credentials" in modules
+                and modules[-1].startswith("botocore.")
+                and not isinstance(error, BotoCoreError)
+            ):
+                # The error's text may be the whole response of STS, with the credentials in it.
+                problem = (
+                    "the response of the service that provides the credentials is invalid "
+                    f"({type(error).__name__})"
+                )
+                raise CredentialRetrievalError(provider="AWS", error_msg=problem) from None
+            raw = unparsed_response()
+            if raw is None or "botocore.hooks" in modules:  # an event handler raised it
+                raise
+            raise ResponseValidationError(operation_name, f"{error!r:.200}", raw) from error

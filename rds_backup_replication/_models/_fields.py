@@ -45,8 +45,8 @@ _PRESIGNING_PARTITIONS = {"aws-us-gov"}
 _TAG_CHARACTERS = r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"
 _TAG_CHARACTERS_IN_WORDS = "letters, numbers, spaces and _ . : / = + - @"
 _IDENTIFIER_RULE = (
-    "1 to 63 letters, digits and hyphens, and must begin with a letter, not end with a hyphen, and "
-    "not have two hyphens in a row"
+    "1 to 63 letters, digits and hyphens, beginning with a letter, without a hyphen at the end and "
+    "without two hyphens in a row"
 )
 _DB_INSTANCE_ARN_FORM = "arn:{partition}:rds:{region}:{12-digit account}:db:{instance identifier}"
 _BACKUP_ARN_FORM = "arn:{partition}:rds:{region}:{12-digit account}:auto-backup:ab-{id}"

@@ -76,7 +76,7 @@ class DescribeDBInstanceAutomatedBackupsRequest(RequestModel, frozen=True):
     max_records: Annotated[PageSize | None, Field(title="page_size")] = None
     """Records per page, 20 to 100."""
     marker: NonEmpty | None = None
-    """Start of the page: the marker in the response with the page before."""
+    """Start of the page: the marker from the response with the previous page."""
     db_instance_automated_backups_arn: AutomatedBackupsArn | None = None
     """ARN of the automated backups."""
 
@@ -102,7 +102,7 @@ class DescribeSourceRegionsRequest(RequestModel, frozen=True):
     max_records: PageSize | None = None
     """Records per page, 20 to 100."""
     marker: NonEmpty | None = None
-    """Start of the page: the marker in the response with the page before."""
+    """Start of the page: the marker from the response with the previous page."""
     filters: ListOf[Filter] = None
     """Filters, which RDS does not support yet."""
 

@@ -60,7 +60,7 @@ def could_not_be_checked(question: str, error: Exception) -> CheckReason:
         problem = f"the response is invalid: {error.reason}"
         if "body" in error.response:  # botocore could not parse it either
             problem = "the response is invalid"
-            remedy = "Check the endpoint URL and the proxies: the server there is not RDS."
+            remedy = "Check the endpoint URL and the proxies: the server may not be RDS."
     elif isinstance(error, NoCredentialsError):
         remedy = NO_CREDENTIALS
     elif isinstance(error, NO_RESPONSE_ERRORS):
@@ -89,7 +89,7 @@ def _source_reasons(
         yield CheckReason(
             code="instance_not_found",
             message=f"The instance {source_arn} does not exist.",
-            remedy="Check its name, Region and account, and the account of the credentials.",
+            remedy="Check the ARN's name, Region and account, and the account of the credentials.",
         )
         return
     yield from instance_reasons(instance, context.region_name, kms_key_id)
@@ -132,10 +132,10 @@ def instance_reasons(
             message="The automated backups of the instance are disabled.",
             remedy="Modify the instance to a BackupRetentionPeriod of at least 1 day.",
         )
-    if instance.db_instance_status and not instance.is_available:
+    if instance.db_instance_status is not None and not instance.is_available:
         yield CheckReason(
             code="instance_not_available",
-            message=f"The instance is {instance.db_instance_status}, not available.",
+            message=f"The instance is {instance.db_instance_status}; it must be available.",
             remedy="Wait until the instance is available; start it if it is stopped.",
         )
     if instance.storage_encrypted and kms_key_id is None:
@@ -169,7 +169,7 @@ def _already_replicating(context: Context, source_arn: str) -> CheckReason:
         code="already_replicating",
         message=f"{source_arn} replicates to {context.region_name} already.",
         remedy=(
-            "You do not need to start a replication. If this one is being stopped, wait for its "
-            "end first."
+            "You do not need to start a replication. If this one is being stopped, wait until it "
+            "has ended, and then start a new one."
         ),
     )

@@ -1,6 +1,6 @@
 """Lookups: the replicated backups of a source, and the source instance itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timezone
 
@@ -49,11 +49,9 @@ def find_backup(context: Context, backup_arn: str) -> DBInstanceAutomatedBackup 
     )
 
 
-def _describe(context: Context, **keywords: str) -> list[DBInstanceAutomatedBackup]:
-    backups: list[DBInstanceAutomatedBackup] = []
+def _describe(context: Context, **keywords: str) -> Iterator[DBInstanceAutomatedBackup]:
     with suppress(DBInstanceAutomatedBackupNotFoundFault):  # RDS may raise this for an empty list
-        backups.extend(DESCRIBE.list(context, **keywords))
-    return backups
+        yield from DESCRIBE.list(context, **keywords)
 
 
 def select_backup(backups: Iterable[DBInstanceAutomatedBackup]) -> DBInstanceAutomatedBackup | None:

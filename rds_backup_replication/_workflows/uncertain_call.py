@@ -3,9 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from botocore.exceptions import ClientError
-
-from .._botocore.errors import may_have_taken_effect, service_error
+from .._botocore.errors import may_have_taken_effect
 from .._botocore.hooks import record_failed_attempts
 from .._context import Context
 from .._limits import CONFIRMATION_PAUSES
@@ -37,8 +35,7 @@ def send_change(
         try:
             return call()
         except READ_ERRORS as error:
-            failures = [service_error(a) if isinstance(a, ClientError) else a for a in attempts]
-            took_effect = any(map(may_have_taken_effect, [*failures, error]))
+            took_effect = any(map(may_have_taken_effect, [*attempts, error]))
             if not (took_effect or isinstance(error, ambiguous)):
                 raise
             return UncertainCall(error, took_effect)

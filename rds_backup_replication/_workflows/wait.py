@@ -84,7 +84,7 @@ def wait_until_stopped(
         can_ask_source = is_released is not None
         return is_released
 
-    goal = f"end of the replication of {_subject(context, request)} and an available source"
+    goal = f"replication of {_subject(context, request)} to end and its source to be available"
     was_active = False
     ended_polls = 0
     for backup, is_released in _poll(context, request, goal, on_poll, ask_source):

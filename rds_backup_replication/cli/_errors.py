@@ -189,6 +189,9 @@ def _explain_response(error: "ResponseValidationError") -> Explanation:
 
 
 _SHELL_WORDS = {
+    "a timedelta from 0 to 365 days, such as timedelta(hours=2)": (
+        "a duration from 0s to 365d, such as 2h"
+    ),
     "a timedelta over 0 and up to 365 days, such as timedelta(seconds=30)": (
         "a duration over 0s and up to 365d, such as 30s"
     ),

@@ -3,7 +3,7 @@
 from concurrent.futures import Future
 from typing import Any
 
-from .._models import DBInstanceAutomatedBackup
+from .._models import DBInstanceAutomatedBackup, StartRequest
 from .._operations import START
 from .._workflows.drift import find_drift
 from .._workflows.ensure import ensure_replication
@@ -64,12 +64,13 @@ def _start(
         "kms_key_id": action.kms_key_id,
         "tags": action.tags,
     }
-    request = START.build_request(reader.context.destination, **keywords)
     if active is None:
+        request = START.build_request(reader.context.destination, **keywords)
         result = start_replication(reader.context, request)
-    elif not find_drift(reader.context, request, active):
+    elif not find_drift(reader.context, StartRequest.model_construct(**keywords), active):
         return _succeeded(action, active, "unchanged")
     elif action.kind == "replace" and _is_as_observed(active, action):
+        request = START.build_request(reader.context.destination, **keywords)
         result = ensure_replication(reader.context, request, replace=True)
     else:
         return _refused(action, _CHANGED)
