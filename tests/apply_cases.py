@@ -2,8 +2,6 @@
 
 from .fleets import ACCOUNTS, Fleet
 
-ONE = ACCOUNTS[:1]
-
 
 def add_instances(fleet: Fleet, count: int, accounts: tuple[str, ...] = ACCOUNTS) -> list[str]:
     """Add instances to one Region of each account; return their ARNs."""

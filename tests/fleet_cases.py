@@ -2,8 +2,6 @@
 
 from .fleets import ACCOUNTS, REGIONS, Fleet
 
-ONE = ACCOUNTS[:1]
-
 
 def add_instances(fleet: Fleet, count: int = 3) -> list[str]:
     """Add instances to two Regions of each account; return their ARNs."""

@@ -14,6 +14,7 @@ from rds_backup_replication.sandbox._rds import SandboxRDSResponse
 from rds_backup_replication.sandbox._state import make_distinct
 
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
+ONE = ACCOUNTS[:1]
 REGIONS = ("ca-central-1", "eu-west-1", "us-west-1", "us-west-2")
 DESTINATION = "us-east-1"
 POLICY = """\

@@ -16,6 +16,7 @@ from rds_backup_replication.exceptions import AccessDeniedError
 from rds_backup_replication.fleet import ApplyReport, AuditReport, Plan, Policy
 from rds_backup_replication.sandbox import Sandbox
 
+from .cli_cases import JSON
 from .wire import SOURCE_ARN
 
 POLICY = """
@@ -27,7 +28,6 @@ rules:
     destination_region: us-east-1
     backup_retention_period: 14
 """
-JSON = ("--output", "json")
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from rds_backup_replication.fleet import Account, ObservedState, Plan, PlannedAc
 from .process_cases import NAME, PROGRAM, on_a_terminal, read_until, run_python
 from .wire import SOURCE_ARN, ScriptedRDS
 
+FINISHING = "Finishing the changes in progress. Press Ctrl-C again to end at once."
+
 
 @pytest.mark.parametrize("delay", [0.04, 0.08, 0.12, 0.16, 0.2, 0.3])
 def test_ctrl_c_during_the_start_prints_no_traceback(delay: float) -> None:
@@ -143,9 +145,7 @@ def test_second_ctrl_c_ends_an_apply_at_once(stalled_rds: ScriptedRDS, tmp_path:
         assert read_lines(process.stderr, 1) == "Applying the plan\n"
         assert stalled_rds.asked.wait(20)
         process.send_signal(signal.SIGINT)
-        assert read_lines(process.stderr, 1) == (
-            "Finishing the changes in progress. Press Ctrl-C again to end at once.\n"
-        )
+        assert read_lines(process.stderr, 1) == f"{FINISHING}\n"
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
@@ -180,13 +180,10 @@ def test_second_ctrl_c_prints_the_finished_changes(tmp_path: Path) -> None:
     assert ran.returncode == 130, ran.stderr
     assert ran.stdout == ""
     assert ran.stderr.splitlines()[2:] == [
-        "Finishing the changes in progress. Press Ctrl-C again to end at once.",
+        FINISHING,
         f"done start {SOURCE_ARN}",
         "Ended at once. Changes whose outcome is unknown: 1. Run plan to see the rest.",
     ]
-
-
-FINISHING = "Finishing the changes in progress. Press Ctrl-C again to end at once."
 
 
 def run_apply(tmp_path: Path, code: str) -> subprocess.CompletedProcess[str]:

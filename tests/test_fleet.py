@@ -21,8 +21,8 @@ from rds_backup_replication.fleet._durations import format_duration
 from rds_backup_replication.sandbox import Behavior
 from rds_backup_replication.testing import instant_waits
 
-from .fleet_cases import ONE, add_instances
-from .fleets import ACCOUNTS, DESTINATION, REGIONS, Fleet, policy
+from .fleet_cases import add_instances
+from .fleets import ACCOUNTS, DESTINATION, ONE, REGIONS, Fleet, policy
 from .wire import ScriptedRDS
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rds_backup_replication.fleet import (  # pyright: ignore[reportPrivateUsage]
+from rds_backup_replication.fleet import (
     ActionResult,
     Plan,
     apply,
@@ -19,8 +19,8 @@ from rds_backup_replication.fleet import (  # pyright: ignore[reportPrivateUsage
 )
 from rds_backup_replication.fleet._parallel import map_in_order
 
-from .apply_cases import ONE, add_instances
-from .fleets import ACCOUNTS, Fleet, policy
+from .apply_cases import add_instances
+from .fleets import ACCOUNTS, ONE, Fleet, policy
 
 
 def interrupt() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rds_backup_replication.fleet import (  # pyright: ignore[reportPrivateUsage]
+from rds_backup_replication.fleet import (
     Policy,
     apply,
     audit,
@@ -15,8 +15,8 @@ from rds_backup_replication.fleet import (  # pyright: ignore[reportPrivateUsage
 from rds_backup_replication.sandbox import Behavior
 from rds_backup_replication.testing import instant_waits
 
-from .apply_cases import ONE, add_instances
-from .fleets import DESTINATION, Fleet, policy
+from .apply_cases import add_instances
+from .fleets import DESTINATION, ONE, Fleet, policy
 
 NEVER = "    replicate: never\n"
 

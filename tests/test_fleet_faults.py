@@ -16,8 +16,8 @@ from rds_backup_replication.fleet import (
 )
 from rds_backup_replication.testing import instant_waits
 
-from .fleet_cases import ONE, add_instances
-from .fleets import ACCOUNTS, DESTINATION, REGIONS, Fleet, policy
+from .fleet_cases import add_instances
+from .fleets import ACCOUNTS, DESTINATION, ONE, REGIONS, Fleet, policy
 from .wire import ScriptedRDS
 
 START: Final = "start_db_instance_automated_backups_replication"

@@ -1,4 +1,4 @@
-"""Calls: legal ones, those with one mistake, and any others."""
+"""Strategies for calls: valid ones, ones with one invalid argument, and arbitrary ones."""
 
 from reprlib import Repr
 from typing import Any, NamedTuple
@@ -7,23 +7,23 @@ from botocore import xform_name
 from botocore.model import OperationModel, StructureShape
 from hypothesis import strategies as st
 
+from .invalid import invalid
 from .junk import arns, junk, near
 from .oracle import Place
-from .values import Given, legal, sources_for
-from .wrong import wrong
+from .values import Given, sources_for, valid
 
 PLACES = (
     Place("us-east-1", "aws", "rds.us-east-1.amazonaws.com"),
     Place("us-gov-west-1", "aws-us-gov", "rds.us-gov-west-1.amazonaws.com"),
     Place("cn-north-1", "aws-cn", "rds.cn-north-1.amazonaws.com.cn"),
 )
-# Those of the operation that its method does not have; the rest are its keywords.
+# The members of an operation that are not keywords of its method.
 NOT_OFFERED = {
     "DescribeDBInstanceAutomatedBackups": ["Marker"],
     "DescribeSourceRegions": ["Marker", "MaxRecords", "Filters"],
     "RestoreDBInstanceToPointInTime": ["SourceDBInstanceIdentifier", "SourceDbiResourceId"],
 }
-NEEDED = (
+REQUIRED = (
     "SourceDBInstanceArn",
     "SourceDBInstanceAutomatedBackupsArn",
     "TargetDBInstanceIdentifier",
@@ -31,24 +31,24 @@ NEEDED = (
 TIMES = ("RestoreTime", "UseLatestRestorableTime")
 
 
-_shown = Repr()  # whatever a value does
-_shown.maxdict = _shown.maxlist = _shown.maxtuple = 20
-_shown.maxstring = _shown.maxother = 200
+_limited = Repr()  # limits long values, and survives values whose repr fails
+_limited.maxdict = _limited.maxlist = _limited.maxtuple = 20
+_limited.maxstring = _limited.maxother = 200
 
 
 class Call(NamedTuple):
-    """A method's keywords, and what must come of them if that is known."""
+    """A method's keywords, and the result that they must have, if it is known."""
 
     place: Place
     keywords: dict[str, Any]
-    wanted: dict[str, Any] | None = None
-    """What boto3 is to be given."""
-    mistake: str | None = None
-    """The one keyword that is wrong."""
+    expected: dict[str, Any] | None = None
+    """The parameters that boto3 must get, if the call must be sent."""
+    invalid_keyword: str | None = None
+    """The keyword that must be refused, if the call has one invalid argument."""
 
     def __repr__(self) -> str:
-        shown = _shown.repr(self.keywords), _shown.repr(self.wanted)
-        return f"Call({self.place}, {', '.join(shown)}, {self.mistake!r})"
+        texts = _limited.repr(self.keywords), _limited.repr(self.expected)
+        return f"Call({self.place}, {', '.join(texts)}, {self.invalid_keyword!r})"
 
 
 def members_of(operation: OperationModel) -> StructureShape:
@@ -57,62 +57,64 @@ def members_of(operation: OperationModel) -> StructureShape:
 
 
 def keyword(name: str) -> str:
+    """Return the keyword of a method for a member of its operation."""
     return {"MaxRecords": "page_size"}.get(name, xform_name(name))
 
 
 class Offer(NamedTuple):
-    """What a method takes, and how to choose of it."""
+    """The parameters that a method has, and a strategy that chooses some of them."""
 
     operation: OperationModel
     names: tuple[str, ...]
-    needed: tuple[str, ...]
+    required: tuple[str, ...]
     chosen: st.SearchStrategy[list[str]]
 
     @classmethod
     def of(cls, operation: OperationModel) -> "Offer":
         hidden = NOT_OFFERED.get(operation.name, [])
         names = [name for name in members_of(operation).members if name not in hidden]
-        optional = [name for name in names if name not in NEEDED]
+        optional = [name for name in names if name not in REQUIRED]
         chosen = st.lists(st.sampled_from(optional), unique=True, max_size=4)
-        needed = tuple(name for name in names if name in NEEDED)
-        return cls(operation, tuple(names), needed, chosen if optional else st.just([]))
+        required = tuple(name for name in names if name in REQUIRED)
+        return cls(operation, tuple(names), required, chosen if optional else st.just([]))
 
 
 _places = st.sampled_from(PLACES)
-_hopes = st.sampled_from(["sent", "refused", "none"])
+_outcomes = st.sampled_from(["sent", "refused", "any"])
 _kinds = st.integers(0, 9)
 _numbers = st.integers(0, 59)
 _unknown = st.sampled_from(["Port", "portt", "source_dbi_resource_id", "", "\ud800"])
-_one_of_two = st.booleans()
+_is_first = st.booleans()
 
 
 @st.composite
 def calls(draw: st.DrawFn, offer: Offer) -> Call:
+    """Draw a call that must be sent, one that must be refused, or one that may be either."""
     place = draw(_places)
     source = draw(sources_for(place))
-    names = [*offer.needed, *draw(offer.chosen)]
-    hope = draw(_hopes)
-    if hope == "none":
+    names = [*offer.required, *draw(offer.chosen)]
+    outcome = draw(_outcomes)
+    if outcome == "any":
         return draw(_any_calls(offer.operation, names, place, source))
-    names = _consistent(offer.operation.name, names, is_first=draw(_one_of_two))
+    names = _consistent(offer.operation.name, names, is_first=draw(_is_first))
     keywords: dict[str, Any] = {}
-    wanted: dict[str, Any] = {}
+    expected: dict[str, Any] = {}
     for name in names:
-        given, as_boto3 = draw(_legal(offer.operation, name, place, source))
+        given, as_boto3 = draw(_valid(offer.operation, name, place, source))
         if name == "UseLatestRestorableTime":
             given = as_boto3 = True
         keywords[keyword(name)] = given
         if as_boto3 is not None:
-            wanted[name] = as_boto3
-    if hope == "refused" and names:
+            expected[name] = as_boto3
+    if outcome == "refused" and names:
         name = names[draw(_numbers) % len(names)]
         type_name = members_of(offer.operation).members[name].type_name
-        keywords[keyword(name)] = draw(wrong(offer.operation.name, name, type_name, place))
-        return Call(place, keywords, mistake=keyword(name))
+        keywords[keyword(name)] = draw(invalid(offer.operation.name, name, type_name, place))
+        return Call(place, keywords, invalid_keyword=keyword(name))
     is_start = offer.operation.name.startswith("Start")
-    if is_start and place.partition == "aws-us-gov" and "PreSignedUrl" not in wanted:
-        wanted["SourceRegion"] = source
-    return Call(place, keywords, wanted)
+    if is_start and place.partition == "aws-us-gov" and "PreSignedUrl" not in expected:
+        expected["SourceRegion"] = source
+    return Call(place, keywords, expected)
 
 
 @st.composite
@@ -127,7 +129,7 @@ def _any_calls(
         elif kind == 2:
             value = draw(arns(place))
         else:
-            value, _ = draw(_legal(operation, name, place, source))
+            value, _ = draw(_valid(operation, name, place, source))
             value = draw(near(value)) if kind <= 4 else value
         keywords[keyword(name)] = value
     if operation.name.startswith("Restore") and draw(_kinds) == 0:
@@ -135,14 +137,14 @@ def _any_calls(
     return Call(place, keywords)
 
 
-def _legal(
+def _valid(
     operation: OperationModel, name: str, place: Place, source: str
 ) -> st.SearchStrategy[Given]:
-    return legal(operation.name, name, members_of(operation).members[name], place, source)
+    return valid(operation.name, name, members_of(operation).members[name], place, source)
 
 
 def _consistent(operation: str, names: list[str], *, is_first: bool) -> list[str]:
-    """With exactly one of those that exclude each other."""
+    """Return the names with exactly one of the parameters that exclude each other."""
     if operation.startswith("Delete"):
         return ["DbiResourceId" if is_first else "DBInstanceAutomatedBackupsArn"]
     if operation.startswith("Restore"):

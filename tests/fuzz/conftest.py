@@ -1,4 +1,4 @@
-"""Adds up the figures of all workers, and prints them."""
+"""Add up the figures of all workers, and print them."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import pytest
 
 from .figures import FIGURES
 
-_MUST_BE_NOUGHT = ("requests sent by refused calls", "exceptions outside the contract")
+_MUST_BE_ZERO = ("requests sent by refused calls", "exceptions outside the contract")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    output = getattr(session.config, "workeroutput", None)  # of a worker of pytest-xdist
+    output = getattr(session.config, "workeroutput", None)  # only workers of pytest-xdist have one
     if output is not None:
         output["figures"] = dict(FIGURES)
 
@@ -25,7 +25,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     terminalreporter.section("fuzzing")
     for name, count in sorted(FIGURES.items()):
-        if name not in _MUST_BE_NOUGHT:
+        if name not in _MUST_BE_ZERO:
             terminalreporter.line(f"{count:>12,} {name}")
-    for name in _MUST_BE_NOUGHT:
+    for name in _MUST_BE_ZERO:
         terminalreporter.line(f"{FIGURES[name]:>12,} {name}")

@@ -1,4 +1,4 @@
-"""How much was tried: what each process counts, and the sum at the end."""
+"""Figures of a run: each process counts its own, and the run prints their sums."""
 
 from collections import Counter
 
@@ -6,9 +6,9 @@ from hypothesis import settings
 
 FIGURES: Counter[str] = Counter()
 
-_USUAL = 100
+_USUAL = 100  # Hypothesis's own max_examples
 
 
 def scaled(examples: int) -> int:
-    """The number of examples in a usual run; in a run of the profile ``fuzz``, far more."""
+    """Return the number of examples, scaled up by the profile ``fuzz``."""
     return max(1, examples * settings().max_examples // _USUAL)

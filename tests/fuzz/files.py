@@ -1,4 +1,4 @@
-"""Policies and plans, and what a hand or a disk could make of them."""
+"""Strategies for policy and plan files: a valid one, edited as data, as text and as bytes."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -80,11 +80,11 @@ _ODD: tuple[Any, ...] = (
 )
 _NAMES = ("accounts", "name", "replicate", "new", "", "1", "select", "tags", "id")
 _numbers = st.integers(0, 1_000)
-_edits = st.tuples(_numbers, st.sampled_from(["replace", "drop", "rename", "double"]), _numbers)
+_edits = st.tuples(_numbers, st.sampled_from(["replace", "drop", "rename", "duplicate"]), _numbers)
 
 
 def _places(value: Any) -> list[Any]:
-    """Each container within, with each of its keys or indexes."""
+    """Return each container inside a value, with each of its keys or indexes."""
     untyped: Any = value
     if not isinstance(value, (dict, list)):
         return []
@@ -92,7 +92,7 @@ def _places(value: Any) -> list[Any]:
     return [(untyped, key) for key in keys] + [p for key in keys for p in _places(untyped[key])]
 
 
-def _edited(value: Any, edits: Iterable[tuple[int, str, int]]) -> Any:
+def _apply_edits(value: Any, edits: Iterable[tuple[int, str, int]]) -> Any:
     value = deepcopy(value)
     for number, how, which in edits:
         places = _places(value)
@@ -106,7 +106,7 @@ def _edited(value: Any, edits: Iterable[tuple[int, str, int]]) -> Any:
         elif isinstance(key, int):
             container.append(deepcopy(container[key]))
         else:
-            item = container[key] if how == "double" else container.pop(key)
+            item = container[key] if how == "duplicate" else container.pop(key)
             container[_NAMES[which % len(_NAMES)]] = deepcopy(item)
     return value
 
@@ -120,7 +120,7 @@ def _as_flow(value: Any) -> str:
 
 
 _WRITERS: tuple[Callable[[Any], str], ...] = (_as_yaml, _as_flow, json.dumps)
-_INSERTS = (
+_INSERTIONS = (
     *("!!int ", "!!float ", "!!bool ", "!!timestamp ", "!!binary ", "!!null ", "!!str ", "!!set "),
     *("!!omap ", "!!pairs ", "!!map ", "!!seq ", "!!x ", "!x ", "!<a> ", "&a ", "*a ", "<<: *a\n"),
     *(
@@ -154,7 +154,7 @@ _INSERTS = (
     *("!!python/object/new:tests.fuzz.test_files.Bird []", "!!python/module:os "),
     *("!!python/object/apply:os.system ['true'] ", "!!python/tuple [a] ", "!!python/none x"),
 )
-_TEXT_EDITS = ("insert", "insert", "insert before", "drop", "double", "cut")
+_TEXT_EDITS = ("insert", "insert", "insert before", "drop", "duplicate", "cut")
 _text_edits = st.tuples(st.sampled_from(_TEXT_EDITS), _numbers, _numbers, _numbers)
 
 
@@ -162,29 +162,29 @@ _some_edits = st.lists(_edits, max_size=2)
 _some_text_edits = st.lists(_text_edits, max_size=1)
 
 
-def _text_edited(text: str, edits: Iterable[tuple[str, int, int, int]]) -> str:
+def _apply_text_edits(text: str, edits: Iterable[tuple[str, int, int, int]]) -> str:
     for how, at, to, which in edits:
         begin, end = sorted((at * len(text) // 1_000, to * len(text) // 1_000))
-        if how == "insert before":  # a value or a line
+        if how == "insert before":  # at the start of a value or a line
             begin = max(text.rfind(": ", 0, begin) + 2, text.rfind("\n", 0, begin) + 1)
-        end = {"drop": end, "cut": len(text)}.get(how, begin) if how != "double" else end
-        middle = text[begin:end] * 2 if how == "double" else ""
-        middle = _INSERTS[which % len(_INSERTS)] if how.startswith("insert") else middle
+        end = {"drop": end, "cut": len(text)}.get(how, begin) if how != "duplicate" else end
+        middle = text[begin:end] * 2 if how == "duplicate" else ""
+        middle = _INSERTIONS[which % len(_INSERTIONS)] if how.startswith("insert") else middle
         text = text[:begin] + middle + text[end:]
     return text
 
 
 @st.composite
 def texts(draw: st.DrawFn, value: Any, *writers: Callable[[Any], str]) -> str:
-    """The data as text: edited as data, then as text."""
+    """Draw the data as text, edited as data and then as text."""
     write = draw(st.sampled_from(writers or _WRITERS))
     edits, text_edits = draw(_some_edits), draw(_some_text_edits)
-    return _text_edited(write(_edited(value, edits)), text_edits)
+    return _apply_text_edits(write(_apply_edits(value, edits)), text_edits)
 
 
 @st.composite
-def garbled(draw: st.DrawFn, files: st.SearchStrategy[str]) -> bytes:
-    """The bytes of a text, some of them changed."""
+def corrupt(draw: st.DrawFn, files: st.SearchStrategy[str]) -> bytes:
+    """Draw the bytes of a file, some of them changed."""
     body = draw(files).encode(
         draw(st.sampled_from(["utf-8"] * 6 + ["utf-16", "latin-1"])), "replace"
     )

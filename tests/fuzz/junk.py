@@ -1,4 +1,4 @@
-"""Values that are hardly ever legal, and what is nearly right."""
+"""Strategies for values that are hardly ever valid, and for ones that are nearly valid."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone, tzinfo
@@ -35,7 +35,7 @@ class Unhashable(str):
 
 
 class Hostile(str):
-    """Does no good but when taken as text."""
+    """A string whose methods fail; only its text can be used."""
 
     __slots__ = ()
 
@@ -56,7 +56,7 @@ class Hostile(str):
 
 
 class HostileObject:
-    """Fails in all that one does with a value without wanting to."""
+    """An object on which every implicit operation fails."""
 
     def __getattr__(self, name: str) -> Any:
         raise RuntimeError(name)
@@ -93,7 +93,7 @@ class Number(IntEnum):
 
 
 class Zone(tzinfo):
-    """A time zone that gives whatever it was made of."""
+    """A time zone that returns any offset, or raises it."""
 
     def __init__(self, offset: Any) -> None:
         self._offset = offset
@@ -116,8 +116,8 @@ _LOOP: list[Any] = []
 _LOOP.append(_LOOP)
 _NOTHING: list[Any] = []
 _DEEP = reduce(lambda inner, _: [inner], range(5_000), _NOTHING)
-# Made anew each time, as some can be used but once.
-_MAKE: tuple[Callable[[], Any], ...] = (
+# Each example makes a new value, because some values can be used only once.
+_FACTORIES: tuple[Callable[[], Any], ...] = (
     *(HostileObject, object, list, dict, tuple, set, bytes, complex, lambda: Text("us-west-2")),
     *(lambda: Hostile("a"), lambda: Unhashable("a"), lambda: Tag(key="a"), lambda: Tag(key="aws:")),
     *(lambda: Tag(key="a").model_copy(update={"key": 5}), lambda: Tag, lambda: len, lambda: ...),
@@ -132,20 +132,20 @@ _MAKE: tuple[Callable[[], Any], ...] = (
 )
 
 
-def _made(make: Callable[[], Any]) -> Any:
-    return make()
+def _call(factory: Callable[[], Any]) -> Any:
+    return factory()
 
 
-def _so_many(count: int) -> Any:
+def _make_tags(count: int) -> Any:
     return {f"key{number}": "value" for number in range(count)}
 
 
-def _twice(key: str) -> Any:
+def _repeat_key(key: str) -> Any:
     return [{"Key": key}, {"key": key}, Tag(key="a")]
 
 
 _scalars: st.SearchStrategy[Any] = st.one_of(
-    st.sampled_from(_MAKE).map(_made),
+    st.sampled_from(_FACTORIES).map(_call),
     st.sampled_from([None, True, False, *_DIGITS, *_BIG]),
     st.sampled_from(_ODD_TEXTS),
     st.floats(),
@@ -160,13 +160,13 @@ junk: st.SearchStrategy[Any] = st.one_of(
     st.lists(_scalars, max_size=3),
     st.lists(st.dictionaries(_keys, _scalars, max_size=3), max_size=3),
     st.dictionaries(_keys | st.sampled_from(["\ud800", "aws:x", ("a",)]), _scalars, max_size=3),
-    st.sampled_from([50, 51, 500]).map(_so_many),
-    st.sampled_from(["a", "b"]).map(_twice),
+    st.sampled_from([50, 51, 500]).map(_make_tags),
+    st.sampled_from(["a", "b"]).map(_repeat_key),
 )
 
 
 _positions = st.integers(0, 200)
-_inserts = st.sampled_from(["", "-", "A", ":", "\n", " ", "１", "é", "\0", "\ud800", "/", "\n"])
+_insertions = st.sampled_from(["", "-", "A", ":", "\n", " ", "１", "é", "\0", "\ud800", "/", "\n"])
 _cuts = st.sampled_from([0, 1, 1, 1000])
 _NEAR_NUMBERS: tuple[Callable[[int], Any], ...] = (
     *(lambda n: n + 1, lambda n: n - 1, float, str, bool, Decimal, lambda n: [n], lambda n: -n),
@@ -176,11 +176,11 @@ _near_numbers = st.sampled_from(_NEAR_NUMBERS)
 
 @st.composite
 def near(draw: st.DrawFn, value: Any) -> Any:
-    """Nearly what it was."""
+    """Draw a value that differs from the given one in a detail."""
     untyped: Any = value
     if isinstance(value, str) and value:
         text = str.__str__(value)
-        at, other, cut = draw(_positions) % (len(text) + 1), draw(_inserts), draw(_cuts)
+        at, other, cut = draw(_positions) % (len(text) + 1), draw(_insertions), draw(_cuts)
         return text[:at] + other + text[at + cut :]
     if isinstance(value, int):
         return draw(_near_numbers)(value)
@@ -193,7 +193,7 @@ def near(draw: st.DrawFn, value: Any) -> Any:
 
 @cache
 def arns(place: Place) -> st.SearchStrategy[str]:
-    """Of all kinds, nearly right."""
+    """Return a strategy for ARNs of all kinds, many of them nearly valid."""
     parts = (
         ["arn", "arn", "ARN", ""],
         [place.partition, place.partition, "aws", "aws-cn", "aws-", "evil"],

@@ -1,4 +1,4 @@
-"""A client on the sandbox beside a plain model of what must be so, step by step."""
+"""A state machine: each step changes the sandbox and a plain model, and compares the two."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,22 +14,23 @@ from rds_backup_replication import exceptions as errors
 from rds_backup_replication.sandbox import Behavior, Sandbox
 
 from .figures import FIGURES
-from .model import ACCOUNT, HERE, Model, Refusal, arn_of
+from .model import ACCOUNT, DESTINATION, Model, Refusal, arn_of
 
 START: Final = "start_db_instance_automated_backups_replication"
 STOP: Final = "stop_db_instance_automated_backups_replication"
 DESCRIBE: Final = "describe_db_instance_automated_backups"
 DELETE: Final = "delete_db_instance_automated_backup"
-troubles = st.lists(st.sampled_from(["lose", "reset", "refuse"]), max_size=2)
-TIMEOUT = timedelta(minutes=5)  # ten looks
+failure_lists = st.lists(st.sampled_from(["lose", "reset", "refuse"]), max_size=2)
+TIMEOUT = timedelta(minutes=5)  # ten polls
 names = st.sampled_from(["a", "b"])
 retentions = st.sampled_from([None, 1, 3, 7])
 
 
 class Replications(RuleBasedStateMachine):
-    """Each rule does one thing, and compares what came of it with what had to."""
+    """Replications of two instances. Each rule compares a call's result with the model's."""
 
-    sandbox: Sandbox  # the one of the process, and what is made from it but once
+    # The test sets these three once for all examples.
+    sandbox: Sandbox
     client: BackupReplicationClient
     source: Any
 
@@ -47,7 +48,7 @@ class Replications(RuleBasedStateMachine):
         for name in ("a", "b"):
             self.create(name, 7)
 
-    # What others do.
+    # Changes by others
 
     @rule(name=names, retention=st.sampled_from([7, 7, 7, 0]))
     def create(self, name: str, retention: int) -> None:
@@ -73,9 +74,9 @@ class Replications(RuleBasedStateMachine):
         self.sandbox.advance(timedelta(days=days))
         self.model.today += days
 
-    def disturb(self, operation: Any, kinds: list[str]) -> None:
-        """The next requests fail in some way, and botocore sends them again."""
-        for kind in kinds[len(self.model.faults[operation]) :]:  # it tries three times
+    def add_failures(self, operation: Any, kinds: list[str]) -> None:
+        """Make the next requests of an operation fail, so that botocore retries them."""
+        for kind in kinds[len(self.model.faults[operation]) :]:  # botocore tries three times
             self.model.faults[operation].append(kind)
             if kind == "lose":
                 self.sandbox.lose_answer(operation)
@@ -84,55 +85,57 @@ class Replications(RuleBasedStateMachine):
             else:
                 self.sandbox.add_fault(operation, errors.ThrottlingError)
 
-    # What the API's operations do.
+    # API operations
 
-    @rule(name=names, retention=retentions, trouble=troubles)
-    def start(self, name: str, retention: int | None, trouble: list[str]) -> None:
-        self.disturb(START, trouble)
-        expected = [self.model.started(name, retention) for _ in self.model.attempts(START)][-1]
-        started = self.outcome(
+    @rule(name=names, retention=retentions, failures=failure_lists)
+    def start(self, name: str, retention: int | None, failures: list[str]) -> None:
+        self.add_failures(START, failures)
+        expected = [self.model.start(name, retention) for _ in self.model.take_attempts(START)][-1]
+        started = self.check_outcome(
             expected,
             lambda: self.client.start_db_instance_automated_backups_replication(
                 source_db_instance_arn=arn_of(name), backup_retention_period=retention
             ),
         )
-        self.adopt(name)
+        self.learn_arn(name)
         if expected is None:
-            self.is_live(started, name)
+            self.assert_active(started, name)
             assert started.status == "pending"
 
-    @rule(name=names, trouble=troubles)
-    def stop(self, name: str, trouble: list[str]) -> None:
-        self.disturb(STOP, trouble)
-        live = self.model.live(name)
-        expected = [self.model.stopped(name) for _ in self.model.attempts(STOP)][-1]
+    @rule(name=names, failures=failure_lists)
+    def stop(self, name: str, failures: list[str]) -> None:
+        self.add_failures(STOP, failures)
+        active = self.model.active(name)
+        expected = [self.model.stop(name) for _ in self.model.take_attempts(STOP)][-1]
         call = self.client.stop_db_instance_automated_backups_replication
-        stopped = self.outcome(expected, lambda: call(source_db_instance_arn=arn_of(name)))
+        stopped = self.check_outcome(expected, lambda: call(source_db_instance_arn=arn_of(name)))
         if expected is None:
-            assert live is not None
-            assert stopped.db_instance_automated_backups_arn == live.arn
+            assert active is not None
+            assert stopped.db_instance_automated_backups_arn == active.arn
 
     @precondition(lambda self: self.model.backups)
-    @rule(number=st.integers(0, 20), trouble=troubles)
-    def delete(self, number: int, trouble: list[str]) -> None:
-        self.disturb(DELETE, trouble)
+    @rule(number=st.integers(0, 20), failures=failure_lists)
+    def delete(self, number: int, failures: list[str]) -> None:
+        self.add_failures(DELETE, failures)
         backup = self.model.backups[number % len(self.model.backups)]
-        attempts = self.model.attempts(DELETE)
+        attempts = self.model.take_attempts(DELETE)
         expected: Refusal | None = None
-        if backup not in self.model.kept():
+        if backup not in self.model.existing():
             expected = errors.DBInstanceAutomatedBackupNotFoundFault
         elif backup.stopped_on is None or len(attempts) > 1:
-            # In use, or deleted by the attempt before.
+            # The backup is active, or an earlier attempt has deleted it.
             expected = errors.InvalidDBInstanceAutomatedBackupStateFault
         if backup.stopped_on is not None:
             self.model.backups.remove(backup)
         call = self.client.delete_db_instance_automated_backup
-        deleted = self.outcome(expected, lambda: call(db_instance_automated_backups_arn=backup.arn))
+        deleted = self.check_outcome(
+            expected, lambda: call(db_instance_automated_backups_arn=backup.arn)
+        )
         assert deleted is None or deleted.status == "deleting"
 
     @rule(name=names)
     def restore(self, name: str) -> None:
-        self.model.attempts(DESCRIBE)
+        self.model.take_attempts(DESCRIBE)
         backup = self.client.find_replicated_backup(source_db_instance_arn=arn_of(name))
         if backup is None:
             return
@@ -140,7 +143,7 @@ class Replications(RuleBasedStateMachine):
         target = f"restored-{self.restored}"
         window = backup.restore_window
         may_restore = window is not None and window.latest_time is not None
-        instance = self.outcome(
+        instance = self.check_outcome(
             None if may_restore else errors.InvalidRestoreFault,
             lambda: self.client.restore_db_instance_to_point_in_time(
                 source_db_instance_automated_backups_arn=str(
@@ -153,60 +156,64 @@ class Replications(RuleBasedStateMachine):
         if may_restore:
             assert instance.db_instance_identifier == target
 
-    # What is built on them.
+    # Workflow methods
 
-    @rule(name=names, retention=retentions, replace=st.booleans(), trouble=troubles)
-    def ensure(self, name: str, retention: int | None, replace: bool, trouble: list[str]) -> None:  # noqa: FBT001
+    @rule(name=names, retention=retentions, replace=st.booleans(), failures=failure_lists)
+    def ensure(self, name: str, retention: int | None, replace: bool, failures: list[str]) -> None:  # noqa: FBT001
         for operation in (START, STOP):
-            self.disturb(operation, trouble)
-        live = self.model.live(name)
-        self.model.attempts(DESCRIBE)
-        if live is None:
-            expected, *_ = [self.model.started(name, retention) for _ in self.model.attempts(START)]
+            self.add_failures(operation, failures)
+        active = self.model.active(name)
+        self.model.take_attempts(DESCRIBE)
+        if active is None:
+            expected, *_ = [
+                self.model.start(name, retention) for _ in self.model.take_attempts(START)
+            ]
             action = "started"
-        elif retention in (None, live.retention):
+        elif retention in (None, active.retention):
             expected, action = None, "unchanged"
         elif replace:
-            self.model.attempts(STOP)
-            self.model.attempts(START)
+            self.model.take_attempts(STOP)
+            self.model.take_attempts(START)
             self.model.end(name)
-            expected, action = self.model.started(name, retention), "replaced"
+            expected, action = self.model.start(name, retention), "replaced"
         else:
             with pytest.raises(errors.ReplicationDriftError) as caught:
-                self.ensured(name, retention, replace=False)
+                self.call_ensure(name, retention, replace=False)
             (difference,) = caught.value.differences
-            assert (difference.requested, difference.actual) == (retention, live.retention)
+            assert (difference.requested, difference.actual) == (retention, active.retention)
             return
-        result = self.outcome(expected, lambda: self.ensured(name, retention, replace=replace))
-        self.adopt(name)
+        result = self.check_outcome(
+            expected, lambda: self.call_ensure(name, retention, replace=replace)
+        )
+        self.learn_arn(name)
         if expected is None:
             assert result.action == action
-            self.is_live(result.backup, name)
+            self.assert_active(result.backup, name)
 
-    @rule(name=names, trouble=troubles)
-    def ensure_stopped(self, name: str, trouble: list[str]) -> None:
-        self.disturb(STOP, trouble)
-        live = self.model.live(name)
-        self.model.attempts(DESCRIBE)
-        self.model.attempts(STOP)
+    @rule(name=names, failures=failure_lists)
+    def ensure_stopped(self, name: str, failures: list[str]) -> None:
+        self.add_failures(STOP, failures)
+        active = self.model.active(name)
+        self.model.take_attempts(DESCRIBE)
+        self.model.take_attempts(STOP)
         self.model.end(name)
         stopped = self.client.ensure_stopped(source_db_instance_arn=arn_of(name))
-        assert (stopped and stopped.db_instance_automated_backups_arn) == (live and live.arn)
+        assert (stopped and stopped.db_instance_automated_backups_arn) == (active and active.arn)
 
-    @rule(name=names, trouble=troubles)
-    def wait_until_replicating(self, name: str, trouble: list[str]) -> None:
-        self.disturb(DESCRIBE, trouble)
-        live = self.model.live(name)
-        self.model.attempts(DESCRIBE)
+    @rule(name=names, failures=failure_lists)
+    def wait_until_replicating(self, name: str, failures: list[str]) -> None:
+        self.add_failures(DESCRIBE, failures)
+        active = self.model.active(name)
+        self.model.take_attempts(DESCRIBE)
         wait = partial(
             self.client.wait_until_replicating, source_db_instance_arn=arn_of(name), timeout=TIMEOUT
         )
-        if live is not None:
+        if active is not None:
             backup = wait()
-            self.is_live(backup, name)
+            self.assert_active(backup, name)
             assert backup.is_replicating
             assert backup.lag() is not None
-        elif any(backup.name == name for backup in self.model.kept()):
+        elif any(backup.name == name for backup in self.model.existing()):
             with pytest.raises(errors.ReplicationStoppedError):
                 wait()
         else:
@@ -215,62 +222,67 @@ class Replications(RuleBasedStateMachine):
 
     @rule(name=names)
     def wait_until_stopped(self, name: str) -> None:
-        self.model.attempts(DESCRIBE)
+        self.model.take_attempts(DESCRIBE)
         wait = partial(
             self.client.wait_until_stopped, source_db_instance_arn=arn_of(name), timeout=TIMEOUT
         )
-        if self.model.live(name) is not None:
+        if self.model.active(name) is not None:
             with pytest.raises(errors.WaitTimeoutError):
                 wait()
         else:
-            self.is_newest(wait(), name)
+            self.assert_newest(wait(), name)
 
-    @rule(name=names, trouble=troubles)
-    def find(self, name: str, trouble: list[str]) -> None:
-        self.disturb(DESCRIBE, trouble)
-        self.model.attempts(DESCRIBE)
-        self.is_newest(
+    @rule(name=names, failures=failure_lists)
+    def find(self, name: str, failures: list[str]) -> None:
+        self.add_failures(DESCRIBE, failures)
+        self.model.take_attempts(DESCRIBE)
+        self.assert_newest(
             self.client.find_replicated_backup(source_db_instance_arn=arn_of(name)), name
         )
 
     @rule()
     def list_all(self) -> None:
-        self.model.attempts(DESCRIBE)
+        self.model.take_attempts(DESCRIBE)
         listed = [
-            b for b in self.client.describe_db_instance_automated_backups() if b.region != HERE
+            b
+            for b in self.client.describe_db_instance_automated_backups()
+            if b.region != DESTINATION
         ]
         assert {(b.db_instance_automated_backups_arn, b.is_retained) for b in listed} == {
-            (backup.arn, backup.stopped_on is not None) for backup in self.model.kept()
+            (backup.arn, backup.stopped_on is not None) for backup in self.model.existing()
         }
 
     @invariant()
-    def nothing_else_is_so(self) -> None:
+    def sandbox_equals_model(self) -> None:
         FIGURES["steps taken"] += 1
-        kept = {(b.arn, b.name, b.retention, b.stopped_on is None) for b in self.model.kept()}
-        assert kept == {
+        expected = {
+            (b.arn, b.name, b.retention, b.stopped_on is None) for b in self.model.existing()
+        }
+        assert expected == {
             (b.arn, b.facts["DBInstanceIdentifier"], b.facts["BackupRetentionPeriod"], b.live)
-            for b in self.truth()
+            for b in self.sandbox_backups()
         }
 
-    # What is compared.
+    # Comparisons
 
-    def truth(self) -> list[Any]:
+    def sandbox_backups(self) -> list[Any]:
         state = self.sandbox._state  # pyright: ignore[reportPrivateUsage]
-        return [backup for backup in state.kept_in(ACCOUNT, HERE) if not backup.deleted]
+        return [backup for backup in state.kept_in(ACCOUNT, DESTINATION) if not backup.deleted]
 
-    def adopt(self, name: str) -> None:
-        """Takes over the ARN of a backup that has just come to be."""
-        live = self.model.live(name)
-        if live is not None and not live.arn:
+    def learn_arn(self, name: str) -> None:
+        """Copy the ARN of a new backup from the sandbox to the model."""
+        active = self.model.active(name)
+        if active is not None and not active.arn:
             known = {backup.arn for backup in self.model.backups}
-            (live.arn,) = (b.arn for b in self.truth() if b.live and b.arn not in known)
+            (active.arn,) = (b.arn for b in self.sandbox_backups() if b.live and b.arn not in known)
 
-    def ensured(self, name: str, retention: int | None, *, replace: bool) -> Any:
+    def call_ensure(self, name: str, retention: int | None, *, replace: bool) -> Any:
         return self.client.ensure_replication(
             source_db_instance_arn=arn_of(name), backup_retention_period=retention, replace=replace
         )
 
-    def outcome(self, expected: Refusal | None, call: Callable[[], Any]) -> Any:
+    def check_outcome(self, expected: Refusal | None, call: Callable[[], Any]) -> Any:
+        """Run a call, check its refusal, and return its result."""
         result = refusal = None
         try:
             result = call()
@@ -279,19 +291,19 @@ class Replications(RuleBasedStateMachine):
         assert refusal is expected
         return result
 
-    def is_live(self, backup: DBInstanceAutomatedBackup, name: str) -> None:
-        live = self.model.live(name)
-        assert live is not None
-        assert backup.db_instance_automated_backups_arn == live.arn
-        assert backup.backup_retention_period == live.retention
+    def assert_active(self, backup: DBInstanceAutomatedBackup, name: str) -> None:
+        active = self.model.active(name)
+        assert active is not None
+        assert backup.db_instance_automated_backups_arn == active.arn
+        assert backup.backup_retention_period == active.retention
         assert backup.db_instance_arn == arn_of(name)
         assert not backup.is_retained
 
-    def is_newest(self, backup: DBInstanceAutomatedBackup | None, name: str) -> None:
-        """The live one, or else one of those that are left."""
-        if self.model.live(name) is not None:
+    def assert_newest(self, backup: DBInstanceAutomatedBackup | None, name: str) -> None:
+        """Assert that a backup is the active one, or one of the retained ones if none is active."""
+        if self.model.active(name) is not None:
             assert backup is not None
-            self.is_live(backup, name)
+            self.assert_active(backup, name)
             return
-        left: list[str | None] = [b.arn for b in self.model.kept() if b.name == name]
-        assert (backup and backup.db_instance_automated_backups_arn) in (left or [None])
+        retained: list[str | None] = [b.arn for b in self.model.existing() if b.name == name]
+        assert (backup and backup.db_instance_automated_backups_arn) in (retained or [None])

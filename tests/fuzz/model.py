@@ -1,11 +1,11 @@
-"""What must be so of replications, told in plain terms."""
+"""A plain model of replications: which backups exist, and which calls RDS refuses."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
 
 from rds_backup_replication import exceptions as errors
 
-ACCOUNT, SOURCE, HERE = "123456789012", "us-west-2", "us-east-1"
+ACCOUNT, SOURCE, DESTINATION = "123456789012", "us-west-2", "us-east-1"
 Refusal = type[errors.ServiceError]
 
 
@@ -15,7 +15,7 @@ def arn_of(name: str) -> str:
 
 @dataclass
 class Backup:
-    """What the model knows of one."""
+    """A replicated backup. A retained one has the day of its stop."""
 
     arn: str
     name: str
@@ -25,45 +25,52 @@ class Backup:
 
 @dataclass
 class Model:
-    """Instances with their days of backups, replicated backups, faults to come, and the day."""
+    """Instances with their retention in days, replicated backups, planned faults, and the day."""
 
     instances: dict[str, int] = field(default_factory=dict[str, int])
     backups: list[Backup] = field(default_factory=list[Backup])
     faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     today: int = 0
 
-    def kept(self) -> list[Backup]:
+    def existing(self) -> list[Backup]:
+        """Return the active backups, and the retained ones that have not expired."""
         return [
             backup
             for backup in self.backups
             if backup.stopped_on is None or backup.stopped_on + backup.retention > self.today
         ]
 
-    def live(self, name: str) -> Backup | None:
+    def active(self, name: str) -> Backup | None:
         found = (b for b in self.backups if b.name == name and b.stopped_on is None)
         return next(found, None)
 
-    def attempts(self, operation: str) -> list[str]:
-        """Those that take effect: each whose answer is lost, and the last."""
-        return [*(k for k in self.faults.pop(operation, []) if k == "lose"), "answered"]
+    def take_attempts(self, operation: str) -> list[str]:
+        """Remove an operation's faults, and return the attempts that take effect.
 
-    def started(self, name: str, retention: int | None) -> Refusal | None:
+        These are each attempt whose response is lost, and the last attempt.
+        """
+        return [*(k for k in self.faults.pop(operation, []) if k == "lose"), "succeed"]
+
+    def start(self, name: str, retention: int | None) -> Refusal | None:
+        """Start a replication, or return the error of RDS's refusal."""
         if name not in self.instances:
             return errors.DBInstanceNotFoundFault
         if not self.instances[name]:
             return errors.InvalidDBInstanceStateFault
-        if self.live(name) is not None:
+        if self.active(name) is not None:
             return errors.InvalidDBInstanceAutomatedBackupStateFault
         self.backups.append(Backup("", name, retention or self.instances[name]))
         return None
 
-    def stopped(self, name: str) -> Refusal | None:
+    def stop(self, name: str) -> Refusal | None:
+        """Stop a replication, or return the error of RDS's refusal."""
         if name not in self.instances:
             return errors.DBInstanceNotFoundFault
         return None if self.end(name) else errors.InvalidDBInstanceStateFault
 
     def end(self, name: str) -> bool:
-        live = self.live(name)
-        if live is not None:
-            live.stopped_on = self.today
-        return live is not None
+        """End an active replication. Return whether there was one."""
+        active = self.active(name)
+        if active is not None:
+            active.stopped_on = self.today
+        return active is not None

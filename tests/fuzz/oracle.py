@@ -1,6 +1,6 @@
-"""What RDS takes, by its documentation and botocore's model alone: nothing here is the library's.
+"""What RDS accepts, by its documentation and botocore's model. Nothing here uses the library.
 
-``objections`` judges boto3's parameters, ``wire_objections`` what goes over the wire.
+``objections`` judges the parameters for boto3, and ``wire_objections`` the HTTP requests.
 """
 
 import re
@@ -20,12 +20,12 @@ _INSTANCE = "(?=.{1,63}$)[a-zA-Z]([a-zA-Z0-9]|-(?![-]|$))*"
 _ALIAS = "alias/[a-zA-Z0-9:/_-]{1,250}"
 _KEY_ID = "[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*"
 _TAG_PUNCTUATION = set("_.:/=+-@")
-# What only botocore reads, and what it makes.
+# Parameters that only botocore reads, and does not send.
 _NOT_SENT = {"SourceRegion"}
 
 
 class Place(NamedTuple):
-    """Where a client's requests go."""
+    """The endpoint of a client's requests."""
 
     region_name: str
     partition: str
@@ -33,18 +33,18 @@ class Place(NamedTuple):
 
 
 def objections(operation: OperationModel, params: Mapping[str, Any], place: Place) -> list[str]:
-    """Why RDS would refuse the parameters."""
+    """Return the reasons why RDS would refuse the parameters."""
     assert operation.input_shape is not None
     report: Any = ParamValidator().validate(params, operation.input_shape)
     found = [report.generate_report()] if report.has_errors() else []
     for name, value in _leaves(params):
-        if not _is_sound(value):
+        if not _is_plain(value):
             found.append(f"{name}: {value!r:.100}")
     for name, value in params.items():
         if not _is_allowed(operation.name, name, value, params, place):
             found.append(f"{name}={value!r:.100}")
     if operation.name == "DeleteDBInstanceAutomatedBackup" and len(params) != 1:
-        found.append("not exactly one identity")
+        found.append("not exactly one identifier")
     if operation.name.startswith("Restore") and (
         ("RestoreTime" in params) + (params.get("UseLatestRestorableTime") is True) != 1
         or {"SourceDBInstanceIdentifier", "SourceDbiResourceId"} & params.keys()
@@ -62,12 +62,12 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list) and value:
         for item in untyped:
             yield from _leaves(item, name)
-    elif name:  # an empty list or structure, too
+    elif name:  # an empty list or structure is a leaf, too
         yield name, value
 
 
-def _is_sound(value: Any) -> bool:
-    """Whether it is a plain value that the query protocol can carry."""
+def _is_plain(value: Any) -> bool:
+    """Return whether the query protocol can carry a value."""
     if type(value) is str:
         return not any("\ud800" <= character <= "\udfff" for character in value)
     if type(value) is int:
@@ -123,7 +123,7 @@ def _are_tags(tags: list[dict[str, str]]) -> bool:
 
 
 def _is_tag_text(text: str) -> bool:
-    # A code point may be newer than Python's tables.
+    # Python's tables may not have the newest code points yet.
     return not text.lower().startswith(("aws:", "rds:")) and all(
         character in _TAG_PUNCTUATION
         or unicodedata.category(character)[0] in "LZN"
@@ -135,7 +135,7 @@ def _is_tag_text(text: str) -> bool:
 def wire_objections(
     operation: OperationModel, params: Mapping[str, Any], request: AWSPreparedRequest, place: Place
 ) -> list[str]:
-    """How a request differs from what the parameters say, or goes astray."""
+    """Return how a request differs from its parameters or goes to another host."""
     body: Any = request.body
     form = dict(parse_qsl(body, keep_blank_values=True, strict_parsing=True))
     signed = form.pop("PreSignedUrl", None)
@@ -154,7 +154,7 @@ def wire_objections(
         if signed is None or not signed.startswith(f"https://{host}/?Action={operation.name}&"):
             found.append(f"signed as {signed!r}")
     elif signed is not None:
-        found.append("signed without being asked to")
+        found.append("signed without a source Region")
     return found
 
 

@@ -1,4 +1,4 @@
-"""An AWS that answers as it is told to, where botocore would open a socket."""
+"""A scripted AWS that responds in place of botocore's HTTP session."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,9 +9,9 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, Re
 
 from ..loopback import Response, error_xml, result_xml
 from ..wire import BACKUP_ARN, SOURCE_ARN, backup_xml, listing_xml
-from .transport import received
+from .transport import make_response
 
-_MANY = 400  # requests: a wait may be for years
+_MAX_REQUESTS = 400  # a wait may last years, so end it with a refusal
 _WINDOW = (
     "<EarliestTime>2026-01-01T00:00:00Z</EarliestTime><LatestTime>2026-01-31T00:00:00Z</LatestTime>"
 )
@@ -43,7 +43,7 @@ _ROW = (
 
 
 def _success(action: str, status: str) -> str:
-    if not action:  # KMS, which speaks JSON
+    if not action:  # requests to KMS have no action, because KMS uses JSON
         return '{"KeyMetadata": {"KeyId": "1234abcd"}}'
     if action == "DescribeDBInstanceAutomatedBackups":
         return listing_xml(*([_backup(status)] if status else []))
@@ -56,7 +56,7 @@ def _success(action: str, status: str) -> str:
     return result_xml(action, inner)
 
 
-_NO_ANSWER: dict[str, Callable[[str], Exception]] = {
+_NO_RESPONSE: dict[str, Callable[[str], Exception]] = {
     "unreachable": lambda url: EndpointConnectionError(endpoint_url=url),
     "slow": lambda url: ReadTimeoutError(endpoint_url=url),
     "no connection": lambda url: ConnectTimeoutError(endpoint_url=url),
@@ -72,26 +72,31 @@ _REFUSALS = {
 }
 _BODIES = {"garbage": b"\xff<", "empty": b"", "page": b"<html>Sign in</html>", "other": b"<a/>"}
 STATUSES = ("replicating", "Pending", "retained", "deleting", "new", "")
-KINDS = (*STATUSES, *_NO_ANSWER, *_REFUSALS, *_BODIES)
+KINDS = (*STATUSES, *_NO_RESPONSE, *_REFUSALS, *_BODIES)
 
 
 class Service:
-    """What is sent is answered by what stands in turn in a script."""
+    """A service that responds to each request by the next kind in its script, in a loop."""
 
     def __init__(self, script: Sequence[str]) -> None:
         self._script = script
         self._count = 0
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
-        kind = self._script[self._count % len(self._script)] if self._count < _MANY else "denied"
+        """Return the response, or raise the error of a failed connection."""
+        kind = (
+            self._script[self._count % len(self._script)]
+            if self._count < _MAX_REQUESTS
+            else "denied"
+        )
         self._count += 1
-        if kind in _NO_ANSWER:
-            raise _NO_ANSWER[kind](request.url)
+        if kind in _NO_RESPONSE:
+            raise _NO_RESPONSE[kind](request.url)
         if kind in _REFUSALS:
             code, message, status = _REFUSALS[kind]
-            return received(request.url, Response(error_xml(code, message), status))
+            return make_response(request.url, Response(error_xml(code, message), status))
         body: Any = request.body
         text = body.decode() if isinstance(body, bytes) else body
         action = parse_qs(text).get("Action", [""])[0]
         body = _BODIES[kind] if kind in _BODIES else _success(action, kind)
-        return received(request.url, Response(body))
+        return make_response(request.url, Response(body))

@@ -1,4 +1,4 @@
-"""Any file is a policy or a plan, or an error that says where it is wrong; none is a program."""
+"""Tests that any file is a policy, a plan or an error with line numbers, and never runs code."""
 
 import json
 import re
@@ -13,8 +13,9 @@ from rds_backup_replication.exceptions import PolicyError
 from rds_backup_replication.fleet import Plan, Policy
 
 from .figures import FIGURES, scaled
-from .files import PLAN, POLICY, garbled, texts
+from .files import PLAN, POLICY, corrupt, texts
 
+# Tags in the YAML of some files name these. Any song proves that a file ran code.
 SONGS: list[str] = []
 
 
@@ -31,7 +32,7 @@ class Bird:
 
 
 def read(text: str) -> Policy | PolicyError:
-    """The only two ways."""
+    """Return the policy, or the error of an invalid file."""
     FIGURES["files read"] += 1
     try:
         return Policy.from_yaml(text, source="p")
@@ -43,11 +44,12 @@ def read(text: str) -> Policy | PolicyError:
 
 
 def judge(error: PolicyError, text: str) -> None:
+    """Assert that each error has a line number of the text."""
     assert error.errors
-    assert str(error) == "\n".join(f"p:{mistake}" for mistake in error.errors)
-    for mistake in error.errors:
-        match = re.match(r"([0-9]+): (is not valid YAML: |[^ ].*)", mistake)
-        assert match is not None, mistake
+    assert str(error) == "\n".join(f"p:{line}" for line in error.errors)
+    for line in error.errors:
+        match = re.match(r"([0-9]+): (is not valid YAML: |[^ ].*)", line)
+        assert match is not None, line
         assert 1 <= int(match[1]) <= len(text.splitlines()) + 1
 
 
@@ -67,7 +69,7 @@ def test_any_text_is_a_policy_or_a_policy_error(text: str) -> None:
     if isinstance(found, PolicyError):
         judge(found, text)
     else:
-        FIGURES["files that are right"] += 1
+        FIGURES["valid files"] += 1
         assert read(found.model_dump_json(exclude_none=True)) == found
 
 
@@ -76,8 +78,8 @@ def test_any_text_is_a_policy_or_a_policy_error(text: str) -> None:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(garbled(texts(POLICY)))
-def test_any_file_is_a_policy_or_is_not(tmp_path: Path, body: bytes) -> None:
+@given(corrupt(texts(POLICY)))
+def test_any_bytes_are_a_policy_or_an_error(tmp_path: Path, body: bytes) -> None:
     path = tmp_path / "policy.yaml"
     path.write_bytes(body)
     FIGURES["files read"] += 1
@@ -94,10 +96,10 @@ def test_any_text_is_a_plan_or_a_validation_error(text: str, as_bytes: bool) -> 
         plan = Plan.model_validate_json(text.encode(errors="replace") if as_bytes else text)
     except ValidationError:
         return
-    FIGURES["files that are right"] += 1
+    FIGURES["valid files"] += 1
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
 
 
-def test_what_is_edited_is_right_at_first() -> None:
+def test_unedited_files_are_valid() -> None:
     assert isinstance(read(json.dumps(POLICY)), Policy)
     assert len(Plan.model_validate_json(json.dumps(PLAN)).changes) == 1

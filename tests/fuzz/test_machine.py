@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order, the client's results and the sandbox are as they must be."""
+"""Tests that calls in any order have the results and the effects of a plain model."""
 
 from collections.abc import Iterator
 
@@ -10,42 +10,42 @@ from rds_backup_replication.sandbox import Sandbox
 
 from .figures import scaled
 from .machine import Replications
-from .model import HERE, SOURCE
+from .model import DESTINATION, SOURCE
 
-pytestmark = pytest.mark.usefixtures("no_backoff", "world")
+pytestmark = pytest.mark.usefixtures("no_backoff", "shared_sandbox")
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What all examples use."""
+def shared_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Set one sandbox and its clients for all examples."""
 
     def enough(*_: object) -> bool:
         return True
 
-    # A client that has retried often retries no more: one example would spoil the next.
+    # Retries of earlier examples would use up botocore's retry quota for later ones.
     monkeypatch.setattr("botocore.retries.quota.RetryQuota.acquire", enough)
     with Sandbox() as sandbox:
         monkeypatch.setattr(Replications, "sandbox", sandbox, raising=False)
-        monkeypatch.setattr(Replications, "client", sandbox.client(HERE), raising=False)
+        monkeypatch.setattr(Replications, "client", sandbox.client(DESTINATION), raising=False)
         source = sandbox.boto3_client("rds", SOURCE)
         monkeypatch.setattr(Replications, "source", source, raising=False)
         yield
 
 
 @pytest.mark.long
-def test_results_and_state_are_those_of_the_model() -> None:
+def test_calls_in_any_order_match_the_model() -> None:
     run_state_machine_as_test(
         Replications,
-        # An example takes a hundred times as long as those of the other properties.
+        # An example takes a hundred times as long as one of another property.
         settings=settings(max_examples=12 + scaled(4), stateful_step_count=30, deadline=None),
     )
 
 
-def test_what_was_found_stays_mended() -> None:
+def test_stop_after_restore_matches_the_model() -> None:
     state = Replications()
     state.begin(pending_looks=2)
-    for trouble in ([], ["lose"]):
-        state.start(name="a", retention=None, trouble=[])
+    for failures in ([], ["lose"]):
+        state.start(name="a", retention=None, failures=[])
         state.restore(name="a")
-        state.ensure_stopped(name="a", trouble=trouble)
-        state.nothing_else_is_so()
+        state.ensure_stopped(name="a", failures=failures)
+        state.sandbox_equals_model()

@@ -1,4 +1,4 @@
-"""Any value of any parameter is refused before anything is sent, or is a legal request."""
+"""Tests that a call with any arguments is refused before it sends a request, or is valid."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ from ..loopback import Response, result_xml
 from ..wire import BACKUP_ARN, SOURCE_ARN
 from .calls import PLACES, TIMES, Call, Offer, calls, keyword, members_of
 from .figures import FIGURES, scaled
+from .invalid import invalid_values
 from .junk import Hostile, Unhashable
 from .oracle import objections, wire_objections
 from .transport import service_model, wire_to
-from .wrong import wrong_values
 
 OPERATIONS = {
     "StartDBInstanceAutomatedBackupsReplication": "DBInstanceAutomatedBackup",
@@ -32,10 +32,10 @@ OPERATIONS = {
 }
 
 
-def make(operation: OperationModel, call: Call) -> None:
-    """Calls the method, and judges what came of it."""
+def call_and_judge(operation: OperationModel, call: Call) -> None:
+    """Call the method, and judge its refusal or the request that it sends."""
     wire = wire_to(call.place.region_name)
-    wire.clear(Response(result_xml(operation.name, f"<{OPERATIONS[operation.name]}/>")))
+    wire.script(Response(result_xml(operation.name, f"<{OPERATIONS[operation.name]}/>")))
     FIGURES["requests generated"] += 1
     refusal: RequestValidationError | None = None
     try:
@@ -50,22 +50,22 @@ def make(operation: OperationModel, call: Call) -> None:
     if refusal is not None:
         FIGURES["requests sent by refused calls"] += len(wire.requests)
         assert wire.requests == []
-        assert call.wanted is None, refusal
-        _judge(operation, call, refusal)
+        assert call.expected is None, refusal
+        _judge_refusal(operation, call, refusal)
         return
-    assert call.mistake is None
+    assert call.invalid_keyword is None
     FIGURES["requests sent"] += 1
     (params,), (request,) = wire.parameters, wire.requests
     assert objections(operation, params, call.place) == []
     assert wire_objections(operation, params, request, call.place) == []
-    assert call.wanted in (None, params)
+    assert call.expected in (None, params)
 
 
-def _judge(operation: OperationModel, call: Call, refusal: RequestValidationError) -> None:
-    """It names parameters, and no secret."""
+def _judge_refusal(operation: OperationModel, call: Call, refusal: RequestValidationError) -> None:
+    """Assert that a refusal names the invalid parameters, and no secret."""
     assert "canary" not in f"{refusal} {refusal!r}"
     named = {error.parameter.partition("[")[0].partition(".")[0] for error in refusal.errors}
-    assert call.mistake is None or call.mistake in named
+    assert call.invalid_keyword is None or call.invalid_keyword in named
     known = {*map(keyword, members_of(operation).members), *call.keywords}
     assert named
     assert named <= {name if name.isascii() else ascii(name) for name in known}
@@ -77,30 +77,32 @@ def test_only_legal_requests_are_sent(name: str) -> None:
 
     @settings(max_examples=scaled(30), deadline=None)
     @given(st.lists(calls(Offer.of(operation)), min_size=1, max_size=10))
-    def run(those: list[Call]) -> None:
-        for call in those:
-            make(operation, call)
-            # What is right for one Region may be wrong for another.
+    def run(drawn: list[Call]) -> None:
+        for call in drawn:
+            call_and_judge(operation, call)
+            # Arguments that are valid in one Region may be invalid in another.
             for place in PLACES:
                 if place != call.place:
-                    make(operation, Call(place, call.keywords))
+                    call_and_judge(operation, Call(place, call.keywords))
 
     run()
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_each_value_known_to_be_wrong_is_refused(name: str) -> None:
+def test_each_invalid_value_is_refused(name: str) -> None:
     operation = service_model().operation_model(name)
-    needed: dict[str, Any] = {
+    required: dict[str, Any] = {
         "RestoreDBInstanceToPointInTime": RESTORE,
         "StartDBInstanceAutomatedBackupsReplication": SOURCE,
     }.get(name, {})
     for parameter in Offer.of(operation).names:
-        rest: dict[str, Any] = LATEST if needed is RESTORE and parameter not in TIMES else needed
+        rest: dict[str, Any] = (
+            LATEST if required is RESTORE and parameter not in TIMES else required
+        )
         type_name = members_of(operation).members[parameter].type_name
-        for value in wrong_values(name, parameter, type_name, PLACES[0]):
+        for value in invalid_values(name, parameter, type_name, PLACES[0]):
             keywords = {**rest, keyword(parameter): value}
-            make(operation, Call(PLACES[0], keywords, mistake=keyword(parameter)))
+            call_and_judge(operation, Call(PLACES[0], keywords, invalid_keyword=keyword(parameter)))
 
 
 SOURCE = {"source_db_instance_arn": SOURCE_ARN}
@@ -109,7 +111,7 @@ RESTORE = {
     "target_db_instance_identifier": "restored",
 }
 LATEST = {**RESTORE, "use_latest_restorable_time": True}
-# What has been found.
+# Calls that once failed.
 FORMER = (
     ("RestoreDBInstanceToPointInTime", {**LATEST, "iops": 10**5_000}),
     ("RestoreDBInstanceToPointInTime", {**LATEST, "iops": 2**31}),
@@ -130,6 +132,6 @@ FORMER = (
 
 
 @pytest.mark.parametrize("number", range(len(FORMER)))
-def test_what_was_found_stays_mended(number: int) -> None:
+def test_former_failure_stays_fixed(number: int) -> None:
     name, keywords = FORMER[number]
-    make(service_model().operation_model(name), Call(PLACES[0], keywords))
+    call_and_judge(service_model().operation_model(name), Call(PLACES[0], keywords))

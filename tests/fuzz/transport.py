@@ -1,4 +1,4 @@
-"""Where HTTP would begin: what a client would send, and answers to it, without a socket."""
+"""A client whose requests are recorded and get scripted responses, without a socket."""
 
 from collections.abc import Generator
 from functools import cache
@@ -16,7 +16,7 @@ from ..wire import shared_session
 
 
 class _Raw:
-    """A body to come, as botocore reads one."""
+    """A response body, in the form that botocore reads."""
 
     def __init__(self, body: str | bytes) -> None:
         self._body = body.encode() if isinstance(body, str) else body
@@ -26,14 +26,14 @@ class _Raw:
         yield self._body
 
 
-def received(url: str, response: Response) -> AWSResponse:
-    """Return what botocore would receive."""
+def make_response(url: str, response: Response) -> AWSResponse:
+    """Return a response as botocore would receive it."""
     raw: Any = _Raw(response.body)
     return AWSResponse(url, response.status, HTTPHeaders(), raw)
 
 
 class Wire:
-    """A client, with what it sends kept and answered."""
+    """A client, its recorded parameters and requests, and its scripted responses."""
 
     def __init__(self, region_name: str) -> None:
         config = Config(retries={"total_max_attempts": 1})
@@ -42,29 +42,29 @@ class Wire:
         )
         self.parameters: list[dict[str, Any]] = []
         self.requests: list[AWSPreparedRequest] = []
-        self.answers: list[Response] = []
+        self.responses: list[Response] = []
         events: Any = self.client.client.meta.events
-        events.register("before-parameter-build.rds", self._keep_parameters)
-        events.register("before-send.rds", self._answer)
+        events.register("before-parameter-build.rds", self._record_parameters)
+        events.register("before-send.rds", self._respond)
 
-    def clear(self, *answers: Response) -> None:
-        """Forgets what was sent; the answers come in order, the last one for ever."""
+    def script(self, *responses: Response) -> None:
+        """Clear the records, and set the responses in their order. The last one repeats."""
         self.parameters.clear()
         self.requests.clear()
-        self.answers = list(answers)
+        self.responses = list(responses)
 
-    def _keep_parameters(self, params: dict[str, Any], **_: Any) -> None:
+    def _record_parameters(self, params: dict[str, Any], **_: Any) -> None:
         self.parameters.append(dict(params))
 
-    def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    def _respond(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         self.requests.append(request)
-        answer = self.answers.pop(0) if self.answers[1:] else self.answers[0]
-        return received(request.url, answer)
+        response = self.responses.pop(0) if self.responses[1:] else self.responses[0]
+        return make_response(request.url, response)
 
 
 @cache
 def wire_to(region_name: str) -> Wire:
-    """One for all examples."""
+    """Return the wire of a Region, which all examples share."""
     return Wire(region_name)
 
 

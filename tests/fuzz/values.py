@@ -1,4 +1,4 @@
-"""Legal values for parameters, each with what boto3 is to be given."""
+"""Strategies for valid parameter values, each with the value that boto3 must get."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
@@ -16,7 +16,7 @@ from .junk import ACCOUNTS, NAMES, Number, Text, Zone
 from .oracle import MAX_INTEGER, Place
 
 Given = tuple[Any, Any]
-"""A value as a caller may give it, and as boto3 wants it; ``None`` where it is absent."""
+"""A caller's value, and the value that boto3 must get, or ``None`` if boto3 must get none."""
 
 SECRET = "https://rds.us-west-2.amazonaws.com/?X-Amz-Signature=canary"
 KEYS = ("mrk-1234abcd", "AKIAIOSFODNN7EXAMPLE", "1234abcd-12ab-34cd-56ef-1234567890ab")
@@ -26,8 +26,8 @@ _SOURCES = {
     "aws-cn": ("cn-northwest-1",),
 }
 _WORDS = ("prod", "é", "日本 語", "_.:/=+-@", "Ⅷ", "\u2028", "", "0", "x" * 128)
-_odd_legal = ["db.t3.micro", "é", "\0", "\x1b", "a\r\nb", "&a=b", "x" * 1_000]
-texts = st.sampled_from(_odd_legal) | st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
+_odd_texts = ["db.t3.micro", "é", "\0", "\x1b", "a\r\nb", "&a=b", "x" * 1_000]
+texts = st.sampled_from(_odd_texts) | st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 _tag_texts = st.sampled_from([*_WORDS, "v" * 256, "Aws", "xaws:", "rds"]) | st.text(
     st.characters(categories=["L", "Z", "N"]) | st.sampled_from("_.:/=+-@"), max_size=10
 ).filter(lambda text: not text.lower().startswith(("aws:", "rds:")))
@@ -39,17 +39,17 @@ def sources_for(place: Place) -> st.SearchStrategy[str]:
 
 
 @cache
-def legal(
+def valid(
     operation: str, name: str, shape: Shape, place: Place, source: str
 ) -> st.SearchStrategy[Given]:
-    """Legal values of a parameter."""
+    """Return a strategy for the valid values of a parameter."""
     if name == "Tags":
         return tags()
     special = _special(operation, name, place, source)
     if special is not None:
         return _as_given(special)
     if isinstance(shape, ListShape):
-        return _lists(legal(operation, "", shape.member, place, source))
+        return _lists(valid(operation, "", shape.member, place, source))
     if isinstance(shape, StructureShape):
         return _structures(operation, shape, place, source)
     return _of_type[shape.type_name]
@@ -88,11 +88,11 @@ def _special(operation: str, name: str, place: Place, source: str) -> st.SearchS
 
 
 def _as_given(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Given]:
-    """A string or number is as good as one of a subclass."""
-    return st.tuples(values, st.integers(0, 4)).map(lambda drawn: (_subclassed(*drawn), drawn[0]))
+    """Return a strategy for the values, some of them as instances of a subclass."""
+    return st.tuples(values, st.integers(0, 4)).map(lambda drawn: (_as_subclass(*drawn), drawn[0]))
 
 
-def _subclassed(value: Any, kind: int) -> Any:
+def _as_subclass(value: Any, kind: int) -> Any:
     if kind == 0 and isinstance(value, str):
         return Text(value)
     return Number.PORT if value == Number.PORT else value
@@ -102,12 +102,12 @@ _CONTAINERS: tuple[Callable[[Iterable[Any]], Any], ...] = (list, tuple, iter)
 
 
 def _lists(item: st.SearchStrategy[Given]) -> st.SearchStrategy[Given]:
-    return st.tuples(st.lists(item, max_size=3), st.sampled_from(_CONTAINERS)).map(_list)
+    return st.tuples(st.lists(item, max_size=3), st.sampled_from(_CONTAINERS)).map(_make_list)
 
 
-def _list(drawn: tuple[list[Given], Callable[[Iterable[Any]], Any]]) -> Given:
+def _make_list(drawn: tuple[list[Given], Callable[[Iterable[Any]], Any]]) -> Given:
     items, container = drawn
-    return container([given for given, _ in items]), [wanted for _, wanted in items] or None
+    return container([given for given, _ in items]), [expected for _, expected in items] or None
 
 
 _forms = st.sampled_from(["boto3", "python", "model"])
@@ -118,24 +118,24 @@ _flags = st.booleans()
 def _structures(
     draw: st.DrawFn, operation: str, shape: StructureShape, place: Place, source: str
 ) -> Given:
-    # botocore's model leaves open what is needed.
-    needed = ("Name", "Value", "Values", "ResourceType", "VolumeName")
-    names = [name for name in shape.members if name in needed or draw(_flags)]
+    # botocore's model does not say which members are required.
+    required = ("Name", "Value", "Values", "ResourceType", "VolumeName")
+    names = [name for name in shape.members if name in required or draw(_flags)]
     form = draw(_forms)
     given: dict[str, Any] = {}
-    wanted: dict[str, Any] = {}
+    expected: dict[str, Any] = {}
     for name in names:
         member = shape.members[name]
-        value, as_boto3 = draw(legal(operation, name, member, place, source))
+        value, as_boto3 = draw(valid(operation, name, member, place, source))
         if name == "Values" and as_boto3 is None:
             value, as_boto3 = ["active"], ["active"]
         given[name if form == "boto3" else xform_name(name)] = value
         if as_boto3 is not None:
-            wanted[name] = as_boto3
+            expected[name] = as_boto3
     if form != "model":
-        return given, wanted
+        return given, expected
     model: Any = getattr(rds_backup_replication, shape.name)
-    return model(**given), wanted
+    return model(**given), expected
 
 
 _tag_keys = _tag_texts.filter(lambda key: 1 <= len(key) <= 128)

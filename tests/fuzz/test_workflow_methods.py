@@ -1,4 +1,4 @@
-"""Any value of any parameter of what is built on the operations is refused, or is asked with."""
+"""Tests that workflow methods refuse invalid arguments before they send a request."""
 
 import threading
 from datetime import timedelta
@@ -44,15 +44,15 @@ METHODS: dict[str, dict[str, tuple[Any, ...]]] = {
     "wait_until_replicating": _WAIT,
     "wait_until_stopped": _WAIT,
 }
-# Python's own error, as for a function of Python.
-_NO_PARAMETERS_OF_RDS = ("on_poll", "replace", "source_client")
+# Invalid values of these raise TypeError, because RDS has no such parameters.
+_PYTHON_PARAMETERS = ("on_poll", "replace", "source_client")
 THROTTLED = Response(error_xml("Throttling", "Rate exceeded"), 400)
 DENIED = Response(error_xml("AccessDenied"), 403)
-_odd = st.integers(0, 4).map(lambda number: number == 0)
+_is_odd = st.integers(0, 4).map(lambda number: number == 0)
 
 
 class StrictClock(InstantClock):
-    """Sleeps no longer than a true one can."""
+    """A clock that refuses sleeps for which a real clock would raise an error."""
 
     def sleep(self, seconds: float, /) -> None:
         assert 0 <= seconds <= threading.TIMEOUT_MAX
@@ -60,24 +60,25 @@ class StrictClock(InstantClock):
 
 
 @st.composite
-def keywords(draw: st.DrawFn, offered: dict[str, tuple[Any, ...]]) -> dict[str, Any]:
+def keywords(draw: st.DrawFn, choices: dict[str, tuple[Any, ...]]) -> dict[str, Any]:
+    """Draw keywords, mostly from the choices and sometimes junk."""
     given: dict[str, Any] = {}
-    for name, values in offered.items():
+    for name, values in choices.items():
         value = draw(st.sampled_from(values))
-        given[name] = draw(junk | near(value)) if draw(_odd) else value
+        given[name] = draw(junk | near(value)) if draw(_is_odd) else value
     return given
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_method_refuses_or_asks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_method_refuses_or_sends_requests(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Context, "clock", StrictClock())
     wire = wire_to("us-east-1")
 
     @settings(max_examples=scaled(30), deadline=None)
     @given(keywords(METHODS[name]))
     def run(given: dict[str, Any]) -> None:
-        wire.clear(THROTTLED, THROTTLED, DENIED)
-        FIGURES["calls of methods built on operations"] += 1
+        wire.script(THROTTLED, THROTTLED, DENIED)
+        FIGURES["calls of workflow methods"] += 1
         refused: Exception | None = None
         try:
             getattr(wire.client, name)(**given)
@@ -91,14 +92,15 @@ def test_a_method_refuses_or_asks(name: str, monkeypatch: pytest.MonkeyPatch) ->
         if refused is not None:
             FIGURES["requests sent by refused calls"] += len(wire.requests)
             assert wire.requests == []
-            assert _blamed(refused) <= given.keys()
+            assert _parameters_of(refused) <= given.keys()
 
     run()
 
 
-def _blamed(refused: Exception) -> set[str]:
+def _parameters_of(refused: Exception) -> set[str]:
+    """Return the parameters that an error names."""
     if not isinstance(refused, RequestValidationError):
         name = str(refused).partition("=")[0]
-        assert name in _NO_PARAMETERS_OF_RDS, refused
+        assert name in _PYTHON_PARAMETERS, refused
         return {name}
-    return {mistake.parameter.partition("[")[0].partition(".")[0] for mistake in refused.errors}
+    return {error.parameter.partition("[")[0].partition(".")[0] for error in refused.errors}

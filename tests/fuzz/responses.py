@@ -1,4 +1,4 @@
-"""RDS's answers as botocore's model describes them, and what could become of them on the way."""
+"""Strategies for RDS's responses: valid ones by botocore's model, and mutated ones."""
 
 import re
 from collections.abc import Callable
@@ -40,21 +40,22 @@ _texts["long"] = _texts["integer"]
 _UNKNOWN = ("<New>1</New>", "<New><Status>x</Status></New>", '<x:Status xmlns:x="urn:x"/>')
 _unknown = st.sampled_from(_UNKNOWN)
 _blanks = st.sampled_from(["", "", " ", "\n  "])
-_rarely = st.integers(0, 15).map(lambda number: number == 0)
+_is_rare = st.integers(0, 15).map(lambda number: number == 0)
 
 
 @cache
-def content(shape: Shape) -> st.SearchStrategy[str]:
-    """What is within an element of the shape."""
+def contents(shape: Shape) -> st.SearchStrategy[str]:
+    """Return a strategy for the XML inside an element of the shape."""
     if isinstance(shape, StructureShape):
         return _structure(shape)
     if isinstance(shape, ListShape):
-        item = content(shape.member).map(tagged(shape.member.serialization.get("name", "member")))
+        item = contents(shape.member).map(wrap_in(shape.member.serialization.get("name", "member")))
         return st.lists(item, max_size=2).map("".join)
     return _texts[shape.type_name].map(escape)
 
 
-def tagged(name: str) -> Callable[[str], str]:
+def wrap_in(name: str) -> Callable[[str], str]:
+    """Return a function that puts XML into an element."""
     return lambda inner: f"<{name}>{inner}</{name}>"
 
 
@@ -63,8 +64,8 @@ def _structure(draw: st.DrawFn, shape: StructureShape) -> str:
     parts: list[str] = []
     for name in draw(st.lists(_member_names(shape), max_size=6, unique=True)):
         member = shape.members[name]
-        parts.append(tagged(member.serialization.get("name", name))(draw(content(member))))
-    if draw(_rarely):
+        parts.append(wrap_in(member.serialization.get("name", name))(draw(contents(member))))
+    if draw(_is_rare):
         parts.append(draw(_unknown))
     return draw(_blanks).join(["", *parts, ""])
 
@@ -76,27 +77,27 @@ def _member_names(shape: StructureShape) -> st.SearchStrategy[str]:
 
 @cache
 def bodies(operation: OperationModel, result_member: str) -> st.SearchStrategy[bytes]:
-    """Answers to an operation: half of them as RDS sends them, half of them broken."""
+    """Return a strategy for response bodies: half as RDS sends them, half mutated."""
     shape = operation.output_shape
     assert shape is not None
-    result = content(shape.members[result_member]).map(tagged(result_member))
+    result = contents(shape.members[result_member]).map(wrap_in(result_member))
     marker = st.sampled_from(["", "", "", "<Marker>2</Marker>", "<Marker/>"])
     inner = st.tuples(marker if "Marker" in shape.members else st.just(""), result).map("".join)
     wrapper = shape.serialization["resultWrapper"]
     metadata = f"<ResponseMetadata><RequestId>{REQUEST_ID}</RequestId></ResponseMetadata>"
 
     def document(result: str) -> str:
-        body = tagged(wrapper)(result) + metadata
+        body = wrap_in(wrapper)(result) + metadata
         return f'<{operation.name}Response xmlns="{NAMESPACE}">{body}</{operation.name}Response>'
 
     whole = inner.map(document)
-    return whole.map(str.encode) | whole.flatmap(mutated)
+    return whole.map(str.encode) | whole.flatmap(mutate)
 
 
 _DOCTYPE = (
     '<!DOCTYPE r [<!ENTITY a "12"><!ENTITY b "&a;&a;&a;"><!ENTITY c SYSTEM "file:///etc/passwd">]>'
 )
-_INSERTS = (
+_INSERTIONS = (
     *(
         "<!-- c -->",
         "<![CDATA[1]]>",
@@ -139,12 +140,12 @@ def _drop(text: str, at: int, to: int, _: int) -> str:
     return text[: min(at, to)] + text[max(at, to) :]
 
 
-def _double(text: str, at: int, to: int, _: int) -> str:
+def _duplicate(text: str, at: int, to: int, _: int) -> str:
     return text[: max(at, to)] + text[min(at, to) :]
 
 
 def _insert(text: str, at: int, _: int, which: int) -> str:
-    return text[:at] + _INSERTS[which % len(_INSERTS)] + text[at:]
+    return text[:at] + _INSERTIONS[which % len(_INSERTIONS)] + text[at:]
 
 
 def _insert_between(text: str, at: int, _: int, which: int) -> str:
@@ -156,18 +157,18 @@ def _replace(text: str, at: int, to: int, which: int) -> str:
     return text.replace(*_REPLACEMENTS[which % len(_REPLACEMENTS)], 1 + (at + to) % 2)
 
 
-def _elements(text: str) -> list[re.Match[str]]:
+def _find_elements(text: str) -> list[re.Match[str]]:
     return list(re.finditer(r"<(\w+)>[^<]*</\1>", text))
 
 
-def _drop_element(text: str, at: int, to: int, which: int) -> str:
-    found = _elements(text)
+def _change_element(text: str, at: int, to: int, which: int) -> str:
+    found = _find_elements(text)
     if not found:
         return text
     one, other = found[at % len(found)], found[to % len(found)]
-    # Dropped, doubled, in another's place, with another's text.
-    instead = ("", one[0] * 2, other[0], f"<{one[1]}>{other[0]}</{one[1]}>")[which % 4]
-    return text[: one.start()] + instead + text[one.end() :]
+    # Drop the element, duplicate it, replace it with another, or put another inside its tags.
+    replacement = ("", one[0] * 2, other[0], f"<{one[1]}>{other[0]}</{one[1]}>")[which % 4]
+    return text[: one.start()] + replacement + text[one.end() :]
 
 
 def _declare(text: str, at: int, _: int, which: int) -> str:
@@ -176,35 +177,36 @@ def _declare(text: str, at: int, _: int, which: int) -> str:
 
 
 _MUTATIONS: tuple[_Mutation, ...] = (
-    *(_drop, _double, _insert, _insert_between, _replace, _declare),
-    *(_drop_element, _drop_element, _drop_element),
+    *(_drop, _duplicate, _insert, _insert_between, _replace, _declare),
+    *(_change_element, _change_element, _change_element),
     lambda text, at, _, __: text[:at],
     lambda text, _, __, which: ("", " ", "\n" + text, text + "x", "{}", text * 2)[which % 6],
 )
 _mutations = st.tuples(st.sampled_from(_MUTATIONS), _places, _places, _places)
 _codecs = st.sampled_from(["utf-8"] * 8 + ["utf-16", "latin-1", "utf-8-sig", "utf-32"])
-_garbage = st.sampled_from([b""] * 8 + [b"\xff", b"\xc3", b"\x00", b"\xed\xa0\x80"])
+_invalid_bytes = st.sampled_from([b""] * 8 + [b"\xff", b"\xc3", b"\x00", b"\xed\xa0\x80"])
 
 
 @st.composite
-def mutated(draw: st.DrawFn, text: str) -> bytes:
-    for mutate, at, to, which in draw(st.lists(_mutations, min_size=1, max_size=3)):
-        text = mutate(text, at * len(text) // 1_000, to * len(text) // 1_000, which)
+def mutate(draw: st.DrawFn, text: str) -> bytes:
+    """Draw a body made from the text by one to three mutations, perhaps in another encoding."""
+    for mutation, at, to, which in draw(st.lists(_mutations, min_size=1, max_size=3)):
+        text = mutation(text, at * len(text) // 1_000, to * len(text) // 1_000, which)
     body = text.encode(draw(_codecs), "replace")
-    garbage = draw(_garbage)
+    inserted = draw(_invalid_bytes)
     at = draw(_places) * len(body) // 1_000
-    return body[:at] + garbage + body[at:] if garbage else body
+    return body[:at] + inserted + body[at:] if inserted else body
 
 
-def fits(shape: Shape, value: Any) -> bool:
-    """Whether what botocore's parser has read is what its model promises."""
+def has_shape(shape: Shape, value: Any) -> bool:
+    """Return whether a value parsed by botocore has the types of botocore's model."""
     untyped: Any = value
     if isinstance(shape, StructureShape):
         return isinstance(value, dict) and all(
-            name in shape.members and fits(shape.members[name], item)
+            name in shape.members and has_shape(shape.members[name], item)
             for name, item in untyped.items()
         )
     if isinstance(shape, ListShape):
-        return isinstance(value, list) and all(fits(shape.member, item) for item in untyped)
+        return isinstance(value, list) and all(has_shape(shape.member, item) for item in untyped)
     names = {"boolean": "bool", "integer": "int", "long": "int", "string": "str"}
     return type(value).__name__ == names.get(shape.type_name, "datetime")

@@ -1,4 +1,4 @@
-"""Values that a parameter must refuse, each wrong in one way."""
+"""Values that the library must refuse for a parameter, each invalid in one way."""
 
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -12,7 +12,7 @@ from rds_backup_replication import Tag
 from .junk import ACCOUNTS, HostileObject, Zone
 from .oracle import MAX_INTEGER, Place
 
-_OTHER = {"aws": "aws-cn", "aws-cn": "aws", "aws-us-gov": "aws"}
+_OTHER_PARTITION = {"aws": "aws-cn", "aws-cn": "aws", "aws-us-gov": "aws"}
 _NAMES = ("", "1a", "a-", "a--b", "a_b", "x" * 64, "a\n", "é", "a:b")
 _TAGS: tuple[Any, ...] = (
     *({"aws:x": "y"}, {"RDS:x": "y"}, {"x": "aws:y"}, {"x": "Rds:y"}, {"": "y"}, {"x" * 129: "y"}),
@@ -36,17 +36,17 @@ _OF_TYPE: dict[str, tuple[Any, ...]] = {
 
 
 @cache
-def wrong_values(operation: str, name: str, type_name: str, place: Place) -> tuple[Any, ...]:
-    """Of the parameter, and of its type."""
+def invalid_values(operation: str, name: str, type_name: str, place: Place) -> tuple[Any, ...]:
+    """Return values that are invalid for the parameter or for its type."""
     known = _known(operation, place).get(name, ())
-    # Tags may be a mapping, as no other list.
+    # Unlike other lists, tags may be a mapping, which is invalid for the type.
     return known if name == "Tags" else (*known, *known, *_OF_TYPE[type_name])
 
 
 @cache
-def wrong(operation: str, name: str, type_name: str, place: Place) -> st.SearchStrategy[Any]:
-    values = wrong_values(operation, name, type_name, place)
-    # By number: Hypothesis shows what it samples from, and not all of these can be shown.
+def invalid(operation: str, name: str, type_name: str, place: Place) -> st.SearchStrategy[Any]:
+    values = invalid_values(operation, name, type_name, place)
+    # Draw indexes, because Hypothesis prints what it samples from, and some values fail in repr.
     return st.integers(0, len(values) - 1).map(values.__getitem__)
 
 
@@ -55,7 +55,7 @@ def _known(operation: str, place: Place) -> dict[str, tuple[Any, ...]]:
     away = {"aws": "us-west-2", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-east-1"}[
         partition
     ]
-    other = _OTHER[partition]
+    other = _OTHER_PARTITION[partition]
     backup = f"arn:{partition}:rds:{region}:{account}:auto-backup:ab-x"
     backups = (
         *(
