@@ -67,8 +67,7 @@ class ApiOperations:
         https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StartDBInstanceAutomatedBackupsReplication.html
 
         Args:
-            source_db_instance_arn: ARN of the source instance, in another Region of the same
-                partition.
+            source_db_instance_arn: ARN of the source instance, in another Region.
             backup_retention_period: Days to keep the replicated backups, 1 to 35, whatever the
                 source's setting. RDS cannot change the days of a replication later.
             kms_key_id: A KMS key in this Region: its ARN, ID, alias ARN or alias name. Required

@@ -246,9 +246,8 @@ class BackupReplicationClient(ApiOperations):
     ) -> tuple[CheckReason, ...]:
         """Find every reason why RDS would refuse a start, without changing anything.
 
-        The client calls this Region and the source's. A question that AWS refuses or does not
-        answer is a reason of its own, ``could_not_be_checked``. The quota and the state of the
-        key cannot be checked beforehand.
+        A question that AWS refuses or does not answer is a reason of its own,
+        ``could_not_be_checked``. The quota and the state of the key cannot be checked beforehand.
 
         Args:
             source_db_instance_arn: ARN of the source instance.

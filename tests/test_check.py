@@ -257,7 +257,7 @@ def test_invalid_response_could_not_be_checked(rds: ScriptedRDS) -> None:
         assert "taken effect" not in reason.message
         assert ".response" not in reason.message
         assert reason.message.endswith(": the response is invalid.")
-        assert "not RDS" in reason.remedy
+        assert "may not be RDS" in reason.remedy
 
 
 def test_invalid_token_could_not_be_checked(rds: ScriptedRDS) -> None:

@@ -61,8 +61,8 @@ def test_alias_refused_by_kms(rds: ScriptedRDS, *, replace: bool) -> None:
         KMS_KEY_ARN,
     )
     assert str(caught.value).endswith(
-        "\nThe client does not replace a replication whose difference is uncertain. Omit "
-        "kms_key_id, or pass the ARN of the key instead of an alias."
+        "\nThe client cannot compare the keys, so it stops nothing. Omit kms_key_id, or pass the "
+        "ARN of the key instead of an alias."
     )
     assert len(rds.received) == 2
 

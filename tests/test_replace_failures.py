@@ -124,7 +124,7 @@ def test_replace_that_ends_before_the_start(
     (record,) = [record for record in caplog.records if SOURCE_ARN in record.getMessage()]
     if failure is None:
         assert record.getMessage() == f"{WAS_STOPPED} and did not restart it: {caught.value}"
-        assert "end of the replication" in record.getMessage()
+        assert "to end and its source to be available" in record.getMessage()
     else:
         assert record.getMessage() == (
             f"KeyboardInterrupt() interrupted the replacement of the replication of {SOURCE_ARN}: "

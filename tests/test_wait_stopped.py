@@ -172,7 +172,7 @@ def test_stop_wait_times_out_if_source_is_busy(rds: ScriptedRDS) -> None:
 @pytest.mark.usefixtures("clock")
 def test_stop_wait_times_out_if_replication_goes_on(rds: ScriptedRDS) -> None:
     rds.answers(listing_xml(backup("replicating")))
-    with pytest.raises(WaitTimeoutError, match="end of the replication") as caught:
+    with pytest.raises(WaitTimeoutError, match="to end and its source to be available") as caught:
         rds.client().wait_until_stopped(source_db_instance_arn=SOURCE_ARN)
     assert caught.value.timeout == timedelta(minutes=75)
 

@@ -1,7 +1,4 @@
-"""The event handlers of a boto3 client, and the errors of the calls that they observe.
-
-They act only within this library's own calls, not in calls that the user makes with a client.
-"""
+"""The event handlers of a boto3 client and its errors, only within this library's own calls."""
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager

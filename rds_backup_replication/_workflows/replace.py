@@ -1,7 +1,6 @@
 """Replacing a replication: RDS cannot modify one, so the client stops and restarts it.
 
-Between the stop and the start nothing replicates. If anything fails in between, the client
-restarts the former replication and logs the outcome.
+If anything fails in between, the client restarts the former replication and logs the outcome.
 """
 
 import logging
