@@ -156,3 +156,11 @@ def test_replace_must_be_bool(client: BackupReplicationClient) -> None:
     not_a_bool: Any = "no"
     with pytest.raises(TypeError, match="replace= must be True or False, not 'no'"):
         client.ensure_replication(source_db_instance_arn=SOURCE_ARN, replace=not_a_bool)
+
+
+def test_boto3_client_and_region_are_read_only(session: Session) -> None:
+    """An assignment would have no effect on the calls, so the client refuses it."""
+    client: Any = BackupReplicationClient(session=session, region_name="us-east-1")
+    for name in ("client", "region_name"):
+        with pytest.raises(AttributeError):
+            setattr(client, name, None)

@@ -3,7 +3,12 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ProxyConnectionError,
+)
 
 from rds_backup_replication.exceptions import InvalidDBInstanceStateFault, ServiceError
 
@@ -181,3 +186,18 @@ def test_stop_refused_while_active(rds: ScriptedRDS, code: str, polls: int) -> N
         stop(rds)
     assert caught.value.code == code
     assert actions(rds) == [DESCRIBE, STOP] + [DESCRIBE] * polls
+
+
+def test_stop_raises_the_error_of_an_event_handler(rds: ScriptedRDS) -> None:
+    """A handler's error is not RDS's response, so it leaves nothing open."""
+    client = rds.client()
+
+    def fail(**_: object) -> None:
+        response: Any = {"Error": {"Code": "x"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
+        raise ClientError(response, "Other")
+
+    show(rds)
+    client.client.meta.events.register("before-send.rds." + STOP, fail)
+    with pytest.raises(ClientError, match="Other"):
+        client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+    assert actions(rds) == [DESCRIBE]

@@ -161,3 +161,13 @@ def test_invalid_restore_options_are_named(client: BackupReplicationClient, sent
     assert "backup_retention_period" in found
     assert "hunter2" not in "".join(map(str, found.values()))
     assert sent.bodies == []
+
+
+@pytest.mark.parametrize("name", ["context", "destination", "request", "client"])
+def test_unknown_restore_option_is_named(
+    client: BackupReplicationClient, sent: Recorder, name: str
+) -> None:
+    """An option may have the name of one of the library's own parameters."""
+    found = errors_of(client.restore_db_instance_to_point_in_time, **RESTORE, **{name: "x"})
+    assert found[name].message == "is not a parameter"
+    assert sent.bodies == []

@@ -270,3 +270,15 @@ def test_wait_errors_can_be_pickled_and_copied() -> None:
             assert type(twin) is type(error)
             assert vars(twin) == vars(error)
             assert str(twin) == str(error)
+
+
+def test_wait_by_backup_arn_reads_no_page_after_a_match(rds: ScriptedRDS) -> None:
+    start = "<DBInstanceAutomatedBackups>"
+    page = listing_xml(backup("Replicating"))
+    rds.answers(page.replace(start, f"<Marker>more</Marker>{start}", 1))
+    rds.answers(error_xml("Throttling", "Rate exceeded"))
+    result = rds.client().wait_until_replicating(
+        db_instance_automated_backups_arn=BACKUP_ARN, timeout=timedelta(0)
+    )
+    assert result.is_replicating
+    assert len(rds.received) == 1
