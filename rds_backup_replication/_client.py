@@ -100,7 +100,7 @@ class BackupReplicationClient(ApiOperations):
             source_db_instance_arn: ARN of the source instance.
             db_instance_automated_backups_arn: ARN of the replicated backup.
             timeout: Longest time to wait, up to 365 days; with zero, the wait polls once.
-            poll_interval: Time between polls, up to 365 days, with up to 20 percent of jitter.
+            poll_interval: Time between polls, up to 365 days, varied at random by up to 20 percent.
             on_poll: Called with the backup or ``None`` after each poll; its errors end the wait.
 
         Returns:
@@ -147,7 +147,7 @@ class BackupReplicationClient(ApiOperations):
             source_db_instance_arn: ARN of the source instance.
             db_instance_automated_backups_arn: ARN of the replicated backup.
             timeout: Longest time to wait, up to 365 days; with zero, the wait polls once.
-            poll_interval: Time between polls, up to 365 days, with up to 20 percent of jitter.
+            poll_interval: Time between polls, up to 365 days, varied at random by up to 20 percent.
             on_poll: Called with the backup or ``None`` after each poll; its errors end the wait.
 
         Returns:

@@ -376,7 +376,7 @@ class InvalidClientTokenIdError(ServiceError):
 
 
 class InvalidParameterCombinationError(ServiceError):
-    """Parameters that must not be used together."""
+    """The parameters must not be used together."""
 
 
 class InvalidParameterValueError(ServiceError):
@@ -396,4 +396,4 @@ class SignatureDoesNotMatchError(ServiceError):
 
 
 class ThrottlingError(ServiceError):
-    """Too many requests, although botocore retried them."""
+    """RDS throttled the request, and botocore's retries did not succeed."""

@@ -70,7 +70,7 @@ class SessionClients:
             client = create(service_name, region_name=region_name, **self._settings)
         except ValueError as error:
             hide_secrets(error)
-            # botocore takes an empty Region, as an unset variable leaves it, for a name.
+            # An unset variable gives an empty Region, which botocore treats as a name.
             if f"//{service_name}.." not in str(error):
                 raise
             raise NoRegionError from error

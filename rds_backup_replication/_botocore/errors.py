@@ -48,7 +48,7 @@ _HINTS = {
         "in the destination Region."
     ),
     ("InvalidParameterValue", "DbInstanceAutomatedBackupsArn"): (
-        "Check the account and the ID in the ARN, and that the endpoint URL belongs to its Region."
+        "Check the account and the ID in the ARN, and whether the endpoint URL is of its Region."
     ),
     ("InvalidParameterValue", "PreSignedUrl could not be authenticated"): (
         "If you passed pre_signed_url, pass source_region instead, so that botocore signs the "
@@ -109,7 +109,7 @@ _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionErro
 
 
 def is_server_error(error: ServiceError) -> bool:
-    """Return whether RDS failed, rather than refused."""
+    """Return whether RDS had an internal error, as opposed to refusing the request."""
     is_throttled = isinstance(error, ThrottlingError)
     return (error.http_status_code or 0) >= _SERVER_ERROR and not is_throttled
 

@@ -48,7 +48,7 @@ class FastLoader(Loader):
 
 @lru_cache
 def _fast_loader(data_path: str | None) -> FastLoader:
-    """Return the one loader of all sessions, because it keeps what it has read."""
+    """Return the loader that all sessions share, so that each data file is read only once."""
     paths = create_loader(data_path).search_paths
     return FastLoader(paths, FastFileLoader(), include_default_search_paths=False)
 

@@ -69,7 +69,7 @@ class FastParser:
             ValueError,
             OverflowError,
             RuntimeError,
-            Warning,  # of dateutil, for an unknown time zone, where warnings are errors
+            Warning,  # dateutil warns about an unknown time zone
         ):
             return
         customized_response_dict.update(members)
@@ -77,7 +77,7 @@ class FastParser:
 
 
 def _parser_of(operation_model: OperationModel) -> _ParseRoot | None:
-    """Return a parser of an operation's responses, or ``None`` if only botocore should parse."""
+    """Return a parser of an operation's responses, or ``None`` to leave them to botocore."""
     shape = operation_model.output_shape
     if shape is None:
         return None

@@ -71,7 +71,7 @@ def unparsed_response() -> dict[str, Any] | None:
 
 @contextmanager
 def record_failed_attempts(client: BaseClient) -> Generator[list[Exception], None, None]:
-    """Collect how each attempt at a call in the block failed, those that botocore retries too."""
+    """Collect the error of each failed attempt, also of those that botocore retries."""
     if client not in _recording:
         # First, because a later handler of botocore may raise.
         client.meta.events.register_first(

@@ -79,4 +79,4 @@ Items = Annotated[tuple[T, ...], WrapSerializer(_as_list)]
 SequenceOf = Annotated[
     Sequence[T], BeforeValidator(_read_list), AfterValidator(_as_tuple), WrapSerializer(_as_list)
 ]
-"""The field of a request, whose constructor also takes a list."""
+"""A field of a request; the request's constructor also accepts a list."""

@@ -147,7 +147,7 @@ def instance_reasons(
 
 
 def region_pair_not_supported(region_name: str, source_region: str) -> CheckReason:
-    """Return the reason for two Regions that do not support replication."""
+    """Return the reason that two Regions do not support replication."""
     return CheckReason(
         code="region_pair_not_supported",
         message=f"{region_name} does not accept automated backups from {source_region}.",

@@ -13,7 +13,7 @@ from .lookup import READ_ERRORS, find_replicated_backup
 
 
 class UncertainCall(NamedTuple):
-    """A call that failed and left open whether the replication is as requested."""
+    """A failed call after which the state of the replication is uncertain."""
 
     error: Exception
     may_have_taken_effect: bool

@@ -161,8 +161,8 @@ def _subject(context: Context, request: WaitRequest) -> str:
 def _is_source_released(context: Context, source_arn: str, backup_arn: str | None) -> bool | None:
     """Return whether the source is available and no longer lists the replication.
 
-    ``None`` if the source cannot be asked. With a backup's ARN, only that replication counts, or
-    else any to the destination Region.
+    ``None`` if the source cannot be asked. If a backup's ARN is given, only that replication
+    counts; otherwise, every replication to the destination Region counts.
     """
     source_client = context.source_client(source_arn)
     if source_client is None:

@@ -200,7 +200,7 @@ class Progress:
         self._last = text
 
     def announce(self, text: str) -> None:
-        """Show a text from a signal handler, which may have interrupted a write."""
+        """Show a text, even from a signal handler that interrupted a write."""
         if self._status is None:
             write_stderr_unbuffered(f"{text}\n")
         else:

@@ -211,7 +211,7 @@ def _submit(
 
 
 def _results_of(batch: _Batch, future: "Future[list[ActionResult]]") -> list[ActionResult]:
-    """Wait for a batch; return its results, also if the batch was canceled or lost."""
+    """Wait for a batch; return its results, even if the batch was canceled or lost."""
     try:
         return future.result()
     except CancelledError:

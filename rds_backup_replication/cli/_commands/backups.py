@@ -39,7 +39,7 @@ def list_backups(
 ) -> None:
     """List the replicated backups in the destination Region.
 
-    The lag is how much recent data a disaster would lose now.
+    LAG is how much recent data you would lose in a disaster now.
     """
     client = options.make_client()
     listed = client.describe_db_instance_automated_backups(
@@ -239,7 +239,8 @@ def regions(
     options: RegionOptions,
     *,
     region_name: Annotated[
-        str | None, typer.Option(help="List only this source Region. The destination is --region.")
+        str | None,
+        typer.Option(help="Check only this source Region. Set the destination with --region."),
     ] = None,
 ) -> None:
     """List the source Regions of a destination Region."""

@@ -45,7 +45,7 @@ def audit(
         typer.Option(metavar="FILE", help="Also write the report to an HTML file."),
     ] = None,
 ) -> None:
-    """Report how well the instances of a policy are protected.
+    """Report how well the instances that a policy covers are protected.
 
     The command changes nothing.
     """
@@ -91,12 +91,15 @@ def plan(
     policy: PolicyFile,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Also write the plan to a JSON file, for apply."),
+        typer.Option(
+            metavar="FILE",
+            help="Also write the plan to a JSON file that the apply command can read.",
+        ),
     ] = None,
 ) -> None:
     """Plan the changes that make a fleet comply with its policy.
 
-    The command changes nothing. Pass the plan to apply to make the changes.
+    The command changes nothing. To make the changes, run the apply command with the plan.
     """
     from ...fleet import plan
 
@@ -139,7 +142,7 @@ def apply(
     ] = 8,
     yes: Yes = False,
 ) -> None:
-    """Make the changes of a plan.
+    """Make the changes in a plan.
 
     The command skips an instance that has changed since the plan was made.
     """

@@ -54,8 +54,8 @@ def start(
 ) -> None:
     """Start replicating an instance's automated backups.
 
-    The command returns at once. To wait until the backup can be restored, use wait. If a
-    replication may already be active, use ensure instead of start.
+    The command returns at once. To wait until the backup can be restored, run the wait command.
+    If a replication may already be active, run the ensure command instead.
     """
     client = options.make_client()
     backup = client.start_db_instance_automated_backups_replication(
@@ -88,7 +88,7 @@ def ensure(
 ) -> None:
     """Ensure that automated backups replicate as requested.
 
-    The command starts a replication unless one is active, and can safely be repeated. An active
+    The command starts a replication unless one is active. You can repeat it safely. An active
     replication with another retention or key is an error, unless you pass --replace.
     """
     from ..._operations import START
@@ -154,7 +154,7 @@ def wait(
         str, typer.Option(metavar="DURATION", help="Time between two polls.")
     ] = "30s",
 ) -> None:
-    """Wait until a backup is replicating, or no longer is."""
+    """Wait until a backup is replicating or has stopped."""
     longest = read_duration(timeout, "--timeout")
     pause = read_duration(poll_interval, "--poll-interval")
     client = options.make_client()

@@ -18,7 +18,7 @@ def sandbox(
         list[str] | None,
         typer.Option(
             metavar="REGION:NAME",
-            help="Instance to create at the start. Repeat the option for more instances.",
+            help="Instance to create at startup. Repeat the option for more instances.",
         ),
     ] = None,
 ) -> None:
