@@ -45,7 +45,7 @@ def audit(
         typer.Option(metavar="FILE", help="Also write the report to an HTML file."),
     ] = None,
 ) -> None:
-    """Report how well the instances that a policy covers are protected.
+    """Report how well the instances in a policy are protected.
 
     The command changes nothing.
     """
