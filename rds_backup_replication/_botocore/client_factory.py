@@ -76,7 +76,7 @@ class SessionClients:
             raise NoRegionError from error
         if not client.meta.region_name:
             raise NoRegionError
-        if isinstance(client, BaseClient):  # prepare_client reports what else a session makes
+        if isinstance(client, BaseClient):  # pyright: ignore[reportUnnecessaryIsInstance]
             protect_from_forks(client)
         return client
 
