@@ -29,13 +29,22 @@ class ApiOperations:
         session: "AnySession | None" = None,
         config: Config | None = None,
         endpoint_url: str | None = None,
+        source_client: BaseClient | None = None,
+        kms_client: BaseClient | None = None,
     ) -> None:
         if client is None:
-            self._context = Context.of_session(session, region_name, config, endpoint_url)
+            self._context = Context.of_session(
+                session,
+                region_name,
+                config,
+                endpoint_url,
+                source_client=source_client,
+                kms_client=kms_client,
+            )
         elif (region_name, session, config, endpoint_url) != (None, None, None, None):
             raise TypeError("client= excludes region_name=, session=, config= and endpoint_url=")
         else:
-            self._context = Context(client, None)
+            self._context = Context(client, None, source_client, kms_client)
 
     @property
     def client(self) -> BaseClient:

@@ -3,18 +3,16 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from botocore.client import BaseClient
-
 from . import _operations
 from ._api import ApiOperations
-from ._arn import parse_arn
-from ._botocore.client_factory import prepare_client
 from ._limits import POLL_INTERVAL, WAIT_TIMEOUT
 from ._models import (
-    CheckReason,
+    CheckResult,
     DBInstanceAutomatedBackup,
     EnsureResult,
-    StopDBInstanceAutomatedBackupsReplicationRequest,
+    FindRequest,
+    ReplacementProgress,
+    ReplaceRequest,
     TagsInput,
 )
 from ._redact import short_repr
@@ -51,35 +49,53 @@ class BackupReplicationClient(ApiOperations):
     no other thread was in a call at the moment of the fork.
 
     Args:
-        client: A boto3 RDS client to use; it excludes the other arguments.
+        client: A boto3 RDS client to use; it excludes the next four arguments.
         region_name: The destination Region; boto3's default Region if omitted.
         session: A boto3 or botocore session; boto3's default session if omitted.
         config: botocore's settings: retries, timeouts, proxies.
         endpoint_url: URL of RDS and KMS, if they are not at AWS. To redirect only RDS, set
             ``AWS_ENDPOINT_URL_RDS`` or the same setting in the profile.
+        source_client: A boto3 RDS client for the source's Region, which describes the source. By
+            default, the session makes one for each Region. With ``client=`` alone, the client
+            cannot ask the source.
+        kms_client: A boto3 KMS client for the destination Region, which describes keys; by
+            default, made from the session. With ``client=`` alone, the client cannot ask KMS.
 
     Raises:
-        TypeError: ``client`` is not a boto3 RDS client, or was given together with other
-            arguments; ``session`` or ``config`` has a wrong type.
+        TypeError: ``client``, ``source_client`` or ``kms_client`` is not a boto3 client for its
+            service; ``client`` was given together with the next four arguments; ``session`` or
+            ``config`` has a wrong type.
     """
 
     def find_replicated_backup(
-        self, *, source_db_instance_arn: str
+        self, *, source_db_instance_arn: str, dbi_resource_id: str | None = None
     ) -> DBInstanceAutomatedBackup | None:
         """Find the backup that this Region keeps for a source instance.
 
-        An instance with the same name in another Region does not match.
+        The method asks this Region alone, so that it also works when the source Region is down.
+        Without ``dbi_resource_id``, the ARN in the backup decides. After a rename or a blue/green
+        switchover, this may be the backup of an instance that had the ARN before.
 
         Args:
             source_db_instance_arn: ARN of the source instance.
+            dbi_resource_id: Resource ID of the source instance, in any capitalization. Only
+                backups of this very instance are found, even if they show a former ARN.
 
         Returns:
             The active backup, pending or replicating. If there is none, the retained backup with
             the latest restorable time, or ``None``.
         """
-        from ._workflows.lookup import find_replicated_backup
+        from ._workflows.lookup import Source, find_replicated_backup
 
-        return find_replicated_backup(self._context, self._source_arn(source_db_instance_arn))
+        request = build_request(
+            _DESCRIBE,
+            FindRequest,
+            self._context.destination,
+            {"source_db_instance_arn": source_db_instance_arn, "dbi_resource_id": dbi_resource_id},
+        )
+        is_known = request.dbi_resource_id is not None
+        source = Source(request.source_db_instance_arn, is_known, request.dbi_resource_id)
+        return find_replicated_backup(self._context, source)
 
     def wait_until_replicating(
         self,
@@ -92,9 +108,12 @@ class BackupReplicationClient(ApiOperations):
     ) -> DBInstanceAutomatedBackup:
         """Wait until RDS has copied the first snapshot, so that a restore is possible.
 
-        Exactly one of the two ARNs selects the replication. The wait retries throttling, server
-        errors and lost connections until the timeout; any other error ends the wait at once. The
-        duration depends on the size of the first snapshot; AWS gives no figure.
+        Exactly one of the two ARNs selects the replication. For a source ARN, only a backup of the
+        instance that has this ARN now counts, by its resource ID, if the source Region answers.
+
+        The wait retries throttling, server errors and lost connections until the timeout; any
+        other error ends the wait at once. The duration depends on the size of the first snapshot;
+        AWS gives no figure.
 
         Args:
             source_db_instance_arn: ARN of the source instance.
@@ -108,8 +127,8 @@ class BackupReplicationClient(ApiOperations):
 
         Raises:
             WaitTimeoutError: The backup is not replicating after ``timeout``.
-            ReplicationStoppedError: The active backup was retained or disappeared, or six polls
-                showed nothing but a retained backup.
+            ReplicationStoppedError: The replication has ended: the backup is retained, or no poll
+                has shown an active backup for 60 seconds. RDS's responses may be stale for less.
         """
         from ._workflows.wait import wait_until_replicating
 
@@ -133,15 +152,15 @@ class BackupReplicationClient(ApiOperations):
     ) -> DBInstanceAutomatedBackup | None:
         """Wait until a replication has ended, in this Region and in the source's.
 
-        The replication has ended when this Region no longer shows an active backup, and when the
-        source no longer lists the replication and is ``available`` again. Before that, RDS
-        refuses to delete the source with a final snapshot.
+        The replication has ended when this Region no longer shows an active backup and the source
+        no longer lists the replication. Until then, RDS refuses to delete the source with a final
+        snapshot. If the source is not ``available`` at the end, the client logs a warning with
+        its status, because RDS may still refuse changes to it.
 
-        A client that was created with ``client=`` cannot call the source Region. If the source
-        Region refuses the call, for example because rds:DescribeDBInstances is not allowed, the
-        client logs a warning. In both cases, only this Region counts: the wait ends as soon as an
-        active backup has been retained or has disappeared, or else at the sixth poll. Errors are
-        handled as in ``wait_until_replicating``.
+        If the client cannot ask the source, only this Region counts: the wait ends when the
+        backup is retained, or when no poll has shown an active backup for 60 seconds. That is the
+        case with ``client=`` alone, and where the source Region refuses the call, which the client
+        logs. Errors are handled as in ``wait_until_replicating``.
 
         Args:
             source_db_instance_arn: ARN of the source instance.
@@ -174,12 +193,15 @@ class BackupReplicationClient(ApiOperations):
         backup_retention_period: int | None = None,
         kms_key_id: str | None = None,
         tags: TagsInput | None = None,
-        replace: bool = False,
     ) -> EnsureResult:
         """Ensure that an instance replicates to this Region with the requested settings.
 
-        If RDS refuses the start, or if its response is lost, the client polls to find out whether
-        the instance replicates. The method does not wait until the backup is replicating.
+        The method never stops a replication. If RDS refuses the start, or if its response is
+        lost, the client polls to find out whether the instance replicates. The method does not
+        wait until the backup is replicating.
+
+        A backup counts only if it is of the instance that has this ARN now, by its resource ID.
+        If the source Region cannot be asked, the ARN decides, and ``source_checked`` is ``False``.
 
         Args:
             source_db_instance_arn: ARN of the source instance.
@@ -187,20 +209,13 @@ class BackupReplicationClient(ApiOperations):
             kms_key_id: A KMS key in this Region; any if omitted. The client recognizes different
                 identifiers of one key and resolves aliases with KMS.
             tags: Tags for a replication that this call starts; those of an active one are ignored.
-            replace: Whether to stop an active replication with another retention or key and to
-                restart it with the requested settings, which may take many minutes. Omitted
-                settings stay the same. If the new replication does not start, the client
-                restarts the old one. Only a ``pending`` replication can get another key: RDS
-                accepts no other key until all backups encrypted with the old one are deleted.
 
         Returns:
-            The action, and the backup.
+            The action, ``started`` or ``unchanged``, the backup, and whether the source was asked.
 
         Raises:
-            ReplicationDriftError: An active replication has another retention or key, and
-                ``replace`` is not set, the keys cannot be compared, or RDS would refuse the key.
-            WaitTimeoutError: The replication to replace did not stop in time.
-            TypeError: ``replace`` is neither ``True`` nor ``False``.
+            ReplicationDriftError: An active replication has another retention or key, or the keys
+                cannot be compared.
             ServiceError: RDS refused the start.
         """
         from ._workflows.ensure import ensure_replication
@@ -212,15 +227,83 @@ class BackupReplicationClient(ApiOperations):
             kms_key_id=kms_key_id,
             tags=tags,
         )
-        if not isinstance(replace, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # "no"
-            raise TypeError(f"replace= must be True or False, not {short_repr(replace)}")
-        return ensure_replication(self._context, request, replace=replace)
+        return ensure_replication(self._context, request)
+
+    def replace_replication(
+        self,
+        *,
+        source_db_instance_arn: str,
+        backup_retention_period: int | None = None,
+        kms_key_id: str | None = None,
+        tags: TagsInput | None = None,
+        timeout: timedelta = WAIT_TIMEOUT,
+        poll_interval: timedelta = POLL_INTERVAL,
+        on_progress: Callable[[ReplacementProgress], object] | None = None,
+    ) -> EnsureResult:
+        """Ensure the requested settings, and stop and restart a replication that has others.
+
+        RDS cannot modify a replication. Between the stop and the start, the instance has only
+        retained backups in this Region, often for some minutes. Four phases make that safe:
+
+        - ``preflight``: everything that ``check_replication`` finds out is asked. Nothing is
+          stopped if RDS would refuse the start. A source that is busy is waited for.
+        - ``stop``, ``wait``: the replication is stopped, and has ended.
+        - ``start``: throttling, server errors, lost responses, a used-up quota and a busy source
+          are retried until ``timeout``. If the new settings fail, the former ones are started.
+
+        Call the method again after an interruption: it continues with the settings of the newest
+        retained backup. Settings that were not asked for stay the same, except tags that AWS
+        reserves. A key is never replaced: RDS refuses another key while copies exist.
+
+        Args:
+            source_db_instance_arn: ARN of the source instance.
+            backup_retention_period: Days to keep the replicated backups, 1 to 35; the same as now
+                if omitted.
+            kms_key_id: A KMS key in this Region; the same as now if omitted.
+            tags: Tags for a replication that this call starts; the same as now if omitted.
+            timeout: Longest time for all phases, up to 365 days. The new settings are tried once
+                and the former settings are tried once even after it.
+            poll_interval: Time between attempts and between polls, varied by up to 20 percent.
+            on_progress: Called with a ``ReplacementProgress`` in each phase and after each poll.
+                Its errors are logged and change nothing.
+
+        Returns:
+            The action, the backup, and whether the source was asked. ``replaced``: the client
+            stopped a replication with other settings. ``started``: none was active.
+            ``unchanged``: it had the requested settings.
+
+        Raises:
+            ReplicationBlockedError: RDS would refuse the start; nothing was stopped.
+            ReplicationDriftError: The key differs, or the keys cannot be compared; nothing was
+                stopped.
+            ReplacementError: The replacement failed after the stop. ``is_protected`` says whether
+                the instance replicates, and ``former`` has the former settings.
+            ServiceError: RDS refused a call before anything was stopped.
+        """
+        from ._workflows.replace import replace_replication
+
+        if on_progress is not None and not callable(on_progress):
+            raise TypeError(f"on_progress= must be callable, not {short_repr(on_progress)}")
+        request = build_request(
+            _operations.START.name,
+            ReplaceRequest,
+            self._context.destination,
+            {
+                "source_db_instance_arn": source_db_instance_arn,
+                "backup_retention_period": backup_retention_period,
+                "kms_key_id": kms_key_id,
+                "tags": tags,
+                "timeout": timeout,
+                "poll_interval": poll_interval,
+            },
+        )
+        return replace_replication(self._context, request, on_progress)
 
     def ensure_stopped(self, *, source_db_instance_arn: str) -> DBInstanceAutomatedBackup | None:
         """Ensure that an instance does not replicate to this Region.
 
         RDS retains the copies until they expire. The method does not wait for the end of the
-        replication.
+        replication. It does not stop the replication of an instance that had this ARN before.
 
         Args:
             source_db_instance_arn: ARN of the source instance.
@@ -235,32 +318,33 @@ class BackupReplicationClient(ApiOperations):
         """
         from ._workflows.stop import ensure_stopped
 
-        return ensure_stopped(self._context, self._source_arn(source_db_instance_arn))
+        request = _operations.STOP.build_request(
+            self._context.destination, source_db_instance_arn=source_db_instance_arn
+        )
+        return ensure_stopped(self._context, request.source_db_instance_arn)
 
     def check_replication(
         self,
         *,
         source_db_instance_arn: str,
         kms_key_id: str | None = None,
-        source_client: BaseClient | None = None,
-    ) -> tuple[CheckReason, ...]:
+        backup_retention_period: int | None = None,
+        tags: TagsInput | None = None,
+    ) -> CheckResult:
         """Find every reason why RDS would refuse a start, without changing anything.
 
-        A question that AWS refuses or does not answer is a reason of its own,
-        ``could_not_be_checked``. The quota and the state of the key cannot be checked beforehand.
+        The client asks about the pair of Regions, the source, the key (KMS's ``DescribeKey``) and
+        the backups in this Region. Nobody can ask about the quota, or whether a policy allows the
+        start.
 
         Args:
             source_db_instance_arn: ARN of the source instance.
             kms_key_id: The KMS key for the start.
-            source_client: A boto3 RDS client for the source's Region; by default, one of the same
-                session and configuration. Required if this client was created with ``client=``.
+            backup_retention_period: The retention for the start; only validated.
+            tags: The tags for the start; only validated.
 
         Returns:
-            The reasons; empty if there are none.
-
-        Raises:
-            TypeError: ``source_client`` is missing, or is not a boto3 RDS client.
-            ValueError: ``source_client`` is for another Region than the source's.
+            The blockers, and the questions that AWS refused or did not answer (``unchecked``).
         """
         from ._workflows.check import check_replication
 
@@ -268,27 +352,7 @@ class BackupReplicationClient(ApiOperations):
             self._context.destination,
             source_db_instance_arn=source_db_instance_arn,
             kms_key_id=kms_key_id,
+            backup_retention_period=backup_retention_period,
+            tags=tags,
         )
-        source_client = (
-            self._context.source_client(source_db_instance_arn)
-            if source_client is None
-            else prepare_client(source_client, "source_client")
-        )
-        if source_client is None:
-            raise TypeError("source_client= is required for a client created with client=")
-        source = parse_arn(source_db_instance_arn)
-        if source and source_client.meta.region_name != source.region:
-            raise ValueError(
-                f"source_client= must be a client for {source.region}, the Region of the source, "
-                f"not for {source_client.meta.region_name}"
-            )
-        return check_replication(self._context, source_client, request)
-
-    def _source_arn(self, source_db_instance_arn: str) -> str:
-        request = build_request(
-            _DESCRIBE,
-            StopDBInstanceAutomatedBackupsReplicationRequest,
-            self._context.destination,
-            {"source_db_instance_arn": source_db_instance_arn},
-        )
-        return request.source_db_instance_arn
+        return check_replication(self._context, request)

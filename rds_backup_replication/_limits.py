@@ -12,9 +12,9 @@ MAX_WAIT = timedelta(days=365)
 # would poll together until they end.
 JITTER = (0.8, 1.2)
 
-# Describe is eventually consistent: a response may not show a new replication yet. A wait treats
-# a replication as ended only after more than this many polls without an active backup.
-MAX_STALE_POLLS = 5
+# Describe is eventually consistent: a response may be empty, or show only an earlier backup. A wait
+# believes such responses once they have come for this many seconds, and nothing else has.
+CONSISTENCY_PERIOD = 60.0
 
 # Seconds before each poll that finds out what an uncertain call did: Describe lags some seconds
 # behind a change.

@@ -9,6 +9,8 @@ The tree::
     │   ├── one class per documented fault, by AWS's name
     │   └── one class per undocumented code that AWS returns
     ├── ReplicationDriftError                      replicates with other settings
+    ├── ReplicationBlockedError                    a replacement would fail; nothing was stopped
+    ├── ReplacementError                           a replacement failed after the stop
     ├── ReplicationStoppedError                    ended during a wait
     ├── WaitTimeoutError (a TimeoutError)          timed out
     └── PolicyError (a ValueError)                 the policy of a fleet is invalid
@@ -27,7 +29,12 @@ from ._error_details import Difference as Difference  # noqa: PLC0414  # an expo
 from ._error_details import InvalidParameter as InvalidParameter  # noqa: PLC0414
 
 if TYPE_CHECKING:
-    from ._models import DBInstanceAutomatedBackup
+    from ._models import (
+        CheckReason,
+        DBInstanceAutomatedBackup,
+        ReplacementPhase,
+        StartRequest,
+    )
 
 
 class BackupReplicationError(Exception):
@@ -120,10 +127,7 @@ class ServiceError(BackupReplicationError, ClientError):
 
 
 class ReplicationDriftError(BackupReplicationError):
-    """The instance replicates with another retention or key than requested.
-
-    Nothing was changed, unless another caller started the replication while this call replaced
-    one: a log record, and on Python 3.11 a note on the exception, says so.
+    """The instance replicates with another retention or key than requested; nothing was changed.
 
     Attributes:
         backup: The active replicated backup.
@@ -151,13 +155,87 @@ class ReplicationDriftError(BackupReplicationError):
             )
         if any(difference.is_permanent for difference in self.differences):
             return (
-                "RDS accepts no other key until all backups encrypted with the current key are "
-                "deleted. Omit kms_key_id, or call ensure_stopped() and wait_until_stopped(), "
-                "delete the retained backups, and call ensure_replication() again."
+                "RDS accepts no other key while backups encrypted with the current key exist. Omit "
+                "kms_key_id to keep the key. To change the key, call ensure_stopped() and "
+                "wait_until_stopped(), delete the retained backups, and call "
+                "ensure_replication(). Until the first new copy is complete, nothing in this "
+                "Region can be restored."
             )
         return (
-            "RDS cannot modify a replication. Pass replace=True to stop and restart it, or omit "
-            "the settings that may stay as they are."
+            "RDS cannot modify a replication. Call replace_replication() to stop and restart it, "
+            "or omit the settings that may stay as they are."
+        )
+
+
+class ReplicationBlockedError(BackupReplicationError):
+    """A replacement was refused beforehand: RDS would not start the new replication.
+
+    Nothing was stopped.
+
+    Attributes:
+        source_db_instance_arn: ARN of the source instance.
+        blockers: The reasons that ``check_replication`` finds, too, each with a remedy.
+    """
+
+    def __init__(self, source_db_instance_arn: str, blockers: "Sequence[CheckReason]") -> None:
+        super().__init__(source_db_instance_arn, tuple(blockers))
+        self.source_db_instance_arn: str = source_db_instance_arn
+        self.blockers: tuple[CheckReason, ...] = tuple(blockers)
+
+    def __str__(self) -> str:
+        lines = "".join(f"\n  {reason.message} {reason.remedy}" for reason in self.blockers)
+        subject = f"The replication of {self.source_db_instance_arn} cannot be replaced now"
+        return f"{subject}, so nothing was stopped:{lines}"
+
+
+class ReplacementError(BackupReplicationError):
+    """A replacement failed after the stop of the former replication.
+
+    The ``__cause__`` is the error that ended the replacement.
+
+    Attributes:
+        source_db_instance_arn: ARN of the source instance.
+        phase: Where it failed: ``stop``, ``wait`` or ``start``.
+        former: The request that starts a replication with the former settings.
+        last_backup: The backup as it was last seen, or ``None``.
+        is_protected: Whether the instance replicates now. ``None``: not known.
+        reason: The text of the error that ended the replacement.
+    """
+
+    def __init__(
+        self,
+        phase: "ReplacementPhase",
+        former: "StartRequest",
+        last_backup: "DBInstanceAutomatedBackup | None",
+        is_protected: bool | None,  # noqa: FBT001  # pickle passes it by position
+        reason: str,
+    ) -> None:
+        super().__init__(phase, former, last_backup, is_protected, reason)
+        self.source_db_instance_arn: str = former.source_db_instance_arn
+        self.phase: ReplacementPhase = phase
+        self.former: StartRequest = former
+        self.last_backup: DBInstanceAutomatedBackup | None = last_backup
+        self.is_protected: bool | None = is_protected
+        self.reason: str = reason
+
+    def __str__(self) -> str:
+        text = (
+            f"The replacement of the replication of {self.source_db_instance_arn} failed in the "
+            f"phase {self.phase!r}: {self.reason}\n"
+        )
+        if self.is_protected:
+            days = self.last_backup.backup_retention_period if self.last_backup else None
+            kept = "" if days is None else f", and RDS keeps its backups for {days} days"
+            return f"{text}The instance replicates{kept}."
+        text += (
+            "Whether the instance replicates is not known."
+            if self.is_protected is None
+            else "The instance does not replicate."
+        )
+        return (
+            f"{text}\nResolve the error, and call replace_replication() again: it continues here. "
+            "To return to the former settings, pass those of .former to "
+            f"start_db_instance_automated_backups_replication(): {self.former!r}"
         )
 
 

@@ -103,13 +103,16 @@ def _client_method(session: "AnySession | None") -> Callable[..., BaseClient]:
     return _default_session.create_client
 
 
-def prepare_client(client: object, parameter: str) -> BaseClient:
-    """Return a boto3 client for RDS with this library's hooks, or raise a ``TypeError``."""
+def prepare_client(client: object, parameter: str, service_name: str = "rds") -> BaseClient:
+    """Return a boto3 client with this library's hooks, or raise a ``TypeError``."""
     if not isinstance(client, BaseClient):
         raise TypeError(f"{parameter}= must be a boto3 client, not {type(client).__name__}")
     service = client.meta.service_model.service_name
-    if service != "rds":
-        raise TypeError(f"{parameter}= must be a boto3 client for rds, not for {service}")
-    register_hooks(client.meta.events)
+    if service != service_name:
+        raise TypeError(
+            f"{parameter}= must be a boto3 client for {service_name}, not for {service}"
+        )
+    if service == "rds":
+        register_hooks(client.meta.events)
     protect_from_forks(client)
     return client

@@ -7,6 +7,8 @@ from ._requests import (
     DescribeDBInstanceAutomatedBackupsRequest,
     DescribeSourceRegionsRequest,
     Filter,
+    FindRequest,
+    ReplaceRequest,
     StartDBInstanceAutomatedBackupsReplicationRequest,
     StartRequest,
     StopDBInstanceAutomatedBackupsReplicationRequest,
@@ -23,13 +25,21 @@ from ._responses import (
     SourceRegion,
     Tag,
 )
-from ._results import CheckCode, CheckReason, EnsureResult
+from ._results import (
+    CheckCode,
+    CheckReason,
+    CheckResult,
+    EnsureResult,
+    ReplacementPhase,
+    ReplacementProgress,
+)
 
 __all__ = [
     "AdditionalStorageVolume",
     "BackupStatus",
     "CheckCode",
     "CheckReason",
+    "CheckResult",
     "DBInstance",
     "DBInstanceAutomatedBackup",
     "DBInstanceAutomatedBackupsReplication",
@@ -39,6 +49,10 @@ __all__ = [
     "Endpoint",
     "EnsureResult",
     "Filter",
+    "FindRequest",
+    "ReplaceRequest",
+    "ReplacementPhase",
+    "ReplacementProgress",
     "RequestModel",
     "ResponseModel",
     "RestoreWindow",

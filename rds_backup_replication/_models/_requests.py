@@ -107,6 +107,25 @@ class DescribeSourceRegionsRequest(RequestModel, frozen=True):
     """Filters, which RDS does not support yet."""
 
 
+class FindRequest(RequestModel, frozen=True):
+    """Parameters of a lookup, which is not an operation of RDS."""
+
+    source_db_instance_arn: SourceDBInstanceArn
+    dbi_resource_id: NonEmpty | None = None
+
+
+_Timeout = Annotated[
+    timedelta,
+    Field(ge=timedelta(0), le=MAX_WAIT),
+    with_message("must be a timedelta from 0 to 365 days, such as timedelta(hours=2)"),
+]
+_PollInterval = Annotated[
+    timedelta,
+    Field(gt=timedelta(0), le=MAX_WAIT),
+    with_message("must be a timedelta over 0 and up to 365 days, such as timedelta(seconds=30)"),
+]
+
+
 class WaitRequest(RequestModel, frozen=True):
     """Parameters of a wait, which is not an operation of RDS."""
 
@@ -116,15 +135,12 @@ class WaitRequest(RequestModel, frozen=True):
         one_is_given("db_instance_automated_backups_arn"),
         Field(validate_default=True),
     ] = None
-    timeout: Annotated[
-        timedelta,
-        Field(ge=timedelta(0), le=MAX_WAIT),
-        with_message("must be a timedelta from 0 to 365 days, such as timedelta(hours=2)"),
-    ] = WAIT_TIMEOUT
-    poll_interval: Annotated[
-        timedelta,
-        Field(gt=timedelta(0), le=MAX_WAIT),
-        with_message(
-            "must be a timedelta over 0 and up to 365 days, such as timedelta(seconds=30)"
-        ),
-    ] = POLL_INTERVAL
+    timeout: _Timeout = WAIT_TIMEOUT
+    poll_interval: _PollInterval = POLL_INTERVAL
+
+
+class ReplaceRequest(StartRequest, frozen=True):
+    """Parameters of a replacement, which is not an operation of RDS."""
+
+    timeout: _Timeout = WAIT_TIMEOUT
+    poll_interval: _PollInterval = POLL_INTERVAL

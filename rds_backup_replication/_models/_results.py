@@ -1,5 +1,6 @@
 """The results of the methods that are built of several API calls."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,31 +10,52 @@ from ._responses import DBInstanceAutomatedBackup
 
 @dataclass(frozen=True)
 class EnsureResult:
-    """What ``ensure_replication`` did, and the backup that now replicates."""
+    """What ``ensure_replication`` or ``replace_replication`` did, and the backup that replicates.
+
+    The resource ID of an instance never changes and is never reused, while its name may move to
+    another instance: by a rename, or by a blue/green switchover.
+    """
 
     action: Literal["started", "unchanged", "replaced"]
     """``started``: this call started the replication. ``unchanged``: it had the requested
     settings already. ``replaced``: this call stopped a replication with other settings first."""
     backup: DBInstanceAutomatedBackup
     """The replicated backup; ``pending`` if the replication is new."""
+    source_checked: bool
+    """Whether RDS has confirmed that the backup is of the instance that has this ARN now, by its
+    resource ID. ``False``: the source Region could not be asked, so only the ARN matches."""
+
+
+ReplacementPhase = Literal["preflight", "stop", "wait", "start"]
+
+
+@dataclass(frozen=True)
+class ReplacementProgress:
+    """How far ``replace_replication`` has come."""
+
+    phase: ReplacementPhase
+    """``preflight``: the client looks for blockers; nothing is stopped. ``stop``: it stops the
+    replication. ``wait``: it waits for the end of the replication. ``start``: it starts the new
+    one."""
+    backup: DBInstanceAutomatedBackup | None
+    """The backup as it was last seen; ``None`` if there is none."""
 
 
 CheckCode = Literal[
     "already_replicating",
+    "backup_of_former_instance",
     "backups_off",
     "cluster_not_supported",
     "could_not_be_checked",
-    "drifted",
     "engine_not_supported",
     "instance_not_available",
     "instance_not_found",
+    "kms_key_disabled",
+    "kms_key_not_found",
+    "kms_key_not_symmetric",
     "kms_key_required",
-    "lagging",
-    "not_replicating",
-    "over_quota",
     "region_pair_not_supported",
     "retained_with_another_key",
-    "stopped",
 ]
 
 
@@ -46,3 +68,22 @@ class CheckReason(LateModel, frozen=True):
     """The fact, as a sentence."""
     remedy: str
     """What to do, as a sentence."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What ``check_replication`` found; iterate over it for all reasons."""
+
+    blockers: tuple[CheckReason, ...] = ()
+    """Why RDS would refuse a start, or why one is not needed."""
+    unchecked: tuple[CheckReason, ...] = ()
+    """The questions that could not be answered; each has the code ``could_not_be_checked``."""
+
+    @property
+    def is_clear(self) -> bool:
+        """Return whether every question was answered and nothing blocks a start."""
+        return not (self.blockers or self.unchecked)
+
+    def __iter__(self) -> Iterator[CheckReason]:
+        yield from self.blockers
+        yield from self.unchecked

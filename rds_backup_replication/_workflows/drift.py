@@ -1,6 +1,6 @@
 """Drift: requested settings that an active replication does not have."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from .._context import Context
@@ -15,12 +15,11 @@ def find_drift(
     context: Context,
     request: StartRequest,
     active: DBInstanceAutomatedBackup,
-    backups: Sequence[DBInstanceAutomatedBackup] = (),
     compare: KeyComparison = compare_keys,
 ) -> list[Difference]:
     """Return the requested settings that the active backup does not have.
 
-    Settings that the request or RDS omits do not differ. ``backups`` are all known backups.
+    Settings that the request or RDS omits do not differ.
     """
     differences: list[Difference] = []
     requested, actual = request.backup_retention_period, active.backup_retention_period
@@ -29,7 +28,7 @@ def find_drift(
     if request.kms_key_id is not None:
         key = compare(context, request.kms_key_id, active.kms_key_id)
         if key is not None:
-            # RDS accepts no other key while copies exist that are encrypted with the old one.
-            has_copies = not all(backup.is_pending for backup in (active, *backups))
-            differences.append(replace(key, is_permanent=has_copies))
+            # RDS accepts no other key while copies exist. Whether it accepts one while the first
+            # copy is pending is unknown, and a stop would be too much to find out.
+            differences.append(replace(key, is_permanent=True))
     return differences

@@ -11,8 +11,11 @@ from .._redact import hide_secrets
 from ..exceptions import Difference
 
 
-class _CannotResolveError(Exception):
-    pass
+class CannotCallKMSError(Exception):
+    """There is no KMS client."""
+
+    def __str__(self) -> str:
+        return "a client that was created with client= cannot call KMS; pass kms_client=, too"
 
 
 def compare_keys(context: Context, requested: str, actual: str | None) -> Difference | None:
@@ -26,7 +29,7 @@ def compare_keys(context: Context, requested: str, actual: str | None) -> Differ
         try:
             if _key_id(context, requested) == _key_id(context, actual):
                 return None
-        except (BotoCoreError, ClientError, _CannotResolveError) as error:
+        except (BotoCoreError, ClientError, CannotCallKMSError) as error:
             hide_secrets(error)
             uncertainty = f"an alias could not be resolved: {error}"
         except Exception as error:  # noqa: BLE001  # a response that is not from KMS raises any
@@ -40,8 +43,14 @@ def _key_id(context: Context, identifier: str) -> str:
     resource = arn.resource if arn else identifier
     if not resource.startswith("alias/"):
         return resource.rpartition("/")[2]
-    if context.clients is None:
-        raise _CannotResolveError("a client that was created with client= cannot call KMS")
-    kms: Any = context.clients("kms", context.region_name)
+    return str(describe_key(context, identifier)["KeyId"])
+
+
+def describe_key(context: Context, identifier: str) -> dict[str, Any]:
+    """Return KMS's metadata of a key, which may raise any error."""
+    kms: Any = context.kms_client()
+    if kms is None:
+        raise CannotCallKMSError
     drop_inherited_connections(kms)
-    return str(kms.describe_key(KeyId=identifier)["KeyMetadata"]["KeyId"])
+    metadata: dict[str, Any] = kms.describe_key(KeyId=identifier)["KeyMetadata"]
+    return metadata

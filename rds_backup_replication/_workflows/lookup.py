@@ -1,8 +1,10 @@
 """Lookups: the replicated backups of a source, and the source instance itself."""
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +22,8 @@ READ_ERRORS = (ClientError, ResponseValidationError, BotoCoreError)
 """The errors of a call to AWS, whether RDS refused it or no valid response came."""
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
+_logger = logging.getLogger("rds_backup_replication")
+
 
 class DescribeDBInstancesRequest(RequestModel, frozen=True):
     db_instance_identifier: str | None = None
@@ -28,16 +32,79 @@ class DescribeDBInstancesRequest(RequestModel, frozen=True):
 DESCRIBE_DB_INSTANCES = Operation(DescribeDBInstancesRequest, "DBInstances", DBInstance)
 
 
-def find_replicated_backup(context: Context, source_arn: str) -> DBInstanceAutomatedBackup | None:
+class Source(NamedTuple):
+    """The source instance, as far as its own Region was asked."""
+
+    arn: str
+    is_checked: bool
+    """Whether the source Region answered."""
+    dbi_resource_id: str | None
+    """Resource ID of the instance that has the ARN now; ``None`` if there is none."""
+
+    @classmethod
+    def of(cls, arn: str, instance: DBInstance | None) -> "Source":
+        """Return what the source Region's response says."""
+        if instance is None:
+            return cls(arn, is_checked=True, dbi_resource_id=None)
+        return cls(arn, instance.dbi_resource_id is not None, instance.dbi_resource_id)
+
+    @classmethod
+    def unchecked(cls, arn: str) -> "Source":
+        """Return a source whose Region was not asked, or did not answer."""
+        return cls(arn, is_checked=False, dbi_resource_id=None)
+
+    def confirms(self, backup: DBInstanceAutomatedBackup) -> bool:
+        """Return whether the backup certainly is this instance's."""
+        return self.is_checked and is_same_id(backup.dbi_resource_id, self.dbi_resource_id)
+
+
+def identify_source(
+    context: Context, source_arn: str, is_worth_retry: Callable[[Exception], bool] = lambda _: False
+) -> Source:
+    """Ask the source Region for the instance's resource ID.
+
+    A failure that is worth a retry is raised. Any other is logged: the source stays unchecked.
+    """
+    source_client = context.source_client(source_arn)
+    if source_client is None:
+        return Source.unchecked(source_arn)
+    try:
+        return Source.of(source_arn, find_source_instance(source_client, source_arn))
+    except READ_ERRORS as error:
+        if is_worth_retry(error):
+            raise
+        _logger.warning(
+            "RDS did not describe %s in its Region, so the client cannot check that the backups "
+            "with its ARN are of this very instance: %s",
+            *(source_arn, error),
+        )
+        return Source.unchecked(source_arn)
+
+
+def find_replicated_backup(context: Context, source: Source) -> DBInstanceAutomatedBackup | None:
     """Return the active backup of a source, or else its newest retained one."""
-    return select_backup(list_backups(context, source_arn))
+    return select_backup(list_backups(context, source))
 
 
-def list_backups(context: Context, source_arn: str) -> list[DBInstanceAutomatedBackup]:
-    """Return all backups of a source in the destination Region."""
+def list_backups(context: Context, source: Source) -> list[DBInstanceAutomatedBackup]:
+    """Return all backups of a source in the destination Region.
+
+    An instance that was renamed keeps its backups, which may show its former name. A new instance
+    of that name has none of them. Where the resource ID is not known, the ARN decides.
+    """
+    if not source.is_checked:
+        return list_backups_by_arn(context, source.arn)
+    if source.dbi_resource_id is None:
+        return []
+    found = _describe(context, dbi_resource_id=source.dbi_resource_id)
+    return [b for b in found if is_same_id(b.dbi_resource_id, source.dbi_resource_id)]
+
+
+def list_backups_by_arn(context: Context, source_arn: str) -> list[DBInstanceAutomatedBackup]:
+    """Return all backups that show the source's ARN, also those of former instances."""
     # RDS filters by the name alone, which an instance in another Region may have, too.
     found = _describe(context, db_instance_identifier=source_arn.rpartition(":")[2])
-    return [backup for backup in found if is_same_arn(backup.db_instance_arn, source_arn)]
+    return [backup for backup in found if is_same_id(backup.db_instance_arn, source_arn)]
 
 
 def find_backup(context: Context, backup_arn: str) -> DBInstanceAutomatedBackup | None:
@@ -45,7 +112,7 @@ def find_backup(context: Context, backup_arn: str) -> DBInstanceAutomatedBackup 
     # A stale response may be empty, or contain another backup.
     found = _describe(context, db_instance_automated_backups_arn=backup_arn)
     return next(
-        (b for b in found if is_same_arn(b.db_instance_automated_backups_arn, backup_arn)), None
+        (b for b in found if is_same_id(b.db_instance_automated_backups_arn, backup_arn)), None
     )
 
 
@@ -58,8 +125,15 @@ def select_backup(backups: Iterable[DBInstanceAutomatedBackup]) -> DBInstanceAut
     """Return a source's active backup, or else its newest retained one."""
     found = list(backups)
     active = next((backup for backup in found if backup.is_active), None)
-    retained = [backup for backup in found if backup.is_retained]
-    return active or max(retained, key=_latest_time, default=None)
+    return active or select_retained(found)
+
+
+def select_retained(
+    backups: Iterable[DBInstanceAutomatedBackup],
+) -> DBInstanceAutomatedBackup | None:
+    """Return the retained backup with the latest restorable time."""
+    retained = [backup for backup in backups if backup.is_retained]
+    return max(retained, key=_latest_time, default=None)
 
 
 def _latest_time(backup: DBInstanceAutomatedBackup) -> datetime:
@@ -74,7 +148,7 @@ def find_source_instance(source_client: BaseClient, source_arn: str) -> DBInstan
         instances = list(DESCRIBE_DB_INSTANCES.iterate(source_client, request))
     except DBInstanceNotFoundFault:
         return None
-    return next((i for i in instances if is_same_arn(i.db_instance_arn, source_arn)), None)
+    return next((i for i in instances if is_same_id(i.db_instance_arn, source_arn)), None)
 
 
 def list_replications(instance: DBInstance, region_name: str) -> list[str]:
@@ -84,6 +158,6 @@ def list_replications(instance: DBInstance, region_name: str) -> list[str]:
     return [arn for arn in arns if f":rds:{region_name}:".lower() in arn.lower()]
 
 
-def is_same_arn(one: str | None, other: str) -> bool:
-    """Return whether two ARNs are equal; RDS stores identifiers in lower case."""
-    return one is not None and one.lower() == other.lower()
+def is_same_id(one: str | None, other: str | None) -> bool:
+    """Return whether two ARNs or IDs are equal; RDS ignores their capitalization."""
+    return one is not None and other is not None and one.lower() == other.lower()

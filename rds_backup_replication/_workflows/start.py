@@ -1,6 +1,9 @@
 """Starting a replication, and finding out what an uncertain start did."""
 
+from collections.abc import Callable, Iterable
+
 from .._context import Context
+from .._limits import CONFIRMATION_PAUSES
 from .._models import DBInstanceAutomatedBackup, EnsureResult, StartRequest
 from .._operations import START
 from ..exceptions import (
@@ -10,36 +13,62 @@ from ..exceptions import (
     ReplicationDriftError,
 )
 from .drift import find_drift
-from .lookup import is_same_arn
-from .uncertain_call import poll_outcome, send_change
+from .lookup import Source
+from .uncertain_call import UncertainCall, poll_outcome, send_change
 
-# AWS does not document how RDS refuses a start of a replication that exists already.
-_MAY_REPLICATE = (
-    DBInstanceAutomatedBackupQuotaExceededFault,
-    InvalidDBInstanceAutomatedBackupStateFault,
-    InvalidDBInstanceStateFault,
-)
+_BACKUPS_OFF = "backup retention enabled"
 
 
-def start_replication(
-    context: Context, request: StartRequest, ending_arn: str | None = None
-) -> EnsureResult:
-    """Start a replication, or return the one that exists already.
+def may_replicate(error: Exception) -> bool:
+    """Return whether RDS may have refused a start because the instance replicates already.
 
-    A backup with ``ending_arn``, whose replication is ending, does not count.
+    AWS does not document how RDS refuses that. It also uses these faults where the instance is
+    busy or the quota is used up, which may pass.
     """
-    sent = send_change(context, lambda: START.send(context.client, request), _MAY_REPLICATE)
+    if isinstance(error, InvalidDBInstanceStateFault):
+        return _BACKUPS_OFF not in error.message.lower()
+    return isinstance(
+        error,
+        (DBInstanceAutomatedBackupQuotaExceededFault, InvalidDBInstanceAutomatedBackupStateFault),
+    )
+
+
+def start_replication(context: Context, request: StartRequest, source: Source) -> EnsureResult:
+    """Start a replication, or return the one that exists already."""
+    started = try_to_start(context, request, source)
+    if isinstance(started, UncertainCall):
+        raise started.error
+    return started
+
+
+def try_to_start(
+    context: Context,
+    request: StartRequest,
+    source: Source,
+    *,
+    pauses: Iterable[float] = CONFIRMATION_PAUSES,
+    is_ending: Callable[[DBInstanceAutomatedBackup], bool] = lambda _: False,
+) -> EnsureResult | UncertainCall:
+    """Return the replication that this call started or found.
+
+    An ``UncertainCall`` means that the instance may replicate although no poll showed it.
+    ``pauses`` are the seconds before each of these polls. A backup whose replication
+    ``is_ending`` does not count.
+    """
+    sent = send_change(context, lambda: START.send(context.client, request), may_replicate)
     if isinstance(sent, DBInstanceAutomatedBackup):
-        return EnsureResult("started", sent)
-    for found in poll_outcome(context, request.source_db_instance_arn):
-        if found is None or not found.is_active:
-            continue
-        if ending_arn and is_same_arn(found.db_instance_automated_backups_arn, ending_arn):
+        return EnsureResult("started", sent, source_checked=True)
+    for found in poll_outcome(context, source, pauses):
+        if found is None or not found.is_active or is_ending(found):
             continue
         differences = find_drift(context, request, found)
         # A backup that this call may have started has the requested settings, unless a
         # difference is certain.
         if any(not (d.uncertainty and sent.may_have_taken_effect) for d in differences):
             raise ReplicationDriftError(found, differences) from sent.error
-        return EnsureResult("started" if sent.may_have_taken_effect else "unchanged", found)
-    raise sent.error
+        return EnsureResult(
+            "started" if sent.may_have_taken_effect else "unchanged",
+            found,
+            source.confirms(found),
+        )
+    return sent

@@ -1,5 +1,7 @@
 """Stopping a replication, and finding out what an uncertain stop did."""
 
+import logging
+
 from .._context import Context
 from .._models import DBInstanceAutomatedBackup
 from .._operations import STOP
@@ -8,7 +10,7 @@ from ..exceptions import (
     InvalidDBInstanceAutomatedBackupStateFault,
     InvalidDBInstanceStateFault,
 )
-from .lookup import find_replicated_backup, is_same_arn
+from .lookup import Source, find_replicated_backup, identify_source, is_same_id, list_backups_by_arn
 from .uncertain_call import UncertainCall, poll_outcome, send_change
 
 # AWS does not document how RDS refuses a stop of a replication that does not exist.
@@ -17,28 +19,37 @@ _MAY_BE_STOPPED = (
     InvalidDBInstanceAutomatedBackupStateFault,
     InvalidDBInstanceStateFault,
 )
+_logger = logging.getLogger("rds_backup_replication")
+
 # RDS refuses with this text if the instance does not replicate, or if its replication is ending.
 _NOT_REPLICATING = "not replicating to the current region"
 
 
 def ensure_stopped(context: Context, source_arn: str) -> DBInstanceAutomatedBackup | None:
     """Stop a replication if there is one, and return the backup whose replication ended."""
-    stopped = try_to_stop(context, source_arn)
+    source = identify_source(context, source_arn)
+    stopped = try_to_stop(context, source)
     if isinstance(stopped, UncertainCall):
         raise stopped.error
     return stopped
 
 
 def try_to_stop(
-    context: Context, source_arn: str
+    context: Context, source: Source
 ) -> DBInstanceAutomatedBackup | UncertainCall | None:
     """Return the backup whose replication this call stopped, or ``None`` if there was none.
 
     An ``UncertainCall`` means that the instance may still replicate.
     """
-    before = find_replicated_backup(context, source_arn)
+    if source.is_checked and source.dbi_resource_id is None:  # the backups show the ARN of an
+        source = Source.unchecked(source.arn)  # instance that is gone
+    before = find_replicated_backup(context, source)
+    if (before is None or not before.is_active) and _is_of_former_instance(context, source):
+        return None
     sent = send_change(
-        context, lambda: STOP.call(context, source_db_instance_arn=source_arn), _MAY_BE_STOPPED
+        context,
+        lambda: STOP.call(context, source_db_instance_arn=source.arn),
+        lambda error: isinstance(error, _MAY_BE_STOPPED),
     )
     if isinstance(sent, DBInstanceAutomatedBackup):
         return sent
@@ -49,7 +60,7 @@ def try_to_stop(
     active = before if before is not None and before.is_active else None
     found: DBInstanceAutomatedBackup | None = None
     has_ended = False
-    for found in poll_outcome(context, source_arn):
+    for found in poll_outcome(context, source):
         has_ended = found is None or not found.is_active
         active = active if has_ended else found
         if has_ended and (active is not None or is_confirmed):
@@ -61,6 +72,25 @@ def try_to_stop(
         return None
     # A retained backup of an earlier replication may have a later restorable time.
     arn = active.db_instance_automated_backups_arn
-    if found is None or (arn and not is_same_arn(found.db_instance_automated_backups_arn, arn)):
+    if found is None or (arn and not is_same_id(found.db_instance_automated_backups_arn, arn)):
         return active
     return found
+
+
+def _is_of_former_instance(context: Context, source: Source) -> bool:
+    """Return whether a stop might end the replication of an instance that had the name before."""
+    if not source.is_checked:
+        return False
+    of_others = (
+        backup
+        for backup in list_backups_by_arn(context, source.arn)
+        if backup.is_active and not source.confirms(backup) and backup.dbi_resource_id
+    )
+    other = next(of_others, None)
+    if other is not None:
+        _logger.warning(
+            "The client does not stop the replication of %s: it belongs to an instance that had "
+            "this name before (%s), and the instance %s does not replicate",
+            *(source.arn, other.dbi_resource_id, source.dbi_resource_id),
+        )
+    return other is not None

@@ -1,6 +1,6 @@
 """Changes whose outcome is uncertain, because RDS refused them or the response was lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from .._botocore.errors import may_have_taken_effect
@@ -8,8 +8,7 @@ from .._botocore.hooks import record_failed_attempts
 from .._context import Context
 from .._limits import CONFIRMATION_PAUSES
 from .._models import DBInstanceAutomatedBackup
-from ..exceptions import ServiceError
-from .lookup import READ_ERRORS, find_replicated_backup
+from .lookup import READ_ERRORS, Source, find_replicated_backup
 
 
 class UncertainCall(NamedTuple):
@@ -25,27 +24,29 @@ class UncertainCall(NamedTuple):
 def send_change(
     context: Context,
     call: Callable[[], DBInstanceAutomatedBackup],
-    ambiguous: tuple[type[ServiceError], ...],
+    is_ambiguous: Callable[[Exception], bool],
 ) -> DBInstanceAutomatedBackup | UncertainCall:
     """Send a change, and return its result or the failure that leaves its outcome open.
 
-    ``ambiguous`` refusals may mean that the replication is as requested; others are raised.
+    An ambiguous refusal may mean that the replication is as requested; others are raised.
     """
     with record_failed_attempts(context.client) as attempts:
         try:
             return call()
         except READ_ERRORS as error:
             took_effect = any(map(may_have_taken_effect, [*attempts, error]))
-            if not (took_effect or isinstance(error, ambiguous)):
+            if not (took_effect or is_ambiguous(error)):
                 raise
             return UncertainCall(error, took_effect)
 
 
-def poll_outcome(context: Context, source_arn: str) -> Iterator[DBInstanceAutomatedBackup | None]:
+def poll_outcome(
+    context: Context, source: Source, pauses: Iterable[float] = CONFIRMATION_PAUSES
+) -> Iterator[DBInstanceAutomatedBackup | None]:
     """Yield the result of each successful poll; the call's error says more than a failed one."""
-    for pause in CONFIRMATION_PAUSES:
+    for pause in pauses:
         context.clock.sleep(pause)
         try:
-            yield find_replicated_backup(context, source_arn)
+            yield find_replicated_backup(context, source)
         except READ_ERRORS:
             continue

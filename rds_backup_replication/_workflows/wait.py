@@ -8,8 +8,9 @@ import random
 from collections.abc import Callable, Iterator
 
 from .._botocore.errors import is_transient
+from .._clock import Clock
 from .._context import Context
-from .._limits import JITTER, MAX_STALE_POLLS
+from .._limits import CONSISTENCY_PERIOD, JITTER
 from .._models import DBInstanceAutomatedBackup, WaitRequest
 from .._operations import DESCRIBE
 from .._redact import short_repr
@@ -24,10 +25,12 @@ from ..exceptions import (
 )
 from .lookup import (
     READ_ERRORS,
+    Source,
     find_backup,
     find_replicated_backup,
     find_source_instance,
-    is_same_arn,
+    identify_source,
+    is_same_id,
     list_replications,
 )
 
@@ -43,25 +46,48 @@ _SOURCE_REFUSES = (
 )
 
 
+class _StalePeriod:
+    """Measures for how long responses have shown no active backup.
+
+    Such a response may be stale. It is believed at once if it shows that the backup of a known
+    ARN has ended, and otherwise after a minute without an active backup.
+    """
+
+    def __init__(self, clock: Clock, backup_arn: str | None) -> None:
+        self._clock = clock
+        self._backup_arn = backup_arn
+        self._since: float | None = None
+        self.last_active: DBInstanceAutomatedBackup | None = None
+
+    def has_ended(self, backup: DBInstanceAutomatedBackup | None) -> bool:
+        """Return whether the replication has certainly ended, as the latest response shows it."""
+        if backup is not None and backup.is_active:
+            self.last_active, self._since = backup, None
+            return False
+        now = self._clock.monotonic()
+        self._since = now if self._since is None else self._since
+        if now - self._since >= CONSISTENCY_PERIOD:
+            return True
+        known = self._backup_arn
+        if self.last_active is not None:
+            known = known or self.last_active.db_instance_automated_backups_arn
+        return backup is not None and is_same_id(backup.db_instance_automated_backups_arn, known)
+
+
 def wait_until_replicating(
     context: Context, on_poll: OnPoll | None, **keywords: object
 ) -> DBInstanceAutomatedBackup:
     """Poll until the backup is replicating, and return it."""
     request = build_request(DESCRIBE.name, WaitRequest, context.destination, keywords)
-    last_active: DBInstanceAutomatedBackup | None = None
-    ended_polls = 0
+    period = _StalePeriod(context.clock, request.db_instance_automated_backups_arn)
     goal = f"replication of {_subject(context, request)}"
     for backup, _ in _poll(context, request, goal, on_poll):
-        if backup is not None and backup.is_active:
-            if backup.is_replicating:
-                return backup
-            last_active = backup
-        elif last_active is not None:
-            raise ReplicationStoppedError(backup or last_active)
-        elif backup is not None:
-            ended_polls += 1
-            if ended_polls > MAX_STALE_POLLS:
-                raise ReplicationStoppedError(backup)
+        has_ended = period.has_ended(backup)
+        if backup is not None and backup.is_replicating:
+            return backup
+        last_seen = backup or period.last_active
+        if has_ended and last_seen is not None:
+            raise ReplicationStoppedError(last_seen)
     raise AssertionError  # the polls end in an exception
 
 
@@ -80,21 +106,17 @@ def wait_until_stopped(
             source_arn = source_arn or backup.db_instance_arn
         if (backup and backup.is_active) or source_arn is None or not can_ask_source:
             return None
-        is_released = _is_source_released(context, source_arn, backup_arn)
+        is_released = _is_source_released(context, source_arn, backup, backup_arn)
         can_ask_source = is_released is not None
         return is_released
 
-    goal = f"replication of {_subject(context, request)} to end and its source to be available"
-    was_active = False
-    ended_polls = 0
+    period = _StalePeriod(context.clock, backup_arn)
+    goal = f"replication of {_subject(context, request)} to end"
     for backup, is_released in _poll(context, request, goal, on_poll, ask_source):
-        if backup is not None and backup.is_active:
-            was_active = True
-        elif is_released is not False:
-            ended_polls += 1
-            is_certain = is_released or was_active or (backup is not None and backup_arn)
-            if is_certain or ended_polls > MAX_STALE_POLLS:
-                return backup
+        has_ended = period.has_ended(backup)
+        is_active = backup is not None and backup.is_active
+        if not is_active and (is_released or (has_ended and is_released is None)):
+            return backup
     raise AssertionError  # the polls end in an exception
 
 
@@ -113,11 +135,12 @@ def _poll(
         raise TypeError(f"on_poll= must be callable, not {short_repr(on_poll)}")
     clock = context.clock
     deadline = clock.monotonic() + request.timeout.total_seconds()
+    describe = _describer(context, request)
     last_backup: DBInstanceAutomatedBackup | None = None
     while True:
         failure: Exception | None = None
         try:
-            backup = _describe(context, request)
+            backup = describe()
         except READ_ERRORS as error:
             failure = _transient(error)
         else:
@@ -147,10 +170,29 @@ def _transient(error: Exception) -> Exception:
     return error
 
 
-def _describe(context: Context, request: WaitRequest) -> DBInstanceAutomatedBackup | None:
-    if request.source_db_instance_arn is not None:
-        return find_replicated_backup(context, request.source_db_instance_arn)
-    return find_backup(context, str(request.db_instance_automated_backups_arn))
+def _describer(
+    context: Context, request: WaitRequest
+) -> Callable[[], DBInstanceAutomatedBackup | None]:
+    """Return a function that looks for the backup; at first it asks for the source's ID."""
+    retry_time = min(CONSISTENCY_PERIOD, request.timeout.total_seconds())
+    retry_until = context.clock.monotonic() + retry_time
+    source: Source | None = None
+
+    def is_worth_retry(error: Exception) -> bool:
+        return is_transient(error) and context.clock.monotonic() < retry_until
+
+    def describe() -> DBInstanceAutomatedBackup | None:
+        nonlocal source
+        source_arn = request.source_db_instance_arn
+        if source_arn is None:
+            return find_backup(context, str(request.db_instance_automated_backups_arn))
+        if source is None:
+            source = identify_source(context, source_arn, is_worth_retry)
+            if source.dbi_resource_id is None:  # the instance is gone, and its ARN decides
+                source = Source.unchecked(source_arn)
+        return find_replicated_backup(context, source)
+
+    return describe
 
 
 def _subject(context: Context, request: WaitRequest) -> str:
@@ -158,11 +200,17 @@ def _subject(context: Context, request: WaitRequest) -> str:
     return f"{arn} to {context.region_name}"
 
 
-def _is_source_released(context: Context, source_arn: str, backup_arn: str | None) -> bool | None:
-    """Return whether the source is available and no longer lists the replication.
+def _is_source_released(
+    context: Context,
+    source_arn: str,
+    backup: DBInstanceAutomatedBackup | None,
+    backup_arn: str | None,
+) -> bool | None:
+    """Return whether the source no longer lists the replication, whatever its status is.
 
-    ``None`` if the source cannot be asked. If a backup's ARN is given, only that replication
-    counts; otherwise, every replication to the destination Region counts.
+    ``None`` if the source cannot be asked, or if its name has moved to another instance. If a
+    backup's ARN is given, only that replication counts; otherwise, every replication to the
+    destination Region counts.
     """
     source_client = context.source_client(source_arn)
     if source_client is None:
@@ -177,7 +225,16 @@ def _is_source_released(context: Context, source_arn: str, backup_arn: str | Non
         return None
     if instance is None:
         return True
+    own_id = backup and backup.dbi_resource_id
+    if own_id and instance.dbi_resource_id and not is_same_id(own_id, instance.dbi_resource_id):
+        return None
     listed = list_replications(instance, context.region_name)
     if backup_arn is not None:
-        listed = [arn for arn in listed if is_same_arn(arn, backup_arn)]
-    return not listed and instance.is_available
+        listed = [arn for arn in listed if is_same_id(arn, backup_arn)]
+    if not listed and not instance.is_available:
+        _logger.warning(
+            "The replication of %s has ended, and the instance is %s, not available: RDS may "
+            "refuse changes to it",
+            *(source_arn, instance.db_instance_status),
+        )
+    return not listed

@@ -87,6 +87,7 @@ def _root(  # pyright: ignore[reportUnusedFunction]  # the decorator registers t
 _COMMANDS: dict[str, Callable[..., None]] = {
     "start": replication.start,
     "ensure": replication.ensure,
+    "replace": replication.replace,
     "wait": replication.wait,
     "check": replication.check,
     "show": backups.show,

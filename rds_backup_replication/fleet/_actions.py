@@ -3,11 +3,12 @@
 from concurrent.futures import Future
 from typing import Any
 
-from .._models import DBInstanceAutomatedBackup, StartRequest
+from .._models import DBInstanceAutomatedBackup, ReplaceRequest, StartRequest
 from .._operations import START
+from .._validation import build_request
 from .._workflows.drift import find_drift
-from .._workflows.ensure import ensure_replication
-from .._workflows.lookup import select_backup
+from .._workflows.lookup import Source, select_backup
+from .._workflows.replace import replace_replication
 from .._workflows.start import start_replication
 from .._workflows.stop import ensure_stopped
 from ..exceptions import ReplicationDriftError
@@ -58,6 +59,7 @@ def _start(
     reader: DestinationReader, action: PlannedAction, active: DBInstanceAutomatedBackup | None
 ) -> ActionResult:
     """Start or replace a replication."""
+    dbi_resource_id = (action.observed or ObservedState()).dbi_resource_id
     keywords: dict[str, Any] = {
         "source_db_instance_arn": action.source_db_instance_arn,
         "backup_retention_period": action.backup_retention_period,
@@ -66,12 +68,15 @@ def _start(
     }
     if active is None:
         request = START.build_request(reader.context.destination, **keywords)
-        result = start_replication(reader.context, request)
+        source = Source(
+            request.source_db_instance_arn, dbi_resource_id is not None, dbi_resource_id
+        )
+        result = start_replication(reader.context, request, source)
     elif not find_drift(reader.context, StartRequest.model_construct(**keywords), active):
         return _succeeded(action, active, "unchanged")
     elif action.kind == "replace" and _is_as_observed(active, action):
-        request = START.build_request(reader.context.destination, **keywords)
-        result = ensure_replication(reader.context, request, replace=True)
+        request = build_request(START.name, ReplaceRequest, reader.context.destination, keywords)
+        result = replace_replication(reader.context, request, None)
     else:
         return _refused(action, _CHANGED)
     outcome: Outcome = "unchanged" if result.action == "unchanged" else "done"

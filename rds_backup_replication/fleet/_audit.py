@@ -8,7 +8,6 @@ from itertools import chain
 from uuid import uuid4
 
 from .._models import (
-    CheckReason,
     DBInstance,
     DBInstanceAutomatedBackup,
     RestoreWindow,
@@ -17,7 +16,7 @@ from ._credentials import Access
 from ._durations import format_duration
 from ._parallel import MAX_PENDING, OnProgress, map_in_order
 from ._policy import Policy, Rule
-from ._records import AuditRecord, AuditReport, State
+from ._records import AuditRecord, AuditReport, FleetReason, State
 from ._scan import InstanceView, Shard, ShardScan, create_shards, quota_reason
 
 
@@ -141,7 +140,7 @@ def _audit_shard(shard: Shard, now: datetime) -> list[AuditRecord]:
 
 def _state_of(
     scan: ShardScan, view: InstanceView, now: datetime
-) -> tuple[State, tuple[CheckReason, ...]]:
+) -> tuple[State, tuple[FleetReason, ...]]:
     """Return the instance's state, and the reasons for the state."""
     rule, backup, active = view.rule, view.backup, view.active_backup
     if rule is not None and rule.replicate == "never":
@@ -160,28 +159,28 @@ def _state_of(
 
 def _state_of_active(
     active: DBInstanceAutomatedBackup, rule: Rule, now: datetime
-) -> tuple[State, tuple[CheckReason, ...]]:
+) -> tuple[State, tuple[FleetReason, ...]]:
     """Return the state of an instance with an active backup, and the reasons for the state."""
     if active.is_pending:
         return "starting", ()
     if not active.is_replicating:
         message = f"The backup has status {active.status}, which this version does not recognize."
-        reason = CheckReason(code="could_not_be_checked", message=message, remedy=_NEW_STATUS)
+        reason = FleetReason(code="could_not_be_checked", message=message, remedy=_NEW_STATUS)
         return "unknown", (reason,)
     lag = active.lag(now)
     if lag is not None and lag <= rule.maximum_lag:
         return "protected", ()
     found = "has nothing to restore yet" if lag is None else f"lags by {format_duration(lag)}"
     message = f"The backup {found}; the rule allows a lag of {format_duration(rule.maximum_lag)}."
-    return "lagging", (CheckReason(code="lagging", message=message, remedy=_LAGGING),)
+    return "lagging", (FleetReason(code="lagging", message=message, remedy=_LAGGING),)
 
 
-_STOPPED = CheckReason(
+_STOPPED = FleetReason(
     code="stopped",
     message="The replication has ended, and only retained backups are left.",
     remedy="Apply a plan to restart the replication. RDS does not resume a replication by itself.",
 )
-_NOT_REPLICATING = CheckReason(
+_NOT_REPLICATING = FleetReason(
     code="not_replicating",
     message="The instance does not replicate.",
     remedy="Apply a plan to start the replication.",
@@ -208,7 +207,7 @@ def _record(
     shard: Shard,
     view: InstanceView,
     state: State,
-    reasons: tuple[CheckReason, ...],
+    reasons: tuple[FleetReason, ...],
     now: datetime,
 ) -> AuditRecord:
     instance = view.instance or DBInstance()

@@ -17,6 +17,7 @@ from .._operations import DESCRIBE, Operation
 from .._workflows.lookup import (
     DESCRIBE_DB_INSTANCES,
     DescribeDBInstancesRequest,
+    Source,
     find_source_instance,
     list_backups,
 )
@@ -127,7 +128,7 @@ class DestinationReader:
         instance = find_source_instance(self.context.client_in(source_region), source_arn)
         if instance is None:
             return None, []
-        return instance, _of_same_resource(list_backups(self.context, source_arn), instance)
+        return instance, list_backups(self.context, Source.of(source_arn, instance))
 
     @property
     def active_count(self) -> int:

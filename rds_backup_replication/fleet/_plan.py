@@ -6,12 +6,12 @@ from datetime import datetime, timezone
 from itertools import chain
 from uuid import uuid4
 
-from .._models import CheckReason, DBInstance, DBInstanceAutomatedBackup
+from .._models import DBInstance, DBInstanceAutomatedBackup
 from ..exceptions import Difference
 from ._credentials import Access
 from ._parallel import OnProgress, map_in_order
 from ._policy import Policy
-from ._records import CHANGES, Kind, ObservedState, Plan, PlannedAction
+from ._records import CHANGES, FleetReason, Kind, ObservedState, Plan, PlannedAction
 from ._scan import InstanceView, Shard, ShardScan, create_shards, quota_reason
 
 
@@ -101,7 +101,7 @@ def _action(scan: ShardScan, view: InstanceView) -> PlannedAction:
     )
 
 
-def _kind_of(scan: ShardScan, view: InstanceView) -> tuple[Kind, Sequence[CheckReason]]:
+def _kind_of(scan: ShardScan, view: InstanceView) -> tuple[Kind, Sequence[FleetReason]]:
     """Return the action for an instance, and the reasons for the action."""
     rule, active = view.rule, view.active_backup
     if view.unknown is not None:
@@ -120,7 +120,7 @@ def _kind_of(scan: ShardScan, view: InstanceView) -> tuple[Kind, Sequence[CheckR
 
 def _kind_for_drift(
     differences: Sequence[Difference],
-) -> tuple[Kind, Sequence[CheckReason]]:
+) -> tuple[Kind, Sequence[FleetReason]]:
     """Return the action for an instance with an active backup, and the reasons for the action."""
     reasons = [_drifted(difference) for difference in differences]
     if not differences:
@@ -132,7 +132,7 @@ def _kind_for_drift(
     return "replace", reasons
 
 
-def _drifted(difference: Difference) -> CheckReason:
+def _drifted(difference: Difference) -> FleetReason:
     """Return the reason for one drifted setting."""
     if difference.uncertainty:
         remedy = "Name the key by its ARN in the policy, or allow the caller kms:DescribeKey."
@@ -143,4 +143,4 @@ def _drifted(difference: Difference) -> CheckReason:
         )
     else:
         remedy = "RDS cannot modify a replication, so applying the plan stops and restarts it."
-    return CheckReason(code="drifted", message=f"{difference}.", remedy=remedy)
+    return FleetReason(code="drifted", message=f"{difference}.", remedy=remedy)

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 
 from .._arn import parse_arn
-from .._models import CheckReason
+from .._models import CheckCode, CheckReason
 from .._models._fields import RegionName
 from ._policy import Account, AccountId, Rule
 
@@ -46,6 +46,25 @@ class Record(BaseModel, frozen=True):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
+FleetCode = CheckCode | Literal["drifted", "lagging", "not_replicating", "over_quota", "stopped"]
+
+
+class FleetReason(Record, frozen=True):
+    """Why an instance needs attention, or a question that could not be answered."""
+
+    code: FleetCode
+    """The kind of reason: one of ``check_replication``, or one of a fleet's own."""
+    message: str
+    """The fact, as a sentence."""
+    remedy: str
+    """What to do, as a sentence."""
+
+    @classmethod
+    def of(cls, reason: CheckReason) -> "FleetReason":
+        """Return a reason of ``check_replication`` as one of a fleet's."""
+        return cls(code=reason.code, message=reason.message, remedy=reason.remedy)
+
+
 class AuditRecord(Record, frozen=True):
     """The protection of one instance.
 
@@ -82,7 +101,7 @@ class AuditRecord(Record, frozen=True):
     """Time of the audit minus ``latest_time``."""
     maximum_lag: timedelta | None = None
     """Maximum lag that the rule allows."""
-    reasons: tuple[CheckReason, ...] = ()
+    reasons: tuple[FleetReason, ...] = ()
     """Findings about the instance, each with a remedy."""
 
     def sort_key(self) -> tuple[str, str, str, str]:
@@ -153,7 +172,7 @@ class PlannedAction(Record, frozen=True):
     """For a start or replacement: tags for the replicated backup."""
     observed: ObservedState | None = None
     """State that the action depends on. If this has changed, applying refuses the action."""
-    reasons: tuple[CheckReason, ...] = ()
+    reasons: tuple[FleetReason, ...] = ()
     """Why the action is needed, impossible or unknown."""
 
     @model_validator(mode="after")

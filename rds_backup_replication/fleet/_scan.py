@@ -12,19 +12,20 @@ from typing import NamedTuple
 from .._context import Context
 from .._models import CheckReason, DBInstance, DBInstanceAutomatedBackup, StartRequest
 from .._operations import DESCRIBE_SOURCE_REGIONS
-from .._workflows.check import (
+from .._workflows.drift import find_drift
+from .._workflows.kms import compare_keys
+from .._workflows.lookup import select_backup
+from .._workflows.reasons import (
     could_not_be_checked,
     instance_reasons,
     region_pair_not_supported,
     retained_with_another_key,
 )
-from .._workflows.drift import find_drift
-from .._workflows.kms import compare_keys
-from .._workflows.lookup import select_backup
 from ..exceptions import Difference
 from ._credentials import Access
 from ._destination import ACCOUNT_ERRORS, AccountDestination, DestinationReader
 from ._policy import Policy, Rule
+from ._records import FleetReason
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class InstanceView(NamedTuple):
     rule: Rule | None
     backup: DBInstanceAutomatedBackup | None
     """The active backup, or else the newest retained backup."""
-    unknown: CheckReason | None
+    unknown: FleetReason | None
     """Why the instance or its backup could not be determined."""
     destination_region: str | None
     """The rule's destination; ``None`` if no rule matches."""
@@ -108,20 +109,23 @@ class ShardScan(DestinationReader):
                     if view is not None:
                         yield view
             except ACCOUNT_ERRORS as error:  # noqa: PERF203  # other Regions may still work
-                reason = could_not_be_checked(f"whether {source_region} has instances", error)
-                yield InstanceView(source_region, None, None, None, reason, None)
+                reason = could_not_be_checked(
+                    f"whether {source_region} has instances", error, source_region
+                )
+                yield InstanceView(source_region, None, None, None, FleetReason.of(reason), None)
 
-    def _list_backups(self) -> CheckReason | None:
+    def _list_backups(self) -> FleetReason | None:
         """List the backups; return the reason if that fails."""
         try:
             self.list_backups()
         except ACCOUNT_ERRORS as error:
             question = f"whether {self.shard.destination_region} has backups of the instance"
-            return could_not_be_checked(question, error)
+            reason = could_not_be_checked(question, error, self.shard.destination_region)
+            return FleetReason.of(reason)
         return None
 
     def _view(
-        self, source_region: str, instance: DBInstance, unknown: CheckReason | None
+        self, source_region: str, instance: DBInstance, unknown: FleetReason | None
     ) -> InstanceView | None:
         """Return a view of the instance, or ``None`` if another shard reports the instance."""
         shard = self.shard
@@ -135,7 +139,7 @@ class ShardScan(DestinationReader):
         backup = select_backup(self.backups_of(instance))
         return InstanceView(source_region, instance, rule, backup, unknown, rule.destination_region)
 
-    def find_blockers(self, view: InstanceView) -> tuple[CheckReason, ...]:
+    def find_blockers(self, view: InstanceView) -> tuple[FleetReason, ...]:
         """Return why RDS would refuse a start, apart from the quota."""
         instance, rule = view.instance, view.rule
         if instance is None or rule is None:
@@ -148,14 +152,14 @@ class ShardScan(DestinationReader):
                 reasons.append(region_pair_not_supported(region_name, view.source_region))
         except ACCOUNT_ERRORS as error:
             question = f"whether {region_name} accepts backups from {view.source_region}"
-            reasons.append(could_not_be_checked(question, error))
+            reasons.append(could_not_be_checked(question, error, region_name))
         reasons += instance_reasons(instance, region_name, kms_key_id)
         backup = view.backup
         if backup is not None and kms_key_id is not None and backup.kms_key_id is not None:
             difference = self._compare_keys(self.context, kms_key_id, backup.kms_key_id)
             if difference and not difference.uncertainty:
                 reasons.append(retained_with_another_key(backup))
-        return tuple(reasons)
+        return tuple(map(FleetReason.of, reasons))
 
     def required_key(self, instance: DBInstance, rule: Rule) -> str | None:
         """Return the KMS key for an instance; ``None`` if the instance is not encrypted."""
@@ -171,8 +175,7 @@ class ShardScan(DestinationReader):
             backup_retention_period=rule.backup_retention_period,
             kms_key_id=self.required_key(instance, rule),
         )
-        backups = self.backups_of(instance)
-        return find_drift(self.context, request, backup, backups, self._compare_keys)
+        return find_drift(self.context, request, backup, self._compare_keys)
 
     def _compare_keys(
         self, context: Context, requested: str, actual: str | None
@@ -192,10 +195,10 @@ class ShardScan(DestinationReader):
         }
 
 
-def quota_reason(shard: Shard) -> CheckReason:
+def quota_reason(shard: Shard) -> FleetReason:
     """Return the reason for an instance beyond the destination's quota."""
     quota = shard.policy.replication_quota
-    return CheckReason(
+    return FleetReason(
         code="over_quota",
         message=(
             f"The quota of {quota} replicated backups in {shard.destination_region} has no room "

@@ -17,6 +17,7 @@ from .._models import (
     BackupStatus,
     CheckCode,
     CheckReason,
+    CheckResult,
     DBInstance,
     DBInstanceAutomatedBackup,
     DBInstanceAutomatedBackupsReplication,
@@ -26,6 +27,8 @@ from .._models import (
     Endpoint,
     EnsureResult,
     Filter,
+    ReplacementPhase,
+    ReplacementProgress,
     RestoreWindow,
     SourceRegion,
     StartDBInstanceAutomatedBackupsReplicationRequest,
@@ -369,13 +372,15 @@ def make_ensure_result(
     *,
     action: Literal["started", "unchanged", "replaced"] = "started",
     backup: DBInstanceAutomatedBackup | None = None,
+    source_checked: bool = True,
 ) -> EnsureResult:
-    """Return a result of ``ensure_replication``.
+    """Return a result of ``ensure_replication`` or ``replace_replication``.
 
     The default backup is ``pending``, or ``replicating`` if the action is ``unchanged``.
     """
     status = "replicating" if action == "unchanged" else "pending"
-    return EnsureResult(action, backup or make_automated_backup(status=status))
+    chosen = backup or make_automated_backup(status=status)
+    return EnsureResult(action, chosen, source_checked)
 
 
 def make_check_reason(
@@ -386,3 +391,19 @@ def make_check_reason(
 ) -> CheckReason:
     """Return a reason of ``check_replication``, with texts that suit every code."""
     return CheckReason(code=code, message=message, remedy=remedy)
+
+
+def make_check_result(
+    *, blockers: Iterable[CheckReason] = (), unchecked: Iterable[CheckReason] = ()
+) -> CheckResult:
+    """Return a result of ``check_replication``, clear by default."""
+    return CheckResult(tuple(blockers), tuple(unchecked))
+
+
+def make_replacement_progress(
+    *,
+    phase: ReplacementPhase = "wait",
+    backup: DBInstanceAutomatedBackup | None = None,
+) -> ReplacementProgress:
+    """Return a progress of ``replace_replication``, with a backup that is replicating."""
+    return ReplacementProgress(phase, backup or make_automated_backup())

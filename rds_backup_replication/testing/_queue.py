@@ -79,14 +79,8 @@ class ResponseQueue:
                 return self._attach(make(service_name, region_name))
 
             self._replace(context, "clients", make_attached)
-        check = client.check_replication
-
-        def check_attached(**keywords: Any) -> object:
-            if isinstance(keywords.get("source_client"), BaseClient):
-                self._attach(keywords["source_client"])
-            return check(**keywords)
-
-        self._replace(client, "check_replication", check_attached)
+        for given in context.given_clients:
+            self._attach(given)
 
     def close(self) -> None:
         """Restore all attached clients to their former state."""

@@ -15,11 +15,11 @@ from .._signals import end_now, on_ctrl_c
 from .._stdio import write_stderr_unbuffered, write_stdout
 
 if TYPE_CHECKING:
-    from ..._models import CheckReason
     from ...fleet import (
         ActionResult,
         ApplyReport,
         AuditRecord,
+        FleetReason,
         Plan,
         PlannedAction,
         Policy,
@@ -312,7 +312,7 @@ def _destination_of(subject: "AuditRecord | PlannedAction") -> str:
     return subject.destination_region or "-"
 
 
-def _print_reasons(reasons: "Iterable[tuple[str, tuple[CheckReason, ...]]]") -> None:
+def _print_reasons(reasons: "Iterable[tuple[str, tuple[FleetReason, ...]]]") -> None:
     for instance, instance_reasons in reasons:
         if instance_reasons:
             write_stdout(f"\n{instance}\n")

@@ -22,11 +22,16 @@ from .._options import (
 from .._output import confirm, note, print_backup, print_json, print_table, progress
 
 if TYPE_CHECKING:
-    from ..._models import DBInstanceAutomatedBackup
+    from ..._models import DBInstanceAutomatedBackup, EnsureResult, ReplacementProgress
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
-_CHECKED_QUESTIONS = 3  # the number of questions that check_replication asks AWS
+_CHECKED_QUESTIONS = 3  # the number of questions that check_replication asks RDS
+
+Timeout = Annotated[
+    str, typer.Option(metavar="DURATION", help="Longest time to wait, such as 90s or 2h.")
+]
+PollInterval = Annotated[str, typer.Option(metavar="DURATION", help="Time between two polls.")]
 
 
 class Goal(str, Enum):
@@ -76,23 +81,45 @@ def ensure(
     backup_retention_period: Retention = None,
     kms_key_id: KmsKey = None,
     tags: Tags = None,
-    replace: Annotated[
-        bool,
-        typer.Option(
-            "--replace",
-            help="Stop and restart a replication that has another retention or key. This can "
-            "take many minutes.",
-        ),
-    ] = False,
-    yes: Yes = False,
 ) -> None:
     """Ensure that automated backups replicate as requested.
 
     The command starts a replication unless one is active. You can repeat it safely. An active
-    replication with another retention or key is an error, unless you pass --replace.
+    replication with another retention or key is an error. The command never stops a replication.
+    """
+    client = options.make_client()
+    with progress(f"Ensuring that {source} replicates", lines=False):
+        result = client.ensure_replication(
+            source_db_instance_arn=source,
+            backup_retention_period=backup_retention_period,
+            kms_key_id=kms_key_id,
+            tags=read_tags(tags),
+        )
+    _print_result(result, options.output)
+
+
+@with_options(RegionOptions)
+def replace(
+    options: RegionOptions,
+    *,
+    source: Source,
+    backup_retention_period: Retention = None,
+    kms_key_id: KmsKey = None,
+    tags: Tags = None,
+    timeout: Timeout = "75m",
+    poll_interval: PollInterval = "30s",
+    yes: Yes = False,
+) -> None:
+    """Stop and restart a replication that has another retention.
+
+    RDS cannot modify a replication. Before the stop, the command checks that RDS would accept the
+    start. After the stop, it retries the start until the timeout, and then starts the former
+    replication. Settings that you omit stay the same. If the command is interrupted, run it again.
     """
     from ..._operations import START
 
+    longest = read_duration(timeout, "--timeout")
+    pause = read_duration(poll_interval, "--poll-interval")
     client = options.make_client()
     wanted: dict[str, Any] = {
         "source_db_instance_arn": source,
@@ -100,15 +127,41 @@ def ensure(
         "kms_key_id": kms_key_id,
         "tags": read_tags(tags),
     }
-    if replace:
-        validate(client, START, wanted)
-        confirm(f"Replace the replication of {source} if it has another retention or key?", yes=yes)
-    with progress(f"Ensuring that {source} replicates", lines=False):
-        result = client.ensure_replication(**wanted, replace=replace)
-    if options.output is Output.JSON:
+    validate(client, START, wanted)
+    confirm(
+        f"Stop and restart the replication of {source} to {client.region_name} if it has another "
+        "retention?",
+        yes=yes,
+    )
+    with progress(f"Checking whether {source} can be replaced") as shown:
+
+        def show(progress: "ReplacementProgress") -> None:
+            shown.update(_PHASES[progress.phase].format(source))
+
+        result = client.replace_replication(
+            **wanted, timeout=longest, poll_interval=pause, on_progress=show
+        )
+    _print_result(result, options.output)
+
+
+_PHASES = {
+    "preflight": "Checking that the replication of {} can be started again",
+    "stop": "Stopping the replication of {}",
+    "wait": "Waiting until the replication of {} has ended",
+    "start": "Starting the new replication of {}",
+}
+
+
+def _print_result(result: "EnsureResult", output: Output) -> None:
+    if output is Output.JSON:
         print_json(result)
     else:
-        print_backup(result.backup, options.output, result.action)
+        print_backup(result.backup, output, result.action)
+    if not result.source_checked:
+        note(
+            "The source Region was not asked, so only the ARN shows that the backup is of this "
+            "instance."
+        )
 
 
 @with_options(RegionOptions)
@@ -147,12 +200,8 @@ def wait(
     *,
     source: Source,
     until: Annotated[Goal, typer.Option(help="State to wait for.")] = Goal.REPLICATING,
-    timeout: Annotated[
-        str, typer.Option(metavar="DURATION", help="Longest time to wait, such as 90s or 2h.")
-    ] = "75m",
-    poll_interval: Annotated[
-        str, typer.Option(metavar="DURATION", help="Time between two polls.")
-    ] = "30s",
+    timeout: Timeout = "75m",
+    poll_interval: PollInterval = "30s",
 ) -> None:
     """Wait until a backup is replicating or has stopped."""
     longest = read_duration(timeout, "--timeout")
@@ -187,15 +236,15 @@ def check(
     The command changes nothing.
     """
     client = options.make_client()
-    reasons = client.check_replication(source_db_instance_arn=source, kms_key_id=kms_key_id)
+    check = client.check_replication(source_db_instance_arn=source, kms_key_id=kms_key_id)
     if options.output is Output.JSON:
-        print_json(reasons)
-    elif reasons:
-        rows = [(reason.code, f"{reason.message} {reason.remedy}") for reason in reasons]
-        print_table(("REASON", "DETAILS AND REMEDY"), rows)
-    else:
+        print_json(check)
+    elif check.is_clear:
         note("No blockers found.")
-    if [reason.code for reason in reasons] == ["could_not_be_checked"] * _CHECKED_QUESTIONS:
-        raise typer.Exit(ExitCode.UNREACHABLE)
-    if reasons:
-        raise typer.Exit(ExitCode.FINDINGS)
+    else:
+        rows = [(reason.code, f"{reason.message} {reason.remedy}") for reason in check]
+        print_table(("REASON", "DETAILS AND REMEDY"), rows)
+    if not check.is_clear:
+        # Without a response to any question, nothing is known of the instance.
+        is_unknown = not check.blockers and len(check.unchecked) >= _CHECKED_QUESTIONS
+        raise typer.Exit(ExitCode.UNREACHABLE if is_unknown else ExitCode.FINDINGS)
