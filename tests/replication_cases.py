@@ -3,12 +3,21 @@
 The scripted RDS repeats the last response of its script for every further request.
 """
 
+import json
 from typing import Any
 
 from rds_backup_replication import BackupReplicationClient, DBInstanceAutomatedBackup
 
 from .loopback import error_xml, result_xml
-from .wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS, backup_xml, listing_xml
+from .wire import (
+    BACKUP_ARN,
+    KMS_KEY_ARN,
+    SOURCE_ARN,
+    ScriptedRDS,
+    backup_xml,
+    listing_xml,
+    source_regions_xml,
+)
 
 START = "StartDBInstanceAutomatedBackupsReplication"
 STOP = "StopDBInstanceAutomatedBackupsReplication"
@@ -59,16 +68,20 @@ def refuse_start(rds: ScriptedRDS) -> None:
     refuse(rds, "InvalidDBInstanceAutomatedBackupState", "Nobody knows this sentence.")
 
 
+def pass_preflight(rds: ScriptedRDS, found: str = FORMER) -> None:
+    """Add the responses to a replacement of a backup before the stop: a look, a check, a look."""
+    show(rds, found)
+    rds.answers(source_regions_xml())
+    show(rds, found)
+    rds.answers(json.dumps({"KeyMetadata": {"KeyId": KEY_ID, "KeyState": "Enabled"}}))
+    show(rds, found)
+
+
 def begin_replacement(rds: ScriptedRDS) -> None:
     """Add the responses to a replacement up to the first poll after the stop."""
-    show(rds, FORMER, times=2)
+    pass_preflight(rds)
     rds.answers(STOPPED)
     show(rds, ENDED)
-
-
-def lone_client(rds: ScriptedRDS) -> BackupReplicationClient:
-    """Return a client made from a boto3 client, which calls neither KMS nor the source Region."""
-    return BackupReplicationClient(client=rds.client().client)
 
 
 def ensure(client: BackupReplicationClient, **keywords: Any) -> str:
@@ -78,9 +91,16 @@ def ensure(client: BackupReplicationClient, **keywords: Any) -> str:
     return result.action
 
 
+def replace(client: BackupReplicationClient, **keywords: Any) -> str:
+    """Replace a replication, and return the action that the client reports."""
+    result = client.replace_replication(source_db_instance_arn=SOURCE_ARN, **keywords)
+    assert vars(result.backup)["db_instance_arn"] == SOURCE_ARN  # every action has a backup
+    return result.action
+
+
 def stop(rds: ScriptedRDS, retries: int = 0) -> DBInstanceAutomatedBackup | None:
     """Ensure that nothing replicates, and return the backup whose replication ended."""
-    return rds.client(retries=retries).ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+    return rds.lone_client(retries=retries).ensure_stopped(source_db_instance_arn=SOURCE_ARN)
 
 
 def actions(rds: ScriptedRDS) -> list[str]:

@@ -12,6 +12,7 @@ from .replication_cases import (
     OTHER_KEY_ARN,
     actions,
     ensure,
+    replace,
     show,
 )
 from .wire import KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS, backup_xml
@@ -23,7 +24,7 @@ def test_drift_of_retention_and_key(rds: ScriptedRDS) -> None:
     """The error reports both differences with their values, and the client changes nothing."""
     show(rds, ACTIVE)
     with pytest.raises(ReplicationDriftError) as caught:
-        ensure(rds.client(), backup_retention_period=7, kms_key_id=OTHER_KEY_ARN)
+        ensure(rds.lone_client(), backup_retention_period=7, kms_key_id=OTHER_KEY_ARN)
     retention, key = caught.value.differences
     assert (retention.parameter, retention.requested, retention.actual) == (
         *("backup_retention_period", 7),
@@ -36,23 +37,24 @@ def test_drift_of_retention_and_key(rds: ScriptedRDS) -> None:
         f"{SOURCE_ARN} replicates with other settings than requested:\n"
         "  backup_retention_period is 14, but 7 was requested\n"
         f"  kms_key_id is {KMS_KEY_ARN!r}, but {OTHER_KEY_ARN!r} was requested\n"
-        "RDS cannot modify a replication. Pass replace=True to stop and restart it, or omit the "
-        "settings that may stay as they are."
+        "RDS accepts no other key while backups encrypted with the current key exist. Omit "
+        "kms_key_id to keep the key. To change the key, call ensure_stopped() and "
+        "wait_until_stopped(), delete the retained backups, and call ensure_replication(). Until "
+        "the first new copy is complete, nothing in this Region can be restored."
     )
     assert actions(rds) == [DESCRIBE]
 
 
-def test_drift_of_key_with_copies(rds: ScriptedRDS) -> None:
-    """The error of a replicating backup tells how to change the key, because replace= cannot."""
+def test_drift_of_retention(rds: ScriptedRDS) -> None:
+    """The error names the method that replaces a replication."""
     show(rds, FORMER)
     with pytest.raises(ReplicationDriftError) as caught:
-        ensure(rds.client(), kms_key_id=OTHER_KEY_ARN)
+        ensure(rds.lone_client(), backup_retention_period=7)
     assert str(caught.value) == (
         f"{SOURCE_ARN} replicates with other settings than requested:\n"
-        f"  kms_key_id is {KMS_KEY_ARN!r}, but {OTHER_KEY_ARN!r} was requested\n"
-        "RDS accepts no other key until all backups encrypted with the current key are deleted. "
-        "Omit kms_key_id, or call ensure_stopped() and wait_until_stopped(), delete the retained "
-        "backups, and call ensure_replication() again."
+        "  backup_retention_period is 14, but 7 was requested\n"
+        "RDS cannot modify a replication. Call replace_replication() to stop and restart it, or "
+        "omit the settings that may stay as they are."
     )
     assert actions(rds) == [DESCRIBE]
 
@@ -62,14 +64,14 @@ def test_drift_of_key_id(rds: ScriptedRDS, requested: str) -> None:
     """The ID of another key is drift."""
     show(rds, ACTIVE)
     with pytest.raises(ReplicationDriftError, match="is 'arn:aws:kms"):
-        ensure(rds.client(), kms_key_id=requested)
+        ensure(rds.lone_client(), kms_key_id=requested)
 
 
 def test_drift_without_actual_key(rds: ScriptedRDS) -> None:
     """A backup for which RDS returns no key may have any key, so the client replaces nothing."""
     show(rds, backup_xml())
     with pytest.raises(ReplicationDriftError) as caught:
-        ensure(rds.client(), kms_key_id=KEY_ID, replace=True)
+        replace(rds.lone_client(), kms_key_id=KEY_ID)
     uncertain = Difference("kms_key_id", KEY_ID, None, "RDS returns no key for the backup")
     assert caught.value.differences == (uncertain,)
     assert str(caught.value).endswith(
@@ -80,4 +82,4 @@ def test_drift_without_actual_key(rds: ScriptedRDS) -> None:
 def test_drift_without_actual_retention(rds: ScriptedRDS) -> None:
     """A retention period that RDS does not return is no drift."""
     show(rds, backup_xml(Status="replicating"))
-    assert ensure(rds.client(), backup_retention_period=7) == "unchanged"
+    assert ensure(rds.lone_client(), backup_retention_period=7) == "unchanged"

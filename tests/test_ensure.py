@@ -32,7 +32,7 @@ def test_ensure_replication_with_retained_backup(rds: ScriptedRDS) -> None:
     """A retained backup does not replicate, so the client starts with the requested settings."""
     show(rds, RETAINED)
     rds.answers(STARTED)
-    result = rds.client().ensure_replication(
+    result = rds.lone_client().ensure_replication(
         source_db_instance_arn=SOURCE_ARN,
         backup_retention_period=14,
         kms_key_id="alias/backups",
@@ -54,7 +54,7 @@ def test_ensure_replication_with_not_found_fault(rds: ScriptedRDS) -> None:
     for _ in range(3):
         refuse(rds, "DBInstanceAutomatedBackupNotFound", status=404)
     rds.answers(STARTED)
-    client = rds.client()
+    client = rds.lone_client()
     with pytest.raises(DBInstanceAutomatedBackupNotFoundFault):
         list(client.describe_db_instance_automated_backups(db_instance_identifier="mydatabase"))
     assert client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN) is None
@@ -68,13 +68,13 @@ def test_ensure_replication_with_not_found_fault(rds: ScriptedRDS) -> None:
         {},
         {"backup_retention_period": 14},
         {"kms_key_id": KMS_KEY_ARN},
-        {"kms_key_id": KEY_ID, "tags": {"env": "prod"}, "replace": True},
+        {"kms_key_id": KEY_ID, "tags": {"env": "prod"}},
     ],
 )
 def test_ensure_replication_with_same_settings(rds: ScriptedRDS, keywords: dict[str, Any]) -> None:
     """The client describes only the source's backups, and changes nothing."""
     show(rds, ACTIVE)
-    assert ensure(rds.client(), **keywords) == "unchanged"
+    assert ensure(rds.lone_client(), **keywords) == "unchanged"
     assert rds.received[0].parameters["DBInstanceIdentifier"] == "mydatabase"
     assert actions(rds) == [DESCRIBE]
 
@@ -83,7 +83,7 @@ def test_ensure_replication_with_same_settings(rds: ScriptedRDS, keywords: dict[
 def test_ensure_replication_with_unknown_status(rds: ScriptedRDS, status: str) -> None:
     """A backup with no status or an unknown one counts as active."""
     show(rds, ACTIVE.replace("<Status>pending</Status>", status))
-    assert ensure(rds.client()) == "unchanged"
+    assert ensure(rds.lone_client()) == "unchanged"
     assert actions(rds) == [DESCRIBE]
 
 
@@ -104,7 +104,7 @@ def test_ensure_replication_in_govcloud(rds: ScriptedRDS) -> None:
     show(rds)
     rds.answers(STARTED)
     arn = SOURCE_ARN.replace("arn:aws:", "arn:aws-us-gov:").replace("us-west-2", "us-gov-east-1")
-    rds.client("us-gov-west-1").ensure_replication(source_db_instance_arn=arn)
+    rds.lone_client("us-gov-west-1").ensure_replication(source_db_instance_arn=arn)
     assert "DestinationRegion=us-gov-west-1" in rds.received[1].parameters["PreSignedUrl"]
 
 
@@ -112,4 +112,4 @@ def test_ensure_replication_with_failed_describe(rds: ScriptedRDS) -> None:
     """The client raises the error of its first describe."""
     refuse(rds, "AccessDenied", status=403)
     with pytest.raises(AccessDeniedError):
-        ensure(rds.client())
+        ensure(rds.lone_client())

@@ -2,9 +2,11 @@
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 
+from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication.exceptions import ReplicationDriftError
 
 from .replication_cases import (
@@ -13,8 +15,8 @@ from .replication_cases import (
     KEY_ID,
     actions,
     ensure,
-    lone_client,
     refuse_start,
+    replace,
     show,
 )
 from .wire import KMS_KEY_ARN, ScriptedRDS, backup_xml
@@ -37,7 +39,7 @@ def test_alias_resolved_by_kms(rds: ScriptedRDS, requested: str, actual: str) ->
     for key_id in (KEY_ID, "another"):
         show(rds, backup_xml(KmsKeyId=actual))
         rds.answers(json.dumps({"KeyMetadata": {"KeyId": key_id}}))
-    client = rds.client()
+    client = rds.lone_client()
     assert ensure(client, kms_key_id=requested) == "unchanged"
     with pytest.raises(ReplicationDriftError) as caught:
         ensure(client, kms_key_id=requested)
@@ -46,13 +48,13 @@ def test_alias_resolved_by_kms(rds: ScriptedRDS, requested: str, actual: str) ->
     assert "/us-east-1/kms/" in rds.received[1].headers["Authorization"]
 
 
-@pytest.mark.parametrize("replace", [False, True])
-def test_alias_refused_by_kms(rds: ScriptedRDS, *, replace: bool) -> None:
+@pytest.mark.parametrize("method", [ensure, replace])
+def test_alias_refused_by_kms(rds: ScriptedRDS, method: Callable[..., str]) -> None:
     """The difference stays uncertain, and the client never replaces."""
     show(rds, ACTIVE)
     rds.answers(json.dumps({"__type": "AccessDeniedException", "message": "no."}), status=400)
     with pytest.raises(ReplicationDriftError, match="possibly the same") as caught:
-        ensure(rds.client(), kms_key_id="alias/backups", replace=replace)
+        method(rds.lone_client(), kms_key_id="alias/backups")
     (difference,) = caught.value.differences
     assert str(difference.uncertainty).startswith("an alias could not be resolved: An error")
     assert "AccessDenied" in str(difference.uncertainty)
@@ -76,7 +78,7 @@ def test_alias_with_invalid_kms_response(rds: ScriptedRDS, body: str | bytes) ->
     show(rds, ACTIVE)
     rds.answers(body)
     with pytest.raises(ReplicationDriftError, match="possibly the same") as caught:
-        ensure(rds.client(), kms_key_id="alias/backups", replace=True)
+        replace(rds.lone_client(), kms_key_id="alias/backups")
     (difference,) = caught.value.differences
     assert (difference.parameter, difference.requested, difference.actual) == (
         *("kms_key_id", "alias/backups"),
@@ -90,18 +92,18 @@ def test_alias_with_invalid_kms_response(rds: ScriptedRDS, body: str | bytes) ->
 def test_alias_without_kms_client(rds: ScriptedRDS) -> None:
     """A client made from a boto3 client cannot resolve an alias, but compares key IDs."""
     show(rds, ACTIVE)
-    client = lone_client(rds)
-    reason = "a client that was created with client= cannot call KMS"
+    client = BackupReplicationClient(client=rds.client().client)
+    reason = "a client that was created with client= cannot call KMS; pass kms_client=, too"
     text = f"(possibly the same: an alias could not be resolved: {reason})"
     with pytest.raises(ReplicationDriftError, match=re.escape(text)):
-        ensure(client, kms_key_id="alias/backups", replace=True)
+        replace(client, kms_key_id="alias/backups")
     assert ensure(client, kms_key_id=KEY_ID) == "unchanged"
 
 
 def test_alias_same_as_requested(rds: ScriptedRDS) -> None:
     """The client need not resolve an alias that is the same in both places."""
     show(rds, backup_xml(KmsKeyId="alias/backups"))
-    assert ensure(rds.client(), kms_key_id="alias/backups") == "unchanged"
+    assert ensure(rds.lone_client(), kms_key_id="alias/backups") == "unchanged"
     assert actions(rds) == [DESCRIBE]
 
 
@@ -112,7 +114,7 @@ def test_alias_after_refused_start(rds: ScriptedRDS, key_id: str) -> None:
     refuse_start(rds)
     show(rds, ACTIVE)
     rds.answers(json.dumps({"KeyMetadata": {"KeyId": key_id}}))
-    client = rds.client()
+    client = rds.lone_client()
     if key_id == KEY_ID:
         assert ensure(client, kms_key_id="alias/backups") == "unchanged"
     else:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rds_backup_replication.exceptions import InvalidDBInstanceStateFault, ReplicationDriftError
+from rds_backup_replication.exceptions import ReplacementError, ReplicationDriftError
 
 from .conftest import RecordingClock
 from .loopback import result_xml
@@ -12,6 +12,7 @@ from .replication_cases import (
     DESCRIBE,
     ENDED,
     FORMER,
+    KEY_ID,
     NOT_REPLICATING,
     OTHER_BACKUP_ARN,
     OTHER_KEY_ARN,
@@ -23,10 +24,10 @@ from .replication_cases import (
     actions,
     active_for,
     begin_replacement,
-    ensure,
-    lone_client,
+    pass_preflight,
     refuse,
     refuse_start,
+    replace,
     show,
 )
 from .wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS, backup_xml
@@ -39,45 +40,37 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 @pytest.mark.parametrize("status", ["pending", "Pending", "replicating", "brand-new"])
 def test_replace_key_by_status(rds: ScriptedRDS, status: str) -> None:
-    """RDS accepts another key only while the backup is pending and has no copies."""
-    show(rds, FORMER.replace("replicating", status), times=2)
-    rds.answers(STOPPED)
-    show(rds, ENDED)
-    rds.answers(STARTED)
-    client = lone_client(rds)
-    if status.lower() == "pending":
-        assert ensure(client, kms_key_id=OTHER_KEY_ARN, replace=True) == "replaced"
-        assert rds.received[-1].parameters["KmsKeyId"] == OTHER_KEY_ARN
-    else:
-        with pytest.raises(ReplicationDriftError, match="delete the retained backups"):
-            ensure(client, kms_key_id=OTHER_KEY_ARN, replace=True)
-        assert actions(rds) == [DESCRIBE]
+    """The client never stops a replication for another key: RDS may refuse it afterwards."""
+    show(rds, FORMER.replace("replicating", status))
+    with pytest.raises(ReplicationDriftError, match="delete the retained backups"):
+        replace(rds.lone_client(), kms_key_id=OTHER_KEY_ARN, backup_retention_period=7)
+    assert actions(rds) == [DESCRIBE]
 
 
 def test_replace_key_with_retained_backup(rds: ScriptedRDS) -> None:
     """RDS accepts no other key while a retained backup exists beside the pending one."""
     show(rds, FORMER.replace("replicating", "pending"), RETAINED)
     with pytest.raises(ReplicationDriftError, match="delete the retained backups"):
-        ensure(rds.client(), kms_key_id=OTHER_KEY_ARN, replace=True)
+        replace(rds.lone_client(), kms_key_id=OTHER_KEY_ARN)
     assert actions(rds) == [DESCRIBE]
 
 
 @pytest.mark.parametrize(
     "given",
     [
-        {"kms_key_id": OTHER_KEY_ARN},
         {"backup_retention_period": 7},
+        {"backup_retention_period": 7, "kms_key_id": KEY_ID},
         {"backup_retention_period": 7, "tags": {"team": "dba"}},
         {"backup_retention_period": 7, "tags": {}},
     ],
 )
 def test_replace_with_omitted_settings(rds: ScriptedRDS, given: dict[str, Any]) -> None:
     """The new replication keeps the settings that the caller omits."""
-    show(rds, FORMER.replace("replicating", "pending"), times=2)
+    pass_preflight(rds, FORMER.replace("replicating", "pending"))
     rds.answers(STOPPED)
     show(rds, ENDED)
     rds.answers(STARTED)
-    assert ensure(lone_client(rds), **given, replace=True) == "replaced"
+    assert replace(rds.lone_client(), **given) == "replaced"
     parameters = rds.received[-1].parameters
     assert parameters["BackupRetentionPeriod"] == str(given.get("backup_retention_period", 14))
     assert parameters["KmsKeyId"] == given.get("kms_key_id", KMS_KEY_ARN)
@@ -96,7 +89,7 @@ def test_replace_with_busy_source(rds: ScriptedRDS, clock: RecordingClock, *, ar
     because another caller has replaced the replication in between.
     """
     stopped = backup_xml(DBInstanceAutomatedBackupsArn=OTHER_BACKUP_ARN) if arn else backup_xml()
-    show(rds, FORMER, times=2)
+    pass_preflight(rds)
     rds.answers(result_xml(STOP, stopped))
     show(rds, ENDED, FORMER.replace(BACKUP_ARN, OTHER_BACKUP_ARN))
     show(rds, ENDED, ENDED.replace(BACKUP_ARN, OTHER_BACKUP_ARN))
@@ -104,35 +97,40 @@ def test_replace_with_busy_source(rds: ScriptedRDS, clock: RecordingClock, *, ar
         del rds.script[-2]
     for _ in range(2):
         refuse(rds, "InvalidDBInstanceState", "busy")
-        show(rds, ENDED, times=5)
+        show(rds, ENDED)
     rds.answers(STARTED)
-    assert ensure(lone_client(rds), backup_retention_period=7, replace=True) == "replaced"
+    assert replace(rds.lone_client(), backup_retention_period=7) == "replaced"
     assert actions(rds).count(START) == 3
     assert actions(rds).count(STOP) == 1
-    assert clock.sleeps.count(30) == 2
+    assert 48 < sum(clock.sleeps[-4:]) < 72  # two pauses between the starts
 
 
 def test_replace_with_stale_polls_of_busy_source(rds: ScriptedRDS) -> None:
     """Stale polls that show the former backup do not count as the new replication."""
     begin_replacement(rds)
-    refuse(rds, "InvalidDBInstanceState", "busy")
-    for backup in (FORMER, FORMER, ENDED, ENDED, ENDED):
+    for backup in (FORMER, FORMER, ENDED):
+        refuse(rds, "InvalidDBInstanceState", "busy")
         show(rds, backup)
     rds.answers(STARTED)
-    assert ensure(lone_client(rds), backup_retention_period=7, replace=True) == "replaced"
-    assert actions(rds).count(START) == 2
+    assert replace(rds.lone_client(), backup_retention_period=7) == "replaced"
+    assert actions(rds).count(START) == 4
 
 
 @pytest.mark.long
 def test_replace_with_source_that_stays_busy(rds: ScriptedRDS, clock: RecordingClock) -> None:
-    """The client gives up after 75 minutes for the new and 75 for the former replication."""
+    """The client gives up after the timeout, and then tries the former settings once."""
     begin_replacement(rds)
     for _ in range(400):
         refuse(rds, "InvalidDBInstanceState", "busy")
-        show(rds, ENDED, times=5)
-    with pytest.raises(InvalidDBInstanceStateFault, match="busy"):
-        ensure(lone_client(rds), backup_retention_period=7, replace=True)
-    assert 9_000 <= sum(clock.sleeps) < 9_300
+        show(rds, ENDED)
+    with pytest.raises(ReplacementError, match="busy") as caught:
+        replace(rds.lone_client(), backup_retention_period=7)
+    assert caught.value.is_protected is False
+    assert sum(clock.sleeps) == pytest.approx(75 * 60, abs=1)
+    sent = [r.parameters for r in rds.received if r.parameters.get("Action") == START]
+    starts = [parameters["BackupRetentionPeriod"] for parameters in sent]
+    assert starts[-2:] == ["7", "14"]
+    assert set(starts[:-1]) == {"7"}
 
 
 # Uncertain stops and starts
@@ -143,14 +141,14 @@ def test_replace_with_other_backup_at_second_stop(rds: ScriptedRDS) -> None:
 
     Another caller has started that backup's replication between the two stops.
     """
-    show(rds, FORMER, times=2)
+    pass_preflight(rds)
     rds.resets()
     show(rds, FORMER, times=6)
     rds.answers(result_xml(STOP, backup_xml(DBInstanceAutomatedBackupsArn=OTHER_BACKUP_ARN)))
     show(rds, ENDED, FORMER.replace(BACKUP_ARN, OTHER_BACKUP_ARN))
     show(rds, ENDED, ENDED.replace(BACKUP_ARN, OTHER_BACKUP_ARN))
     rds.answers(STARTED)
-    assert ensure(lone_client(rds), backup_retention_period=7, replace=True) == "replaced"
+    assert replace(rds.lone_client(), backup_retention_period=7) == "replaced"
     assert actions(rds)[-3:] == [DESCRIBE, DESCRIBE, START]
     polled = [request.parameters.get("DBInstanceAutomatedBackupsArn") for request in rds.received]
     assert polled[-3:-1] == [OTHER_BACKUP_ARN, OTHER_BACKUP_ARN]
@@ -159,7 +157,7 @@ def test_replace_with_other_backup_at_second_stop(rds: ScriptedRDS) -> None:
 @pytest.mark.parametrize("lost", ["reset", "unreadable"])
 def test_replace_with_uncertain_stop(rds: ScriptedRDS, lost: str) -> None:
     """The client stops again, and starts only after RDS has confirmed the end."""
-    show(rds, FORMER, times=2)
+    pass_preflight(rds)
     if lost == "reset":
         rds.resets()
     else:
@@ -169,7 +167,7 @@ def test_replace_with_uncertain_stop(rds: ScriptedRDS, lost: str) -> None:
     show(rds, FORMER, times=6)
     show(rds, ENDED)
     rds.answers(STARTED)
-    assert ensure(lone_client(rds), backup_retention_period=7, replace=True) == "replaced"
+    assert replace(rds.lone_client(), backup_retention_period=7) == "replaced"
     assert actions(rds).count(STOP) == 2
 
 
@@ -177,11 +175,12 @@ def test_replace_with_late_start(rds: ScriptedRDS) -> None:
     """A lost start may show only when RDS refuses to restart the former replication."""
     begin_replacement(rds)
     rds.resets()
-    show(rds, ENDED, times=5)
+    show(rds, ENDED)
+    refuse(rds, "AccessDenied", status=403)
     refuse_start(rds)
     show(rds, ENDED, active_for(7))
-    result = lone_client(rds).ensure_replication(
-        source_db_instance_arn=SOURCE_ARN, backup_retention_period=7, replace=True
+    result = rds.lone_client().replace_replication(
+        source_db_instance_arn=SOURCE_ARN, backup_retention_period=7
     )
     assert (result.action, result.backup.backup_retention_period) == ("replaced", 7)
 
@@ -192,7 +191,7 @@ def test_replace_with_late_start(rds: ScriptedRDS) -> None:
 @pytest.mark.parametrize("has_stopped", [True, False])
 def test_replace_beside_another_caller(rds: ScriptedRDS, *, has_stopped: bool) -> None:
     """The client reports "replaced" if it made the stop or the start, and not the other caller."""
-    show(rds, FORMER, times=2)
+    pass_preflight(rds)
     if has_stopped:  # the other caller starts
         rds.answers(STOPPED)
         show(rds, ENDED)
@@ -202,15 +201,15 @@ def test_replace_beside_another_caller(rds: ScriptedRDS, *, has_stopped: bool) -
         refuse(rds, "InvalidDBInstanceState", "not replicating")
         show(rds, ENDED, times=2)
         rds.answers(STARTED)
-    assert ensure(lone_client(rds), backup_retention_period=7, replace=True) == "replaced"
+    assert replace(rds.lone_client(), backup_retention_period=7) == "replaced"
 
 
 def test_replace_after_another_caller(rds: ScriptedRDS) -> None:
     """The client reports "unchanged" if another caller made both the stop and the start."""
-    show(rds, FORMER, times=2)
+    pass_preflight(rds)
     refuse(rds, "InvalidDBInstanceState", "not replicating")
     show(rds, ENDED)
     show(rds, ENDED)  # the wait for the end
     refuse_start(rds)
     show(rds, ENDED, active_for(7))
-    assert ensure(lone_client(rds), backup_retention_period=7, replace=True) == "unchanged"
+    assert replace(rds.lone_client(), backup_retention_period=7) == "unchanged"

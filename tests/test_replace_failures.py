@@ -1,23 +1,27 @@
 """Replacements that fail: what becomes of the former replication, and how the client reports it."""
 
-import sys
+import pickle
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError
 
+from rds_backup_replication import (
+    BackupReplicationClient,
+    ReplacementProgress,
+    StartDBInstanceAutomatedBackupsReplicationRequest,
+    Tag,
+)
 from rds_backup_replication.exceptions import (
     AccessDeniedError,
     InvalidDBInstanceStateFault,
+    KMSKeyNotAccessibleFault,
+    ReplacementError,
     ReplicationDriftError,
     RequestValidationError,
-    ServiceError,
-    WaitTimeoutError,
 )
 
-from .loopback import result_xml
 from .replication_cases import (
-    ACTIVE,
     DESCRIBE,
     ENDED,
     FORMER,
@@ -28,26 +32,37 @@ from .replication_cases import (
     actions,
     active_for,
     begin_replacement,
-    ensure,
-    lone_client,
+    pass_preflight,
     refuse,
     refuse_start,
+    replace,
     show,
 )
 from .wire import KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS
 
 pytestmark = pytest.mark.usefixtures("clock")
 
-WAS_STOPPED = f"The client stopped the replication of {SOURCE_ARN} to replace it"
-MAY_BE_STOPPED = f"The client may have stopped the replication of {SOURCE_ARN} to replace it"
-RESTARTED = "The client restarted it with its former settings."
-NOT_RESTARTED = "The client could not restart it: "
+RESTARTED = "The instance replicates"
+NOT_RESTARTED = "The instance does not replicate."
+UNKNOWN = "Whether the instance replicates is not known."
+
+
+def fail(client: BackupReplicationClient, **keywords: Any) -> ReplacementError:
+    """Replace a replication, and return the error that the client raises."""
+    with pytest.raises(ReplacementError) as caught:
+        replace(client, backup_retention_period=7, **keywords)
+    assert caught.value.__cause__ is not None
+    assert caught.value.reason == (str(caught.value.__cause__) or repr(caught.value.__cause__))
+    assert pickle.loads(pickle.dumps(caught.value)).former == caught.value.former  # noqa: S301
+    return caught.value
 
 
 @pytest.mark.parametrize("is_restarted", [True, False])
-def test_replace_with_refused_start(rds: ScriptedRDS, *, is_restarted: bool) -> None:
-    """The client restarts the former replication, and the error's hint reports the outcome."""
-    show(rds, FORMER, times=2)
+def test_replace_with_refused_start(
+    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture, *, is_restarted: bool
+) -> None:
+    """The client starts the former replication, and the error carries all that is needed."""
+    pass_preflight(rds)
     rds.answers(STOPPED)
     show(rds, FORMER)
     show(rds, ENDED)
@@ -55,90 +70,131 @@ def test_replace_with_refused_start(rds: ScriptedRDS, *, is_restarted: bool) -> 
     if is_restarted:
         rds.answers(STARTED)
     else:
-        refuse(rds, "AccessDenied", "busy", status=403)
-    with pytest.raises(ServiceError, match="no such key") as caught:
-        ensure(lone_client(rds), backup_retention_period=7, replace=True)
-    assert caught.value.code == "KMSKeyNotAccessibleFault"
-    assert actions(rds) == [DESCRIBE, DESCRIBE, STOP, DESCRIBE, DESCRIBE, START, START]
-    assert rds.received[6].parameters.items() >= {
+        refuse(rds, "AccessDenied", "forbidden", status=403)
+        show(rds, ENDED)
+    error = fail(rds.lone_client())
+    last_look = [] if is_restarted else [DESCRIBE]
+    assert actions(rds)[5:] == [STOP, DESCRIBE, DESCRIBE, START, START, *last_look]
+    assert rds.received[9].parameters.items() >= {
         ("BackupRetentionPeriod", "14"),
         ("KmsKeyId", KMS_KEY_ARN),
         ("Tags.Tag.1.Key", "env"),
     }
-    assert "Tags.Tag.2.Key" not in rds.received[6].parameters
-    assert caught.value.operation_name == START
-    hint_of_the_code, outcome = str(caught.value.hint).split("\n", 1)
-    assert "must exist in the destination" in hint_of_the_code
-    if is_restarted:
-        assert outcome == f"{WAS_STOPPED}. {RESTARTED}"
-    else:
-        assert outcome.startswith(f"{WAS_STOPPED}. {NOT_RESTARTED}")
-        assert "busy" in outcome
-
-
-def test_replace_with_refused_start_without_hint(rds: ScriptedRDS) -> None:
-    """The outcome is the whole hint if the refusal itself has none."""
-    begin_replacement(rds)
-    refuse(rds, "AccessDenied", "no", status=403)
-    rds.answers(STARTED)
-    with pytest.raises(AccessDeniedError) as caught:
-        ensure(lone_client(rds), backup_retention_period=7, replace=True)
-    assert caught.value.hint == f"{WAS_STOPPED}. {RESTARTED}"
-    assert type(caught.value.__cause__) is ClientError  # botocore's error, as for every refusal
+    assert "Tags.Tag.2.Key" not in rds.received[9].parameters
+    assert error.former == StartDBInstanceAutomatedBackupsReplicationRequest(
+        source_db_instance_arn=SOURCE_ARN,
+        backup_retention_period=14,
+        kms_key_id=KMS_KEY_ARN,
+        tags=[Tag(key="env")],
+    )
+    assert (error.phase, error.is_protected) == ("start", is_restarted)
+    assert error.last_backup is not None
+    assert isinstance(error.__cause__, KMSKeyNotAccessibleFault)
+    assert "no such key" in str(error)
+    assert (RESTARTED if is_restarted else NOT_RESTARTED) in str(error)
+    assert str(error) in caplog.text
 
 
 def test_replace_with_lost_starts(rds: ScriptedRDS, caplog: pytest.LogCaptureFixture) -> None:
-    """The client logs one warning if the responses to both starts are lost."""
-    show(rds, ACTIVE, times=2)
-    rds.answers(STOPPED)
-    show(rds)
-    rds.answers(result_xml("DescribeDBInstances", "<DBInstances></DBInstances>"))
+    """Whether the instance replicates is not known if the responses to all starts are lost."""
+    begin_replacement(rds)
     rds.resets()
-    with pytest.raises(ConnectionClosedError):
-        ensure(rds.client(), backup_retention_period=7, replace=True)
-    assert [r.levelname for r in caplog.records if SOURCE_ARN in r.getMessage()] == ["WARNING"]
-    assert f"{WAS_STOPPED}. {NOT_RESTARTED}Connection was closed" in caplog.text
+    error = fail(rds.lone_client(), timeout=timedelta(minutes=5))
+    assert error.is_protected is None
+    assert UNKNOWN in str(error)
+    assert actions(rds).count(START) > 8
+    assert [r.levelname for r in caplog.records if SOURCE_ARN in r.getMessage()][-1] == "ERROR"
 
 
-@pytest.mark.parametrize("failure", [KeyboardInterrupt, None])
-def test_replace_that_ends_before_the_start(
-    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture, failure: type[BaseException] | None
+@pytest.mark.parametrize("phase", ["stop", "wait", "start"])
+def test_replace_that_is_interrupted(
+    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture, phase: str
 ) -> None:
-    """The client logs that an interrupt or a timeout has left the replication stopped."""
-    show(rds, FORMER, times=2)
-    rds.answers(STOPPED)
-    show(rds, FORMER)
-    client = rds.client()
-    if failure is not None:
+    """The client logs what an interruption leaves behind, and how to go on."""
+    begin_replacement(rds)
 
-        def interrupt(**_: Any) -> None:
-            if STOP in actions(rds):
-                raise failure
+    def interrupt(progress: ReplacementProgress) -> None:
+        if progress.phase == phase and (phase != "stop" or STOP in actions(rds)):
+            raise KeyboardInterrupt
 
-        client.client.meta.events.register(f"before-sign.rds.{DESCRIBE}", interrupt)
-    with pytest.raises(failure or WaitTimeoutError) as caught:
-        ensure(client, backup_retention_period=7, replace=True)
-    if failure is None and sys.version_info >= (3, 11):
-        assert caught.value.__notes__ == [f"{WAS_STOPPED} and did not restart it."]
-    assert START not in actions(rds)
-    (record,) = [record for record in caplog.records if SOURCE_ARN in record.getMessage()]
-    if failure is None:
-        assert record.getMessage() == f"{WAS_STOPPED} and did not restart it: {caught.value}"
-        assert "to end and its source to be available" in record.getMessage()
-    else:
-        assert record.getMessage() == (
-            f"KeyboardInterrupt() interrupted the replacement of the replication of {SOURCE_ARN}: "
-            "the replication may have been stopped and not restarted"
+    client = rds.lone_client()
+    if phase == "stop":
+
+        def interrupt_the_stop(**_: Any) -> None:
+            raise KeyboardInterrupt
+
+        client.client.meta.events.register(f"before-sign.rds.{STOP}", interrupt_the_stop)
+    with pytest.raises(KeyboardInterrupt):
+        client.replace_replication(
+            source_db_instance_arn=SOURCE_ARN, backup_retention_period=7, on_progress=interrupt
         )
+    assert START not in actions(rds)
+    (record,) = [record for record in caplog.records if "KeyboardInterrupt" in record.getMessage()]
+    assert SOURCE_ARN in record.getMessage()
+    assert f"in the phase {phase!r}" in record.getMessage()
+    assert "Call replace_replication() again" in record.getMessage()
+
+
+def test_interruption_before_the_stop_is_not_logged(
+    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
+) -> None:
+    show(rds, FORMER)
+
+    def interrupt(_: ReplacementProgress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rds.lone_client().replace_replication(
+            source_db_instance_arn=SOURCE_ARN, on_progress=interrupt
+        )
+    assert caplog.records == []
+
+
+def test_replace_with_end_that_does_not_come(rds: ScriptedRDS) -> None:
+    """After the timeout, the new and the former settings are each tried once."""
+    pass_preflight(rds)
+    rds.answers(STOPPED)
+    show(rds, FORMER, times=200)
+    rds.script.insert(len(rds.script) - 1, rds.script[-1])
+    client = rds.lone_client()
+
+    def refuse_starts(**_: Any) -> None:
+        rds.script[:] = []
+        refuse(rds, "InvalidDBInstanceState", "busy")
+
+    client.client.meta.events.register(f"before-sign.rds.{START}", refuse_starts)
+    error = fail(client)
+    assert error.is_protected is None
+    assert actions(rds).count(START) == 2
 
 
 def test_replace_with_tag_that_rds_rejects(rds: ScriptedRDS) -> None:
     """The client does not stop a replication that it could not restart."""
     show(rds, FORMER.replace("env", "en{}v"))
-    text = r"tags\[0\].key of the active replication='en\{\}v'"
+    text = r"tags\[0\].key of the existing backup='en\{\}v'"
     with pytest.raises(RequestValidationError, match=text):
-        ensure(rds.client(), backup_retention_period=7, replace=True)
+        replace(rds.lone_client(), backup_retention_period=7)
     assert actions(rds) == [DESCRIBE]
+
+
+@pytest.mark.parametrize("text", ["AWS:x", "Rds:", "aws:cloudformation:stack-name"])
+@pytest.mark.parametrize("part", ["Key", "Value"])
+def test_replace_with_reserved_tag(
+    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture, text: str, part: str
+) -> None:
+    """Tags that AWS reserves, in any capitalization, are left out of the start."""
+    caplog.set_level("INFO")
+    key, value = (text, "v") if part == "Key" else ("k", text)
+    tag = f"<Tag><Key>{key}</Key><Value>{value}</Value></Tag>"
+    found = FORMER.replace("<TagList>", f"<TagList>{tag}")
+    pass_preflight(rds, found)
+    rds.answers(STOPPED)
+    show(rds, ENDED)
+    rds.answers(STARTED)
+    assert replace(rds.lone_client(), backup_retention_period=7) == "replaced"
+    assert rds.received[-1].parameters["Tags.Tag.1.Key"] == "env"
+    assert "Tags.Tag.2.Key" not in rds.received[-1].parameters
+    assert (text if part == "Key" else "k") in caplog.text
 
 
 def test_replace_with_source_backups_off(rds: ScriptedRDS) -> None:
@@ -150,57 +206,86 @@ def test_replace_with_source_backups_off(rds: ScriptedRDS) -> None:
             "InvalidDBInstanceState",
             "Source DB instance must have backup retention enabled.",
         )
-        show(rds, ENDED, times=5)
-    with pytest.raises(InvalidDBInstanceStateFault) as caught:
-        ensure(lone_client(rds), backup_retention_period=7, replace=True)
-    assert f"\n{WAS_STOPPED}. {NOT_RESTARTED}An error occurred" in str(caught.value)
+    show(rds, ENDED)
+    error = fail(rds.lone_client())
+    assert isinstance(error.__cause__, InvalidDBInstanceStateFault)
+    assert error.is_protected is False
     assert actions(rds).count(START) == 2
 
 
-def test_replace_with_other_callers_drift(
-    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The client reports its stop if another caller then starts with other settings."""
+def test_replace_with_other_callers_drift(rds: ScriptedRDS) -> None:
+    """The client does not stop what another caller has started with other settings."""
     begin_replacement(rds)
-    for _ in range(2):
-        refuse_start(rds)
-        show(rds, ENDED, active_for(3))
-    with pytest.raises(ReplicationDriftError) as caught:
-        ensure(lone_client(rds), backup_retention_period=7, replace=True)
-    outcome = f"{WAS_STOPPED}. Another caller started a replication with other settings."
-    assert outcome in caplog.text
-    if sys.version_info >= (3, 11):
-        assert caught.value.__notes__ == [outcome]
+    refuse_start(rds)
+    show(rds, ENDED, active_for(3))
+    error = fail(rds.lone_client())
+    assert error.is_protected is True
+    assert error.last_backup is not None
+    assert error.last_backup.backup_retention_period == 3
+    assert isinstance(error.__cause__, ReplicationDriftError)
+    assert actions(rds).count(STOP) == 1
 
 
-def test_replace_with_stop_that_stays_uncertain(
-    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The client stops twice at most, and logs that the replication may have been stopped."""
-    show(rds, FORMER, times=2)
+def test_replace_with_stop_that_stays_uncertain(rds: ScriptedRDS) -> None:
+    """The client repeats the stop until the timeout, and then makes sure that it replicates."""
+    pass_preflight(rds)
     rds.resets()
     show(rds, FORMER, times=6)
     rds.resets()
-    show(rds, FORMER)
-    with pytest.raises(ConnectionClosedError):
-        ensure(rds.client(), backup_retention_period=7, replace=True)
-    assert actions(rds).count(STOP) == 2
-    assert f"{MAY_BE_STOPPED}. {NOT_RESTARTED}" in caplog.text
+    error = fail(rds.lone_client(), timeout=timedelta(minutes=3))
+    assert actions(rds).count(STOP) > 1
+    assert error.is_protected is None
 
 
-def test_replace_with_uncertain_stop_then_refusal(
-    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The client restarts the former replication, which it may have stopped."""
-    show(rds, FORMER, times=2)
+def test_replace_with_uncertain_stop_then_refusal(rds: ScriptedRDS) -> None:
+    """The client starts the replication, which its first stop may have ended."""
+    pass_preflight(rds)
     rds.resets()
     show(rds, FORMER, times=6)
     refuse(rds, "AccessDenied", status=403)
-    refuse(rds, "InvalidDBInstanceState", "modifying")
-    show(rds, FORMER, times=5)  # its replication is ending, so it does not count as restarted
+    show(rds, ENDED)
     rds.answers(STARTED)
-    with pytest.raises(AccessDeniedError) as caught:
-        ensure(rds.client(), backup_retention_period=7, replace=True)
-    assert caught.value.hint == f"{MAY_BE_STOPPED}. {RESTARTED}"
-    assert actions(rds).count(START) == 2
-    assert f"{MAY_BE_STOPPED}. {RESTARTED}" in caplog.text
+    assert replace(rds.lone_client(), backup_retention_period=7) == "replaced"
+    assert actions(rds).count(START) == 1
+
+
+def test_replace_with_refused_stop(rds: ScriptedRDS) -> None:
+    """A stop that RDS refuses for good ends the replacement with nothing touched."""
+    pass_preflight(rds)
+    refuse(rds, "AccessDenied", "forbidden", status=403)
+    with pytest.raises(AccessDeniedError, match="forbidden"):
+        replace(rds.lone_client(), backup_retention_period=7)
+    assert START not in actions(rds)
+
+
+def test_replace_with_throttled_stop(rds: ScriptedRDS) -> None:
+    """Throttling passes, so the client repeats the stop."""
+    pass_preflight(rds)
+    for _ in range(3):
+        refuse(rds, "Throttling")
+        show(rds, FORMER)
+    rds.answers(STOPPED)
+    show(rds, ENDED)
+    rds.answers(STARTED)
+    assert replace(rds.lone_client(), backup_retention_period=7) == "replaced"
+    assert actions(rds).count(STOP) == 4
+
+
+def test_error_in_on_progress_changes_nothing(
+    rds: ScriptedRDS, caplog: pytest.LogCaptureFixture
+) -> None:
+    begin_replacement(rds)
+    rds.answers(STARTED)
+    seen: list[ReplacementProgress] = []
+
+    def fail_always(progress: ReplacementProgress) -> None:
+        seen.append(progress)
+        raise RuntimeError("no display")
+
+    result = rds.lone_client().replace_replication(
+        source_db_instance_arn=SOURCE_ARN, backup_retention_period=7, on_progress=fail_always
+    )
+    assert result.action == "replaced"
+    phases = list(dict.fromkeys(progress.phase for progress in seen))
+    assert phases == ["preflight", "stop", "wait", "start"]
+    assert "no display" in caplog.text

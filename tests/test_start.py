@@ -29,7 +29,6 @@ from .replication_cases import (
     START,
     actions,
     ensure,
-    lone_client,
     refuse,
     refuse_start,
     show,
@@ -46,7 +45,7 @@ def test_start_refused_after_lost_response(rds: ScriptedRDS) -> None:
     rds.resets()
     refuse_start(rds)
     show(rds, ACTIVE)
-    assert ensure(rds.client(retries=1), backup_retention_period=14) == "started"
+    assert ensure(rds.lone_client(retries=1), backup_retention_period=14) == "started"
     assert actions(rds) == [DESCRIBE, START, START, DESCRIBE]
 
 
@@ -58,7 +57,7 @@ def test_start_lost_with_uncertain_key(rds: ScriptedRDS, requested: str, active:
     show(rds)
     rds.resets()
     show(rds, active)
-    assert ensure(lone_client(rds), kms_key_id=requested) == "started"
+    assert ensure(rds.lone_client(), kms_key_id=requested) == "started"
 
 
 def test_start_lost_with_other_retention(rds: ScriptedRDS) -> None:
@@ -67,7 +66,7 @@ def test_start_lost_with_other_retention(rds: ScriptedRDS) -> None:
     rds.resets()
     show(rds, ACTIVE)
     with pytest.raises(ReplicationDriftError) as caught:
-        ensure(lone_client(rds), kms_key_id="alias/backups", backup_retention_period=7)
+        ensure(rds.lone_client(), kms_key_id="alias/backups", backup_retention_period=7)
     assert len(caught.value.differences) == 2
 
 
@@ -78,7 +77,7 @@ def test_start_refused_at_first_attempt(rds: ScriptedRDS, clock: RecordingClock)
     show(rds, RETAINED, times=2)
     refuse(rds, "Throttling")
     show(rds, RETAINED, ACTIVE)
-    assert ensure(rds.client()) == "unchanged"
+    assert ensure(rds.lone_client()) == "unchanged"
     assert clock.sleeps == [0, 1, 2, 4]
 
 
@@ -88,7 +87,7 @@ def test_start_refused_with_drift(rds: ScriptedRDS) -> None:
     refuse_start(rds)
     show(rds, ACTIVE)
     with pytest.raises(ReplicationDriftError) as caught:
-        ensure(rds.client(), backup_retention_period=7)
+        ensure(rds.lone_client(), backup_retention_period=7)
     assert isinstance(caught.value.__cause__, InvalidDBInstanceAutomatedBackupStateFault)
 
 
@@ -113,10 +112,10 @@ def test_start_with_uncertain_response(
         rds.answers(body, status=200 if error is ResponseValidationError else 500)
     show(rds, *([ACTIVE] if is_active else []))
     if is_active:
-        assert ensure(rds.client()) == "started"
+        assert ensure(rds.lone_client()) == "started"
     else:
         with pytest.raises(error):
-            ensure(rds.client())
+            ensure(rds.lone_client())
     assert actions(rds).count(START) == 1
     assert actions(rds).count(DESCRIBE) == (2 if is_active else 6)
 
@@ -140,7 +139,7 @@ def test_start_refused_without_replication(
     refuse(rds, code, "already replicating")
     show(rds, RETAINED)
     with pytest.raises(error, match="already replicating"):
-        ensure(rds.client())
+        ensure(rds.lone_client())
     assert actions(rds) == [DESCRIBE, START] + [DESCRIBE] * 5
 
 
@@ -152,7 +151,7 @@ def test_start_refused_for_other_reason(rds: ScriptedRDS, code: str) -> None:
     show(rds)
     refuse(rds, code)
     with pytest.raises(ServiceError) as caught:
-        ensure(rds.client())
+        ensure(rds.lone_client())
     assert caught.value.code == code
     assert actions(rds) == [DESCRIBE, START]
 
@@ -163,7 +162,7 @@ def test_start_refused_and_polls_failed(rds: ScriptedRDS) -> None:
     refuse_start(rds)
     refuse(rds, "AccessDenied", status=403)
     with pytest.raises(InvalidDBInstanceAutomatedBackupStateFault):
-        ensure(rds.client())
+        ensure(rds.lone_client())
 
 
 @pytest.mark.usefixtures("no_backoff")
@@ -180,7 +179,7 @@ def test_start_retried_without_credentials(rds: ScriptedRDS, error: Exception) -
     show(rds)
     rds.resets()
     show(rds, ACTIVE)
-    client = rds.client(retries=2)
+    client = rds.lone_client(retries=2)
     attempts: list[int] = []
 
     def sign(**_: Any) -> None:
@@ -212,5 +211,5 @@ def test_start_refused_after_failed_attempt(
     refuse(rds, code, status=status)
     refuse_start(rds)
     show(rds, ACTIVE)
-    assert ensure(rds.client(retries=1)) == action
+    assert ensure(rds.lone_client(retries=1)) == action
     assert actions(rds) == [DESCRIBE, START, START, DESCRIBE]

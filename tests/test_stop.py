@@ -110,7 +110,7 @@ def test_stop_that_was_never_sent(rds: ScriptedRDS, error: Exception) -> None:
     """The client raises the connection error, although the replication has ended meanwhile."""
     show(rds, ACTIVE)
     show(rds, RETAINED)
-    client = rds.client()
+    client = rds.lone_client()
 
     def fail(**_: Any) -> None:
         raise error
@@ -190,7 +190,7 @@ def test_stop_refused_while_active(rds: ScriptedRDS, code: str, polls: int) -> N
 
 def test_stop_raises_the_error_of_an_event_handler(rds: ScriptedRDS) -> None:
     """A handler's error is not RDS's response, so it leaves nothing open."""
-    client = rds.client()
+    client = rds.lone_client()
 
     def fail(**_: object) -> None:
         response: Any = {"Error": {"Code": "x"}, "ResponseMetadata": {"HTTPStatusCode": 500}}

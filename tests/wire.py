@@ -8,6 +8,7 @@ from boto3.session import Session
 from botocore.config import Config
 
 from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication._api import context_of
 
 from .loopback import LoopbackServer, NoResponse, Reply, Request, Respond, Response, result_xml
 
@@ -100,6 +101,13 @@ class RDSServer(LoopbackServer):
             region_name=region_name,
             endpoint_url=self.endpoint_url,
             config=settings,
+        )
+
+    def lone_client(self, region_name: str = "us-east-1", **config: Any) -> BackupReplicationClient:
+        """Return a client made from boto3 clients, which cannot ask the source Region."""
+        client = self.client(region_name, **config)
+        return BackupReplicationClient(
+            client=client.client, kms_client=context_of(client).kms_client()
         )
 
     def _record(self, request: Request) -> Reply:

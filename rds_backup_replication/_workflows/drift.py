@@ -30,5 +30,5 @@ def find_drift(
         if key is not None:
             # RDS accepts no other key while copies exist. Whether it accepts one while the first
             # copy is pending is unknown, and a stop would be too much to find out.
-            differences.append(replace(key, is_permanent=True))
+            differences.append(replace(key, is_permanent=key.uncertainty is None))
     return differences

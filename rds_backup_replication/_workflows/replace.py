@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from .._botocore.errors import is_transient
+from .._botocore.errors import is_transient, may_have_taken_effect
 from .._context import Context
 from .._limits import CONFIRMATION_PAUSES, CONSISTENCY_PERIOD, JITTER
 from .._models import (
@@ -340,7 +340,9 @@ class _Replacement:
 
     def _is_worth_retry(self, error: Exception) -> bool:
         """Return whether an error may pass before the deadline."""
-        return self._time_left > 0 and (is_transient(error) or may_replicate(error))
+        return self._time_left > 0 and (
+            is_transient(error) or may_replicate(error) or may_have_taken_effect(error)
+        )
 
     def _pause(self) -> None:
         # Nobody gains from predicting the jitter, so it needs no secure randomness.
