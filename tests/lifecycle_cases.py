@@ -31,6 +31,12 @@ def ensure(client: BackupReplicationClient, **keywords: Any) -> str:
     return client.ensure_replication(source_db_instance_arn=SOURCE_ARN, **keywords).action
 
 
+def replace(client: BackupReplicationClient, days: int = 7) -> str:
+    return client.replace_replication(
+        source_db_instance_arn=SOURCE_ARN, backup_retention_period=days
+    ).action
+
+
 def stop(client: BackupReplicationClient) -> None:
     client.stop_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
 

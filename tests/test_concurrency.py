@@ -243,7 +243,7 @@ def test_waits_in_threads_end_independently() -> None:
         return name_in(client.wait_until_replicating(source_db_instance_arn=arn).db_instance_arn)
 
     with RDSServer(respond) as server, ThreadPoolExecutor(8) as pool:
-        client = server.client()
+        client = server.lone_client()
         assert list(pool.map(wait, range(8))) == [f"db-{n}" for n in range(8)]
     assert polls == {f"db-{n}": n + 1 for n in range(8)}
 
@@ -303,7 +303,7 @@ def test_threads_share_one_client_per_region() -> None:
         return Response(result_xml(action, f"<{inner}></{inner}>"))
 
     def check(_: int) -> int:
-        return len(client.check_replication(source_db_instance_arn=SOURCE_ARN))
+        return len(client.check_replication(source_db_instance_arn=SOURCE_ARN).blockers)
 
     session: Any = CountingSession()
     with RDSServer(respond) as server, ThreadPoolExecutor(8) as pool:

@@ -10,7 +10,7 @@ from rds_backup_replication.exceptions import (
 from rds_backup_replication.sandbox import Behavior, Sandbox
 
 from . import lifecycle_cases
-from .lifecycle_cases import NO_RETRIES, active, ensure
+from .lifecycle_cases import NO_RETRIES, active, ensure, replace
 from .wire import SOURCE_ARN
 
 # The fixtures of these tests.
@@ -20,7 +20,7 @@ client = lifecycle_cases.client
 
 def test_replication_from_start_to_stop(client: BackupReplicationClient) -> None:
     arn = SOURCE_ARN
-    assert client.check_replication(source_db_instance_arn=arn) == ()
+    assert client.check_replication(source_db_instance_arn=arn).is_clear
     assert client.find_replicated_backup(source_db_instance_arn=arn) is None
     assert ensure(client, backup_retention_period=14) == "started"
     replicating = client.wait_until_replicating(source_db_instance_arn=arn)
@@ -29,7 +29,7 @@ def test_replication_from_start_to_stop(client: BackupReplicationClient) -> None
     assert ensure(client, backup_retention_period=14) == "unchanged"
     with pytest.raises(ReplicationDriftError):
         ensure(client, backup_retention_period=7)
-    assert ensure(client, backup_retention_period=7, replace=True) == "replaced"
+    assert replace(client) == "replaced"
     assert [backup.backup_retention_period for backup in active(client)] == [7]
     stopped = client.ensure_stopped(source_db_instance_arn=arn)
     retained = client.wait_until_stopped(source_db_instance_arn=arn)
@@ -38,7 +38,7 @@ def test_replication_from_start_to_stop(client: BackupReplicationClient) -> None
     assert retained.is_retained
     assert client.ensure_stopped(source_db_instance_arn=arn) is None
     assert active(client) == []
-    assert client.check_replication(source_db_instance_arn=arn) == ()
+    assert client.check_replication(source_db_instance_arn=arn).is_clear
 
 
 def test_same_name_in_other_region_is_separate(
@@ -49,7 +49,7 @@ def test_same_name_in_other_region_is_separate(
     assert client.ensure_replication(source_db_instance_arn=str(other)).action == "started"
     client.wait_until_replicating(source_db_instance_arn=str(other))
     assert client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN) is None
-    assert client.check_replication(source_db_instance_arn=SOURCE_ARN) == ()
+    assert client.check_replication(source_db_instance_arn=SOURCE_ARN).is_clear
     assert ensure(client) == "started"
     waited = client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
     assert waited.region == "us-west-2"
@@ -106,30 +106,25 @@ def test_new_key_refused_while_backups_are_retained(sandbox: Sandbox) -> None:
     kms.create_alias(AliasName="alias/old", TargetKeyId=old["KeyId"])
     client = sandbox.client("us-east-1", config=NO_RETRIES)
 
-    def ensure_with(key: str, *, replace: bool = False) -> str:
-        return client.ensure_replication(
-            source_db_instance_arn=arn, kms_key_id=key, replace=replace
-        ).action
+    def replace_with(key: str) -> str:
+        return client.replace_replication(source_db_instance_arn=arn, kms_key_id=key).action
 
-    assert ensure_with(old["KeyId"]) == "started"
-    replaced = client.ensure_replication(
-        source_db_instance_arn=arn, backup_retention_period=3, replace=True
-    )
+    assert replace_with(old["KeyId"]) == "started"
+    replaced = client.replace_replication(source_db_instance_arn=arn, backup_retention_period=3)
     assert (replaced.action, replaced.backup.kms_key_id) == ("replaced", old["Arn"])
-    # The pending replication has no backups yet, but the retained ones use the former key.
     with pytest.raises(ReplicationDriftError, match="delete the retained backups"):
-        ensure_with(new["Arn"], replace=True)
+        replace_with(new["Arn"])
     for name in (
         old["Arn"],
         old["KeyId"],
         "alias/old",
         old["Arn"].split(":key/")[0] + ":alias/old",
     ):
-        assert ensure_with(name, replace=True) == "unchanged"
+        assert replace_with(name) == "unchanged"
     client.wait_until_replicating(source_db_instance_arn=arn)
     before = client.find_replicated_backup(source_db_instance_arn=arn)
     with pytest.raises(ReplicationDriftError, match="delete the retained backups"):
-        ensure_with(new["Arn"], replace=True)
+        replace_with(new["Arn"])
     (backup,) = active(client)
     assert (backup.kms_key_id, backup.backup_retention_period) == (old["Arn"], 3)
     assert before is not None
@@ -142,8 +137,7 @@ def test_source_arn_ignores_case(client: BackupReplicationClient) -> None:
     with pytest.raises(InvalidDBInstanceAutomatedBackupStateFault):
         client.start_db_instance_automated_backups_replication(source_db_instance_arn=capitals)
     assert client.ensure_replication(source_db_instance_arn=capitals).action == "unchanged"
-    assert client.check_replication(source_db_instance_arn=capitals)[0].code == (
-        "already_replicating"
-    )
+    (reason,) = client.check_replication(source_db_instance_arn=capitals)
+    assert reason.code == "already_replicating"
     assert client.ensure_stopped(source_db_instance_arn=capitals) is not None
     assert client.wait_until_stopped(source_db_instance_arn=capitals) is not None

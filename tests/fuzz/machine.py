@@ -158,37 +158,51 @@ class Replications(RuleBasedStateMachine):
 
     # Workflow methods
 
-    @rule(name=names, retention=retentions, replace=st.booleans(), failures=failure_lists)
-    def ensure(self, name: str, retention: int | None, replace: bool, failures: list[str]) -> None:  # noqa: FBT001
-        for operation in (START, STOP):
-            self.add_failures(operation, failures)
+    @rule(name=names, retention=retentions, failures=failure_lists)
+    def ensure(self, name: str, retention: int | None, failures: list[str]) -> None:
+        self.add_failures(START, failures)
         active = self.model.active(name)
         self.model.take_attempts(DESCRIBE)
+        expected, action = None, "unchanged"
         if active is None:
             expected, *_ = [
                 self.model.start(name, retention) for _ in self.model.take_attempts(START)
             ]
             action = "started"
-        elif retention in (None, active.retention):
-            expected, action = None, "unchanged"
-        elif replace:
-            self.model.take_attempts(STOP)
-            self.model.take_attempts(START)
-            self.model.end(name)
-            expected, action = self.model.start(name, retention), "replaced"
-        else:
+        elif retention not in (None, active.retention):
             with pytest.raises(errors.ReplicationDriftError) as caught:
-                self.call_ensure(name, retention, replace=False)
+                self.call_ensure(name, retention)
             (difference,) = caught.value.differences
             assert (difference.requested, difference.actual) == (retention, active.retention)
             return
-        result = self.check_outcome(
-            expected, lambda: self.call_ensure(name, retention, replace=replace)
-        )
+        result = self.check_outcome(expected, lambda: self.call_ensure(name, retention))
         self.learn_arn(name)
         if expected is None:
             assert result.action == action
             self.assert_active(result.backup, name)
+
+    @precondition(lambda self: self.model.backups)
+    @rule(name=names, retention=st.sampled_from([1, 3, 7]), failures=failure_lists)
+    def replace(self, name: str, retention: int, failures: list[str]) -> None:
+        active = self.model.active(name)
+        if active is None or self.model.instances.get(name) == 0:
+            return  # the protection machine covers these
+        for operation in (START, STOP):
+            self.add_failures(operation, failures)
+        self.model.take_attempts(DESCRIBE)
+        action = "unchanged"
+        if retention != active.retention:
+            self.model.take_attempts(STOP)
+            self.model.take_attempts(START)
+            self.model.end(name)
+            assert self.model.start(name, retention) is None
+            action = "replaced"
+        result = self.client.replace_replication(
+            source_db_instance_arn=arn_of(name), backup_retention_period=retention
+        )
+        self.learn_arn(name)
+        assert result.action == action
+        self.assert_active(result.backup, name)
 
     @rule(name=names, failures=failure_lists)
     def ensure_stopped(self, name: str, failures: list[str]) -> None:
@@ -276,9 +290,9 @@ class Replications(RuleBasedStateMachine):
             known = {backup.arn for backup in self.model.backups}
             (active.arn,) = (b.arn for b in self.sandbox_backups() if b.live and b.arn not in known)
 
-    def call_ensure(self, name: str, retention: int | None, *, replace: bool) -> Any:
+    def call_ensure(self, name: str, retention: int | None) -> Any:
         return self.client.ensure_replication(
-            source_db_instance_arn=arn_of(name), backup_retention_period=retention, replace=replace
+            source_db_instance_arn=arn_of(name), backup_retention_period=retention
         )
 
     def check_outcome(self, expected: Refusal | None, call: Callable[[], Any]) -> Any:

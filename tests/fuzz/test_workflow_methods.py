@@ -27,25 +27,37 @@ _WAIT = {
     "on_poll": (None, print),
 }
 METHODS: dict[str, dict[str, tuple[Any, ...]]] = {
-    "find_replicated_backup": {"source_db_instance_arn": (SOURCE_ARN,)},
+    "find_replicated_backup": {
+        "source_db_instance_arn": (SOURCE_ARN,),
+        "dbi_resource_id": (None, "db-A", ""),
+    },
     "ensure_stopped": {"source_db_instance_arn": (SOURCE_ARN,)},
     "ensure_replication": {
         "source_db_instance_arn": (SOURCE_ARN,),
         "backup_retention_period": (None, 1, 35, 36),
         "kms_key_id": (None, KMS_KEY_ARN, "alias/a"),
         "tags": (None, {}, {"env": "prod"}, {"aws:a": "b"}),
-        "replace": (True, False),
+    },
+    "replace_replication": {
+        "source_db_instance_arn": (SOURCE_ARN,),
+        "backup_retention_period": (None, 1, 35, 36),
+        "kms_key_id": (None, KMS_KEY_ARN, "alias/a"),
+        "tags": (None, {}, {"env": "prod"}, {"aws:a": "b"}),
+        "timeout": (*_TIMES, timedelta.max, timedelta.min),
+        "poll_interval": (*_TIMES, timedelta.max, timedelta.resolution),
+        "on_progress": (None, print),
     },
     "check_replication": {
         "source_db_instance_arn": (SOURCE_ARN,),
         "kms_key_id": (None, KMS_KEY_ARN),
-        "source_client": (None,),
+        "backup_retention_period": (None, 1, 35, 36),
+        "tags": (None, {}, {"env": "prod"}, {"aws:a": "b"}),
     },
     "wait_until_replicating": _WAIT,
     "wait_until_stopped": _WAIT,
 }
 # Invalid values of these raise TypeError, because RDS has no such parameters.
-_PYTHON_PARAMETERS = ("on_poll", "replace", "source_client")
+_PYTHON_PARAMETERS = ("on_poll", "on_progress")
 THROTTLED = Response(error_xml("Throttling", "Rate exceeded"), 400)
 DENIED = Response(error_xml("AccessDenied"), 403)
 _is_odd = st.integers(0, 4).map(lambda number: number == 0)
