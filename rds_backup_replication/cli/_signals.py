@@ -1,50 +1,126 @@
-"""Handling of Ctrl-C where a command must do more than raise KeyboardInterrupt."""
+"""Signals that interrupt the program: Ctrl-C (SIGINT), SIGTERM and SIGHUP.
+
+Each raises ``KeyboardInterrupt``. Only the program handles signals: a command that runs in another
+program leaves that program's handlers alone.
+"""
 
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
-from ._errors import ExitCode
-from ._main import DROPPED
-from ._output import Progress
-from ._stdio import write_stderr_unbuffered
+if TYPE_CHECKING:
+    from ._output import Progress
+
+# ruff: noqa: PLC0415 - the program installs its handlers before it imports anything else.
+
+DROPPED = ("dropped",)
+"""The arguments of a KeyboardInterrupt that Python dropped and that is sent again."""
+_ONE_HANGUP = 1.0  # seconds in which a closed terminal may send SIGHUP more than once
+
+
+class _Program:
+    """The signals that the program handles, and what it does when one arrives."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        """The signal that interrupted the program, if any."""
+        self.act: Callable[[int], object] | None = None
+        """Called with each signal before ``KeyboardInterrupt`` is raised."""
+        self._handled: list[int] = []
+        self._raised = KeyboardInterrupt()
+        self._last_hangup = float("-inf")
+        self._ignores_more = False
+
+    def handle_signals(self) -> None:
+        """Let each signal raise ``KeyboardInterrupt``, unless the parent process disabled it.
+
+        A shell starts background jobs with SIGINT ignored, and nohup a command with SIGHUP ignored.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return  # Python lets only the main thread set handlers
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+            number = getattr(signal, name, None)
+            if number and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                self._handled.append(number)
+                signal.signal(number, self._handle)
+
+    def ignore_signals(self) -> None:
+        """Ignore each signal from now on, because the program is about to end."""
+        for number in self._handled:
+            signal.signal(number, signal.SIG_IGN)
+
+    def _handle(self, number: int, _: object) -> None:
+        if self._raised.args != DROPPED:  # else _main sends the same signal once more
+            if self._repeats_hangup(number):
+                return
+            if self.act is not None:
+                self.received = number
+                self.act(number)
+            elif _is_handling_interruption():
+                # Another KeyboardInterrupt would cut what the command says about the first one.
+                # A third signal ends the program even if that hangs.
+                if self._ignores_more:
+                    end_now("Interrupted.\n")
+                self._ignores_more = True
+                return
+            self.received = number
+        self._raised = KeyboardInterrupt()
+        raise self._raised
+
+    def _repeats_hangup(self, number: int) -> bool:
+        """Return whether a SIGHUP only repeats the one before.
+
+        If a terminal closes, its shell sends SIGHUP to the program, and so does Linux when the
+        shell ends.
+        """
+        if number != getattr(signal, "SIGHUP", None):
+            return False
+        before, self._last_hangup = self._last_hangup, time.monotonic()
+        return self._last_hangup - before < _ONE_HANGUP
+
+
+def _is_handling_interruption() -> bool:
+    """Return whether the interrupted code runs because of an earlier interruption."""
+    error = sys.exc_info()[1]
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__context__
+    return False
+
+
+PROGRAM_SIGNALS = _Program()
 
 
 @contextmanager
-def on_ctrl_c(act: Callable[[], object]) -> Generator[None]:
-    """Call a function on Ctrl-C within the block, and then raise ``KeyboardInterrupt``."""
-    if (
-        threading.current_thread() is not threading.main_thread()
-        # A shell starts background jobs with SIGINT ignored.
-        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-    ):
-        yield
-        return
-
-    raised = KeyboardInterrupt()
-
-    def handle(*_: object) -> None:
-        nonlocal raised
-        if raised.args != DROPPED:  # else _main sends the same Ctrl-C once more
-            act()
-        raised = KeyboardInterrupt()
-        raise raised
-
-    signal.signal(signal.SIGINT, handle)
+def on_signal(act: Callable[[int], object]) -> Generator[None]:
+    """Call a function with each signal within the block, before ``KeyboardInterrupt`` is raised."""
+    PROGRAM_SIGNALS.act = act
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        PROGRAM_SIGNALS.act = None
 
 
-def end_now(shown: Progress, text: str) -> None:
+def end_now(text: str, shown: "Progress | None" = None) -> None:
     """Print a message and end the process at once; a normal exit would wait for its threads."""
+    from ._stdio import write_stderr_unbuffered
+
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # another Ctrl-C must not cut the message
-        with suppress(Exception):  # the message matters more than an error of the spinner
-            shown.stop()
+        PROGRAM_SIGNALS.ignore_signals()  # another signal must not cut the message
+        if shown is not None:
+            with suppress(Exception):  # the message matters more than an error of the spinner
+                shown.stop()
         write_stderr_unbuffered(text)
     finally:
-        os._exit(ExitCode.INTERRUPTED)  # safe, because every write is flushed
+        os._exit(get_exit_code())  # safe, because every write is flushed
+
+
+def get_exit_code() -> int:
+    """Return the exit code of an interrupted program, in the form that shells use."""
+    return 128 + (PROGRAM_SIGNALS.received or signal.SIGINT)

@@ -19,13 +19,22 @@ from .._options import (
     validate,
     with_options,
 )
-from .._output import confirm, note, print_backup, print_json, print_table, progress
+from .._output import (
+    confirm,
+    explain_interruption,
+    note,
+    print_backup,
+    print_json,
+    print_table,
+    progress,
+)
 
 if TYPE_CHECKING:
     from ..._models import DBInstanceAutomatedBackup
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
+_RUN_SHOW = "To find out, run the show command."
 _CHECKED_QUESTIONS = 3  # the number of questions that check_replication asks AWS
 
 
@@ -58,13 +67,15 @@ def start(
     If a replication may already be active, run the ensure command instead.
     """
     client = options.make_client()
-    backup = client.start_db_instance_automated_backups_replication(
-        source_db_instance_arn=source,
-        backup_retention_period=backup_retention_period,
-        kms_key_id=kms_key_id,
-        tags=read_tags(tags),
-        source_region=source_region,
-    )
+    read = read_tags(tags)
+    with explain_interruption(f"The start may have taken effect. {_RUN_SHOW}"):
+        backup = client.start_db_instance_automated_backups_replication(
+            source_db_instance_arn=source,
+            backup_retention_period=backup_retention_period,
+            kms_key_id=kms_key_id,
+            tags=read,
+            source_region=source_region,
+        )
     print_backup(backup, options.output)
 
 
@@ -103,7 +114,10 @@ def ensure(
     if replace:
         validate(client, START, wanted)
         confirm(f"Replace the replication of {source} if it has another retention or key?", yes=yes)
-    with progress(f"Ensuring that {source} replicates", lines=False):
+    with (
+        explain_interruption(f"A start may have taken effect. {_RUN_SHOW}"),
+        progress(f"Ensuring that {source} replicates", lines=False),
+    ):
         result = client.ensure_replication(**wanted, replace=replace)
     if options.output is Output.JSON:
         print_json(result)
@@ -130,14 +144,15 @@ def stop(
     client = options.make_client()
     validate(client, STOP, {"source_db_instance_arn": source})
     confirm(f"Stop the replication of {source} to {client.region_name}?", yes=yes)
-    if missing_ok:
-        stopped = client.ensure_stopped(source_db_instance_arn=source)
-        if stopped is None:
-            note(f"No replication of {source} to {client.region_name} is active.")
-    else:
-        stopped = client.stop_db_instance_automated_backups_replication(
-            source_db_instance_arn=source
-        )
+    with explain_interruption(f"The stop may have taken effect. {_RUN_SHOW}"):
+        if missing_ok:
+            stopped = client.ensure_stopped(source_db_instance_arn=source)
+        else:
+            stopped = client.stop_db_instance_automated_backups_replication(
+                source_db_instance_arn=source
+            )
+    if stopped is None:
+        note(f"No replication of {source} to {client.region_name} is active.")
     print_backup(stopped, options.output)
 
 
@@ -161,7 +176,11 @@ def wait(
     method = (
         client.wait_until_replicating if until is Goal.REPLICATING else client.wait_until_stopped
     )
-    with progress(f"Waiting until {source} is {until.value}") as shown:
+    ended = f"The wait until {source} is {until.value} has ended early. AWS continues; wait again."
+    with (
+        explain_interruption(ended),
+        progress(f"Waiting until {source} is {until.value}") as shown,
+    ):
 
         def show(backup: "DBInstanceAutomatedBackup | None") -> None:
             found = f"status: {str(backup.status).lower()}" if backup else "no backup found"
