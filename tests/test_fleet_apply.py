@@ -82,7 +82,7 @@ def test_on_start_gets_each_action_that_begins(fleet: Fleet) -> None:
     begun: list[PlannedAction] = []
     finished: list[ActionResult] = []
     come_first: list[bool] = []
-    fleet.before_write = lambda writes: come_first.append(len(begun) >= writes)
+    fleet.before_write = lambda writes: come_first.append(len(begun) > writes)
 
     def record(result: ActionResult) -> None:
         finished.append(result)
