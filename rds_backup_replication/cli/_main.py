@@ -1,13 +1,10 @@
 """Entry point of the program, which also runs without the extra, to report that it is missing."""
 
-import os
-import signal
 import sys
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ._signals import DROPPED, PROGRAM_SIGNALS, get_exit_code
+from ._signals import PROGRAM_SIGNALS, get_exit_code
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -47,15 +44,9 @@ def _exit_interrupted() -> None:
 
 
 def _interrupt_again(ignored: "UnraisableHookArgs") -> None:
-    """Send a signal again if Python drops it in a destructor or a weak reference's callback."""
+    """Interrupt again if Python drops it in a destructor or a weak reference's callback."""
     if issubclass(ignored.exc_type, KeyboardInterrupt):
-        if ignored.exc_value is not None:
-            ignored.exc_value.args = DROPPED
-        number = PROGRAM_SIGNALS.received or signal.SIGINT
-        # Python would also drop a KeyboardInterrupt that is raised in this hook.
-        again = threading.Timer(0.05, os.kill, (os.getpid(), number))
-        again.daemon = True
-        again.start()
+        PROGRAM_SIGNALS.send_again(_interrupt_again.__code__)
     else:
         sys.__unraisablehook__(ignored)
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - the program installs its handlers before it imports anything else.
 
-DROPPED = ("dropped",)
-"""The arguments of a KeyboardInterrupt that Python dropped and that is sent again."""
 _ONE_HANGUP = 1.0  # seconds in which a closed terminal may send SIGHUP more than once
+_RESEND = 0.05  # seconds between two attempts to interrupt the main thread
 
 
 class _Program:
@@ -32,7 +32,8 @@ class _Program:
         self.act: Callable[[int], object] | None = None
         """Called with each signal before ``KeyboardInterrupt`` is raised."""
         self._handled: list[int] = []
-        self._raised = KeyboardInterrupt()
+        self._hook: CodeType | None = None
+        self._is_sent = False
         self._last_hangup = float("-inf")
         self._ignores_more = False
 
@@ -53,9 +54,38 @@ class _Program:
         """Ignore each signal from now on, because the program is about to end."""
         for number in self._handled:
             signal.signal(number, signal.SIG_IGN)
+        self._hook = None
 
-    def _handle(self, number: int, _: object) -> None:
-        if self._raised.args != DROPPED:  # else _main sends the same signal once more
+    def send_again(self, hook: CodeType) -> None:
+        """Send the signal again whose ``KeyboardInterrupt`` Python has dropped.
+
+        Args:
+            hook: The code of the hook that Python calls. Python would also drop an exception that
+                is raised in the hook.
+        """
+        self._hook = hook
+        threading.Thread(target=self._send_until_handled, daemon=True).start()
+
+    def _send_until_handled(self) -> None:
+        number = self.received or signal.SIGINT
+        while self._hook is not None:
+            self._is_sent = True
+            if sys.platform == "win32":
+                signal.raise_signal(number)
+            else:  # only a signal of its own ends a wait of the main thread
+                signal.pthread_kill(threading.main_thread().ident or 0, number)
+            while self._is_sent:  # a second signal on the way would count as a new one
+                time.sleep(_RESEND)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._hook is not None:  # the signal has been counted before
+            is_too_early = _is_within(frame, self._hook)
+            if not is_too_early:
+                self._hook = None
+            self._is_sent = False
+            if is_too_early:
+                return
+        else:
             if self._repeats_hangup(number):
                 return
             if self.act is not None:
@@ -69,8 +99,7 @@ class _Program:
                 self._ignores_more = True
                 return
             self.received = number
-        self._raised = KeyboardInterrupt()
-        raise self._raised
+        raise KeyboardInterrupt
 
     def _repeats_hangup(self, number: int) -> bool:
         """Return whether a SIGHUP only repeats the one before.
@@ -82,6 +111,15 @@ class _Program:
             return False
         before, self._last_hangup = self._last_hangup, time.monotonic()
         return self._last_hangup - before < _ONE_HANGUP
+
+
+def _is_within(frame: FrameType | None, code: CodeType) -> bool:
+    """Return whether a frame runs a code, or something that the code calls."""
+    while frame is not None:
+        if frame.f_code is code:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_handling_interruption() -> bool:
