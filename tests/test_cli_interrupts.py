@@ -3,19 +3,16 @@
 import os
 import signal
 import subprocess
-from collections.abc import Generator
-from contextlib import contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO
 
 import pytest
 
-from rds_backup_replication.fleet import Account, ObservedState, Plan, PlannedAction
-
+from . import interrupt_cases
+from .interrupt_cases import POLICY, plan_json, read_lines, run_apply, running
 from .process_cases import NAME, PROGRAM, on_a_terminal, read_until, run_python
 from .wire import SOURCE_ARN, ScriptedRDS
 
+stalled_rds = interrupt_cases.stalled_rds
 FINISHING = "Finishing the changes in progress. Press Ctrl-C again to end at once."
 
 
@@ -58,56 +55,6 @@ def test_ctrl_c_in_a_destructor_is_not_lost(error: str, code: int, message: str)
     assert ran.returncode == code, ran.stderr
     assert ran.stderr.endswith(message)
     assert ("Traceback" in ran.stderr) == (error != "KeyboardInterrupt")
-
-
-POLICY = (
-    'accounts: [{id: "123456789012"}]\n'
-    "rules: [{name: all, source_regions: [us-west-2], destination_region: us-east-1}]\n"
-)
-
-
-def plan_json(*arns: str) -> str:
-    """Return a plan that starts the replication of each instance."""
-    account = Account(id="123456789012")
-    actions = [
-        PlannedAction(
-            kind="start",
-            account_id=account.id,
-            source_region="us-west-2",
-            destination_region="us-east-1",
-            source_db_instance_arn=arn,
-            observed=ObservedState(),
-        )
-        for arn in arns
-    ]
-    plan = Plan(planned_at=datetime.now(timezone.utc), accounts=(account,), actions=tuple(actions))
-    return plan.model_dump_json()
-
-
-@pytest.fixture
-def stalled_rds(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> ScriptedRDS:
-    """Return an RDS that accepts requests but never responds."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", rds.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    rds.stalls()
-    return rds
-
-
-@contextmanager
-def running(*arguments: str) -> Generator["subprocess.Popen[str]"]:
-    """Run the program during the block."""
-    with subprocess.Popen(  # noqa: S603  # this project's program
-        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()  # so that a failed test does not wait for the program
-
-
-def read_lines(stream: IO[str], count: int) -> str:
-    return "".join(stream.readline() for _ in range(count))
 
 
 @pytest.mark.parametrize("command", ["audit", "plan"])
@@ -184,24 +131,6 @@ def test_second_ctrl_c_prints_the_finished_changes(tmp_path: Path) -> None:
         f"done start {SOURCE_ARN}",
         "Ended at once. Changes whose outcome is unknown: 1. Run plan to see the rest.",
     ]
-
-
-def run_apply(tmp_path: Path, code: str) -> subprocess.CompletedProcess[str]:
-    """Run the apply command on a plan of two, with code that replaces ``fleet.apply``."""
-    plan = tmp_path / "plan.json"
-    plan.write_text(plan_json(SOURCE_ARN, f"{SOURCE_ARN}2"), encoding="utf-8")
-    return run_python(
-        "import io, os, signal, sys, threading\n"
-        "from rds_backup_replication import fleet\n"
-        "from rds_backup_replication.cli import main\n"
-        "from rds_backup_replication.cli._commands import fleet as commands\n"
-        "def done(action): return fleet.ActionResult(action=action, outcome='done')\n"
-        "def ctrl_c(*_): signal.raise_signal(signal.SIGINT)\n"
-        f"{code}"
-        "fleet.apply = apply\n"
-        f"sys.argv = ['rds-backup-replication', 'apply', {str(plan)!r}, '--yes']\n"
-        "main()\n"
-    )
 
 
 @pytest.mark.parametrize("line", ["1 of 2", "Finishing", "Ended at once"])

@@ -14,6 +14,7 @@ import pytest
 from rds_backup_replication.fleet import (
     ActionResult,
     Plan,
+    PlannedAction,
     apply,
     plan,
 )
@@ -74,6 +75,32 @@ def test_ctrl_c_in_on_event_loses_no_result(fleet: Fleet) -> None:
     assert set(by_arn.values()) == set(report.results)
     # All actions may have been running already.
     assert report.is_complete is (report.counts == {"done": 9})
+
+
+def test_on_start_gets_each_action_that_begins(fleet: Fleet) -> None:
+    add_instances(fleet, 3)
+    begun: list[PlannedAction] = []
+    finished: list[ActionResult] = []
+    come_first: list[bool] = []
+    fleet.before_write = lambda writes: come_first.append(len(begun) > writes)
+
+    def record(result: ActionResult) -> None:
+        finished.append(result)
+        if len(finished) == 1:
+            interrupt()
+
+    report = apply(
+        plan(policy(), access=fleet.access),
+        access=fleet.access,
+        on_start=begun.append,
+        on_event=record,
+        max_concurrency=1,
+    )
+    assert come_first
+    assert all(come_first)
+    assert {action.sort_key() for action in begun} == {
+        result.action.sort_key() for result in report.results if result.outcome != "not_attempted"
+    }
 
 
 def test_second_ctrl_c_raises_keyboard_interrupt(fleet: Fleet) -> None:

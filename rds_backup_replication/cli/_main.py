@@ -1,40 +1,52 @@
 """Entry point of the program, which also runs without the extra, to report that it is missing."""
 
-import os
-import signal
 import sys
-import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from ._signals import PROGRAM_SIGNALS, get_exit_code
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 PROGRAM = "rds-backup-replication"
-DROPPED = ("dropped",)
-"""The arguments of a KeyboardInterrupt that Python dropped and that is sent again."""
+_INTERRUPTED = 130  # ExitCode.INTERRUPTED, which needs an import
 
-# ruff: noqa: PLC0415 - main() must handle a Ctrl-C during an import, too.
+# ruff: noqa: PLC0415 - main() must handle a signal during an import, too.
 
 
 def main() -> None:
-    """Run the command line, and exit with an ``ExitCode``."""
+    """Run the command line, and exit with an ``ExitCode`` or the code of a signal."""
+    PROGRAM_SIGNALS.handle_signals()
     sys.unraisablehook = _interrupt_again
     try:
-        _run()
+        try:
+            _run()
+        finally:
+            PROGRAM_SIGNALS.ignore_signals()  # a later signal must not change the exit code
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
-        sys.exit(130)
+        _exit_interrupted()
+    except SystemExit as end:
+        if end.code != _INTERRUPTED:
+            raise
+        _exit_interrupted()
+
+
+def _exit_interrupted() -> None:
+    PROGRAM_SIGNALS.ignore_signals()
+    from ._stdio import flush_stdout, open_streams, write_stderr
+
+    with suppress(OSError):
+        open_streams()  # an early signal comes before _run() has opened them
+    flush_stdout()
+    write_stderr("Interrupted.\n")
+    sys.exit(get_exit_code())
 
 
 def _interrupt_again(ignored: "UnraisableHookArgs") -> None:
-    """Send Ctrl-C again if Python drops it in a destructor or a weak reference's callback."""
+    """Interrupt again if Python drops it in a destructor or a weak reference's callback."""
     if issubclass(ignored.exc_type, KeyboardInterrupt):
-        if ignored.exc_value is not None:
-            ignored.exc_value.args = DROPPED
-        # Python would also drop a KeyboardInterrupt that is raised in this hook.
-        again = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
-        again.daemon = True
-        again.start()
+        PROGRAM_SIGNALS.send_again(_interrupt_again.__code__)
     else:
         sys.__unraisablehook__(ignored)
 
@@ -61,14 +73,11 @@ def _run() -> None:
             app(prog_name=PROGRAM)
         finally:
             sys.stdout.flush()
-    except SystemExit as end:
-        if end.code == ExitCode.INTERRUPTED:
-            write_stderr("Interrupted.\n")
-        raise
     except OSError as error:
         discard(sys.stdout)
         if not isinstance(
             error, BrokenPipeError
         ):  # `list | head` closes the pipe, which is no error
             write_stderr(f"Error: Standard output cannot be written: {error.strerror}\n")
-        sys.exit(ExitCode.OTHER)
+        # A terminal that closes sends SIGHUP, and cannot be written any more.
+        sys.exit(ExitCode.INTERRUPTED if PROGRAM_SIGNALS.received else ExitCode.OTHER)

@@ -149,24 +149,27 @@ def _set_parameters(command: Callable[..., None], parameters: Iterable[Parameter
     vars(command)["__signature__"] = Signature(list(parameters))
 
 
-def _enable_debug(ctx: typer.Context, value: bool) -> bool:  # noqa: FBT001  # passed by position
-    if value and not ctx.resilient_parsing:
+def _print_log(ctx: typer.Context, debug: bool) -> bool:  # noqa: FBT001  # passed by position
+    """Print this library's warnings to standard error, and with ``--debug`` its whole log."""
+    if not ctx.resilient_parsing:
         import logging
 
         class Handler(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
                 write_stderr(f"{self.format(record)}\n")
 
-        ctx.meta["debug"] = True
+        ctx.meta["debug"] = debug
         logger = logging.getLogger("rds_backup_replication")
-        handler = Handler()
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        handler = Handler(logging.DEBUG if debug else logging.WARNING)
+        if debug:
+            handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         level = logger.level
         logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
         ctx.find_root().call_on_close(lambda: logger.removeHandler(handler))
-        ctx.find_root().call_on_close(lambda: logger.setLevel(level))
-    return value
+        if debug:
+            logger.setLevel(logging.DEBUG)
+            ctx.find_root().call_on_close(lambda: logger.setLevel(level))
+    return debug
 
 
 _DEBUG = Parameter(
@@ -177,7 +180,7 @@ _DEBUG = Parameter(
         bool,
         typer.Option(
             "--debug",
-            callback=_enable_debug,
+            callback=_print_log,
             help="Print the traceback of an error and this library's log to standard error.",
         ),
     ],
@@ -189,7 +192,7 @@ def with_debug_option(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def run(**values: Any) -> None:
-        del values["debug"]  # _enable_debug has acted on the value
+        del values["debug"]  # _print_log has acted on the value
         command(**values)
 
     _set_parameters(run, [*signature(command).parameters.values(), _DEBUG])

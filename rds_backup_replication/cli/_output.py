@@ -17,7 +17,7 @@ import typer
 from ..fleet._durations import format_duration
 from ._errors import ExitCode, Failure
 from ._options import Output
-from ._stdio import escape_invisible, write_stderr, write_stderr_unbuffered, write_stdout
+from ._stdio import discard, escape_invisible, write_stderr, write_stderr_unbuffered, write_stdout
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -194,7 +194,8 @@ class Progress:
     def update(self, text: str) -> None:
         """Show a new text."""
         if self._status is not None:
-            self._status.update(_make_cell(self._announced + text))
+            with _on_a_terminal():
+                self._status.update(_make_cell(self._announced + text))
         elif self._lines and text != self._last:
             note(text)
         self._last = text
@@ -210,7 +211,17 @@ class Progress:
     def stop(self) -> None:
         """Remove the spinner and show the cursor again."""
         if self._status is not None:
-            self._status.stop()
+            with _on_a_terminal():
+                self._status.stop()
+
+
+@contextmanager
+def _on_a_terminal() -> Generator[None]:
+    """Ignore an error of Rich if the terminal has closed, because the command must go on."""
+    try:
+        yield
+    except OSError:
+        discard(sys.stderr)
 
 
 @contextmanager
@@ -226,8 +237,24 @@ def progress(text: str, *, lines: bool = True) -> Generator[Progress]:
         shown.update(text)
         yield shown
         return
-    with _make_console(sys.stderr).status(_make_cell(text), spinner="line") as status:
-        yield Progress(status, lines=lines)
+    status = _make_console(sys.stderr).status(_make_cell(text), spinner="line")
+    shown = Progress(status, lines=lines)
+    try:
+        with _on_a_terminal():
+            status.start()
+        yield shown
+    finally:
+        shown.stop()
+
+
+@contextmanager
+def explain_interruption(text: str) -> Generator[None]:
+    """Print a message if a signal interrupts the block."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(text)
+        raise
 
 
 def confirm(question: str, *, yes: bool) -> None:

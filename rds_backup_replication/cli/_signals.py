@@ -1,50 +1,164 @@
-"""Handling of Ctrl-C where a command must do more than raise KeyboardInterrupt."""
+"""Signals that interrupt the program: Ctrl-C (SIGINT), SIGTERM and SIGHUP.
+
+Each raises ``KeyboardInterrupt``. Only the program handles signals: a command that runs in another
+program leaves that program's handlers alone.
+"""
 
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING
 
-from ._errors import ExitCode
-from ._main import DROPPED
-from ._output import Progress
-from ._stdio import write_stderr_unbuffered
+if TYPE_CHECKING:
+    from ._output import Progress
+
+# ruff: noqa: PLC0415 - the program installs its handlers before it imports anything else.
+
+_ONE_HANGUP = 1.0  # seconds in which a closed terminal may send SIGHUP more than once
+_RESEND = 0.05  # seconds between two attempts to interrupt the main thread
+
+
+class _Program:
+    """The signals that the program handles, and what it does when one arrives."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        """The signal that interrupted the program, if any."""
+        self.act: Callable[[int], object] | None = None
+        """Called with each signal before ``KeyboardInterrupt`` is raised."""
+        self._handled: list[int] = []
+        self._hook: CodeType | None = None
+        self._is_sent = False
+        self._last_hangup = float("-inf")
+        self._ignores_more = False
+
+    def handle_signals(self) -> None:
+        """Let each signal raise ``KeyboardInterrupt``, unless the parent process disabled it.
+
+        A shell starts background jobs with SIGINT ignored, and nohup a command with SIGHUP ignored.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return  # Python lets only the main thread set handlers
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+            number = getattr(signal, name, None)
+            if number and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                self._handled.append(number)
+                signal.signal(number, self._handle)
+
+    def ignore_signals(self) -> None:
+        """Ignore each signal from now on, because the program is about to end."""
+        for number in self._handled:
+            signal.signal(number, signal.SIG_IGN)
+        self._hook = None
+
+    def send_again(self, hook: CodeType) -> None:
+        """Send the signal again whose ``KeyboardInterrupt`` Python has dropped.
+
+        Args:
+            hook: The code of the hook that Python calls. Python would also drop an exception that
+                is raised in the hook.
+        """
+        self._hook = hook
+        threading.Thread(target=self._send_until_handled, daemon=True).start()
+
+    def _send_until_handled(self) -> None:
+        number = self.received or signal.SIGINT
+        while self._hook is not None:
+            self._is_sent = True
+            if sys.platform == "win32":
+                signal.raise_signal(number)
+            else:  # only a signal of its own ends a wait of the main thread
+                signal.pthread_kill(threading.main_thread().ident or 0, number)
+            while self._is_sent:  # a second signal on the way would count as a new one
+                time.sleep(_RESEND)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._hook is not None:  # the signal has been counted before
+            is_too_early = _is_within(frame, self._hook)
+            if not is_too_early:
+                self._hook = None
+            self._is_sent = False
+            if is_too_early:
+                return
+        else:
+            if self._repeats_hangup(number):
+                return
+            if self.act is not None:
+                self.received = number
+                self.act(number)
+            elif _is_handling_interruption():
+                # Another KeyboardInterrupt would cut what the command says about the first one.
+                # A third signal ends the program even if that hangs.
+                if self._ignores_more:
+                    end_now("Interrupted.\n")
+                self._ignores_more = True
+                return
+            self.received = number
+        raise KeyboardInterrupt
+
+    def _repeats_hangup(self, number: int) -> bool:
+        """Return whether a SIGHUP only repeats the one before.
+
+        If a terminal closes, its shell sends SIGHUP to the program, and so does Linux when the
+        shell ends.
+        """
+        if number != getattr(signal, "SIGHUP", None):
+            return False
+        before, self._last_hangup = self._last_hangup, time.monotonic()
+        return self._last_hangup - before < _ONE_HANGUP
+
+
+def _is_within(frame: FrameType | None, code: CodeType) -> bool:
+    """Return whether a frame runs a code, or something that the code calls."""
+    while frame is not None:
+        if frame.f_code is code:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _is_handling_interruption() -> bool:
+    """Return whether the interrupted code runs because of an earlier interruption."""
+    error = sys.exc_info()[1]
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__context__
+    return False
+
+
+PROGRAM_SIGNALS = _Program()
 
 
 @contextmanager
-def on_ctrl_c(act: Callable[[], object]) -> Generator[None]:
-    """Call a function on Ctrl-C within the block, and then raise ``KeyboardInterrupt``."""
-    if (
-        threading.current_thread() is not threading.main_thread()
-        # A shell starts background jobs with SIGINT ignored.
-        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-    ):
-        yield
-        return
-
-    raised = KeyboardInterrupt()
-
-    def handle(*_: object) -> None:
-        nonlocal raised
-        if raised.args != DROPPED:  # else _main sends the same Ctrl-C once more
-            act()
-        raised = KeyboardInterrupt()
-        raise raised
-
-    signal.signal(signal.SIGINT, handle)
+def on_signal(act: Callable[[int], object]) -> Generator[None]:
+    """Call a function with each signal within the block, before ``KeyboardInterrupt`` is raised."""
+    PROGRAM_SIGNALS.act = act
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        PROGRAM_SIGNALS.act = None
 
 
-def end_now(shown: Progress, text: str) -> None:
+def end_now(text: str, shown: "Progress | None" = None) -> None:
     """Print a message and end the process at once; a normal exit would wait for its threads."""
+    from ._stdio import write_stderr_unbuffered
+
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # another Ctrl-C must not cut the message
-        with suppress(Exception):  # the message matters more than an error of the spinner
-            shown.stop()
+        PROGRAM_SIGNALS.ignore_signals()  # another signal must not cut the message
+        if shown is not None:
+            with suppress(Exception):  # the message matters more than an error of the spinner
+                shown.stop()
         write_stderr_unbuffered(text)
     finally:
-        os._exit(ExitCode.INTERRUPTED)  # safe, because every write is flushed
+        os._exit(get_exit_code())  # safe, because every write is flushed
+
+
+def get_exit_code() -> int:
+    """Return the exit code of an interrupted program, in the form that shells use."""
+    return 128 + (PROGRAM_SIGNALS.received or signal.SIGINT)

@@ -80,6 +80,14 @@ def _is_writable(number: int) -> bool:
     return bool(select.select((), (number,), (), _PATIENCE)[1])
 
 
+def flush_stdout() -> None:
+    """Flush standard output; if it cannot be written, discard what it has buffered."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        discard(sys.stdout)
+
+
 def discard(stream: TextIO) -> None:
     """Discard what a stream has buffered, which the interpreter would fail to write at exit."""
     null = os.open(os.devnull, os.O_WRONLY)

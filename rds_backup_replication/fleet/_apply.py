@@ -17,6 +17,7 @@ from ._destination import AccountDestination, DestinationReader, Instance, Insta
 from ._records import ActionResult, ApplyReport, Plan, PlannedAction
 
 OnEvent = Callable[[ActionResult], object]
+OnStart = Callable[[PlannedAction], object]
 
 _BATCHES_AT_ONCE = 16
 
@@ -35,6 +36,7 @@ def apply(
     *,
     access: Access | None = None,
     executor: Executor | None = None,
+    on_start: OnStart | None = None,
     on_event: OnEvent | None = None,
     max_concurrency: int = 8,
 ) -> ApplyReport:
@@ -54,6 +56,8 @@ def apply(
         executor: The executor that applies the plan, one task for each account and
             destination Region; threads of this process if omitted. With an executor,
             Ctrl-C lets running tasks finish, not only running actions.
+        on_start: Called with each action right before it begins, in the thread that runs
+            the action; not called with an executor. It must be quick and must not raise.
         on_event: Called with each result as soon as the action has finished; with an
             executor, as soon as the action's task has finished. If ``on_event`` raises,
             no more actions start, and ``apply`` raises the same exception.
@@ -79,7 +83,13 @@ def apply(
         try:
             put = None if on_event is None else events.put
             leading = leader.submit(
-                _run_phases, phases, executor, stop=stop, go=go, put=put, futures=futures
+                _run_phases,
+                *(phases, executor),
+                stop=stop,
+                go=go,
+                on_start=on_start,
+                put=put,
+                futures=futures,
             )
             leading.add_done_callback(lambda _: over.set())
             leading.add_done_callback(lambda _: events.put(None))
@@ -158,6 +168,7 @@ def _run_phases(
     *,
     stop: threading.Event,
     go: threading.Event,
+    on_start: OnStart | None,
     put: OnEvent | None,
     futures: list["Future[list[ActionResult]]"],
 ) -> dict[object, ActionResult]:
@@ -168,6 +179,7 @@ def _run_phases(
         executor: The executor for batches; threads of this process if ``None``.
         stop: Set when no more actions may start.
         go: Set when the batches may start.
+        on_start: Called with each action before it begins, if given.
         put: Called once with each result, if given.
         futures: Receives the future of each batch, so that the caller can cancel it.
     """
@@ -180,7 +192,9 @@ def _run_phases(
             put(result)
 
     # Neither a threading.Event nor this function can be pickled for another process.
-    run_batch = partial(_run_batch, stop=stop, report=report) if executor is None else _run_batch
+    run_batch: Callable[[_Batch], list[ActionResult]] = _run_batch
+    if executor is None:
+        run_batch = partial(_run_batch, stop=stop, on_start=on_start, report=report)
     go.wait()
     with ExitStack() as stack:
         pool = executor or stack.enter_context(ThreadPoolExecutor(_BATCHES_AT_ONCE))
@@ -225,7 +239,10 @@ def _results_of(batch: _Batch, future: "Future[list[ActionResult]]") -> list[Act
 
 
 def _run_batch(
-    batch: _Batch, stop: threading.Event | None = None, report: OnEvent | None = None
+    batch: _Batch,
+    stop: threading.Event | None = None,
+    on_start: OnStart | None = None,
+    report: OnEvent | None = None,
 ) -> list[ActionResult]:
     """Apply a batch's actions; return their results in the same order."""
     reader = DestinationReader(batch.destination)
@@ -240,6 +257,8 @@ def _run_batch(
         elif error is not None:
             result = failed(action, error)
         else:
+            if on_start is not None:
+                on_start(action)
             result = apply_action(reader, listing, action, instance)
         results[action.sort_key()] = result
         if report is not None:

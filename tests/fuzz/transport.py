@@ -37,15 +37,16 @@ class Wire:
 
     def __init__(self, region_name: str) -> None:
         config = Config(retries={"total_max_attempts": 1})
-        self.client = BackupReplicationClient(
-            session=shared_session(), region_name=region_name, config=config
-        )
+        session: Any = shared_session()
+        client = session.client("rds", region_name=region_name, config=config)
+        source_client = session.client("rds", region_name="us-west-2", config=config)
+        self.client = BackupReplicationClient(client=client, source_client=source_client)
         self.parameters: list[dict[str, Any]] = []
         self.requests: list[AWSPreparedRequest] = []
         self.responses: list[Response] = []
-        events: Any = self.client.client.meta.events
-        events.register("before-parameter-build.rds", self._record_parameters)
-        events.register("before-send.rds", self._respond)
+        for events in (client.meta.events, source_client.meta.events):
+            events.register("before-parameter-build.rds", self._record_parameters)
+            events.register("before-send.rds", self._respond)
 
     def script(self, *responses: Response) -> None:
         """Clear the records, and set the responses in their order. The last one repeats."""

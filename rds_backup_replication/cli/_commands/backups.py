@@ -8,6 +8,7 @@ from .._errors import ExitCode, Failure
 from .._options import Output, RegionOptions, Source, Yes, read_time, validate, with_options
 from .._output import (
     confirm,
+    explain_interruption,
     format_backup_lag,
     note,
     print_backup,
@@ -165,7 +166,10 @@ def restore(
     validate(client, RESTORE, keywords)
     if is_source:
         keywords["source_db_instance_automated_backups_arn"] = _find_backup_arn(client, arn)
-    instance = client.restore_db_instance_to_point_in_time(**keywords)
+    name = target_db_instance_identifier
+    may_exist = f"The restore may have taken effect: RDS may be creating the instance {name}."
+    with explain_interruption(may_exist):
+        instance = client.restore_db_instance_to_point_in_time(**keywords)
     if options.output is Output.JSON:
         print_json(instance)
     else:
@@ -219,9 +223,10 @@ def delete(
     deleted: list[DBInstanceAutomatedBackup] = []
     try:
         for arn in arns:
-            backup = client.delete_db_instance_automated_backup(
-                db_instance_automated_backups_arn=arn
-            )
+            with explain_interruption(f"The deletion of {arn} may have taken effect."):
+                backup = client.delete_db_instance_automated_backup(
+                    db_instance_automated_backups_arn=arn
+                )
             deleted.append(backup)  # one at a time, to print those before a refusal
     finally:
         if deleted and options.output is Output.JSON:

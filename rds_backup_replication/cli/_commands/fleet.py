@@ -1,5 +1,6 @@
 """Commands for a fleet: its audit, its plan, and the schema of its policy."""
 
+import signal
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from .._errors import CREDENTIALS_HINT, ExitCode, Failure
 from .._files import check_writable, is_stdin, read_stdin, write_file
 from .._options import FleetOptions, Output, Yes, with_options
 from .._output import Progress, confirm, format_lag, note, print_json, print_table, progress
-from .._signals import end_now, on_ctrl_c
+from .._signals import PROGRAM_SIGNALS, end_now, on_signal
 from .._stdio import write_stderr_unbuffered, write_stdout
 
 if TYPE_CHECKING:
@@ -157,8 +158,14 @@ def apply(
         _print_changes(planned)
         kinds = {kind: count for kind, count in planned.counts.items() if kind in CHANGES}
         confirm(f"Apply this plan ({_format_counts(kinds)})?", yes=False)
-    with _applying(len(planned.changes)) as (shown, on_event):
-        report = apply(planned, access=access, on_event=on_event, max_concurrency=max_concurrency)
+    with _applying(len(planned.changes)) as (shown, on_start, on_event):
+        report = apply(
+            planned,
+            access=access,
+            on_start=on_start,
+            on_event=on_event,
+            max_concurrency=max_concurrency,
+        )
         shown.stop()
         if options.output is Output.JSON:
             print_json(report)
@@ -175,17 +182,22 @@ def apply(
 
 
 @contextmanager
-def _applying(total: int) -> "Generator[tuple[Progress, Callable[[ActionResult], None]]]":
-    """Show each result; the first Ctrl-C interrupts the apply, and the second ends the process.
+def _applying(
+    total: int,
+) -> "Generator[tuple[Progress, Callable[[PlannedAction], None], Callable[[ActionResult], None]]]":
+    """Show each result; the first signal interrupts the apply, and the second ends the process.
 
-    However Ctrl-C ends the block, standard error reports the finished changes and the number of
-    changes whose outcome is unknown.
+    However a signal ends the block, standard error reports the finished changes, the changes in
+    progress, and the number of changes whose outcome is unknown.
     """
+    begun: list[PlannedAction] = []
     finished: list[str] = []
+    finished_keys: set[object] = set()
     is_ending = False
     with progress("Applying the plan", lines=bool(total)) as shown:
 
         def show(result: "ActionResult") -> None:
+            finished_keys.add(result.action.sort_key())
             finished.append(f"{result.outcome} {result.action.kind} {_instance_of(result.action)}")
             shown.update(f"{len(finished)} of {total}: {finished[-1]}")
 
@@ -193,21 +205,30 @@ def _applying(total: int) -> "Generator[tuple[Progress, Callable[[ActionResult],
             done = "".join(f"{change}\n" for change in finished)
             count = total - len(finished)
             if not count:
-                return f"{done}Interrupted.\n"
+                return done
+            in_progress = "".join(
+                f"unknown {action.kind} {_instance_of(action)}\n"
+                for action in tuple(begun)  # other threads append to the list
+                if action.sort_key() not in finished_keys
+            )
             unknown = f"Changes whose outcome is unknown: {count}."
-            return f"{done}Ended at once. {unknown} Run plan to see the rest.\n"
+            return f"{done}{in_progress}Ended at once. {unknown} Run plan to see the rest.\n"
 
-        def interrupt() -> None:
+        def interrupt(number: int) -> None:
             nonlocal is_ending
-            if is_ending or len(finished) == total:
-                end_now(shown, summarize())
+            if len(finished) == total:
+                end_now(f"{summarize()}Interrupted.\n", shown)
+            if is_ending:
+                end_now(summarize(), shown)
             is_ending = True
-            shown.announce("Finishing the changes in progress. Press Ctrl-C again to end at once.")
+            again = "Press Ctrl-C again" if number == signal.SIGINT else "Send another signal"
+            shown.announce(f"Finishing the changes in progress. {again} to end at once.")
 
-        with on_ctrl_c(interrupt):
+        with on_signal(interrupt):
             try:
-                yield shown, show
+                yield shown, begun.append, show
             except KeyboardInterrupt:  # outside of apply's own handling
+                PROGRAM_SIGNALS.ignore_signals()  # another signal must not cut the message
                 shown.stop()
                 write_stderr_unbuffered(summarize())
                 raise
@@ -250,11 +271,11 @@ def policy_schema() -> None:
 
 @contextmanager
 def _scan_progress() -> Generator[Callable[[int, int], None]]:
-    """Show the progress of a scan, which changes nothing: Ctrl-C ends the process at once."""
+    """Show the progress of a scan, which changes nothing: a signal ends the process at once."""
     text = "Scanning the fleet"
     with (
         progress(text, lines=False) as shown,
-        on_ctrl_c(lambda: end_now(shown, "Interrupted.\n")),
+        on_signal(lambda _: end_now("Interrupted.\n", shown)),
     ):
         yield lambda done, of: shown.update(f"{text}: {done} of {of}")
 

@@ -19,13 +19,22 @@ from .._options import (
     validate,
     with_options,
 )
-from .._output import confirm, note, print_backup, print_json, print_table, progress
+from .._output import (
+    confirm,
+    explain_interruption,
+    note,
+    print_backup,
+    print_json,
+    print_table,
+    progress,
+)
 
 if TYPE_CHECKING:
     from ..._models import DBInstanceAutomatedBackup, EnsureResult, ReplacementProgress
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
+_RUN_SHOW = "To find out, run the show command."
 _CHECKED_QUESTIONS = 3  # the number of questions that check_replication asks RDS
 
 Timeout = Annotated[
@@ -63,13 +72,15 @@ def start(
     If a replication may already be active, run the ensure command instead.
     """
     client = options.make_client()
-    backup = client.start_db_instance_automated_backups_replication(
-        source_db_instance_arn=source,
-        backup_retention_period=backup_retention_period,
-        kms_key_id=kms_key_id,
-        tags=read_tags(tags),
-        source_region=source_region,
-    )
+    read = read_tags(tags)
+    with explain_interruption(f"The start may have taken effect. {_RUN_SHOW}"):
+        backup = client.start_db_instance_automated_backups_replication(
+            source_db_instance_arn=source,
+            backup_retention_period=backup_retention_period,
+            kms_key_id=kms_key_id,
+            tags=read,
+            source_region=source_region,
+        )
     print_backup(backup, options.output)
 
 
@@ -88,7 +99,10 @@ def ensure(
     replication with another retention or key is an error. The command never stops a replication.
     """
     client = options.make_client()
-    with progress(f"Ensuring that {source} replicates", lines=False):
+    with (
+        explain_interruption(f"A start may have taken effect. {_RUN_SHOW}"),
+        progress(f"Ensuring that {source} replicates", lines=False),
+    ):
         result = client.ensure_replication(
             source_db_instance_arn=source,
             backup_retention_period=backup_retention_period,
@@ -133,7 +147,12 @@ def replace(
         "retention?",
         yes=yes,
     )
-    with progress(f"Checking whether {source} can be replaced") as shown:
+    with (
+        explain_interruption(
+            "If the replication was stopped, run the same command again: it continues."
+        ),
+        progress(f"Checking that the replication of {source} can be started again") as shown,
+    ):
 
         def show(progress: "ReplacementProgress") -> None:
             shown.update(_PHASES[progress.phase].format(source))
@@ -183,14 +202,15 @@ def stop(
     client = options.make_client()
     validate(client, STOP, {"source_db_instance_arn": source})
     confirm(f"Stop the replication of {source} to {client.region_name}?", yes=yes)
-    if missing_ok:
-        stopped = client.ensure_stopped(source_db_instance_arn=source)
-        if stopped is None:
-            note(f"No replication of {source} to {client.region_name} is active.")
-    else:
-        stopped = client.stop_db_instance_automated_backups_replication(
-            source_db_instance_arn=source
-        )
+    with explain_interruption(f"The stop may have taken effect. {_RUN_SHOW}"):
+        if missing_ok:
+            stopped = client.ensure_stopped(source_db_instance_arn=source)
+        else:
+            stopped = client.stop_db_instance_automated_backups_replication(
+                source_db_instance_arn=source
+            )
+    if stopped is None:
+        note(f"No replication of {source} to {client.region_name} is active.")
     print_backup(stopped, options.output)
 
 
@@ -210,7 +230,11 @@ def wait(
     method = (
         client.wait_until_replicating if until is Goal.REPLICATING else client.wait_until_stopped
     )
-    with progress(f"Waiting until {source} is {until.value}") as shown:
+    ended = f"The wait until {source} is {until.value} has ended early. AWS continues; wait again."
+    with (
+        explain_interruption(ended),
+        progress(f"Waiting until {source} is {until.value}") as shown,
+    ):
 
         def show(backup: "DBInstanceAutomatedBackup | None") -> None:
             found = f"status: {str(backup.status).lower()}" if backup else "no backup found"

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from .._errors import ExitCode, Failure
+from .._signals import PROGRAM_SIGNALS
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
@@ -42,5 +43,7 @@ def sandbox(
     try:
         serve(port, instances)
     except OSError as error:
+        if PROGRAM_SIGNALS.received:  # the terminal has closed
+            return
         message = f"Port {port} cannot be used: {error.strerror}. Try --port 0."
         raise Failure(message, ExitCode.OTHER) from error
