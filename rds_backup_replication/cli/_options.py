@@ -154,9 +154,14 @@ def _print_log(ctx: typer.Context, debug: bool) -> bool:  # noqa: FBT001  # pass
     if not ctx.resilient_parsing:
         import logging
 
+        from ..exceptions import ReplacementError
+
         class Handler(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
-                write_stderr(f"{self.format(record)}\n")
+                # The command itself prints this error.
+                is_printed = any(isinstance(arg, ReplacementError) for arg in record.args or ())
+                if debug or not is_printed:
+                    write_stderr(f"{self.format(record)}\n")
 
         ctx.meta["debug"] = debug
         logger = logging.getLogger("rds_backup_replication")

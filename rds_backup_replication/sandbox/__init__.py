@@ -8,8 +8,11 @@ All data is in memory and is lost when the server stops. The server listens on
 loopback only. It accepts any credentials, so it is not a security boundary.
 """
 
+from ._moto import without_profile
+
 try:
-    from ._server import Sandbox
+    with without_profile():
+        from ._server import Sandbox
 except ModuleNotFoundError as _error:
     if _error.name is None or _error.name.split(".")[0] not in ("flask", "flask_cors", "moto"):
         raise

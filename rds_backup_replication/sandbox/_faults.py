@@ -14,6 +14,8 @@ from xml.sax.saxutils import escape
 
 from botocore import xform_name
 from botocore.model import ServiceModel
+from moto.backends import get_backend
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.iam.models import get_account_id_from
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_input_stream
@@ -39,6 +41,7 @@ _NAMESPACE = "http://rds.amazonaws.com/doc/2014-10-31/"
 _CREDENTIAL_SCOPE = re.compile(
     r"Credential=(?P<access_key>[^/]+)/\d+/(?P<region>[^/]+)/rds/aws4_request"
 )
+_FORBIDDEN = 403
 _SERVER_ERROR = 500
 
 
@@ -111,6 +114,11 @@ class FaultQueue:
         """Return the application with these faults applied to its requests."""
 
         def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+            region = _unknown_region(environ)
+            if region is not None:
+                message = f"Credential should be scoped to a valid region, not '{region}'."
+                error = ErrorResponse("SignatureDoesNotMatch", _FORBIDDEN, message)
+                return error.to_wsgi()(environ, start_response)
             fault = self._take_for(environ)
             if fault is None:
                 return app(environ, start_response)
@@ -142,6 +150,14 @@ class FaultQueue:
                             self._faults.remove(fault)
                     return fault
         return None
+
+
+def _unknown_region(environ: "WSGIEnvironment") -> str | None:
+    """Return the Region that a request to RDS is signed for, if moto does not know it."""
+    scope = _CREDENTIAL_SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if scope is None or scope["region"] in get_backend("rds")[DEFAULT_ACCOUNT_ID].regions:
+        return None
+    return str(scope["region"])
 
 
 def _read_operation(environ: "WSGIEnvironment") -> str:

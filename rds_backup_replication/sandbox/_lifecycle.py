@@ -21,8 +21,8 @@ class Behavior:
         pending_looks: Number of Describe calls that return a new replication as
             ``pending``.
         stopping_looks: Number of Describe calls that still return a stopped
-            replication with its former status. The source instance stays
-            ``modifying`` for the same number of ``DescribeDBInstances`` calls.
+            replication with its former status. The source instance has the
+            ``stopping_source_status`` for the same number of ``DescribeDBInstances`` calls.
         deleting_looks: Number of Describe calls that return a deleted backup as
             ``deleting``.
         answer_lag: Number of Describe calls that return a stale response, which does
@@ -30,6 +30,10 @@ class Behavior:
         shifting_case: Whether the capitalization of a status alternates between
             Describe calls.
         replication_lag: How far the latest restorable time is behind the current time.
+        stopping_source_status: Status of the source instance after a stop, such as
+            ``modifying`` or ``storage-optimization``.
+        keeps_arn: Whether a new replication of an instance gets the ARN of the former one,
+            and replaces its backup. What RDS does is unknown.
         quota: Maximum number of active replications per account and destination Region.
     """
 
@@ -39,6 +43,8 @@ class Behavior:
     answer_lag: int = 0
     shifting_case: bool = True
     replication_lag: timedelta = timedelta(minutes=5)
+    stopping_source_status: str = "modifying"
+    keeps_arn: bool = False
     quota: int = 20
 
 
@@ -74,9 +80,9 @@ class ReplicatedBackup:
     def arn(self) -> str:
         return str(self.facts["DBInstanceAutomatedBackupsArn"])
 
-    @property
-    def source_arn(self) -> str:
-        return str(self.facts["DBInstanceArn"])
+    def is_of(self, dbi_resource_id: str) -> bool:
+        """Return whether the backup is of an instance, whatever its name is now."""
+        return bool(self.facts["DbiResourceId"] == dbi_resource_id)
 
     def describe(self, now: datetime) -> dict[str, Any] | None:
         """Advance the status and return the backup, or ``None`` if Describe omits it."""

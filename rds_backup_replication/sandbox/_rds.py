@@ -50,15 +50,13 @@ class SandboxRDSResponse(RDSResponse):
             key = self._find_key(source)
             tags = self._requested_tags()
             kept = self.state.kept_in(self.current_account, self.region)
-            if any(backup.live and backup.source_arn == source_arn for backup in kept):
+            own = [backup for backup in kept if backup.is_of(source.dbi_resource_id)]
+            if any(backup.live for backup in own):
                 raise RDSClientError(
                     "InvalidDBInstanceAutomatedBackupState",
                     f"Sandbox: {source_arn} is already replicating to {self.region}.",
                 )
-            if any(
-                backup.source_arn == source_arn and backup.facts.get("KmsKeyId") != key
-                for backup in kept
-            ):
+            if any(backup.facts.get("KmsKeyId") != key for backup in own):
                 raise RDSClientError(
                     "InvalidParameterValue",
                     "Sandbox: retained backups of this instance use another KMS key.",
@@ -86,11 +84,11 @@ class SandboxRDSResponse(RDSResponse):
             source, _ = self._find_source(self.params["SourceDBInstanceArn"])
             source_arn = source.db_instance_arn
             for backup in self.state.kept_in(self.current_account, self.region):
-                if backup.live and backup.source_arn == source_arn:
+                if backup.live and backup.is_of(source.dbi_resource_id):
                     record = backup.record(self.state.now())
                     backup.stop(self.state.now())
                     if backup.pending_source_polls:
-                        source.status = "modifying"
+                        source.status = backup.behavior.stopping_source_status
                     return ActionResult({"DBInstanceAutomatedBackup": record})
             raise RDSClientError(
                 "InvalidDBInstanceState",
@@ -186,12 +184,24 @@ class SandboxRDSResponse(RDSResponse):
                     self._poll_source(instance)
             return super().describe_db_instances()
 
+    def modify_db_instance(self) -> ActionResult:
+        former_name = self.params["DBInstanceIdentifier"].lower()
+        is_renamed = bool(self.params.get("NewDBInstanceIdentifier"))
+        result = super().modify_db_instance()  # changes the parameters
+        if is_renamed:
+            # Moto names automated snapshots after the instance, and a new instance of the former
+            # name would need the same names.
+            prefix = f"rds:{former_name}-"
+            for name in [n for n in self.backend.database_snapshots if n.startswith(prefix)]:
+                del self.backend.database_snapshots[name]
+        return result
+
     def delete_db_instance(self) -> ActionResult:
         with self.state.lock:
             instance = self.backend.databases.get(self.params["DBInstanceIdentifier"])
             result = super().delete_db_instance()
             if instance is not None:
-                for backup in self.state.backups_of(instance.db_instance_arn):
+                for backup in self.state.backups_of(instance.dbi_resource_id):
                     if backup.live:
                         backup.stop(self.state.now())
             return result
@@ -340,7 +350,7 @@ class SandboxRDSResponse(RDSResponse):
         """Return the replications that the source instance lists."""
         return [
             {"DBInstanceAutomatedBackupsArn": backup.arn}
-            for backup in self.state.backups_of(instance.db_instance_arn)
+            for backup in self.state.backups_of(instance.dbi_resource_id)
             if backup.live or backup.pending_source_polls
         ]
 
@@ -350,12 +360,12 @@ class SandboxRDSResponse(RDSResponse):
         vars(instance)["db_instance_automated_backups_replications"] = self._replications(instance)
         stopping = [
             backup
-            for backup in self.state.backups_of(instance.db_instance_arn)
+            for backup in self.state.backups_of(instance.dbi_resource_id)
             if backup.pending_source_polls
         ]
         for backup in stopping:
             backup.pending_source_polls -= 1
-        if not stopping and instance.status in ("creating", "modifying"):
+        if not stopping and instance.status in ("creating", *self.state.busy_statuses):
             instance.status = "available"
 
     def _page(self, member: str, rows: list[dict[str, Any]]) -> ActionResult:

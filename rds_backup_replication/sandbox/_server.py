@@ -2,8 +2,8 @@
 
 import socket
 import threading
+from contextlib import suppress
 from datetime import timedelta
-from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import flask_cors  # noqa: F401  # pyright: ignore[reportUnusedImport]  # withou
 from boto3.session import Session
 from botocore.config import Config
 from flask import Flask
-from moto.core.base_backend import BackendDict
+from moto.core.base_backend import AccountSpecificBackend
 from moto.core.utils import convert_to_flask_response
 from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingTypeStubs]
     DomainDispatcherApplication,
@@ -27,6 +27,7 @@ from ..exceptions import ServiceError
 from ._faults import ErrorResponse, Fault, FaultQueue, OperationName
 from ._guard import guarded
 from ._lifecycle import Behavior
+from ._moto import Footprint, sandbox_session, without_profile
 from ._rds import SandboxRDSResponse
 from ._state import State
 
@@ -35,18 +36,9 @@ if TYPE_CHECKING:
 
 _HOST = "127.0.0.1"
 _STOP_POLL_SECONDS = 0.01
+_SERVICES = ("kms", "rds", "sts")  # those that the sandbox's own handlers use
 # Moto's backends are global to the process, so only one sandbox at a time can use them.
 _process_has_a_sandbox = threading.Lock()
-
-
-@cache
-def _session() -> Session:
-    """Return the session that all sandboxes share, because each session loads botocore's data."""
-    return Session(
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",  # noqa: S106  # the sandbox accepts any value
-        region_name="us-east-1",
-    )
 
 
 class _QuietRequestHandler(WSGIRequestHandler):
@@ -95,9 +87,10 @@ class Sandbox:
         self._thread: threading.Thread | None = None
         self._state = State(behavior or Behavior())
         self._faults = FaultQueue()
+        self._footprint = Footprint()
         self._config = Config(proxies={})  # ignore the proxies of the environment
         self.endpoint_url: str = ""
-        self.session: Session = _session()
+        self.session: Session = sandbox_session()
 
     def __enter__(self) -> "Self":
         self.start()
@@ -133,7 +126,12 @@ class Sandbox:
         except BaseException:
             _process_has_a_sandbox.release()
             raise
-        self.reset()
+        with without_profile():
+            AccountSpecificBackend.get_session()  # which moto keeps
+        for service in _SERVICES:
+            self._footprint.note(service)
+        self._state.reset()
+        self._faults.clear()
         self.endpoint_url = f"http://{_HOST}:{port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_STOP_POLL_SECONDS,), daemon=True
@@ -149,11 +147,15 @@ class Sandbox:
         self._server.server_close()
         self._server = self._thread = None
         self.reset()
+        self._footprint = Footprint()
         _process_has_a_sandbox.release()
 
     def reset(self) -> None:
-        """Delete all instances, keys, backups and faults, and reset the clock."""
-        BackendDict.reset()
+        """Delete all that the sandbox's clients have made, and its faults, and reset the clock.
+
+        Data that moto held before, such as that of ``mock_aws``, stays.
+        """
+        self._footprint.delete_what_came_later()
         self._state.reset()
         self._faults.clear()
 
@@ -221,6 +223,31 @@ class Sandbox:
             endpoint_url=self.endpoint_url,
             config=self._merged(config),
         )
+
+    def rename_and_recreate_db_instance(
+        self, region_name: str, db_instance_identifier: str = "mydatabase", **settings: Any
+    ) -> tuple[DBInstance, DBInstance]:
+        """Rename an instance, and create another one under its former name.
+
+        A blue/green switchover has this effect. RDS ties a replication to the resource ID: the
+        renamed instance keeps it, and the new one has none. The replicated backup keeps showing
+        the former name; how long RDS shows it is unknown.
+
+        Args:
+            region_name: The source Region.
+            db_instance_identifier: The identifier, to which the renaming adds ``-old1``.
+            **settings: Settings of the new instance, as for ``create_db_instance``.
+
+        Returns:
+            The renamed instance, and the new one.
+        """
+        response = self.boto3_client("rds", region_name).modify_db_instance(
+            DBInstanceIdentifier=db_instance_identifier,
+            NewDBInstanceIdentifier=f"{db_instance_identifier}-old1",
+            ApplyImmediately=True,
+        )
+        renamed = DBInstance.model_validate(response["DBInstance"])
+        return renamed, self.create_db_instance(region_name, db_instance_identifier, **settings)
 
     def create_db_instance(
         self, region_name: str, db_instance_identifier: str = "mydatabase", **settings: Any
@@ -342,6 +369,8 @@ class Sandbox:
 
     def _create_app(self, service: Any) -> Flask:
         """Return moto's application for a service, with the sandbox's handlers for RDS."""
+        with suppress(ImportError, KeyError):  # some have no data
+            self._footprint.note(service)
         app = create_backend_app(service)
         if service == "rds":
 

@@ -146,20 +146,32 @@ class State:
         self._backups[account_id, region] = kept
         return kept
 
-    def backups_of(self, source_arn: str) -> list[ReplicatedBackup]:
+    def backups_of(self, dbi_resource_id: str) -> list[ReplicatedBackup]:
         """Return the backups of a source instance in all destination Regions."""
-        return [b for kept in self._backups.values() for b in kept if b.source_arn == source_arn]
+        return [b for kept in self._backups.values() for b in kept if b.is_of(dbi_resource_id)]
+
+    @property
+    def busy_statuses(self) -> set[str]:
+        """Return the statuses that a source leaves by itself."""
+        stopping = {b.behavior.stopping_source_status for k in self._backups.values() for b in k}
+        return {"modifying", self.behavior.stopping_source_status, *stopping}
 
     def start(
         self, account_id: str, region: str, facts: dict[str, Any], settings: dict[str, Any]
     ) -> ReplicatedBackup:
-        """Start a replication and return its backup, which has a new and unique ARN."""
-        self._started += 1
-        digest = hashlib.sha256(f"{region} {self._started}".encode()).hexdigest()[:12]
+        """Start a replication and return its backup."""
+        kept = self._backups.setdefault((account_id, region), [])
+        if self.behavior.keeps_arn:
+            number = 0
+            kept[:] = [backup for backup in kept if not backup.is_of(facts["DbiResourceId"])]
+        else:
+            self._started += 1
+            number = self._started
+        digest = hashlib.sha256(f"{region} {number}".encode()).hexdigest()[:12]
         backup_id = f"ab-{facts['DbiResourceId'].removeprefix('db-').lower()}{digest}"
         arn = f"arn:{get_partition(region)}:rds:{region}:{account_id}:auto-backup:{backup_id}"
         backup = ReplicatedBackup(
             {**facts, "DBInstanceAutomatedBackupsArn": arn}, settings, self.behavior
         )
-        self._backups.setdefault((account_id, region), []).append(backup)
+        kept.append(backup)
         return backup

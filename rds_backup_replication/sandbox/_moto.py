@@ -1,0 +1,87 @@
+"""What keeps moto to the sandbox's own: its sessions, and the data that a reset deletes."""
+
+import os
+from collections.abc import Generator, Iterator, MutableMapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from boto3.session import Session
+from botocore.session import Session as BotocoreSession
+
+
+@contextmanager
+def without_profile() -> Generator[None]:
+    """Hide the shell's profile, because moto makes boto3 sessions when it is imported."""
+    names = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+    hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
+@cache
+def sandbox_session() -> Session:
+    """Return the session that all sandboxes share, because each session loads botocore's data.
+
+    The session reads neither a profile nor the files of the AWS configuration.
+    """
+    no_file = (None, None, os.devnull, None)
+    session_vars = {
+        "profile": (None, None, None, None),
+        "config_file": no_file,
+        "credentials_file": no_file,
+    }
+    return Session(
+        aws_access_key_id="sandbox",
+        aws_secret_access_key="sandbox",  # noqa: S106  # the sandbox accepts any value
+        region_name="us-east-1",
+        botocore_session=BotocoreSession(session_vars),
+    )
+
+
+class Footprint:
+    """What moto's services held before the sandbox used them.
+
+    Moto keeps the data of all services in this process, also that of a caller's ``mock_aws``.
+    """
+
+    def __init__(self) -> None:
+        # By the service; then by the account, the Region and the attribute of moto's backend.
+        self._before: dict[str, dict[tuple[str, str], dict[str, set[Any]]]] = {}
+
+    def note(self, service: str) -> None:
+        """Remember what a service holds now, unless that was done before."""
+        if service not in self._before:
+            self._before[service] = {
+                (account_id, region): {name: set(items) for name, items in _containers(backend)}
+                for account_id, region, backend in _backends(service)
+            }
+
+    def delete_what_came_later(self) -> None:
+        """Delete the data that the noted services did not hold before."""
+        for service, before in self._before.items():
+            for account_id, region, backend in list(_backends(service)):
+                kept = before.get((account_id, region))
+                if kept is None:
+                    backend.reset()
+                    continue
+                for name, items in _containers(backend):
+                    for key in set(items) - kept.get(name, set()):
+                        del items[key]
+
+
+def _backends(service: str) -> Iterator[tuple[str, str, Any]]:
+    from moto.backends import get_backend  # noqa: PLC0415  # only without the shell's profile
+
+    accounts: Any = get_backend(service)  # type: ignore[call-overload]
+    for account_id, regions in accounts.items():
+        for region, backend in regions.items():
+            yield account_id, region, backend
+
+
+def _containers(backend: Any) -> Iterator[tuple[str, MutableMapping[Any, Any]]]:
+    return (
+        (name, value) for name, value in vars(backend).items() if isinstance(value, MutableMapping)
+    )
