@@ -8,9 +8,11 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from rds_backup_replication.sandbox import Sandbox
 
+from ..lifecycle_cases import NO_RETRIES
 from .figures import scaled
 from .machine import Replications
 from .model import DESTINATION, SOURCE
+from .protection import Protection
 
 pytestmark = pytest.mark.usefixtures("no_backoff", "shared_sandbox")
 
@@ -25,10 +27,11 @@ def shared_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     # Retries of earlier examples would use up botocore's retry quota for later ones.
     monkeypatch.setattr("botocore.retries.quota.RetryQuota.acquire", enough)
     with Sandbox() as sandbox:
-        monkeypatch.setattr(Replications, "sandbox", sandbox, raising=False)
-        monkeypatch.setattr(Replications, "client", sandbox.client(DESTINATION), raising=False)
         source = sandbox.boto3_client("rds", SOURCE)
-        monkeypatch.setattr(Replications, "source", source, raising=False)
+        for machine, retries in ((Replications, None), (Protection, NO_RETRIES)):
+            client = sandbox.client(DESTINATION, config=retries)
+            for name, value in (("sandbox", sandbox), ("client", client), ("source", source)):
+                monkeypatch.setattr(machine, name, value, raising=False)
         yield
 
 
@@ -37,6 +40,14 @@ def test_calls_in_any_order_match_the_model() -> None:
     run_state_machine_as_test(
         Replications,
         # An example takes a hundred times as long as one of another property.
+        settings=settings(max_examples=12 + scaled(4), stateful_step_count=30, deadline=None),
+    )
+
+
+@pytest.mark.long
+def test_no_replication_is_lost_without_a_word() -> None:
+    run_state_machine_as_test(
+        Protection,
         settings=settings(max_examples=12 + scaled(4), stateful_step_count=30, deadline=None),
     )
 
