@@ -14,7 +14,7 @@ The tree::
     └── PolicyError (a ValueError)                 the policy of a fleet is invalid
 
 Where no response came, botocore's own errors (``NoCredentialsError``,
-``EndpointConnectionError``, ``ReadTimeoutError`` …) pass through unchanged.
+``EndpointConnectionError``, ``ReadTimeoutError`` …) pass through, without any secrets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -364,7 +364,7 @@ class AccessDeniedError(ServiceError):
 
 
 class ExpiredTokenError(ServiceError):
-    """The temporary credentials have expired."""
+    """The temporary credentials, or the request itself, have expired."""
 
 
 class InternalFailureError(ServiceError):
@@ -380,7 +380,7 @@ class InvalidParameterCombinationError(ServiceError):
 
 
 class InvalidParameterValueError(ServiceError):
-    """RDS refuses a value: the wrong Region, a missing key, an invalid tag."""
+    """RDS refuses a value, such as the wrong Region or an invalid tag, or the whole request."""
 
 
 class OptInRequiredError(ServiceError):
