@@ -40,7 +40,7 @@ from ..exceptions import (
 
 def _stem(name: str) -> str:
     """Return a name without its suffix: the code of DBInstanceNotFoundFault has none."""
-    return re.sub(r"(Fault|Error|Exception)$", "", name)
+    return re.sub(r"(Fault|Error|Exception)+$", "", name)
 
 
 # The codes, without their suffixes, that other services and protocols use for the same kind.
