@@ -152,16 +152,25 @@ def _replace_values(error: BaseException, replace: Callable[[Any], Any]) -> None
                 setattr(error, name, replaced)
 
 
+_SLOTS: tuple[tuple[type[Exception], tuple[str, ...]], ...] = (
+    (OSError, ("strerror", "filename", "filename2")),
+    (UnicodeError, ("object", "reason")),
+)
+
+
 def _slots(error: BaseException) -> Iterator[tuple[str, Any]]:
-    """Yield the attributes of built-in errors, which are not in ``vars``."""
-    for name in ("object", "reason", "strerror", "filename", "filename2", "msg", "value"):
-        value = getattr(error, name, None)
-        if name not in vars(error) and isinstance(value, (str, bytes)):
-            yield name, value
+    """Yield the attributes of built-in errors that are not in ``vars``."""
+    for kind, names in _SLOTS:
+        if isinstance(error, kind):
+            for name in names:
+                value = getattr(error, name, None)
+                if isinstance(value, (str, bytes)):
+                    yield name, value
 
 
 _LIBRARIES = frozenset({"awscrt", "boto3", "botocore", "s3transfer", "urllib3"})
-_MODULES = sys.stdlib_module_names | _LIBRARIES | {__name__.partition(".")[0]}
+_DEPENDENCIES = sys.stdlib_module_names | {"dateutil"}
+_MODULES = _DEPENDENCIES | _LIBRARIES | {__name__.partition(".")[0]}
 
 
 def _reachable_errors(error: BaseException) -> Iterator[tuple[BaseException, bool]]:
@@ -184,9 +193,9 @@ def _reachable_errors(error: BaseException) -> Iterator[tuple[BaseException, boo
 def is_of_library(error: BaseException, *, is_held: bool = False) -> bool:
     """Return whether botocore or urllib3 raised the error, and no one else's code took part."""
     module = str(type(error).__module__).partition(".")[0]
-    if module in _LIBRARIES or module not in sys.stdlib_module_names:
+    if module in _LIBRARIES or module not in _DEPENDENCIES:
         return module in _LIBRARIES
-    # A built-in error: botocore holds it as the reason for its own, or no other code took part.
+    # Such as a ValueError: botocore holds it as a reason, or no code of others took part.
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     modules = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame in frames}
     return is_held or (bool(modules & _LIBRARIES) and modules <= _MODULES)

@@ -315,3 +315,38 @@ def test_wait_ends_if_nothing_can_be_sent(
         client.wait_until_replicating(source_db_instance_arn=ARN)
     assert not isinstance(caught.value, WaitTimeoutError)
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+_ANSWER = json.dumps(
+    {"Version": 1, "AccessKeyId": KEY_ID, "SecretAccessKey": SECRET_KEY, "SessionToken": TOKEN}
+)
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        (_ANSWER[:-1], "is invalid .JSONDecodeError"),
+        (f"[{_ANSWER}]", "is invalid .AttributeError"),
+        (_ANSWER.replace("}", ', "Expiration": "someday"}'), "is invalid .ParserError"),
+        (_ANSWER.replace(TOKEN, f"{TOKEN}\\n"), "the session token has a line break"),
+        ("", "No such file"),
+    ],
+    ids=["cut off", "list", "expiration", "line break", "no program"],
+)
+def test_credential_process_shows_nothing(
+    output: str, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "program"
+    if output:
+        (tmp_path / "output").write_text(output, encoding="utf-8")
+        program.write_text(f"#!/bin/sh\ncat {tmp_path}/output\n", encoding="utf-8")
+        program.chmod(0o755)
+    config = tmp_path / "config"
+    config.write_text(f"[profile p]\ncredential_process = {program}\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    session = boto3.Session(profile_name="p", region_name="us-east-1")
+    with pytest.raises(CredentialRetrievalError, match=words) as caught:
+        BackupReplicationClient(
+            session=session, endpoint_url="http://127.0.0.1:9"
+        ).find_replicated_backup(source_db_instance_arn=ARN)
+    assert leaks("\n".join(everything_of(caught.value))) == []

@@ -13,6 +13,7 @@ from botocore.session import Session as BotocoreSession
 
 from .._redact import has_line_break, hide_secrets, name_line_break
 from .._version import __version__
+from .credential_errors import retrieval_error
 from .fast_loader import make_fast_session
 from .fork_safety import protect_from_forks
 from .hooks import register_hooks
@@ -69,27 +70,37 @@ class SessionClients:
         try:
             create = _client_method(self._session)
             client = create(service_name, region_name=region_name, **self._settings)
-        except (InvalidRegionError, ProfileNotFound) as error:
-            for parameter, name in error.kwargs.items():
-                if has_line_break(str(name)):
-                    raise type(error)(**{parameter: name_line_break(str(name))}) from error
-            raise
-        except ValueError as error:
+        except Exception as error:
+            if failure := retrieval_error(error):
+                raise failure from None
             hide_secrets(error)
-            # botocore builds the URL of an empty Region, as an unset variable leaves it, and of a
-            # Region that ends in a line break.
-            match = re.search(rf"//{service_name}\.([^./]*)\.", str(error))
-            if match is None:
-                raise
-            if not match[1]:
-                raise NoRegionError from error
-            raise InvalidRegionError(region_name=name_line_break(match[1])) from error
+            if explained := _explain(error, service_name):
+                raise explained from error
+            raise
         if not client.meta.region_name:
             raise NoRegionError
         check_region(client)
         if isinstance(client, BaseClient):  # pyright: ignore[reportUnnecessaryIsInstance]
             protect_from_forks(client)
         return client
+
+
+def _explain(error: Exception, service_name: str) -> Exception | None:
+    """Return an error that names the cause, or ``None`` if botocore's own error does."""
+    if isinstance(error, (InvalidRegionError, ProfileNotFound)):
+        for parameter, name in error.kwargs.items():
+            if has_line_break(str(name)):
+                return type(error)(**{parameter: name_line_break(str(name))})
+    elif isinstance(error, ValueError):
+        # botocore builds the URL of an empty Region, as an unset variable leaves it, and of a
+        # Region that ends in a line break.
+        match = re.search(rf"//{service_name}\.([^./]*[\r\n])?\.", str(error))
+        if match is not None:
+            name = match[1]
+            return (
+                InvalidRegionError(region_name=name_line_break(name)) if name else NoRegionError()
+            )
+    return None
 
 
 def check_region(client: BaseClient) -> None:

@@ -12,8 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalE
 from botocore.hooks import BaseEventHooks
 
 from .._credentials import read_credentials
-from .._redact import hide_everything, hide_secrets, is_of_library
+from .._redact import hide_secrets, is_of_library
 from ..exceptions import ResponseValidationError
+from .credential_errors import retrieval_error
 from .errors import is_unsendable, service_error
 from .fast_parser import FastParser
 
@@ -115,10 +116,8 @@ def translate_errors(client: BaseClient, operation_name: str) -> Generator[None,
                 if error.operation_name != operation_name:  # another service, such as STS, refused
                     raise
                 raise service_error(error, secrets.invalid_credentials()) from error
-            problem = _problem_with_credentials(error, modules)
-            if problem is not None:
-                hide_everything(error)  # perhaps the whole response of STS, with the credentials
-                raise CredentialRetrievalError(provider="AWS", error_msg=problem) from None
+            if failure := retrieval_error(error):
+                raise failure from None
             invalid = secrets.invalid_credentials()
             if invalid and raw is None and _is_not_sent(error):
                 credentials, problem = invalid
@@ -129,24 +128,6 @@ def translate_errors(client: BaseClient, operation_name: str) -> Generator[None,
                 raise
             reason = f"{secrets.clean_text(repr(error)):.200}"
             raise ResponseValidationError(operation_name, reason, secrets.clean(raw)) from error
-
-
-def _problem_with_credentials(error: Exception, modules: list[str]) -> str | None:
-    """Return why botocore failed to retrieve credentials, or ``None`` if its error says so."""
-    if (
-        "botocore.credentials" not in modules
-        or isinstance(error, BotoCoreError)
-        or not is_of_library(error)
-    ):
-        return None
-    if "getpass" in modules:
-        return "the profile requires an MFA code, and there is no terminal to enter the code"
-    if isinstance(error, OSError):  # the profile's program cannot be run
-        return str(error)
-    if "legal header value" in str(error):  # botocore's text does not contain the token
-        return "the authorization token for the credentials has a line break"
-    problem = "the response of the service that provides the credentials is invalid"
-    return f"{problem} ({type(error).__name__})"
 
 
 def _is_not_sent(error: Exception) -> bool:
