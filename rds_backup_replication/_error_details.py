@@ -1,13 +1,19 @@
-"""The details that exceptions carry: invalid parameters and differences."""
+"""The base of all exceptions, and the details that exceptions carry."""
 
 from dataclasses import dataclass
+
+
+class BackupReplicationError(Exception):
+    """The base class of all errors of this library."""
+
+    __module__ = "rds_backup_replication.exceptions"  # where users import it from
 
 
 @dataclass(frozen=True)
 class InvalidParameter:
     """An invalid parameter of a call."""
 
-    __module__ = "rds_backup_replication.exceptions"  # where users import it from
+    __module__ = BackupReplicationError.__module__
 
     parameter: str
     """Python name of the parameter, such as ``tags[0].key``."""
@@ -24,7 +30,7 @@ class InvalidParameter:
 class Difference:
     """A setting of an active replication that differs from the requested one."""
 
-    __module__ = InvalidParameter.__module__
+    __module__ = BackupReplicationError.__module__
 
     parameter: str
     """Python name of the parameter, such as ``kms_key_id``."""

@@ -18,6 +18,7 @@ from ._arn import Destination
 from ._botocore.fork_safety import drop_inherited_connections
 from ._botocore.hooks import translate_errors
 from ._context import Context
+from ._credentials import read_credentials
 from ._models import (
     DBInstanceAutomatedBackup,
     DeleteDBInstanceAutomatedBackupRequest,
@@ -29,6 +30,7 @@ from ._models import (
     StartDBInstanceAutomatedBackupsReplicationRequest,
     StopDBInstanceAutomatedBackupsReplicationRequest,
 )
+from ._redact import SecretFilter
 from ._validation import build_request
 from .exceptions import ResponseValidationError, ServiceError
 
@@ -70,7 +72,7 @@ class Operation(Generic[RequestT, ResultT]):
         call = getattr(client, xform_name(self.name))
         parameters = request.model_dump(by_alias=True, exclude_none=True)
         response = self._call(client, lambda: call(**parameters))
-        return self._read(self._result_in(response), response)
+        return self._read(client, self._result_in(client, response), response)
 
     def iterate(self, client: BaseClient, request: RequestT) -> Iterator[ResultT]:
         """Yield the items of all pages; each page is fetched when it is reached."""
@@ -80,15 +82,15 @@ class Operation(Generic[RequestT, ResultT]):
         markers = {parameters.get("Marker")}
         while True:
             page = self._call(client, lambda: call(**parameters))
-            for item in self._result_in(page):
-                yield self._read(item, page)
+            for item in self._result_in(client, page):
+                yield self._read(client, item, page)
             marker = page.get("Marker")
             if not marker:
                 return
             # A repeated marker would loop forever. If the element occurs twice, botocore returns
             # a list.
             if not isinstance(marker, str) or marker in markers:
-                raise ResponseValidationError(self.name, f"the marker {marker!r} repeats", page)
+                raise self._invalid_response(client, f"the marker {marker!r} repeats", page)
             markers.add(marker)
             parameters["Marker"] = marker
             del page  # two pages at once would take twice the memory
@@ -98,7 +100,7 @@ class Operation(Generic[RequestT, ResultT]):
         started = time.perf_counter()
         outcome = "no response"
         try:
-            with translate_errors(self.name):
+            with translate_errors(client, self.name):
                 response = send()
         except ServiceError as error:
             outcome = f"{error.code}, {error.request_id}"
@@ -118,13 +120,13 @@ class Operation(Generic[RequestT, ResultT]):
                 (time.perf_counter() - started) * 1000,
             )
 
-    def _result_in(self, response: Mapping[str, Any]) -> Any:
+    def _result_in(self, client: BaseClient, response: Mapping[str, Any]) -> Any:
         if self.result_member not in response:
             reason = f"{self.result_member} is missing"
-            raise ResponseValidationError(self.name, reason, response)
+            raise self._invalid_response(client, reason, response)
         return response[self.result_member]
 
-    def _read(self, item: object, response: Mapping[str, Any]) -> ResultT:
+    def _read(self, client: BaseClient, item: object, response: Mapping[str, Any]) -> ResultT:
         try:
             return self.result.model_validate(item)
         except ValidationError as error:
@@ -132,7 +134,15 @@ class Operation(Generic[RequestT, ResultT]):
                 f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
                 for detail in error.errors(include_url=False)
             )
-            raise ResponseValidationError(self.name, reason, response) from error
+            raise self._invalid_response(client, reason, response) from error
+
+    def _invalid_response(
+        self, client: BaseClient, reason: str, response: Mapping[str, Any]
+    ) -> ResponseValidationError:
+        secrets = SecretFilter([read_credentials(client)])  # the server may repeat the headers
+        return ResponseValidationError(
+            self.name, secrets.clean_text(reason), secrets.clean(response)
+        )
 
 
 START = Operation(

@@ -218,6 +218,9 @@ def test_invalid_command_line_sends_nothing(
         ("AWS_DEFAULT_REGION", "", "--region"),
         ("AWS_ENDPOINT_URL", "nowhere", "AWS_ENDPOINT_URL"),
         ("AWS_CONFIG_FILE", "broken", "broken"),
+        ("AWS_DEFAULT_REGION", "us-east-1\n", "with a line break"),
+        ("AWS_REGION", "us-\neast-1", "with a line break"),
+        ("AWS_PROFILE", "prod\n", "with a line break"),
     ],
 )
 @pytest.mark.usefixtures("sandbox")
@@ -304,6 +307,26 @@ def test_sandbox_with_invalid_options_is_a_usage_error(option: str, value: str) 
 def test_unreachable_endpoint_has_its_own_exit_code() -> None:
     ran = run("list", "--endpoint-url", "http://127.0.0.1:9", code=ExitCode.UNREACHABLE)
     assert "Check --region, --endpoint-url and the network." in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2Vj\n", "the session token has a line break"),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7\n", "the access key ID has a line break"),
+        ("AWS_SECRET_ACCESS_KEY", "", "missing: AWS_SECRET_ACCESS_KEY"),
+    ],
+)
+@pytest.mark.usefixtures("sandbox")
+def test_invalid_credentials_are_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    monkeypatch.setattr(client_factory, "_default_session", None)
+    ran = run("list", code=ExitCode.UNREACHABLE)
+    assert words in ran.stderr
+    assert "--profile" in ran.stderr
+    assert "unexpected" not in ran.stderr
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -302,3 +302,29 @@ def on_80_columns(*arguments: str, code: int = 0) -> str:
     os.close(terminal)
     assert process.returncode == code
     return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode()).replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("redirection", ["</dev/null", "<&-"])
+def test_mfa_code_needs_a_terminal(tmp_path: Path, redirection: str) -> None:
+    """A scheduler runs the program without anybody who could enter a code."""
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile base]\naws_access_key_id = a\naws_secret_access_key = b\n[profile mfa]\n"
+        "source_profile = base\nrole_arn = arn:aws:iam::111111111111:role/a\n"
+        "mfa_serial = arn:aws:iam::111111111111:mfa/b\nregion = us-east-1\n",
+        encoding="utf-8",
+    )
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    variables = {name: value for name, value in os.environ.items() if name not in keys}
+    ran = subprocess.run(  # noqa: S603  # this project's program
+        ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", *PROGRAM, "list", "--profile", "mfa"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**variables, "AWS_CONFIG_FILE": str(config)},
+        start_new_session=True,
+        timeout=60,
+    )
+    assert "requires an MFA code, and there is no terminal" in ran.stderr
+    assert "unexpected" not in ran.stderr
+    assert ran.returncode == 4

@@ -10,7 +10,8 @@ The tests treat some values in a special way:
 - AWS does not regard an external ID as a secret. A plan contains it, because applying needs it.
 - ``request.model_dump()`` returns what boto3 sends, which includes the presigned URL.
 - ``ResponseValidationError.response`` holds the raw response. RDS never receives the secret key,
-  so its responses cannot contain the key. The tests do not cover servers that echo secrets.
+  so its responses cannot contain the key. ``test_secrets_by_value.py`` covers servers that repeat
+  secrets.
 - The tests ignore local variables, which only debuggers show, and botocore's own DEBUG log.
 """
 

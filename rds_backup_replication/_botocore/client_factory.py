@@ -1,5 +1,6 @@
 """How boto3 clients are made, and made ready for this library."""
 
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -7,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.client import BaseClient
 from botocore.config import Config
-from botocore.exceptions import NoRegionError
+from botocore.exceptions import InvalidRegionError, NoRegionError, ProfileNotFound
 from botocore.session import Session as BotocoreSession
 
-from .._redact import hide_secrets
+from .._redact import has_line_break, hide_secrets, name_line_break
 from .._version import __version__
+from .credential_errors import retrieval_error
 from .fast_loader import make_fast_session
 from .fork_safety import protect_from_forks
 from .hooks import register_hooks
@@ -65,20 +67,46 @@ class SessionClients:
             return client
 
     def _create(self, service_name: str, region_name: str | None) -> BaseClient:
-        create = _client_method(self._session)
         try:
+            create = _client_method(self._session)
             client = create(service_name, region_name=region_name, **self._settings)
-        except ValueError as error:
+        except Exception as error:
+            if failure := retrieval_error(error):
+                raise failure from None
             hide_secrets(error)
-            # An unset variable gives an empty Region, which botocore treats as a name.
-            if f"//{service_name}.." not in str(error):
-                raise
-            raise NoRegionError from error
+            if explained := _explain(error, service_name):
+                raise explained from error
+            raise
         if not client.meta.region_name:
             raise NoRegionError
+        check_region(client)
         if isinstance(client, BaseClient):  # pyright: ignore[reportUnnecessaryIsInstance]
             protect_from_forks(client)
         return client
+
+
+def _explain(error: Exception, service_name: str) -> Exception | None:
+    """Return an error that names the cause, or ``None`` if botocore's own error does."""
+    if isinstance(error, (InvalidRegionError, ProfileNotFound)):
+        for parameter, name in error.kwargs.items():
+            if has_line_break(str(name)):
+                return type(error)(**{parameter: name_line_break(str(name))})
+    elif isinstance(error, ValueError):
+        # botocore builds the URL of an empty Region, as an unset variable leaves it, and of a
+        # Region that ends in a line break.
+        match = re.search(rf"//{service_name}\.([^./]*[\r\n])?\.", str(error))
+        if match is not None:
+            name = match[1]
+            return (
+                InvalidRegionError(region_name=name_line_break(name)) if name else NoRegionError()
+            )
+    return None
+
+
+def check_region(client: BaseClient) -> None:
+    """Raise an error if the Region has a line break: no request could be sent."""
+    if has_line_break(client.meta.region_name):
+        raise InvalidRegionError(region_name=name_line_break(client.meta.region_name))
 
 
 _default_session: BotocoreSession | None = None
@@ -112,6 +140,7 @@ def prepare_client(client: object, parameter: str, service_name: str = "rds") ->
         raise TypeError(
             f"{parameter}= must be a boto3 client for {service_name}, not for {service}"
         )
+    check_region(client)
     if service == "rds":
         register_hooks(client.meta.events)
     protect_from_forks(client)

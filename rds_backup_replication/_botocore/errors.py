@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping
+from http.client import InvalidURL
+from ssl import SSLEOFError, SSLZeroReturnError
 from typing import Any
 
 from botocore.exceptions import (
@@ -14,77 +16,160 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.model import ServiceModel
+from urllib3.exceptions import LocationValueError
 
 from .. import exceptions
-from ..exceptions import ResponseValidationError, ServiceError, ThrottlingError
+from .._credentials import Credentials
+from ..exceptions import (
+    AccessDeniedError,
+    DBInstanceAutomatedBackupQuotaExceededFault,
+    ExpiredTokenError,
+    InternalFailureError,
+    InvalidClientTokenIdError,
+    InvalidDBInstanceStateFault,
+    InvalidParameterValueError,
+    KMSKeyNotAccessibleFault,
+    OptInRequiredError,
+    ResponseValidationError,
+    ServiceError,
+    ServiceUnavailableError,
+    SignatureDoesNotMatchError,
+    ThrottlingError,
+)
 
 
 def _stem(name: str) -> str:
     """Return a name without its suffix: the code of DBInstanceNotFoundFault has none."""
-    return re.sub(r"(Fault|Error|Exception)$", "", name)
+    return re.sub(r"(Fault|Error|Exception)+$", "", name)
 
 
-# Other services and versions of the protocol use these codes for throttling.
-_ALSO_THROTTLING = (
-    *("BandwidthLimitExceeded", "EC2Throttled", "PriorRequestNotComplete", "RequestLimitExceeded"),
-    *("RequestThrottled", "SlowDown", "Throttled", "TooManyRequests"),
-)
+# The codes, without their suffixes, that other services and protocols use for the same kind.
+_OTHER_CODES: Mapping[type[ServiceError], str] = {
+    AccessDeniedError: (
+        "AllAccessDisabled Authorization Forbidden NotAuthorized OperationNotPermitted "
+        "Unauthorized UnauthorizedAccess UnauthorizedOperation"
+    ),
+    ExpiredTokenError: "RequestExpired TokenRefreshRequired",
+    InternalFailureError: "Internal InternalServer InternalService ServiceFailure Unknown",
+    InvalidClientTokenIdError: (
+        "AuthFailure InvalidAccessKeyId InvalidSecurity InvalidSecurityToken InvalidToken "
+        "MissingAuthenticationToken MissingSecurityHeader UnrecognizedClient"
+    ),
+    InvalidParameterValueError: (
+        "InvalidAction InvalidCharacter InvalidInput InvalidParameter InvalidQueryParameter "
+        "InvalidRequest MalformedHttpRequest MalformedInput MalformedQueryString MissingAction "
+        "MissingParameter MissingRequiredParameter OperationNotSupported RequestEntityTooLarge "
+        "Serialization UnknownOperation UnknownParameter Unsupported UnsupportedOperation "
+        "UnsupportedProtocol Validation"
+    ),
+    OptInRequiredError: (
+        "AccountProblem Blocked InvalidAccount NotSignedUp PendingVerification SubscriptionRequired"
+    ),
+    ServiceUnavailableError: "RequestAborted RequestTimeout ServerUnavailable Unavailable",
+    SignatureDoesNotMatchError: (
+        "IncompleteSignature InvalidSignature RequestInTheFuture RequestTimeTooSkewed "
+        "SignatureExpired"
+    ),
+    ThrottlingError: (
+        "BandwidthLimitExceeded EC2Throttled LimitExceeded PriorRequestNotComplete "
+        "ProvisionedThroughputExceeded RequestLimitExceeded RequestThrottled SlowDown Throttled "
+        "ThrottledRequest TooManyRequests TransactionInProgress"
+    ),
+}
 _CLASSES = {
     _stem(name): value
     for name, value in vars(exceptions).items()
     if isinstance(value, type) and issubclass(value, ServiceError) and value is not ServiceError
 }
-_CLASSES.update(dict.fromkeys(_ALSO_THROTTLING, ThrottlingError))
+for _class, _codes in _OTHER_CODES.items():
+    _CLASSES.update(dict.fromkeys(_codes.split(), _class))
 
-# By the stem of the code and a part of the message.
-_HINTS = {
-    ("InvalidParameterValue", "Feature is not available in region"): (
+_ORGANIZATION_HINT = (
+    "A policy of the organization forbids the operation. An administrator of the AWS organization "
+    "must change the policy, because permissions of the caller cannot override it."
+)
+# By the class and a part of the message, in any capitalization. The first match counts.
+_HINTS: Mapping[tuple[type[ServiceError], str], str] = {
+    (AccessDeniedError, "service control policy"): _ORGANIZATION_HINT,
+    (AccessDeniedError, "resource control policy"): _ORGANIZATION_HINT,
+    (AccessDeniedError, "permissions boundary"): (
+        "The permissions boundary of the caller's user or role forbids the operation. An "
+        "administrator of the account or the organization must change the boundary, because other "
+        "permissions of the caller cannot override it."
+    ),
+    (AccessDeniedError, "session policy"): (
+        "The session policy of the credentials forbids the operation. The administrator or "
+        "program that assumes the role must pass another session policy, because permissions of "
+        "the role cannot override it."
+    ),
+    (InvalidParameterValueError, "Feature is not available in region"): (
         "The Region in the message does not accept backups from the source's Region: "
         "describe_source_regions() lists the Regions that it accepts. If the Region in the "
         "message is not the client's Region, the endpoint URL is wrong."
     ),
-    ("InvalidParameterValue", "require a valid KMS key"): (
+    (InvalidParameterValueError, "require a valid KMS key"): (
         "The source is encrypted; the default aws/rds key counts, too. Pass kms_key_id, a KMS key "
         "in the destination Region."
     ),
-    ("InvalidParameterValue", "DbInstanceAutomatedBackupsArn"): (
+    (InvalidParameterValueError, "DbInstanceAutomatedBackupsArn"): (
         "Check the account and the ID in the ARN, and whether the endpoint URL is of its Region."
     ),
-    ("InvalidParameterValue", "PreSignedUrl could not be authenticated"): (
+    (InvalidParameterValueError, "PreSignedUrl could not be authenticated"): (
         "If you passed pre_signed_url, pass source_region instead, so that botocore signs the "
-        "URL. If botocore signed the URL, omit tags whose keys contain spaces: they break the "
-        "signature."
+        "URL. If botocore signed the URL, omit tags whose keys or values contain spaces: they "
+        "break the signature."
     ),
-    ("InvalidDBInstanceState", "must have backup retention enabled"): (
+    (InvalidDBInstanceStateFault, "must have backup retention enabled"): (
         "Enable the automated backups of the source instance first: modify the instance to a "
         "BackupRetentionPeriod of at least 1 day."
     ),
-    ("InvalidDBInstanceState", "not replicating to the current region"): (
+    (InvalidDBInstanceStateFault, "not replicating to the current region"): (
         "The instance does not replicate to this Region. DescribeDBInstances in the source Region "
         "lists its replications; pass the Region of one as region_name."
     ),
-    ("KMSKeyNotAccessible", ""): (
+    (KMSKeyNotAccessibleFault, "source snapshot KMS key"): (
+        "The message is about the key that encrypts the source, not about kms_key_id. The key "
+        "must exist in the source Region and be enabled, and the caller needs permission to use "
+        "the key."
+    ),
+    (KMSKeyNotAccessibleFault, ""): (
         "The key must exist in the destination Region and be enabled, and the caller needs "
         "kms:DescribeKey and kms:CreateGrant for the key."
     ),
-    ("DBInstanceAutomatedBackupQuotaExceeded", ""): (
-        "The default quota is 20 replicated backups. Stop replications, delete retained "
-        "backups, or request a higher quota."
+    (DBInstanceAutomatedBackupQuotaExceededFault, ""): (
+        "The default quota is 20 replicated backups. Stop replications, delete retained backups, "
+        "or request a higher quota."
     ),
-    ("InvalidClientTokenId", ""): (
+    (ExpiredTokenError, ""): (
+        "Renew the temporary credentials. If they are still valid, check the clock of this machine."
+    ),
+    (InvalidClientTokenIdError, ""): (
         "Check the credentials, and check that the account has enabled this Region."
     ),
 }
+_CREDENTIAL_ERRORS = (ExpiredTokenError, InvalidClientTokenIdError, SignatureDoesNotMatchError)
 
 
-def service_error(error: ClientError) -> ServiceError:
-    """Return the typed form of an error response."""
+def service_error(
+    error: ClientError, invalid: tuple[Credentials, str] | None = None
+) -> ServiceError:
+    """Return the typed form of an error response.
+
+    ``invalid`` are the credentials in use and what is wrong with them.
+    """
     fault = error.response.get("Error", {})
-    # botocore reads an empty element as None.
-    stem = _stem(fault.get("Code") or "")
-    message = fault.get("Message") or ""
-    hints = (hint for (code, part), hint in _HINTS.items() if code == stem and part in message)
-    return _CLASSES.get(stem, ServiceError)(error.response, error.operation_name, next(hints, None))
+    # botocore reads an empty element as None, and a nested element as a dict.
+    code, message = str(fault.get("Code") or ""), str(fault.get("Message") or "").lower()
+    kind = _CLASSES.get(_stem(re.sub(r"^(Client|Server)\.", "", code)), ServiceError)
+    hints = (
+        hint
+        for (of_kind, part), hint in _HINTS.items()
+        if issubclass(kind, of_kind) and part.lower() in message
+    )
+    hint = next(hints, None)
+    if invalid is not None and issubclass(kind, _CREDENTIAL_ERRORS):
+        hint = f"AWS cannot accept these credentials: {invalid[1]}."
+    return kind(error.response, error.operation_name, hint)
 
 
 _STATUS_OF_UNDOCUMENTED = {"AccessDenied": 403, "InternalFailure": 500, "ServiceUnavailable": 503}
@@ -106,12 +191,26 @@ _SERVER_ERROR = 500
 NO_RESPONSE_ERRORS = (BotocoreConnectionError, HTTPClientError)
 """What botocore raises if no response came: the request may have taken effect."""
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
+_INVALID_REQUEST = re.compile(r"invalid (header|method)|control characters", re.IGNORECASE)
+
+
+def is_unsendable(error: Exception) -> bool:
+    """Return whether the request is not valid HTTP, so that no attempt can ever be sent."""
+    # botocore's connection errors are HTTPClientErrors, too, and have classes of their own.
+    if type(error) is not HTTPClientError:
+        return False
+    reason = error.kwargs.get("error")
+    if isinstance(reason, (InvalidURL, LocationValueError, TypeError, UnicodeEncodeError)):
+        return True
+    return isinstance(reason, ValueError) and bool(_INVALID_REQUEST.search(str(reason)))
 
 
 def is_server_error(error: ServiceError) -> bool:
     """Return whether RDS had an internal error, as opposed to refusing the request."""
-    is_throttled = isinstance(error, ThrottlingError)
-    return (error.http_status_code or 0) >= _SERVER_ERROR and not is_throttled
+    if isinstance(error, ThrottlingError):
+        return False
+    is_internal = isinstance(error, (InternalFailureError, ServiceUnavailableError))
+    return is_internal or (error.http_status_code or 0) >= _SERVER_ERROR
 
 
 def may_have_taken_effect(error: Exception) -> bool:
@@ -120,7 +219,18 @@ def may_have_taken_effect(error: Exception) -> bool:
         return is_server_error(error)
     if isinstance(error, ResponseValidationError):
         return error.may_have_taken_effect
-    return isinstance(error, NO_RESPONSE_ERRORS) and not isinstance(error, _NEVER_SENT)
+    if not isinstance(error, NO_RESPONSE_ERRORS) or isinstance(error, _NEVER_SENT):
+        return False
+    return not is_unsendable(error) and not _is_failed_handshake(error)
+
+
+def _is_failed_handshake(error: Exception) -> bool:
+    """Return whether no TLS connection was made, as opposed to one that ended early."""
+    if not isinstance(error, SSLError):
+        return False
+    reason = error.kwargs.get("error")
+    reasons = [reason, *getattr(reason, "args", ())]
+    return not any(isinstance(each, (SSLEOFError, SSLZeroReturnError)) for each in reasons)
 
 
 def is_transient(error: Exception) -> bool:
@@ -132,7 +242,9 @@ def is_transient(error: Exception) -> bool:
         return _is_cut_off(error.response)
     if isinstance(error, ServiceError):
         return is_server_error(error) or isinstance(error, ThrottlingError)
-    return isinstance(error, NO_RESPONSE_ERRORS) and not isinstance(error, SSLError)
+    if isinstance(error, SSLError) or is_unsendable(error):
+        return False
+    return isinstance(error, NO_RESPONSE_ERRORS)
 
 
 def _is_cut_off(response: Mapping[str, Any]) -> bool:

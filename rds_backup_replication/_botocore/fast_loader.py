@@ -5,9 +5,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ProfileNotFound
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 from botocore.session import Session
 from pydantic_core import SchemaValidator, core_schema, from_json
+
+from .._redact import has_line_break, name_line_break
 
 # The services of endpoints.json that this library and its credentials use. For others, botocore
 # follows the pattern of the partition. Loading all four hundred triggers a garbage collection.
@@ -56,6 +59,13 @@ def _fast_loader(data_path: str | None) -> FastLoader:
 def make_fast_session(profile_name: str | None = None) -> Session:
     """Return a new botocore session that loads its data files faster."""
     session = Session(profile=profile_name)
-    loader = _fast_loader(session.get_config_variable("data_path"))
+    try:
+        data_path = session.get_config_variable("data_path")
+    except ProfileNotFound as error:
+        name = str(error.kwargs["profile"])
+        if not has_line_break(name):
+            raise
+        raise ProfileNotFound(profile=name_line_break(name)) from error
+    loader = _fast_loader(data_path)
     session.register_component("data_loader", loader)
     return session

@@ -11,9 +11,11 @@ from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 from botocore.hooks import BaseEventHooks
 
-from .._redact import hide_secrets
+from .._credentials import read_credentials
+from .._redact import hide_secrets, is_of_library
 from ..exceptions import ResponseValidationError
-from .errors import service_error
+from .credential_errors import retrieval_error
+from .errors import is_unsendable, service_error
 from .fast_parser import FastParser
 
 # The response that botocore is parsing. Empty: none; unset: not within a call of this library.
@@ -99,33 +101,36 @@ def _attempt_ended(
 
 
 @contextmanager
-def translate_errors(operation_name: str) -> Generator[None, None, None]:
+def translate_errors(client: BaseClient, operation_name: str) -> Generator[None, None, None]:
     """Raise this library's exceptions in place of botocore's, where RDS responded."""
+    used = read_credentials(client)  # another thread may refresh them during the call
     with keep_raw_response():
         try:
             yield
-        except ClientError as error:
-            hide_secrets(error)
-            if error.operation_name != operation_name:  # another service, such as STS, refused
-                raise
-            raise service_error(error) from error
         # A parser may fail with any type of error. Errors from elsewhere pass through.
         except Exception as error:
-            if isinstance(error, BotoCoreError):
-                hide_secrets(error)
             modules = [frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)]
-            if (
-                "botocore.credentials" in modules
-                and modules[-1].startswith("botocore.")
-                and not isinstance(error, BotoCoreError)
-            ):
-                # The error's text may be the whole response of STS, with the credentials in it.
-                problem = (
-                    "the response of the service that provides the credentials is invalid "
-                    f"({type(error).__name__})"
-                )
-                raise CredentialRetrievalError(provider="AWS", error_msg=problem) from None
+            secrets = hide_secrets(error, [used])
             raw = unparsed_response()
+            if isinstance(error, ClientError):
+                if error.operation_name != operation_name:  # another service, such as STS, refused
+                    raise
+                raise service_error(error, secrets.invalid_credentials()) from error
+            if failure := retrieval_error(error):
+                raise failure from None
+            invalid = secrets.invalid_credentials()
+            if invalid and raw is None and _is_not_sent(error):
+                credentials, problem = invalid
+                raise CredentialRetrievalError(
+                    provider=credentials.method, error_msg=problem
+                ) from error
             if raw is None or "botocore.hooks" in modules:  # an event handler raised it
                 raise
-            raise ResponseValidationError(operation_name, f"{error!r:.200}", raw) from error
+            reason = f"{secrets.clean_text(repr(error)):.200}"
+            raise ResponseValidationError(operation_name, reason, secrets.clean(raw)) from error
+
+
+def _is_not_sent(error: Exception) -> bool:
+    if isinstance(error, BotoCoreError):
+        return is_unsendable(error)
+    return is_of_library(error)  # from signing

@@ -30,7 +30,7 @@ class ExitCode(IntEnum):
     REFUSED = 3
     """AWS refused the request."""
     UNREACHABLE = 4
-    """AWS was not reached, credentials are missing, or nothing could be checked."""
+    """AWS was not reached, credentials are missing or invalid, or nothing could be checked."""
     DRIFT = 5
     """A replication is active, but does not have the requested settings."""
     TIMEOUT = 6
@@ -66,6 +66,9 @@ class Explanation:
 
 
 CREDENTIALS_HINT = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or pass --profile."
+_INVALID_CREDENTIALS_HINT = (
+    "Check the credentials in the environment or the AWS configuration, or pass another --profile."
+)
 _REGION_HINT = "Pass the destination Region as --region, or set AWS_REGION."
 _PROFILE_HINT = "Check --profile and AWS_PROFILE."
 _NETWORK_HINT = "Check --region, --endpoint-url and the network."
@@ -109,6 +112,11 @@ def _error_kinds() -> tuple[tuple[type[Exception], Callable[[Any], Explanation]]
         (botocore.InvalidDefaultsMode, _as_is(ExitCode.USAGE, _SETTING_HINT)),
         (botocore.InvalidRetryConfigurationError, _as_is(ExitCode.USAGE, _SETTING_HINT)),
         (botocore.NoCredentialsError, _as_is(ExitCode.UNREACHABLE, CREDENTIALS_HINT)),
+        (botocore.PartialCredentialsError, _as_is(ExitCode.UNREACHABLE, CREDENTIALS_HINT)),
+        (
+            botocore.CredentialRetrievalError,
+            _as_is(ExitCode.UNREACHABLE, _INVALID_CREDENTIALS_HINT),
+        ),
         (botocore.ConnectionError, _as_is(ExitCode.UNREACHABLE, _NETWORK_HINT)),
         (botocore.HTTPClientError, _as_is(ExitCode.UNREACHABLE, _NETWORK_HINT)),
         (botocore.BotoCoreError, _as_is(ExitCode.UNREACHABLE)),

@@ -1,0 +1,32 @@
+"""Errors in retrieving credentials: botocore raises any type, with the credentials in it."""
+
+from traceback import walk_tb
+
+from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
+
+from .._redact import hide_everything, is_of_library
+
+
+def retrieval_error(error: Exception) -> CredentialRetrievalError | None:
+    """Return a safe error if botocore failed to retrieve credentials and has none for it."""
+    modules = [frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)]
+    if (
+        "botocore.credentials" not in modules
+        or isinstance(error, (BotoCoreError, ClientError))
+        or not is_of_library(error)
+    ):
+        return None
+    if "getpass" in modules:
+        problem = "the profile requires an MFA code, and there is no terminal to enter the code"
+    elif "legal header value" in str(error):  # botocore's text does not contain the token
+        problem = "the authorization token for the credentials has a line break"
+    elif isinstance(error, OSError):  # the profile's program cannot be run
+        problem = str(error)
+    else:
+        problem = (
+            "the response of the service that provides the credentials is invalid "
+            f"({type(error).__name__})"
+        )
+    # Even the causes may contain the whole response, with the credentials.
+    hide_everything(error)
+    return CredentialRetrievalError(provider="AWS", error_msg=problem)
