@@ -20,8 +20,7 @@ Where no response came, botocore's own errors (``NoCredentialsError``,
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -35,6 +34,7 @@ from ._workflow_errors import ReplicationBlockedError as ReplicationBlockedError
 from ._workflow_errors import ReplicationDriftError as ReplicationDriftError  # noqa: PLC0414
 from ._workflow_errors import ReplicationStoppedError as ReplicationStoppedError  # noqa: PLC0414
 from ._workflow_errors import WaitTimeoutError as WaitTimeoutError  # noqa: PLC0414
+
 
 class RequestValidationError(BackupReplicationError, ValueError):
     """Parameters are invalid; nothing was sent.
