@@ -9,6 +9,7 @@ from typing import NamedTuple
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
+from .._botocore.errors import NO_RESPONSE_ERRORS
 from .._context import Context
 from .._models import DBInstance, DBInstanceAutomatedBackup, RequestModel
 from .._operations import DESCRIBE, Operation
@@ -71,7 +72,8 @@ def identify_source(
     try:
         return Source.of(source_arn, find_source_instance(source_client, source_arn))
     except READ_ERRORS as error:
-        if is_worth_retry(error):
+        is_answer = isinstance(error, (ClientError, ResponseValidationError, *NO_RESPONSE_ERRORS))
+        if is_worth_retry(error) or not is_answer:  # nothing was sent: the credentials are wrong
             raise
         _logger.warning(
             "RDS did not describe %s in its Region, so the client cannot check that the backups "

@@ -26,6 +26,7 @@ from .._models import (
 from .._operations import START
 from ..exceptions import (
     InvalidDBInstanceAutomatedBackupStateFault,
+    InvalidParameterValueError,
     ReplacementError,
     ReplicationBlockedError,
     ReplicationDriftError,
@@ -102,6 +103,10 @@ class _Replacement:
                     return self._start_missing(found)
                 except ReplicationDriftError:  # the look was stale
                     if self._time_left <= 0:
+                        raise
+                except InvalidParameterValueError:
+                    # Without a look at the former settings, the key may be missing.
+                    if found is not None or not any(poll_outcome(self._context, self._source)):
                         raise
             self._pause()
 
