@@ -1,7 +1,11 @@
 import pytest
 
 from rds_backup_replication import BackupReplicationClient, exceptions
-from rds_backup_replication.testing import ReplicationStubber, make_automated_backup
+from rds_backup_replication.testing import (
+    ReplicationStubber,
+    make_automated_backup,
+    make_db_instance,
+)
 
 DB = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
 
@@ -23,6 +27,7 @@ def test_pagination(replication_stubber: ReplicationStubber) -> None:
 
 
 def test_wait_until_replicating(replication_stubber: ReplicationStubber) -> None:
+    replication_stubber.add_describe_db_instances(make_db_instance(db_instance_arn=DB))
     replication_stubber.add_describe([make_automated_backup(status="pending")])
     replication_stubber.add_describe([make_automated_backup(status="replicating")])
     wait = BackupReplicationClient().wait_until_replicating

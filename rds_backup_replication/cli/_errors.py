@@ -1,6 +1,7 @@
 """Exit codes, and the explanation of an error in a shell's words."""
 
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..exceptions import (
+        ReplacementError,
+        ReplicationBlockedError,
         ReplicationDriftError,
         RequestValidationError,
         ResponseValidationError,
@@ -40,7 +43,7 @@ class ExitCode(IntEnum):
     FINDINGS = 8
     """The command reports findings that need attention."""
     INCOMPLETE = 9
-    """A part of a plan was not applied."""
+    """A part of a plan was not applied, or a replacement failed after its stop."""
     INTERRUPTED = 130
     """The user pressed Ctrl-C."""
 
@@ -96,6 +99,8 @@ def _error_kinds() -> tuple[tuple[type[Exception], Callable[[Any], Explanation]]
         (ours.ResponseValidationError, _explain_response),
         (ours.ServiceError, _explain_refusal),
         (ours.ReplicationDriftError, _explain_drift),
+        (ours.ReplicationBlockedError, _explain_blocked),
+        (ours.ReplacementError, _explain_replacement),
         (ours.WaitTimeoutError, _explain_timeout),
         (ours.ReplicationStoppedError, _as_is(ExitCode.STOPPED)),
         (ours.PolicyError, _as_is(ExitCode.USAGE)),
@@ -153,6 +158,30 @@ def _explain_drift(error: "ReplicationDriftError") -> Explanation:
     return Explanation(ExitCode.DRIFT, in_shell_words(str(error)))
 
 
+def _explain_blocked(error: "ReplicationBlockedError") -> Explanation:
+    return Explanation(ExitCode.FINDINGS, in_shell_words(str(error)))
+
+
+def _explain_replacement(error: "ReplacementError") -> Explanation:
+    """Show the command line that starts the former replication, not the request."""
+    message, _, python_remedy = str(error).partition("\nResolve the error")
+    if not python_remedy:
+        return Explanation(ExitCode.INCOMPLETE, in_shell_words(message))
+    former = error.former
+    words = ["start", former.source_db_instance_arn]
+    if former.backup_retention_period is not None:
+        words += ["--backup-retention-period", str(former.backup_retention_period)]
+    if former.kms_key_id is not None:
+        words += ["--kms-key-id", former.kms_key_id]
+    for tag in former.tags or ():
+        words += ["--tags", f"{tag.key}={tag.value or ''}"]
+    hint = (
+        "Resolve the error, and run replace again: it continues here. To return to the former "
+        f"settings, run: {shlex.join(words)}"
+    )
+    return Explanation(ExitCode.INCOMPLETE, in_shell_words(message), hint)
+
+
 def _explain_timeout(error: "WaitTimeoutError") -> Explanation:
     hint = "The operation continues at AWS. Wait again, or longer with --timeout."
     if error.last_backup is None:
@@ -195,6 +224,7 @@ _SHELL_WORDS = {
     "a timedelta over 0 and up to 365 days, such as timedelta(seconds=30)": (
         "a duration over 0s and up to 365d, such as 30s"
     ),
+    "Call replace_replication()": "Run replace",
     "backup_retention_period": "--backup-retention-period",
     "db_instance_automated_backups_arn": "BACKUP_ARN",
     "describe_source_regions()": "the command regions",
@@ -202,7 +232,7 @@ _SHELL_WORDS = {
     "ensure_stopped()": "stop --missing-ok",
     "kms_key_id": "--kms-key-id",
     "region_name": "--region",
-    "replace=True": "--replace",
+    "replace_replication()": "replace",
     "restore_time": "--restore-time",
     "source_db_instance_arn": "SOURCE_DB_INSTANCE_ARN",
     "source_db_instance_automated_backups_arn": "ARN",
