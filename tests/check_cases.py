@@ -1,4 +1,4 @@
-"""A server with one response for each question of a check, and shared calls of the checks' tests."""
+"""A server with a response for each question of a check, and calls that its tests share."""
 
 import json
 from collections.abc import Iterator

@@ -204,7 +204,8 @@ def test_sandbox_key_is_checked() -> None:
     with Sandbox() as sandbox:
         sandbox.create_db_instance("us-west-2", "mydatabase", StorageEncrypted=True)
         kms = sandbox.boto3_client("kms", "us-east-1")
-        arn = kms.create_key()["KeyMetadata"]["Arn"]
+        created = kms.create_key()["KeyMetadata"]
+        arn, key_id = created["Arn"], created["KeyId"]
         client = sandbox.client("us-east-1")
 
         def found(kms_key_id: str) -> list[str]:
@@ -215,8 +216,8 @@ def test_sandbox_key_is_checked() -> None:
 
         assert found(arn) == []
         assert found(ALIAS) == ["kms_key_not_found"]
-        kms.disable_key(KeyId=arn)
+        kms.disable_key(KeyId=key_id)
         assert found(arn) == ["kms_key_disabled"]
-        kms.enable_key(KeyId=arn)
-        kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=7)
+        kms.enable_key(KeyId=key_id)
+        kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=7)
         assert found(arn) == ["kms_key_disabled"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rds_backup_replication.fleet import AuditReport, render_html
+from rds_backup_replication.fleet import AuditReport, FleetReason, render_html
 from rds_backup_replication.fleet._durations import format_duration
 from rds_backup_replication.fleet._report.html import Html, tag
 from rds_backup_replication.fleet._report.windows import MAX_ROWS

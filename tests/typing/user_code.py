@@ -209,6 +209,13 @@ def handle(client: BackupReplicationClient) -> None:
         assert_type(error.reason, str)
     except WaitTimeoutError as error:
         assert_type(error.last_backup, DBInstanceAutomatedBackup | None)
+    except ReplicationBlockedError as error:
+        assert_type(error.blockers, tuple[CheckReason, ...])
+    except ReplacementError as error:
+        assert_type(error.phase, Literal["preflight", "stop", "wait", "start"])
+        assert_type(error.former, StartDBInstanceAutomatedBackupsReplicationRequest)
+        assert_type(error.last_backup, DBInstanceAutomatedBackup | None)
+        assert_type(error.is_protected, bool | None)
     except ReplicationDriftError as error:
         assert_type(error.differences[0].uncertainty, str | None)
     except KMSKeyNotAccessibleFault as error:
