@@ -64,13 +64,18 @@ class CheckedRDS(RDSServer):
             if isinstance(body, NoResponse):
                 self._replies[question] = body
             else:
-                is_error = "<Error>" in body or "__type" in body
-                self._replies[question] = Response(body, 400 if is_error else 200)
+                self._replies[question] = Response(body, _status_of(body))
 
     def _respond_to(self, request: Request) -> Reply:
         question = _question(request)
         self.questions.append(question)
         return self._replies.get(question, self._replies["backups"])
+
+
+def _status_of(body: str) -> int:
+    if "<Error>" not in body and "__type" not in body:
+        return 200
+    return 500 if "Internal" in body else 400
 
 
 def _question(request: Request) -> str:

@@ -85,8 +85,8 @@ def _exceptions() -> Iterator[tuple[str, str]]:
             ),
         )
     yield "ReplicationStoppedError", _pickled(ReplicationStoppedError(_BACKUP))
-    for backup, cause in ((_BACKUP, None), (None, None), (None, OSError("no route"))):
-        late = WaitTimeoutError("replication of it", timedelta(minutes=90), backup)
+    for last_backup, cause in ((_BACKUP, None), (None, None), (None, OSError("no route"))):
+        late = WaitTimeoutError("replication of it", timedelta(minutes=90), last_backup)
         late.__cause__ = cause
         yield "WaitTimeoutError", str(late)
         yield "WaitTimeoutError, pickled", _pickled(late)
