@@ -3,10 +3,10 @@
 import argparse
 import difflib
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rds_backup_replication import (
     BackupReplicationClient,
@@ -69,7 +69,10 @@ def _exceptions() -> Iterator[tuple[str, str]]:
         yield "ReplicationDriftError", _pickled(ReplicationDriftError(_BACKUP, differences))
     blockers = [make_check_reason(), make_check_reason(code="kms_key_disabled")]
     yield "ReplicationBlockedError", _pickled(ReplicationBlockedError(SOURCE_ARN, blockers))
-    for phase, is_protected in (("stop", None), ("wait", None), ("start", False), ("start", True)):
+    failures: tuple[tuple[Literal["stop", "wait", "start"], bool | None], ...] = (
+        *(("stop", None), ("wait", None), ("start", False), ("start", True)),
+    )
+    for phase, is_protected in failures:
         yield (
             "ReplacementError",
             _pickled(
@@ -220,7 +223,7 @@ def _reasons() -> Iterator[tuple[str, str]]:
     )
     former = backup(DBInstanceAutomatedBackupsArn=BACKUP_ARN, DbiResourceId="db-FORMER")
     html = "<html><body>Welcome!<br></html>"
-    replies: tuple[dict[str, str | NoResponse], ...] = (
+    replies: tuple[Mapping[str, str | NoResponse], ...] = (
         {"regions": source_regions_xml(supported=False)},
         {"source": error_xml("DBInstanceNotFound")},
         {"backups": _RETAINED, "key": key(KeyId="other")},
@@ -241,7 +244,7 @@ def _reasons() -> Iterator[tuple[str, str]]:
         {"key": NoResponse.CLOSE},
     )
     for reply in replies:
-        key_ids = [_OTHER_KEY] if "key" in reply else [None]
+        key_ids: list[str | None] = [_OTHER_KEY if "key" in reply else None]
         if reply.get("key") == kms_error("NotFoundException"):
             key_ids.append("alias/backups")
         for key_id in key_ids:
