@@ -3,40 +3,43 @@
 import argparse
 import difflib
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rds_backup_replication import (
     BackupReplicationClient,
     CheckReason,
     DBInstanceAutomatedBackup,
+    StartDBInstanceAutomatedBackupsReplicationRequest,
     Tag,
 )
 from rds_backup_replication.exceptions import (
     BackupReplicationError,
     Difference,
     PolicyError,
+    ReplacementError,
+    ReplicationBlockedError,
     ReplicationDriftError,
     ReplicationStoppedError,
     ResponseValidationError,
     ServiceError,
     WaitTimeoutError,
 )
+from rds_backup_replication.testing import make_check_reason
 
 from .calls import KNOWN_ERRORS
-from .loopback import error_xml
+from .check_cases import CheckedRDS, backup, key, kms_error, source
+from .loopback import NoResponse, error_xml
 from .wire import (
     BACKUP_ARN,
     KMS_KEY_ARN,
     SOURCE_ARN,
     ScriptedRDS,
-    backup_xml,
     listing_xml,
     replications_xml,
     source_regions_xml,
-    source_xml,
 )
 
 FILE = Path(__file__).with_name("messages.txt")
@@ -64,9 +67,29 @@ def _exceptions() -> Iterator[tuple[str, str]]:
         [_RETENTION, Difference("kms_key_id", "alias/a", KMS_KEY_ARN, "an alias is unknown")],
     ):
         yield "ReplicationDriftError", _pickled(ReplicationDriftError(_BACKUP, differences))
+    blockers = [make_check_reason(), make_check_reason(code="kms_key_disabled")]
+    yield "ReplicationBlockedError", _pickled(ReplicationBlockedError(SOURCE_ARN, blockers))
+    failures: tuple[tuple[Literal["stop", "wait", "start"], bool | None], ...] = (
+        *(("stop", None), ("wait", None), ("start", False), ("start", True)),
+    )
+    for phase, is_protected in failures:
+        yield (
+            "ReplacementError",
+            _pickled(
+                ReplacementError(
+                    phase,
+                    StartDBInstanceAutomatedBackupsReplicationRequest(
+                        source_db_instance_arn=SOURCE_ARN, backup_retention_period=7
+                    ),
+                    _BACKUP.model_copy(update={"backup_retention_period": 7}),
+                    is_protected=is_protected,
+                    reason="The quota is used up.",
+                )
+            ),
+        )
     yield "ReplicationStoppedError", _pickled(ReplicationStoppedError(_BACKUP))
-    for backup, cause in ((_BACKUP, None), (None, None), (None, OSError("no route"))):
-        late = WaitTimeoutError("replication of it", timedelta(minutes=90), backup)
+    for last_backup, cause in ((_BACKUP, None), (None, None), (None, OSError("no route"))):
+        late = WaitTimeoutError("replication of it", timedelta(minutes=90), last_backup)
         late.__cause__ = cause
         yield "WaitTimeoutError", str(late)
         yield "WaitTimeoutError, pickled", _pickled(late)
@@ -104,6 +127,7 @@ def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]
         BackupReplicationClient.ensure_replication,
         BackupReplicationClient.ensure_stopped,
         BackupReplicationClient.find_replicated_backup,
+        BackupReplicationClient.replace_replication,
         BackupReplicationClient.stop_db_instance_automated_backups_replication,
         *(BackupReplicationClient.wait_until_stopped, _WAIT),
     )
@@ -171,8 +195,19 @@ def _invalid_calls(client: BackupReplicationClient) -> Iterator[tuple[str, str]]
             raise AssertionError(keywords)
 
 
-_SUITABLE = (source_regions_xml(), source_xml(), listing_xml())
-_RETAINED = listing_xml(backup_xml(Status="retained", KmsKeyId=KMS_KEY_ARN))
+_DENIED = error_xml("AccessDenied", "You may not.")
+_RETAINED = listing_xml(backup(Status="retained", KmsKeyId=KMS_KEY_ARN))
+_STATUSES = (
+    *("modifying", "stopped", "deleting", "failed", "inaccessible-encryption-credentials"),
+    *("inaccessible-encryption-credentials-recoverable", "incompatible-create"),
+    *("incompatible-credentials", "incompatible-network", "incompatible-option-group"),
+    *("incompatible-parameters", "incompatible-restore", "insufficient-capacity"),
+    *("restore-error", "storage-full"),
+)
+_KEY_STATES = (
+    *("Disabled", "PendingDeletion", "PendingReplicaDeletion", "PendingImport", "Unavailable"),
+    *("Creating", "Updating", "BrandNew"),
+)
 
 
 def _reasons() -> Iterator[tuple[str, str]]:
@@ -180,54 +215,53 @@ def _reasons() -> Iterator[tuple[str, str]]:
         {"Engine": "aurora-mysql"},
         {"DBClusterIdentifier": "mycluster"},
         {"BackupRetentionPeriod": "0"},
-        {"DBInstanceStatus": "modifying"},
-        {"StorageEncrypted": "true"},
+        *({"DBInstanceStatus": status} for status in _STATUSES),
         {"DBInstanceAutomatedBackupsReplications": replications_xml(BACKUP_ARN)},
     )
-    scripts = (
-        (source_regions_xml(supported=False), *_SUITABLE[1:]),
-        (source_regions_xml(), error_xml("DBInstanceNotFound"), listing_xml()),
-        (*_SUITABLE[:2], _RETAINED),
-        (*_SUITABLE[:2], listing_xml(backup_xml())),
-        (error_xml("AccessDenied", "You may not."), *_SUITABLE[1:]),
-        (source_regions_xml(), error_xml("AccessDenied", "You may not."), listing_xml()),
-        (*_SUITABLE[:2], error_xml("AccessDenied", "You may not.")),
-        (error_xml("InternalFailure", "It is our fault."), *_SUITABLE[1:]),
-        (error_xml("InvalidClientTokenId", "The token is invalid"), *_SUITABLE[1:]),
-        (
-            *[
-                source_regions_xml(supported=False).replace(
-                    "Regions></", "Regions><Marker>1</Marker></"
-                )
-            ]
-            * 2,
-            *_SUITABLE[1:],
-        ),
-        ("<html><body>Welcome!<br></html>", *_SUITABLE[1:]),
-        ("", *_SUITABLE[1:]),
-        *(
-            (source_regions_xml(), source_xml(**members), listing_xml())
-            for members in source_members
-        ),
+    endless = source_regions_xml(supported=False).replace(
+        "Regions></", "Regions><Marker>1</Marker></"
     )
-    for script in scripts:
-        key_id = _OTHER_KEY if _RETAINED in script else None
-        with ScriptedRDS() as rds:
-            for body in script:
-                if body:
-                    rds.answers(body, _status_of(body))
-                else:
-                    rds.resets()
-            checked = rds.client().check_replication(
-                source_db_instance_arn=SOURCE_ARN, kms_key_id=key_id
-            )
-            yield from (_entry(reason, rds.endpoint_url) for reason in checked)
+    former = backup(DBInstanceAutomatedBackupsArn=BACKUP_ARN, DbiResourceId="db-FORMER")
+    html = "<html><body>Welcome!<br></html>"
+    replies: tuple[Mapping[str, str | NoResponse], ...] = (
+        {"regions": source_regions_xml(supported=False)},
+        {"source": error_xml("DBInstanceNotFound")},
+        {"backups": _RETAINED, "key": key(KeyId="other")},
+        {"backups": listing_xml(backup())},
+        {"named": listing_xml(former)},
+        *({question: _DENIED} for question in ("regions", "source", "backups")),
+        {"regions": error_xml("InternalFailure", "It is our fault.")},
+        {"regions": error_xml("InvalidClientTokenId", "The token is invalid")},
+        {"regions": endless},
+        {"regions": html},
+        {"regions": NoResponse.CLOSE},
+        *({"source": source(**members)} for members in source_members),
+        *({"key": key(KeyState=state, Enabled=False)} for state in _KEY_STATES),
+        {"key": key(KeySpec="RSA_4096")},
+        *({"key": kms_error(code)} for code in ("NotFoundException", "AccessDeniedException")),
+        {"key": kms_error("KMSInternalException")},
+        {"key": html},
+        {"key": NoResponse.CLOSE},
+    )
+    for reply in replies:
+        key_ids: list[str | None] = [_OTHER_KEY if "key" in reply else None]
+        if reply.get("key") == kms_error("NotFoundException"):
+            key_ids.append("alias/backups")
+        for key_id in key_ids:
+            with CheckedRDS() as rds:
+                rds.reply(**reply)
+                yield from _checked(rds.client(), rds, key_id)
+    with CheckedRDS() as rds:
+        rds.reply(source=source(StorageEncrypted="true"))
+        yield from _checked(rds.client(), rds, None)
+        yield from _checked(BackupReplicationClient(client=rds.client().client), rds, _OTHER_KEY)
 
 
-def _status_of(body: str) -> int:
-    if "InternalFailure" in body:
-        return 500
-    return 400 if "<Error>" in body else 200
+def _checked(
+    client: BackupReplicationClient, rds: CheckedRDS, key_id: str | None
+) -> Iterator[tuple[str, str]]:
+    checked = client.check_replication(source_db_instance_arn=SOURCE_ARN, kms_key_id=key_id)
+    yield from (_entry(reason, rds.endpoint_url) for reason in checked)
 
 
 def _entry(reason: CheckReason, endpoint_url: str) -> tuple[str, str]:

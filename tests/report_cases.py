@@ -4,8 +4,7 @@ from datetime import datetime, timedelta, timezone
 from html.parser import HTMLParser
 from typing import Any, get_args
 
-from rds_backup_replication import CheckReason
-from rds_backup_replication.fleet import AuditRecord, AuditReport
+from rds_backup_replication.fleet import AuditRecord, AuditReport, FleetReason
 from rds_backup_replication.fleet._records import State
 
 NOW = datetime(2026, 11, 24, 18, 20, 31, tzinfo=timezone.utc)
@@ -91,8 +90,8 @@ def make_report(*records: AuditRecord) -> AuditReport:
     return AuditReport(audited_at=NOW, records=records)
 
 
-def make_reason(message: str, remedy: str) -> CheckReason:
-    return CheckReason(code="could_not_be_checked", message=message, remedy=remedy)
+def make_reason(message: str, remedy: str) -> FleetReason:
+    return FleetReason(code="could_not_be_checked", message=message, remedy=remedy)
 
 
 NOT_LISTED = AuditRecord(

@@ -40,7 +40,7 @@ def test_every_public_module_is_listed() -> None:
     ("file", "old", "new"),
     [
         ("_api.py", "backup_retention_period: int | None = None", "backup_retention_period: int"),
-        ("_client.py", "replace: bool = False", "replace: bool = True"),
+        ("_client.py", "dbi_resource_id: str | None = None", "dbi_resource_id: str | None = ''"),
         (
             "_models/_fields.py",
             "TagsInput = ",

@@ -58,7 +58,7 @@ def test_both_sides_return_the_same_listing() -> None:
 
 
 def test_call_counts() -> None:
-    assert list(counts().values()) == [2, 1, POLLS, 3]
+    assert list(counts().values()) == [3, 2, POLLS + 1, 4]
 
 
 def test_new_tables_replace_old_ones(tmp_path: Path) -> None:

@@ -1,31 +1,28 @@
-"""Tests of the reasons that `check_replication` returns."""
+"""Tests of what `check_replication` says about the source, the Regions and the backups."""
 
-import json
-from typing import Any, get_args
+from typing import Any
 
 import pytest
-from boto3.session import Session
-from botocore.exceptions import NoCredentialsError
 
-from rds_backup_replication import BackupReplicationClient, CheckReason
-from rds_backup_replication.exceptions import ServiceError
+from rds_backup_replication.exceptions import RequestValidationError, ServiceError
 from rds_backup_replication.sandbox import Sandbox
 
+from . import check_cases
+from .check_cases import KEY_ID, CheckedRDS, backup, check, codes, source
 from .loopback import error_xml, result_xml
-from .test_client import boto3_client
 from .wire import (
     BACKUP_ARN,
     KMS_KEY_ARN,
     SOURCE_ARN,
-    ScriptedRDS,
-    backup_xml,
     listing_xml,
     replications_xml,
     source_regions_xml,
-    source_xml,
 )
 
-DENIED = error_xml("AccessDenied", "User is not authorized.")
+# The fixture of these tests.
+server = check_cases.server
+
+FORMER_ID = "db-FORMER"
 
 
 def replication_to(region: str) -> str:
@@ -33,41 +30,11 @@ def replication_to(region: str) -> str:
     return replications_xml(BACKUP_ARN.replace("us-east-1", region))
 
 
-def check(
-    rds: ScriptedRDS, *bodies: str, client: BackupReplicationClient | None = None, **keywords: Any
-) -> list[CheckReason]:
-    """Return the reasons of a check that receives the responses, and verify their form."""
-    for body in bodies:
-        rds.answers(body, status=400 if "<Error>" in body else 200)
-    checked = (client or rds.client()).check_replication(
-        source_db_instance_arn=SOURCE_ARN, **keywords
-    )
-    for reason in checked:
-        assert reason.code in get_args(CheckReason.model_fields["code"].annotation)
-        assert reason.message.strip().endswith(".")
-        assert reason.remedy.endswith(".")
-    actions = [request.parameters.get("Action", "DescribeKey") for request in rds.received]
-    assert all(action.startswith("Describe") for action in actions)  # a check changes nothing
-    return list(checked)
-
-
-def codes(*args: Any, **keywords: Any) -> list[str]:
-    """Return the codes of the reasons of `check`."""
-    return [reason.code for reason in check(*args, **keywords)]
-
-
-def test_check_returns_no_reason_for_suitable_source(rds: ScriptedRDS) -> None:
-    assert check(rds, source_regions_xml(), source_xml(), listing_xml()) == []
-    actions = [request.parameters["Action"] for request in rds.received]
-    assert actions == [
-        "DescribeSourceRegions",
-        "DescribeDBInstances",
-        "DescribeDBInstanceAutomatedBackups",
-    ]
-    asked = [request.headers["Authorization"].split("/")[2] for request in rds.received]
-    assert asked == ["us-east-1", "us-west-2", "us-east-1"]
-    assert rds.received[0].parameters["RegionName"] == "us-west-2"
-    assert rds.received[1].parameters["DBInstanceIdentifier"] == "mydatabase"
+def test_check_returns_no_reason_for_suitable_source(server: CheckedRDS) -> None:
+    assert check(server).is_clear
+    assert server.questions == ["source", "regions", "backups", "named"]
+    asked = [request.headers["Authorization"].split("/")[2] for request in server.received]
+    assert asked == ["us-west-2", "us-east-1", "us-east-1", "us-east-1"]
 
 
 @pytest.mark.parametrize(
@@ -87,11 +54,44 @@ def test_check_returns_no_reason_for_suitable_source(rds: ScriptedRDS) -> None:
     ],
 )
 def test_check_returns_each_reason_about_source(
-    rds: ScriptedRDS, members: dict[str, str], code: str, part: str
+    server: CheckedRDS, members: dict[str, str], code: str, part: str
 ) -> None:
-    (reason,) = check(rds, source_regions_xml(), source_xml(**members), listing_xml())
+    server.reply(source=source(**members))
+    checked = check(server)
+    (reason,) = checked.blockers
     assert reason.code == code
     assert part in reason.message
+    assert not checked.is_clear
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        ("backing-up", "Wait until"),
+        ("Modifying", "Wait until"),
+        ("stopped", "Start the instance"),
+        ("Stopped", "Start the instance"),
+        ("deleting", "Replicate another instance"),
+        ("failed", "Restore another instance"),
+        ("inaccessible-encryption-credentials", "own KMS key"),
+        ("inaccessible-encryption-credentials-recoverable", "then start the instance"),
+        ("incompatible-network", "Correct the subnets"),
+        ("incompatible-option-group", "Correct the option group"),
+        ("incompatible-parameters", "Correct the parameter group"),
+        ("incompatible-restore", "Restore another instance"),
+        ("restore-error", "Restore another instance"),
+        ("insufficient-capacity", "another DB instance class"),
+        ("storage-full", "Allocate more storage"),
+    ],
+)
+def test_remedy_suits_status_of_source(server: CheckedRDS, status: str, remedy: str) -> None:
+    """Only a busy instance becomes available by waiting."""
+    server.reply(source=source(DBInstanceStatus=status))
+    (reason,) = check(server).blockers
+    assert reason.code == "instance_not_available"
+    assert f"is {status};" in reason.message
+    assert remedy in reason.remedy
+    assert ("Wait until" in reason.remedy) == (remedy == "Wait until")
 
 
 @pytest.mark.parametrize(
@@ -101,204 +101,133 @@ def test_check_returns_each_reason_about_source(
         "<DBInstanceStatus>available</DBInstanceStatus>",
         "<Engine>postgres</Engine>",
         "<StorageEncrypted>false</StorageEncrypted>",
+        f"<DbiResourceId>{check_cases.RESOURCE_ID}</DbiResourceId>",
     ],
 )
-def test_omitted_field_of_source_is_no_reason(rds: ScriptedRDS, omitted: str) -> None:
-    body = source_xml()
-    assert omitted in body
-    assert codes(rds, source_regions_xml(), body.replace(omitted, ""), listing_xml()) == []
+def test_omitted_field_of_source_is_no_reason(server: CheckedRDS, omitted: str) -> None:
+    assert omitted in source()
+    server.reply(source=source().replace(omitted, ""))
+    assert codes(server) == []
 
 
-def test_other_source_region_is_ignored(rds: ScriptedRDS) -> None:
+def test_other_source_region_is_ignored(server: CheckedRDS) -> None:
     other = "<SourceRegion><RegionName>eu-west-1</RegionName>"
-    body = source_regions_xml().replace("<SourceRegion>", other)
-    assert codes(rds, body, source_xml(), listing_xml()) == ["region_pair_not_supported"]
+    server.reply(regions=source_regions_xml().replace("<SourceRegion>", other))
+    assert codes(server) == ["region_pair_not_supported"]
 
 
-def test_check_returns_all_reasons_at_once(rds: ScriptedRDS) -> None:
-    unsuitable = source_xml(
-        Engine="aurora-mysql",
-        DBClusterIdentifier="mycluster",
-        BackupRetentionPeriod="0",
-        DBInstanceStatus="stopped",
-        StorageEncrypted="true",
+def test_check_returns_all_reasons_at_once(server: CheckedRDS) -> None:
+    server.reply(
+        regions=source_regions_xml(supported=False),
+        source=source(
+            Engine="aurora-mysql",
+            DBClusterIdentifier="mycluster",
+            BackupRetentionPeriod="0",
+            DBInstanceStatus="stopped",
+            StorageEncrypted="true",
+        ),
     )
-    assert codes(rds, source_regions_xml(supported=False), unsuitable, listing_xml()) == [
-        "region_pair_not_supported",
+    assert codes(server) == [
         "engine_not_supported",
         "backups_off",
         "instance_not_available",
         "kms_key_required",
+        "region_pair_not_supported",
     ]
 
 
-def test_unlisted_source_region_is_not_supported(rds: ScriptedRDS) -> None:
-    no_regions = result_xml("DescribeSourceRegions", "<SourceRegions></SourceRegions>")
-    assert codes(rds, no_regions, source_xml(), listing_xml()) == ["region_pair_not_supported"]
+def test_unlisted_source_region_is_not_supported(server: CheckedRDS) -> None:
+    server.reply(regions=result_xml("DescribeSourceRegions", "<SourceRegions></SourceRegions>"))
+    assert codes(server) == ["region_pair_not_supported"]
 
 
-def test_encrypted_source_with_key_has_no_reason(rds: ScriptedRDS) -> None:
-    encrypted = source_xml(StorageEncrypted="true")
-    assert codes(rds, source_regions_xml(), encrypted, listing_xml(), kms_key_id=KMS_KEY_ARN) == []
+def test_encrypted_source_with_key_has_no_reason(server: CheckedRDS) -> None:
+    server.reply(source=source(StorageEncrypted="true"))
+    assert codes(server, kms_key_id=KMS_KEY_ARN) == []
 
 
-@pytest.mark.parametrize(
-    "body", [error_xml("DBInstanceNotFound"), source_xml(DBInstanceArn="other")]
-)
-def test_missing_source_is_a_reason(rds: ScriptedRDS, body: str) -> None:
-    assert codes(rds, source_regions_xml(), body, listing_xml()) == ["instance_not_found"]
+@pytest.mark.parametrize("body", [error_xml("DBInstanceNotFound"), source(DBInstanceArn="other")])
+def test_missing_source_is_a_reason(server: CheckedRDS, body: str) -> None:
+    server.reply(source=body)
+    assert codes(server) == ["instance_not_found"]
 
 
-def test_active_replication_is_reported_once(rds: ScriptedRDS) -> None:
+# The backups in the destination
+
+
+def test_active_replication_is_reported_once(server: CheckedRDS) -> None:
     """Check one reason for a replication that the source and the destination list."""
-    listed = source_xml(DBInstanceAutomatedBackupsReplications=replication_to("us-east-1"))
-    assert codes(rds, source_regions_xml(), listed, listing_xml(backup_xml())) == [
-        "already_replicating"
-    ]
-
-
-def test_retained_or_other_backups_are_no_reason(rds: ScriptedRDS) -> None:
-    listed = source_xml(DBInstanceAutomatedBackupsReplications=replication_to("eu-west-1"))
-    retained = backup_xml(Status="Retained", KmsKeyId=KMS_KEY_ARN)
-    other = backup_xml(DBInstanceArn=SOURCE_ARN.replace("us-west-2", "eu-west-1"))
-    bodies = (source_regions_xml(), listed, listing_xml(retained, other))
-    key_id = KMS_KEY_ARN.rpartition("/")[2]
-    assert codes(rds, *bodies, kms_key_id=key_id) == []
-
-
-def test_retained_backup_with_other_key_is_a_reason(rds: ScriptedRDS) -> None:
-    retained = listing_xml(backup_xml(Status="retained", KmsKeyId=KMS_KEY_ARN))
-    (reason,) = check(
-        rds,
-        source_regions_xml(),
-        source_xml(),
-        retained,
-        kms_key_id=KMS_KEY_ARN.replace("1234abcd", "ffffffff"),
+    server.reply(
+        source=source(DBInstanceAutomatedBackupsReplications=replication_to("us-east-1")),
+        backups=listing_xml(backup()),
     )
-    assert reason.code == "retained_with_another_key"
-    assert KMS_KEY_ARN in reason.message
+    assert codes(server) == ["already_replicating"]
 
 
-def test_retained_backup_with_unknown_alias(rds: ScriptedRDS) -> None:
-    """Check that an alias counts as the same key if KMS refuses to describe it."""
-    retained = listing_xml(backup_xml(Status="retained", KmsKeyId=KMS_KEY_ARN))
-    denied = error_xml("AccessDenied")  # so the client cannot resolve the alias
-    bodies = (source_regions_xml(), source_xml(), retained, denied)
-    assert codes(rds, *bodies, kms_key_id="alias/backups") == []
+def test_renamed_source_is_already_replicating(server: CheckedRDS) -> None:
+    """The resource ID decides, although the backup shows the instance's former ARN."""
+    former_name = backup(DBInstanceArn=SOURCE_ARN.replace("mydatabase", "former"))
+    server.reply(backups=listing_xml(former_name), named=listing_xml())
+    assert codes(server) == ["already_replicating"]
+
+
+def test_retained_or_other_backups_are_no_reason(server: CheckedRDS) -> None:
+    other = backup(
+        DBInstanceArn=SOURCE_ARN.replace("us-west-2", "eu-west-1"), DbiResourceId="db-OTHER"
+    )
+    retained = backup(Status="Retained", KmsKeyId=KMS_KEY_ARN)
+    server.reply(
+        source=source(DBInstanceAutomatedBackupsReplications=replication_to("eu-west-1")),
+        backups=listing_xml(retained, other),
+    )
+    assert codes(server, kms_key_id=KEY_ID) == []
+
+
+def test_backup_of_former_instance_is_a_reason(server: CheckedRDS) -> None:
+    """An active backup of an instance that had the name before protects nothing of this one."""
+    former = backup(DbiResourceId=FORMER_ID, DBInstanceAutomatedBackupsArn=BACKUP_ARN)
+    server.reply(backups=listing_xml(), named=listing_xml(former))
+    checked = check(server)
+    (reason,) = checked.blockers
+    assert reason.code == "backup_of_former_instance"
+    for part in (BACKUP_ARN, FORMER_ID, check_cases.RESOURCE_ID):
+        assert part in reason.message
+    assert "Start a replication" in reason.remedy
 
 
 @pytest.mark.parametrize(
-    ("key_id", "found"),
-    [(KMS_KEY_ARN.rpartition("/")[2], []), ("another", ["retained_with_another_key"])],
-)
-def test_retained_backup_with_resolved_alias(
-    rds: ScriptedRDS, key_id: str, found: list[str]
-) -> None:
-    retained = listing_xml(backup_xml(Status="retained", KmsKeyId=KMS_KEY_ARN))
-    response = json.dumps({"KeyMetadata": {"KeyId": key_id}})
-    assert (
-        codes(
-            rds, source_regions_xml(), source_xml(), retained, response, kms_key_id="alias/backups"
-        )
-        == found
-    )
-
-
-@pytest.mark.parametrize(
-    ("position", "action"),
+    "harmless",
     [
-        (0, "rds:DescribeSourceRegions"),
-        (1, "rds:DescribeDBInstances"),
-        (2, "rds:DescribeDBInstanceAutomatedBackups"),
+        backup(DbiResourceId=FORMER_ID, Status="retained"),
+        backup().replace(f"<DbiResourceId>{check_cases.RESOURCE_ID}</DbiResourceId>", ""),
+        backup(DbiResourceId=FORMER_ID, DBInstanceArn=SOURCE_ARN.replace("us-west-2", "eu-west-1")),
     ],
 )
-def test_denied_call_could_not_be_checked(rds: ScriptedRDS, position: int, action: str) -> None:
-    bodies = [
-        source_regions_xml(supported=False),
-        source_xml(BackupRetentionPeriod="0"),
-        listing_xml(backup_xml()),
-    ]
-    expected = ["region_pair_not_supported", "backups_off", "already_replicating"]
-    bodies[position], expected[position] = DENIED, "could_not_be_checked"
-    reasons = check(rds, *bodies)
-    assert [reason.code for reason in reasons] == expected
-    assert "AccessDenied: User is not authorized." in reasons[position].message
-    assert action in reasons[position].remedy
+def test_other_backups_are_of_no_former_instance(server: CheckedRDS, harmless: str) -> None:
+    """A retained backup, one without an ID and one of another source are no reason."""
+    server.reply(backups=listing_xml(), named=listing_xml(harmless))
+    assert codes(server) == []
 
 
-def test_unreachable_source_could_not_be_checked(rds: ScriptedRDS) -> None:
-    rds.answers(source_regions_xml())
-    rds.resets()
-    reasons = check(rds, listing_xml())
-    assert [reason.code for reason in reasons] == ["could_not_be_checked"]
-    assert "Connection was closed" in reasons[0].message
-    assert reasons[0].message.endswith(".")
-    assert "endpoint" in reasons[0].remedy
+def test_both_replications_are_reported(server: CheckedRDS) -> None:
+    """An active backup of the instance does not hide the one of a former instance."""
+    server.reply(
+        backups=listing_xml(backup()),
+        named=listing_xml(backup(), backup(DbiResourceId=FORMER_ID)),
+    )
+    assert codes(server) == ["already_replicating", "backup_of_former_instance"]
 
 
-def test_missing_credentials_could_not_be_checked(rds: ScriptedRDS) -> None:
-    client = rds.client()
-
-    def fail(**_: Any) -> None:
-        raise NoCredentialsError
-
-    client.client.meta.events.register("before-sign.rds", fail)
-    rds.answers(source_xml())
-    reasons = check(rds, client=client)
-    assert [reason.code for reason in reasons] == ["could_not_be_checked"] * 2
-    assert reasons[0].message.endswith(": Unable to locate credentials.")
-    assert "AWS_ACCESS_KEY_ID" in reasons[0].remedy
+# The other parameters of the start
 
 
-def test_invalid_response_could_not_be_checked(rds: ScriptedRDS) -> None:
-    reasons = check(rds, *["<html><body>Welcome!<br></html>"] * 3)
-    assert [reason.code for reason in reasons] == ["could_not_be_checked"] * 3
-    for reason in reasons:
-        assert "taken effect" not in reason.message
-        assert ".response" not in reason.message
-        assert reason.message.endswith(": the response is invalid.")
-        assert "may not be RDS" in reason.remedy
-
-
-def test_invalid_token_could_not_be_checked(rds: ScriptedRDS) -> None:
-    reasons = check(rds, error_xml("InvalidClientTokenId", "Unknown token."))
-    assert [reason.code for reason in reasons] == ["could_not_be_checked"] * 3
-    assert "enabled this Region" in reasons[1].remedy
-
-
-# The source client
-
-
-def test_source_client_describes_source(rds: ScriptedRDS, session: Session) -> None:
-    given: Any = rds.client("us-west-2").client
-    destination = BackupReplicationClient(client=rds.client().client)
-    bodies = (source_regions_xml(), source_xml(), listing_xml())
-    assert codes(rds, *bodies, client=destination, source_client=given) == []
-    with pytest.raises(
-        TypeError, match=r"^source_client= is required for a client created with client=$"
-    ):
-        check(rds, client=destination)
-    with pytest.raises(ValueError, match="must be a client for us-west-2"):
-        check(rds, source_client=destination.client)
-    with pytest.raises(TypeError, match="not for sts"):
-        check(rds, source_client=boto3_client(session, "sts"))
-
-
-def test_source_client_is_created_once(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> None:
-    created: list[str] = []
-    untyped: Any = Session
-    create = untyped.client
-
-    def counting(self: Session, service_name: str, **keywords: Any) -> Any:
-        created.append(keywords["region_name"])
-        return create(self, service_name, **keywords)
-
-    monkeypatch.setattr(Session, "client", counting)
-    client = rds.client()
-    for _ in range(2):
-        rds.script.clear()
-        assert check(rds, source_regions_xml(), source_xml(), listing_xml(), client=client) == []
-    assert created == ["us-east-1", "us-west-2"]
+def test_parameters_of_start_are_validated(server: CheckedRDS) -> None:
+    with pytest.raises(RequestValidationError) as caught:
+        check(server, backup_retention_period=36, tags={"aws:team": "dba"}, kms_key_id="")
+    invalid = {error.parameter.partition("[")[0] for error in caught.value.errors}
+    assert invalid == {"backup_retention_period", "tags", "kms_key_id"}
+    assert server.questions == []
+    assert check(server, backup_retention_period=35, tags={"team": "dba"}).is_clear
 
 
 # A check and a start in the sandbox

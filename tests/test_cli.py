@@ -26,7 +26,7 @@ no_width = cli_cases.no_width
 
 
 def test_replication_from_check_to_delete(sandbox: Sandbox) -> None:
-    assert run("check", SOURCE_ARN, *JSON).json == []
+    assert run("check", SOURCE_ARN, *JSON).json == {"blockers": [], "unchecked": []}
     tags = ("--tags", "env=prod", "--tags", "a=b=c", "--tags", "empty")
     started = run("ensure", SOURCE_ARN, "--backup-retention-period", "14", *tags, *JSON).json
     assert started["action"] == "started"
@@ -143,8 +143,8 @@ def test_error_has_a_message_and_an_exit_code(
 def test_exit_codes_of_drift_and_a_stopped_replication(sandbox: Sandbox) -> None:
     run("start", SOURCE_ARN, "--backup-retention-period", "14")
     asked = ("ensure", SOURCE_ARN, "--backup-retention-period", "7")
-    assert "--replace" in run(*asked, code=ExitCode.DRIFT).stderr
-    assert run(*asked, "--replace", "--yes", *JSON).json["action"] == "replaced"
+    assert "Run replace to stop and restart it" in run(*asked, code=ExitCode.DRIFT).stderr
+    assert run("replace", *asked[1:], "--yes", *JSON).json["action"] == "replaced"
     run("stop", SOURCE_ARN, "--yes")
     run("wait", SOURCE_ARN, "--until", "stopped")
     assert "no longer replicates" in run("wait", SOURCE_ARN, code=ExitCode.STOPPED).stderr
@@ -191,7 +191,8 @@ LATEST = "--use-latest-restorable-time"
         (("delete", BACKUP_ARN, "nope", "--yes"), "must be an ARN"),
         (("stop", "nope"), "must be an ARN"),
         (("delete", "nope"), "must be an ARN"),
-        (("ensure", "nope", "--replace"), "must be an ARN"),
+        (("ensure", "nope"), "must be an ARN"),
+        (("replace", "nope"), "must be an ARN"),
     ],
 )
 @pytest.mark.usefixtures("sandbox")
@@ -284,7 +285,7 @@ def test_remedies_name_options_not_python_parameters(sandbox: Sandbox) -> None:
             r"\w\(\)|\w_\w|=True", re.sub(r"^\w+", "", text, flags=re.MULTILINE)
         ), text
     assert "--kms-key-id" in texts[2]
-    assert "--replace" in texts[3]
+    assert "Run replace" in texts[3]
 
 
 @pytest.mark.parametrize(
@@ -362,7 +363,7 @@ def test_any_exception_has_an_exit_code(
         ("stop", SOURCE_ARN),
         ("stop", SOURCE_ARN, "--missing-ok"),
         ("delete", BACKUP_ARN),
-        ("ensure", SOURCE_ARN, "--replace", "--backup-retention-period", "1"),
+        ("replace", SOURCE_ARN, "--backup-retention-period", "1"),
     ],
 )
 def test_yes_is_required_without_a_terminal(sandbox: Sandbox, arguments: tuple[str, ...]) -> None:

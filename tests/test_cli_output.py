@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from typer.main import get_command
 
 from rds_backup_replication import (
-    CheckReason,
+    CheckResult,
     DBInstance,
     DBInstanceAutomatedBackup,
     EnsureResult,
@@ -43,7 +43,7 @@ OTHER_ARN = "arn:aws:rds:us-west-2:123456789012:db:a-name-that-makes-the-arn-lon
         (("show", SOURCE_ARN), DBInstanceAutomatedBackup, 0),
         (("ensure", SOURCE_ARN), EnsureResult, 0),
         (("list",), list[DBInstanceAutomatedBackup], 0),
-        (("check", SOURCE_ARN), list[CheckReason], 8),
+        (("check", SOURCE_ARN), CheckResult, 8),
         (("regions",), list[SourceRegion], 0),
         (
             (

@@ -152,10 +152,33 @@ def test_session_and_config_types_are_checked(keywords: Any, message: str) -> No
         BackupReplicationClient(region_name="us-east-1", **keywords)
 
 
-def test_replace_must_be_bool(client: BackupReplicationClient) -> None:
-    not_a_bool: Any = "no"
-    with pytest.raises(TypeError, match="replace= must be True or False, not 'no'"):
-        client.ensure_replication(source_db_instance_arn=SOURCE_ARN, replace=not_a_bool)
+def test_on_progress_must_be_callable(client: BackupReplicationClient) -> None:
+    not_callable: Any = "no"
+    with pytest.raises(TypeError, match="on_progress= must be callable, not 'no'"):
+        client.replace_replication(source_db_instance_arn=SOURCE_ARN, on_progress=not_callable)
+
+
+def test_ensure_replication_has_no_replace(client: BackupReplicationClient) -> None:
+    """A program that still passes `replace=True` fails, instead of not replacing silently."""
+    untyped: Any = client
+    with pytest.raises(TypeError, match="replace"):
+        untyped.ensure_replication(source_db_instance_arn=SOURCE_ARN, replace=True)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "service", "expected"),
+    [("source_client", "sts", "rds"), ("kms_client", "rds", "kms"), ("kms_client", "sts", "kms")],
+)
+def test_other_clients_must_be_for_their_service(
+    session: Session, parameter: str, service: str, expected: str
+) -> None:
+    given: Any = {parameter: boto3_client(session, service)}
+    message = f"{parameter}= must be a boto3 client for {expected}, not for {service}"
+    with pytest.raises(TypeError, match=message):
+        BackupReplicationClient(client=boto3_client(session, "rds"), **given)
+    wrong: Any = {parameter: "us-west-2"}
+    with pytest.raises(TypeError, match=f"{parameter}= must be a boto3 client, not str"):
+        BackupReplicationClient(session=session, region_name="us-east-1", **wrong)
 
 
 def test_boto3_client_and_region_are_read_only(session: Session) -> None:

@@ -106,7 +106,8 @@ COMMAND_LINES = {
         *("restore", SOURCE_ARN, "--use-latest-restorable-time"),
         *("--target-db-instance-identifier", "restored"),
     ),
-    "ensure": ("ensure", SOURCE_ARN, "--backup-retention-period", "3", "--replace", "--yes"),
+    "ensure": ("ensure", SOURCE_ARN),
+    "replace": ("replace", SOURCE_ARN, "--backup-retention-period", "3", "--yes"),
     "stop": ("stop", SOURCE_ARN, "--yes"),
     "stop --missing-ok": ("stop", SOURCE_ARN, "--missing-ok", "--yes"),
     "wait --until stopped": ("wait", SOURCE_ARN, "--until", "stopped"),
@@ -118,7 +119,9 @@ COMMAND_LINES = {
 # The page's IAM policies by heading, each with its commands.
 POLICIES = {
     "To audit and plan": ("audit", "plan", "check", "show", "list", "regions", "wait"),
-    "To apply plans, and to ensure": ("apply", "ensure", "start", "stop", "stop --missing-ok"),
+    "To apply plans, to ensure and to replace": (
+        *("apply", "ensure", "replace", "start", "stop", "stop --missing-ok"),
+    ),
     "To delete retained backups, and to restore": ("delete", "restore"),
 }
 ACTION = r"(?:rds|kms):\w+"

@@ -2,16 +2,25 @@
 
 import json
 import re
+import signal
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 import rds_backup_replication
-from rds_backup_replication import CheckReason, _operations, exceptions, fleet, testing
+from rds_backup_replication import (
+    CheckReason,
+    ReplacementProgress,
+    _operations,
+    exceptions,
+    fleet,
+    sandbox,
+    testing,
+)
 from rds_backup_replication._restore import RESTORE
 from rds_backup_replication.exceptions import BackupReplicationError, InvalidParameterValueError
-from rds_backup_replication.fleet._records import Kind, Outcome, State
+from rds_backup_replication.fleet._records import FleetCode, Kind, Outcome, State
 from rds_backup_replication.sandbox import Sandbox
 
 pytestmark = pytest.mark.once
@@ -90,6 +99,41 @@ def test_idempotence_page_examples_run(
 ) -> None:
     rds_sandbox.create_db_instance("us-west-2", StorageEncrypted=True)
     run("idempotence", rds_sandbox, capsys)
+
+
+class SharedSandbox:
+    """The sandbox of a test in place of a second one, which a process cannot run."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def __enter__(self) -> Sandbox:
+        self._sandbox.reset()
+        return self._sandbox
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def test_replacement_page_examples_run(
+    rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "Sandbox", lambda: SharedSandbox(rds_sandbox))
+    rds_sandbox.create_db_instance("us-west-2")
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        run("replacement", rds_sandbox, capsys)
+        assert signal.getsignal(signal.SIGTERM) is not before
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_replacement_page_lists_phases_and_actions() -> None:
+    tables = re.findall(r"^\| `(\w+)` \| \w", read("replacement"), re.MULTILINE)
+    phases = get_args(ReplacementProgress.__annotations__["phase"])
+    assert set(phases) - {"preflight"} <= set(tables)
+    assert {"True", "False", "None"} <= set(tables)
+    assert {"replaced", "started", "unchanged"} <= set(tables)
 
 
 def test_checking_page_examples_run(
@@ -181,7 +225,9 @@ def test_fleet_page_lists_states_kinds_and_outcomes() -> None:
 def test_checking_page_lists_every_code() -> None:
     table = read("checking").partition("## Reasons")[2].partition("\n## ")[0]
     codes = re.findall(r"^\| `(\w+)` \| \w", table, re.MULTILINE)
-    assert sorted(codes) == sorted(get_args(CheckReason.model_fields["code"].annotation))
+    of_one, of_fleets = map(get_args, get_args(FleetCode))
+    assert sorted(codes) == sorted(of_one + of_fleets)
+    assert of_one == get_args(CheckReason.model_fields["code"].annotation)
 
 
 def test_errors_page_matches_library(

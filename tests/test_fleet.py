@@ -215,9 +215,7 @@ def test_apply_refuses_replacement_after_change(fleet: Fleet) -> None:
     assert planned.counts == {"replace": 1}
     assert "backup_retention_period is 3" in planned.actions[0].reasons[0].message
     with instant_waits():
-        client.ensure_replication(
-            source_db_instance_arn=arn, backup_retention_period=5, replace=True
-        )
+        client.replace_replication(source_db_instance_arn=arn, backup_retention_period=5)
         assert apply(planned, access=fleet.access).counts == {"refused": 1}
         # A replacement that was interrupted after its stop is completed by a start.
         client.ensure_stopped(source_db_instance_arn=arn)

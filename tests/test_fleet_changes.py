@@ -50,9 +50,7 @@ def test_apply_refuses_stop_after_change(fleet: Fleet) -> None:
         client.ensure_replication(source_db_instance_arn=arn, backup_retention_period=3)
     planned = plan(policy(ONE, more=NEVER), access=fleet.access)
     with instant_waits():
-        client.ensure_replication(
-            source_db_instance_arn=arns[2], backup_retention_period=35, replace=True
-        )
+        client.replace_replication(source_db_instance_arn=arns[2], backup_retention_period=35)
         report = apply(planned, access=fleet.access, max_concurrency=1)
     assert [r.outcome for r in report.results] == ["done", "done", "refused"]
     active = client.find_replicated_backup(source_db_instance_arn=arns[2])
@@ -80,28 +78,35 @@ def test_apply_compares_each_observed_field(fleet: Fleet, field: str) -> None:
 
 
 def test_no_key_replacement_beside_copies(fleet: Fleet) -> None:
-    """A key is not replaced while copies under the old key exist, as RDS would refuse the start."""
+    """A key is never replaced: RDS would refuse the start while copies under the old key exist."""
     fleet.sandbox.behavior = Behavior(pending_looks=3, stopping_looks=0, shifting_case=False)
     arn = fleet.add(ONE[0], "us-west-2", "vault", storage_encrypted=True)
     kms = fleet.boto3_client(ONE[0], "kms", DESTINATION)
     keys = [kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2)]
     client = fleet.client(ONE[0])
 
-    def start() -> None:
+    def start(days: int = 14) -> None:
         client.ensure_replication(
-            source_db_instance_arn=arn, kms_key_id=keys[0], backup_retention_period=14
+            source_db_instance_arn=arn, kms_key_id=keys[0], backup_retention_period=days
         )
 
-    start()
+    start(days=3)
     wanted = policy(ONE, more=f"    kms_key_id: {keys[1]}\n")
-    planned = plan(wanted, access=fleet.access)
-    assert planned.counts == {"replace": 1}
-    for _ in range(4):  # until the backup replicates and has copies under the key
-        client.find_replicated_backup(source_db_instance_arn=arn)
+    assert plan(wanted, access=fleet.access).counts == {"impossible": 1}  # although it is pending
+    planned = plan(policy(ONE, more=f"    kms_key_id: {keys[0]}\n"), access=fleet.access)
+    assert planned.counts == {"replace": 1}  # for the retention alone
+    (action,) = planned.changes
+    edited = planned.model_copy(
+        update={"actions": (action.model_copy(update={"kms_key_id": keys[1]}),)}
+    )
     fleet.writes.clear()
-    with instant_waits():
-        assert apply(planned, access=fleet.access).counts == {"refused": 1}
+    for _ in range(5):  # from a pending backup to one with copies under the key
+        with instant_waits():
+            assert apply(edited, access=fleet.access).counts == {"refused": 1}
     assert not fleet.writes
+    found = client.find_replicated_backup(source_db_instance_arn=arn)
+    assert found is not None
+    assert found.is_replicating
     client.ensure_stopped(source_db_instance_arn=arn)
     start()  # a pending backup beside retained copies
     assert plan(wanted, access=fleet.access).counts == {"impossible": 1}

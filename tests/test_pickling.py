@@ -16,6 +16,8 @@ from rds_backup_replication.exceptions import (
     Difference,
     InvalidParameter,
     PolicyError,
+    ReplacementError,
+    ReplicationBlockedError,
     ReplicationDriftError,
     ReplicationStoppedError,
     RequestValidationError,
@@ -34,7 +36,8 @@ BACKUP = DBInstanceAutomatedBackup.model_validate(
 )
 DIFFERENCE = Difference("kms_key_id", "alias/a", None, "RDS names no key")
 INVALID_PARAMETER = InvalidParameter("tags[0].key", "'aws:x'", "must not begin with aws:")
-REASON = testing.make_check_reason()
+CHECK_REASON = testing.make_check_reason()
+REASON = fleet.FleetReason.of(CHECK_REASON)
 POLICY = policy(more="    tags: {owner: platform}\n")
 ACTION = fleet.PlannedAction(
     kind="start",
@@ -58,7 +61,7 @@ RECORD = fleet.AuditRecord(
 RECORDS = (
     fleet.Access(profile_name="ours", endpoint_url="http://127.0.0.1:5000"),
     *(POLICY, POLICY.accounts[0], POLICY.rules[0], POLICY.rules[0].select),
-    *(ACTION, ACTION.observed, RESULT, RECORD, REASON),
+    *(ACTION, ACTION.observed, RESULT, RECORD, REASON, CHECK_REASON),
     fleet.Plan(planned_at=NOON, accounts=(fleet.Account(id="123456789012"),), actions=(ACTION,)),
     fleet.ApplyReport(results=(RESULT,), interrupted=True),
     fleet.AuditReport(audited_at=NOON, rules=POLICY.rules, records=(RECORD,)),
@@ -89,6 +92,14 @@ CLIENT_ERRORS: dict[str, Callable[[], Exception]] = {
         "Start", "it is no XML", {"status_code": 200, "headers": {"a": "b"}, "body": b"\xff<"}
     ),
     "ReplicationDriftError": lambda: ReplicationDriftError(BACKUP, [DIFFERENCE]),
+    "ReplicationBlockedError": lambda: ReplicationBlockedError(SOURCE_ARN, [CHECK_REASON] * 2),
+    "ReplacementError": lambda: ReplacementError(
+        "start",
+        testing.make_start_db_instance_automated_backups_replication_request(),
+        BACKUP,
+        is_protected=False,
+        reason="The quota is used up.",
+    ),
     "ReplicationStoppedError": lambda: ReplicationStoppedError(BACKUP),
     "WaitTimeoutError": timed_out,
     "PolicyError": lambda: PolicyError("policy.yaml", ["4: rules[0].name: must be given"]),

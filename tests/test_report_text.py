@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rds_backup_replication import CheckReason
-from rds_backup_replication.fleet import AuditReport, render_html
+from rds_backup_replication.fleet import AuditReport, FleetReason, render_html
 from rds_backup_replication.fleet._durations import format_duration
 from rds_backup_replication.fleet._report.html import Html, tag
 from rds_backup_replication.fleet._report.windows import MAX_ROWS
@@ -179,7 +178,7 @@ def test_lag_appears_once() -> None:
     lag = "lags by 1h 30s"
     assert render_html(make_report(record)).count(lag) == 1
     message = "The backup lags by 1h 30s; the rule allows a lag of 1h."
-    reason = CheckReason(code="lagging", message=message, remedy="Look.")
+    reason = FleetReason(code="lagging", message=message, remedy="Look.")
     page = Page(render_html(make_report(record.model_copy(update={"reasons": (reason,)}))))
     assert page.text.count(lag) == 1
     assert message in page.texts["p"]

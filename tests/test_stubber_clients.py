@@ -40,6 +40,7 @@ def test_source_region_needs_no_credentials(monkeypatch: pytest.MonkeyPatch) -> 
     make = context_of(client).clients
     assert make is not None
     with ReplicationStubber(client) as stubber:
+        stubber.add_describe_db_instances(make_db_instance())  # the instance's resource ID
         stubber.add_describe()
         stubber.add_describe_db_instances(make_db_instance())
         assert client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN) is None
@@ -53,7 +54,7 @@ def test_stub_all_clients_covers_new_clients() -> None:
     with stub_all_clients() as stubber:
         stubber.add_start()
         stubber.add_describe([make_automated_backup(status="pending")])
-        stubber.add_describe([make_automated_backup()])
+        stubber.add_describe([make_automated_backup()])  # client= alone cannot ask the source
         first = BackupReplicationClient(region_name="us-east-1")
         second = rds_backup_replication.BackupReplicationClient(client=unsigned("rds", "us-east-1"))
         assert first.region_name == second.region_name
@@ -89,9 +90,8 @@ def test_client_restored_after_block(client: BackupReplicationClient) -> None:
     before = dict(vars(context))
     with ReplicationStubber(client) as stubber:
         assert vars(context) != before
-        stubber.add_describe_source_regions()
         stubber.add_describe_db_instances()
-        stubber.add_describe()
+        stubber.add_describe_source_regions()
         client.check_replication(source_db_instance_arn=SOURCE_ARN)
     assert vars(context) == before
     assert clock_of(client) is time

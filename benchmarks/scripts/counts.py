@@ -7,8 +7,6 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
-from botocore.client import BaseClient
-
 from benchmarks.responses import REGION, SOURCE_ARN, result_body
 from rds_backup_replication import BackupReplicationClient
 
@@ -18,8 +16,9 @@ POLLS = 5
 _SOURCE_REGION = "us-west-2"
 _START = "StartDBInstanceAutomatedBackupsReplication"
 _DESCRIBE = "DescribeDBInstanceAutomatedBackups"
+_RESOURCE_ID = "<DbiResourceId>db-JKIB2GFQ5RV7REPLZA4EXAMPLE</DbiResourceId>"
 _BACKUP = (
-    f"<DBInstanceAutomatedBackup><DBInstanceArn>{SOURCE_ARN}</DBInstanceArn>"
+    f"<DBInstanceAutomatedBackup><DBInstanceArn>{SOURCE_ARN}</DBInstanceArn>{_RESOURCE_ID}"
     "<Status>{status}</Status></DBInstanceAutomatedBackup>"
 )
 _RESULTS = {
@@ -30,8 +29,9 @@ _RESULTS = {
         "</SupportsDBInstanceAutomatedBackupsReplication></SourceRegion></SourceRegions>"
     ),
     "DescribeDBInstances": (
-        f"<DBInstances><DBInstance><DBInstanceArn>{SOURCE_ARN}</DBInstanceArn><Engine>postgres"
-        "</Engine><DBInstanceStatus>available</DBInstanceStatus></DBInstance></DBInstances>"
+        f"<DBInstances><DBInstance><DBInstanceArn>{SOURCE_ARN}</DBInstanceArn>{_RESOURCE_ID}"
+        "<Engine>postgres</Engine><DBInstanceStatus>available</DBInstanceStatus></DBInstance>"
+        "</DBInstances>"
     ),
 }
 _ACTION = re.compile(rb"Action=(\w+)")
@@ -75,32 +75,32 @@ def counts() -> dict[str, int]:
         f"`wait_until_replicating` with {POLLS} polls": _count_calls(
             [*waiting, "replicating"], _wait
         ),
-        "`check_replication`": _count_calls([None], _check),
+        "`check_replication`": _count_calls([None, None], _check),
     }
 
 
 def _count_calls(
-    statuses: Sequence[str | None], do: Callable[[BackupReplicationClient, BaseClient], object]
+    statuses: Sequence[str | None], do: Callable[[BackupReplicationClient], object]
 ) -> int:
     rds = RDS(*statuses)
-    client = BackupReplicationClient(region_name=REGION)
     boto3: Any = import_module("boto3")
     source_client = boto3.client("rds", region_name=_SOURCE_REGION)
+    client = BackupReplicationClient(region_name=REGION, source_client=source_client)
     for each in (client.client, source_client):
         take_offline(each, rds)
-    do(client, source_client)
+    do(client)
     return rds.calls
 
 
-def _ensure(client: BackupReplicationClient, _: BaseClient) -> object:
+def _ensure(client: BackupReplicationClient) -> object:
     return client.ensure_replication(source_db_instance_arn=SOURCE_ARN)
 
 
-def _wait(client: BackupReplicationClient, _: BaseClient) -> object:
+def _wait(client: BackupReplicationClient) -> object:
     return client.wait_until_replicating(
         source_db_instance_arn=SOURCE_ARN, poll_interval=timedelta(microseconds=1)
     )
 
 
-def _check(client: BackupReplicationClient, source_client: BaseClient) -> object:
-    return client.check_replication(source_db_instance_arn=SOURCE_ARN, source_client=source_client)
+def _check(client: BackupReplicationClient) -> object:
+    return client.check_replication(source_db_instance_arn=SOURCE_ARN)

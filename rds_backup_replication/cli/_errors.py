@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..exceptions import (
         ReplacementError,
+        ReplicationBlockedError,
         ReplicationDriftError,
         RequestValidationError,
         ResponseValidationError,
@@ -42,7 +43,7 @@ class ExitCode(IntEnum):
     FINDINGS = 8
     """The command reports findings that need attention."""
     INCOMPLETE = 9
-    """A part of a plan was not applied, or a replacement failed after the stop."""
+    """A part of a plan was not applied, or a replacement failed after its stop."""
     INTERRUPTED = 130
     """The user pressed Ctrl-C."""
 
@@ -101,7 +102,7 @@ def _error_kinds() -> tuple[tuple[type[Exception], Callable[[Any], Explanation]]
         (ours.ResponseValidationError, _explain_response),
         (ours.ServiceError, _explain_refusal),
         (ours.ReplicationDriftError, _explain_drift),
-        (ours.ReplicationBlockedError, _as_is(ExitCode.FINDINGS)),
+        (ours.ReplicationBlockedError, _explain_blocked),
         (ours.ReplacementError, _explain_replacement),
         (ours.WaitTimeoutError, _explain_timeout),
         (ours.ReplicationStoppedError, _as_is(ExitCode.STOPPED)),
@@ -165,11 +166,15 @@ def _explain_drift(error: "ReplicationDriftError") -> Explanation:
     return Explanation(ExitCode.DRIFT, in_shell_words(str(error)))
 
 
+def _explain_blocked(error: "ReplicationBlockedError") -> Explanation:
+    return Explanation(ExitCode.FINDINGS, in_shell_words(str(error)))
+
+
 def _explain_replacement(error: "ReplacementError") -> Explanation:
-    """Say what replicates now, and name the commands that go on or return."""
-    message, *_ = in_shell_words(str(error)).partition("\nResolve the error")
-    if error.is_protected:
-        return Explanation(ExitCode.INCOMPLETE, message)
+    """Show the command line that starts the former replication, not the request."""
+    message, _, python_remedy = str(error).partition("\nResolve the error")
+    if not python_remedy:
+        return Explanation(ExitCode.INCOMPLETE, in_shell_words(message))
     former = error.former
     words = ["start", former.source_db_instance_arn]
     if former.backup_retention_period is not None:
@@ -177,12 +182,12 @@ def _explain_replacement(error: "ReplacementError") -> Explanation:
     if former.kms_key_id is not None:
         words += ["--kms-key-id", former.kms_key_id]
     for tag in former.tags or ():
-        words += ["--tags", tag.key if tag.value is None else f"{tag.key}={tag.value}"]
+        words += ["--tags", f"{tag.key}={tag.value or ''}"]
     hint = (
-        "Resolve the error, and run the same command again: it continues here. To return to the "
-        f"former settings, run: {shlex.join(words)}"
+        "Resolve the error, and run replace again: it continues here. To return to the former "
+        f"settings, run: {shlex.join(words)}"
     )
-    return Explanation(ExitCode.INCOMPLETE, message, hint)
+    return Explanation(ExitCode.INCOMPLETE, in_shell_words(message), hint)
 
 
 def _explain_timeout(error: "WaitTimeoutError") -> Explanation:
@@ -227,6 +232,7 @@ _SHELL_WORDS = {
     "a timedelta over 0 and up to 365 days, such as timedelta(seconds=30)": (
         "a duration over 0s and up to 365d, such as 30s"
     ),
+    "Call replace_replication()": "Run replace",
     "backup_retention_period": "--backup-retention-period",
     "db_instance_automated_backups_arn": "BACKUP_ARN",
     "describe_source_regions()": "the command regions",

@@ -262,11 +262,12 @@ class ReplicationStubber:
         """
         self._add_pages(DESCRIBE_DB_INSTANCES, [instances], None)
 
-    def add_describe_key(self, key_arn: str) -> None:
-        """Queue KMS's response to ``DescribeKey``, which resolves an alias to its key.
+    def add_describe_key(self, key_arn: str, *, key_state: str = "Enabled") -> None:
+        """Queue KMS's response to ``DescribeKey``: the key behind an alias, and its state.
 
         Args:
             key_arn: The ARN of the key.
+            key_state: AWS's name of the key's state, such as ``PendingDeletion``.
 
         Raises:
             ValueError: ``key_arn`` is not the ARN of a KMS key.
@@ -275,7 +276,8 @@ class ReplicationStubber:
         kind, _, key_id = (arn.resource if arn else "").partition("/")
         if arn is None or arn.service != "kms" or kind != "key":
             raise ValueError(f"key_arn={key_arn!r} is not the ARN of a KMS key")
-        self._add("describe_key", {"KeyMetadata": {"KeyId": key_id, "Arn": key_arn}})
+        metadata = {"KeyId": key_id, "Arn": key_arn, "KeyState": key_state}
+        self._add("describe_key", {"KeyMetadata": metadata})
 
     def add_fault(
         self,

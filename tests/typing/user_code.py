@@ -14,12 +14,14 @@ from rds_backup_replication import (
     BackupReplicationClient,
     BackupStatus,
     CheckReason,
+    CheckResult,
     DBInstance,
     DBInstanceAutomatedBackup,
     DescribeDBInstanceAutomatedBackupsRequest,
     Endpoint,
     EnsureResult,
     Filter,
+    ReplacementProgress,
     RestoreDBInstanceToPointInTimeRequest,
     RestoreWindow,
     SourceRegion,
@@ -29,6 +31,8 @@ from rds_backup_replication import (
 from rds_backup_replication.exceptions import (
     InvalidParameter,
     KMSKeyNotAccessibleFault,
+    ReplacementError,
+    ReplicationBlockedError,
     ReplicationDriftError,
     RequestValidationError,
     ResponseValidationError,
@@ -49,9 +53,10 @@ SOURCE_ARN = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
 BACKUP_ARN = "arn:aws:rds:us-east-1:123456789012:auto-backup:ab-example"
 
 
-def construct(boto3_client: BaseClient) -> None:
+def construct(boto3_client: BaseClient, source_client: BaseClient, kms_client: BaseClient) -> None:
     BackupReplicationClient(region_name="us-east-1")
     BackupReplicationClient(client=boto3_client)
+    BackupReplicationClient(client=boto3_client, source_client=source_client, kms_client=kms_client)
     client = BackupReplicationClient(
         session=Session(profile_name="dr"),
         region_name="us-east-1",
@@ -96,7 +101,7 @@ def operations(client: BackupReplicationClient) -> None:
     assert_type(restored.endpoint, Endpoint | None)
 
 
-def composed_methods(client: BackupReplicationClient, source_client: BaseClient) -> None:
+def composed_methods(client: BackupReplicationClient) -> None:
     found = client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN)
     assert_type(found, DBInstanceAutomatedBackup | None)
     waited = client.wait_until_replicating(
@@ -107,17 +112,41 @@ def composed_methods(client: BackupReplicationClient, source_client: BaseClient)
     assert_type(waited, DBInstanceAutomatedBackup)
     stopped = client.wait_until_stopped(db_instance_automated_backups_arn=BACKUP_ARN)
     assert_type(stopped, DBInstanceAutomatedBackup | None)
-    result = client.ensure_replication(source_db_instance_arn=SOURCE_ARN, replace=True)
+    of_resource = client.find_replicated_backup(
+        source_db_instance_arn=SOURCE_ARN, dbi_resource_id="db-EXAMPLE"
+    )
+    assert_type(of_resource, DBInstanceAutomatedBackup | None)
+    result = client.ensure_replication(source_db_instance_arn=SOURCE_ARN)
     assert_type(result, EnsureResult)
     assert_type(result.action, Literal["started", "unchanged", "replaced"])
     assert_type(result.backup, DBInstanceAutomatedBackup)
+    assert_type(result.source_checked, bool)
+    replaced = client.replace_replication(
+        source_db_instance_arn=SOURCE_ARN,
+        tags={"env": "prod"},
+        timeout=timedelta(hours=2),
+        poll_interval=timedelta(seconds=10),
+        on_progress=show_progress,
+    )
+    assert_type(replaced, EnsureResult)
     ended = client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
     assert_type(ended, DBInstanceAutomatedBackup | None)
-    reasons = client.check_replication(
-        source_db_instance_arn=SOURCE_ARN, source_client=source_client
+    check = client.check_replication(
+        source_db_instance_arn=SOURCE_ARN,
+        kms_key_id="alias/backups",
+        backup_retention_period=14,
+        tags=[Tag(key="env", value="prod")],
     )
-    assert_type(reasons, tuple[CheckReason, ...])
-    assert_type([reason.remedy for reason in reasons], list[str])
+    assert_type(check, CheckResult)
+    assert_type(check.blockers, tuple[CheckReason, ...])
+    assert_type(check.unchecked, tuple[CheckReason, ...])
+    assert_type(check.is_clear, bool)
+    assert_type([reason.remedy for reason in check], list[str])
+
+
+def show_progress(progress: ReplacementProgress) -> None:
+    assert_type(progress.phase, Literal["preflight", "stop", "wait", "start"])
+    assert_type(progress.backup, DBInstanceAutomatedBackup | None)
 
 
 def queue_responses(client: BackupReplicationClient) -> None:
@@ -180,6 +209,13 @@ def handle(client: BackupReplicationClient) -> None:
         assert_type(error.reason, str)
     except WaitTimeoutError as error:
         assert_type(error.last_backup, DBInstanceAutomatedBackup | None)
+    except ReplicationBlockedError as error:
+        assert_type(error.blockers, tuple[CheckReason, ...])
+    except ReplacementError as error:
+        assert_type(error.phase, Literal["preflight", "stop", "wait", "start"])
+        assert_type(error.former, StartDBInstanceAutomatedBackupsReplicationRequest)
+        assert_type(error.last_backup, DBInstanceAutomatedBackup | None)
+        assert_type(error.is_protected, bool | None)
     except ReplicationDriftError as error:
         assert_type(error.differences[0].uncertainty, str | None)
     except KMSKeyNotAccessibleFault as error:
