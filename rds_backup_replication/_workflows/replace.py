@@ -34,7 +34,13 @@ from ..exceptions import (
 )
 from .check import check_replication
 from .drift import find_drift
-from .lookup import Source, find_replicated_backup, identify_source, is_same_id
+from .lookup import (
+    READ_ERRORS,
+    Source,
+    find_replicated_backup,
+    identify_source,
+    is_same_id,
+)
 from .reasons import will_pass
 from .start import may_replicate, start_replication, try_to_start
 from .stop import try_to_stop
@@ -92,7 +98,7 @@ class _Replacement:
         while True:
             self._enter("preflight")
             self._source = identify_source(self._context, self._source_arn)
-            found = find_replicated_backup(self._context, self._source)
+            found = self._look()
             self._last_backup = found
             if found is not None and found.is_active:
                 result = self._make_conform(found)
@@ -121,6 +127,18 @@ class _Replacement:
             )
 
     # Before the stop
+
+    def _look(self) -> DBInstanceAutomatedBackup | None:
+        """Return the backup; retry what may pass for a minute, because nothing is stopped yet."""
+        retry_until = self._clock.monotonic() + min(CONSISTENCY_PERIOD, self._time_left)
+        while True:
+            try:
+                return find_replicated_backup(self._context, self._source)
+            except READ_ERRORS as error:
+                if not is_transient(error) or self._clock.monotonic() >= retry_until:
+                    raise
+                _logger.warning("A poll failed and will be retried: %s", error)
+            self._pause()
 
     def _start_missing(self, retained: DBInstanceAutomatedBackup | None) -> EnsureResult:
         """Start a replication with the settings of a retained backup, if there is one."""

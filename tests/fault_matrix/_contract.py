@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from ..wire import SOURCE_ARN
 from ._errors import check_content, check_error
 from ._methods import Method
-from ._promises import find_promise
-from ._rds import DESCRIBE_INSTANCES, WANTED_DAYS
-from ._run import ATTEMPTS, Bench, Cell, Mode, Observation
+from ._promises import INSTANCE_NOT_FOUND, find_promise
+from ._rds import DESCRIBE_INSTANCES, START, WANTED_DAYS
+from ._replacements import check_replacement, check_second_call
+from ._run import ATTEMPTS, SECRETS, Bench, Cell, Mode, Observation
 
 
 def find_broken_promises(bench: Bench, method: Method) -> Iterator[str]:
@@ -16,13 +18,19 @@ def find_broken_promises(bench: Bench, method: Method) -> Iterator[str]:
     for cell in bench.cells(method):
         for mode in cell.modes:
             observed = bench.run_cell(cell, mode)
-            yield from (f"{cell}, {mode}: {text}" for text in _check(cell, mode, observed))
+            broken = [*_check(cell, mode, observed), *_check_warnings(cell, observed)]
+            if method.name == "replace_replication":
+                broken += check_replacement(cell, observed)
+                broken += check_second_call(bench, cell, mode, observed)
+            yield from (f"{cell}, {mode}: {text}" for text in broken)
 
 
 def _check_without_fault(method: Method, observed: Observation) -> Iterator[str]:
     """Yield the difference from the expected result of a call without a fault."""
     if (observed.outcome, observed.state) != (method.result, method.end_state):
         yield f"without a fault, {method.heading} ends in {observed.outcome}, {observed.state}"
+    if observed.warnings and observed.error is None:
+        yield f"without a fault, {method.heading} logs {observed.warnings}"
 
 
 def _check(cell: Cell, mode: Mode, observed: Observation) -> Iterator[str]:
@@ -35,7 +43,7 @@ def _check(cell: Cell, mode: Mode, observed: Observation) -> Iterator[str]:
         )
     yield from _check_requests(cell, mode, observed)
     if observed.error is not None:
-        yield from check_error(cell, observed, observed.error)
+        yield from check_error(observed, observed.error)
         yield from check_content(cell, promise, observed, observed.error)
     elif cell.method.name == "ensure_replication":
         yield from _check_replication(observed)
@@ -64,15 +72,20 @@ def _check_requests(cell: Cell, mode: Mode, observed: Observation) -> Iterator[s
 def _check_replication(observed: Observation) -> Iterator[str]:
     rds, result = observed.wire.rds, observed.result
     active = [backup for backup in rds.backups if backup.is_active]
-    if [backup.days for backup in active] != [WANTED_DAYS]:
+    if [backup.settings.days for backup in active] != [WANTED_DAYS]:
         yield f"the active backups are {active}"
     elif result.backup.db_instance_automated_backups_arn != active[0].arn:
         yield "the returned backup is not the active one"
-    if (rds.starts, rds.stops) != {"started": (1, 0), "replaced": (1, 1)}.get(
-        result.action, (0, 0)
-    ):
+    if (rds.starts, rds.stops) != ({"started": 1}.get(result.action, 0), 0):
         took_effect = f"{rds.starts} starts and {rds.stops} stops"
         yield f"{took_effect} took effect, but {result.action} is reported"
+    # RDS finds the source of a start by its ARN, so its response settles whose backup it is.
+    is_confirmed = any(
+        request.action in (DESCRIBE_INSTANCES, START) and not request.has_fault
+        for request in observed.wire.requests
+    )
+    if result.source_checked != is_confirmed:
+        yield f"source_checked is {result.source_checked}"
 
 
 def _check_stop(observed: Observation) -> Iterator[str]:
@@ -80,6 +93,21 @@ def _check_stop(observed: Observation) -> Iterator[str]:
         yield "the source still replicates"
     if observed.wire.rds.stops != (observed.result is not None):
         yield f"{observed.wire.rds.stops} stops took effect, but {observed.result!r} is returned"
+
+
+def _check_warnings(cell: Cell, observed: Observation) -> Iterator[str]:
+    """Yield whether a failed question to the source Region is neither logged nor reported."""
+    if any(secret in text for text in observed.warnings for secret in SECRETS):
+        yield "a warning contains a secret"
+    if cell.method.name == "check_replication" or observed.error is not None:
+        return
+    calls = [c[-1] for c in observed.wire.calls() if c[-1].action == DESCRIBE_INSTANCES]
+    # Where a further question is answered, the failure of the first one matters less.
+    words = "" if any(not call.has_fault for call in calls) else SOURCE_ARN
+    is_told = cell.fault.error == INSTANCE_NOT_FOUND  # an answer, too
+    is_logged = any(words in text for text in observed.warnings)
+    if any(call.has_fault for call in calls) and not is_told and not is_logged:
+        yield f"the source did not answer, and {observed.warnings} is logged"
 
 
 def _check_reasons(cell: Cell, observed: Observation) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """The content of errors: everything from the response, and no secret."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +8,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from rds_backup_replication.exceptions import (
     BackupReplicationError,
     Difference,
+    ReplacementError,
+    ReplicationBlockedError,
     ReplicationDriftError,
     ReplicationStoppedError,
     ResponseValidationError,
@@ -18,18 +19,14 @@ from rds_backup_replication.exceptions import (
 
 from ..loopback import REQUEST_ID
 from ..wire import KMS_KEY_ARN
-from ._faults import NO_RESULT
-from ._methods import ALIAS, FORMER_DAYS, SECRET_URL
-from ._promises import FIRST_CALL_AFTER_STOP, REPLACE, Promise, finds_no_backup
+from ._faults import KEY_NOT_FOUND, NO_RESULT
+from ._methods import ALIAS, FORMER, SECRET_URL
+from ._promises import Promise, finds_no_backup
 from ._rds import DESCRIBE, DESCRIBE_KEY, WANTED_DAYS, Refusal
 from ._results import summarize
 from ._run import SECRETS, Cell, Observation
 
 _LONGEST_TEXT = 1_500
-_RESTARTED = "The client restarted it with its former settings."
-_NOT_RESTARTED = (" and did not restart it", "The client could not restart it: ")
-# The sentence with which a replacement begins the report of its outcome.
-_OUTCOME = re.compile(r"The client (?:may have )?stopped the replication of ")
 # Words that a refusal's hint must contain, by the code or the message of the refusal.
 _HINTS = {
     "DBInstanceAutomatedBackupQuotaExceeded": "20 replicated backups",
@@ -39,7 +36,7 @@ _HINTS = {
 }
 
 
-def check_error(cell: Cell, observed: Observation, error: Exception) -> Iterator[str]:
+def check_error(observed: Observation, error: Exception) -> Iterator[str]:
     """Yield violations of the rules for every error: its class, its length and no secrets."""
     if not isinstance(error, (BackupReplicationError, ConnectionClosedError, ReadTimeoutError)):
         yield f"{type(error).__name__} is neither a class of this library nor a failed connection"
@@ -48,8 +45,6 @@ def check_error(cell: Cell, observed: Observation, error: Exception) -> Iterator
         yield "a text of the error or a warning contains a secret"
     if len(texts[0]) > _LONGEST_TEXT:
         yield f"the text of the error has {len(texts[0])} characters"
-    if cell.method.heading == REPLACE:
-        yield from _check_account(observed, error)
 
 
 def check_content(
@@ -67,6 +62,12 @@ def check_content(
                 yield f"the cause is {cause!r}, not {expected}"
             yield from _check_last_backup(cell, error)
             yield from check_content(cell, promise, observed, cause)
+        case ReplacementError(__cause__=cause):
+            if type(cause).__name__ != promise.cause:
+                yield f"the cause is {cause!r}, not {promise.cause}"
+            yield from check_content(cell, promise, observed, cause)
+        case ReplicationBlockedError():
+            yield from _check_blockers(cell, error)
         case ReplicationStoppedError():
             yield from _check_last_backup(cell, error)
         case ReplicationDriftError():
@@ -89,9 +90,7 @@ def _check_refusal(promise: Promise, error: ServiceError) -> Iterator[str]:
     if not isinstance(error.__cause__, ClientError):
         yield f"the cause is {error.__cause__!r}, not botocore's ClientError"
     words = next((_HINTS[text] for text in promise.refusal or () if text in _HINTS), "")
-    # The outcome of a replacement follows the hint; _check_account judges it.
-    hint = _OUTCOME.split(error.hint or "", maxsplit=1)[0]
-    if words not in hint or (hint and not words):
+    if words not in (error.hint or "") or (error.hint and not words):
         yield f"the hint is {error.hint!r}"
 
 
@@ -113,13 +112,10 @@ def _check_invalid_response(
 
 
 def _check_drift(cell: Cell, error: ReplicationDriftError) -> Iterator[str]:
-    expected = Difference("backup_retention_period", WANTED_DAYS, FORMER_DAYS)
+    expected = Difference("backup_retention_period", WANTED_DAYS, FORMER.days)
     difference = error.differences[0]
     if cell.action == DESCRIBE_KEY:
-        # RDS accepts no other key for a backup that has copies.
-        expected = Difference(
-            "kms_key_id", ALIAS, KMS_KEY_ARN, difference.uncertainty, is_permanent=True
-        )
+        expected = Difference("kms_key_id", ALIAS, KMS_KEY_ARN, difference.uncertainty)
         reason = cell.fault.refusal.code if cell.fault.refusal else "alias"
         if reason not in (difference.uncertainty or ""):
             yield f"the uncertainty {difference.uncertainty!r} omits {reason}"
@@ -130,24 +126,16 @@ def _check_drift(cell: Cell, error: ReplicationDriftError) -> Iterator[str]:
 def _check_last_backup(
     cell: Cell, error: WaitTimeoutError | ReplicationStoppedError
 ) -> Iterator[str]:
-    has_found_none = cell.action == DESCRIBE and cell.call_number in (1, FIRST_CALL_AFTER_STOP)
+    has_found_none = cell.action == DESCRIBE and cell.action_number == 1
     last = summarize(error.last_backup)
     if not last.startswith("`None`" if has_found_none else "the backup"):
         yield f"the last backup is {last}"
 
 
-def _check_account(observed: Observation, error: Exception) -> Iterator[str]:
-    """Yield differences between the real and the reported outcome of a failed replacement."""
-    logged = " ".join(observed.warnings)
-    if "The client stopped" in logged and not observed.wire.rds.stops:
-        yield "a stop is reported that took no effect"
-    if observed.state == "the former one":
-        return
-    expected = [_RESTARTED] if observed.wire.rds.active else list(_NOT_RESTARTED)
-    accounts = [logged, *([error.hint or ""] if isinstance(error, ServiceError) else [])]
-    for account in accounts:
-        if not any(words in account for words in expected):
-            yield f"the state is {observed.state}, but {account!r} is reported"
+def _check_blockers(cell: Cell, error: ReplicationBlockedError) -> Iterator[str]:
+    expected = "kms_key_not_found" if cell.fault == KEY_NOT_FOUND else "instance_not_found"
+    if [reason.code for reason in error.blockers] != [expected]:
+        yield f"the blockers are {error.blockers}"
 
 
 def _texts(error: BaseException | None) -> list[str]:

@@ -180,12 +180,15 @@ _WRONG_TYPE = _unreadable(
     "wrong type in a field", lambda _, response: response.replace(">20<", ">plenty<")
 )
 
+KEY_NOT_FOUND = _refusal("NotFoundException", "NotFoundException", 400)
+"""KMS's refusal to describe a key that does not exist."""
+
 
 @cache
 def list_faults(operation: str) -> tuple[Fault, ...]:
     """Return all faults of an operation."""
     if operation == DESCRIBE_KEY:
         # botocore's JSON parser takes a gateway's page for a refusal, which botocore retries.
-        return tuple(fault for fault in _COMMON if not fault.is_gateway)
+        return (KEY_NOT_FOUND, *(fault for fault in _COMMON if not fault.is_gateway))
     has_numbers = operation != DESCRIBE_REGIONS
     return (*list_documented_faults(operation), *_COMMON, *((_WRONG_TYPE,) if has_numbers else ()))

@@ -11,13 +11,14 @@ from rds_backup_replication import (
     EnsureResult,
 )
 
-from ..wire import BACKUP_ARN, SOURCE_ARN
+from ..wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN
 from ._rds import (
     DELETE,
     DESCRIBE,
     DESCRIBE_INSTANCES,
     DESCRIBE_KEY,
     DESCRIBE_REGIONS,
+    RESOURCE_ID,
     RESTORE,
     START,
     STOP,
@@ -25,14 +26,21 @@ from ._rds import (
     WANTED_DAYS,
     Backup,
     PlainRDS,
+    Settings,
 )
 from ._results import NEW, REPLICATING, RETAINED
 
-FORMER_DAYS = 7
+FORMER = Settings(days=7, tags=(("env", "test"),))
+"""The settings before a replacement."""
+WANTED = FORMER._replace(days=WANTED_DAYS)
+"""The settings after a replacement."""
 ALIAS = "alias/backups"
 STALE = " with two stale polls"
 BY_ARN = " by the backup's ARN"
+BY_RESOURCE_ID = " by the source's resource ID"
 WITH_ALIAS = " with a key's alias"
+REFUSED = " with a refused start"
+REFUSED_TWICE = " with two refused starts"
 SECRET_URL = "https://rds.us-west-2.amazonaws.com/?X-Amz-Signature=presigned-and-secret"
 
 _replicating = lambda: PlainRDS([Backup("replicating")])  # noqa: E731
@@ -44,7 +52,7 @@ def summarize_state(rds: PlainRDS) -> str:
         return "restored"
     if rds.active is None:
         return "retained" if rds.backups else "nothing"
-    if rds.active.days == WANTED_DAYS:
+    if rds.active.settings.days == WANTED_DAYS:
         return "replicates"
     return "the former one restarted" if rds.starts else "the former one"
 
@@ -108,9 +116,35 @@ def _operation(
     )
 
 
-def _ensure(client: BackupReplicationClient, *, replace: bool = False) -> EnsureResult:
+def _ensure(client: BackupReplicationClient) -> EnsureResult:
     return client.ensure_replication(
-        source_db_instance_arn=SOURCE_ARN, backup_retention_period=WANTED_DAYS, replace=replace
+        source_db_instance_arn=SOURCE_ARN, backup_retention_period=WANTED_DAYS
+    )
+
+
+def _replacement(
+    situation: str = "",
+    result: str = f"`replaced`, {NEW}",
+    end_state: str = "replicates",
+    *,
+    faulty_calls: tuple[int, ...] = (),
+    polls: int = 3,
+    most_calls: Mapping[str, int],
+    **rds: Any,
+) -> Method:
+    """Return an entry of ``replace_replication``."""
+    return Method(
+        "replace_replication",
+        lambda client: client.replace_replication(
+            source_db_instance_arn=SOURCE_ARN, backup_retention_period=WANTED_DAYS
+        ),
+        lambda: PlainRDS([Backup("replicating", FORMER)], has_former_instance=True, **rds),
+        result,
+        end_state,
+        {DESCRIBE_REGIONS: 1, DESCRIBE_KEY: 1, **most_calls},
+        situation,
+        faulty_calls=faulty_calls,
+        polls=polls,
     )
 
 
@@ -187,12 +221,24 @@ METHODS = (
         {DESCRIBE: 1},
     ),
     Method(
+        "find_replicated_backup",
+        lambda client: client.find_replicated_backup(
+            source_db_instance_arn=SOURCE_ARN, dbi_resource_id=RESOURCE_ID.lower()
+        ),
+        _replicating,
+        REPLICATING,
+        "replicates",
+        {DESCRIBE: 1},
+        situation=BY_RESOURCE_ID,
+    ),
+    Method(
         "wait_until_replicating",
         lambda client: client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN),
         lambda: PlainRDS([Backup("pending")], polls_before_replicating=1),
         REPLICATING,
         "replicates",
-        {DESCRIBE: 3},
+        # The client asks for the resource ID again if that may help, for 60 seconds.
+        {DESCRIBE: 3, DESCRIBE_INSTANCES: 2},
     ),
     Method(
         "wait_until_replicating",
@@ -221,7 +267,7 @@ METHODS = (
         lambda: PlainRDS([Backup("retained")]),
         RETAINED,
         "retained",
-        {DESCRIBE: 6, DESCRIBE_INSTANCES: 6},
+        {DESCRIBE: 6, DESCRIBE_INSTANCES: 7},
         polls=6,
     ),
     Method(
@@ -230,7 +276,7 @@ METHODS = (
         PlainRDS,
         f"`started`, {NEW}",
         "replicates",
-        {DESCRIBE: 6, START: 1},
+        {DESCRIBE_INSTANCES: 1, DESCRIBE: 6, START: 1},
     ),
     Method(
         "ensure_replication",
@@ -238,7 +284,7 @@ METHODS = (
         lambda: PlainRDS(stale_polls=2),
         f"`started`, {NEW}",
         "replicates",
-        {DESCRIBE: 6, START: 1},
+        {DESCRIBE_INSTANCES: 1, DESCRIBE: 6, START: 1},
         situation=STALE,
     ),
     Method(
@@ -249,20 +295,36 @@ METHODS = (
         _replicating,
         f"`unchanged`, {REPLICATING}",
         "replicates",
-        {DESCRIBE: 1, DESCRIBE_KEY: 1},
+        # If RDS does not find the source, it refuses the start, and the client polls.
+        {DESCRIBE_INSTANCES: 1, DESCRIBE: 1, DESCRIBE_KEY: 1, START: 1},
         situation=WITH_ALIAS,
-        faulty_calls=(2,),
+        faulty_calls=(1, 3),
     ),
-    Method(
-        "ensure_replication",
-        lambda client: _ensure(client, replace=True),
-        lambda: PlainRDS([Backup("replicating", FORMER_DAYS)]),
-        f"`replaced`, {NEW}",
-        "replicates",
-        # A busy source gets a start at every poll interval, for the new and the former settings.
-        {DESCRIBE: 80, STOP: 2, DESCRIBE_INSTANCES: 6, START: 12},
-        situation=" with `replace=True`",
+    # Three stops or starts reach the timeout. One more start has the former settings.
+    _replacement(most_calls={DESCRIBE: 29, STOP: 3, DESCRIBE_INSTANCES: 5, START: 4}),
+    _replacement(
+        STALE,
+        faulty_calls=(9, 14),
         polls=6,
+        most_calls={DESCRIBE: 10, STOP: 1, DESCRIBE_INSTANCES: 3, START: 3},
+        stale_polls=2,
+    ),
+    _replacement(
+        REFUSED,
+        "ReplacementError",
+        "the former one restarted",
+        faulty_calls=(13,),
+        most_calls={DESCRIBE: 13, STOP: 1, DESCRIBE_INSTANCES: 3, START: 4},
+        refused_starts=1,
+        reuses_arn=True,
+    ),
+    _replacement(
+        REFUSED_TWICE,
+        "ReplacementError",
+        "retained",
+        faulty_calls=(14,),
+        most_calls={DESCRIBE: 6, STOP: 1, DESCRIBE_INSTANCES: 3, START: 2},
+        refused_starts=2,
     ),
     Method(
         "ensure_stopped",
@@ -270,7 +332,7 @@ METHODS = (
         _replicating,
         REPLICATING,
         "retained",
-        {DESCRIBE: 6, STOP: 1},
+        {DESCRIBE_INSTANCES: 1, DESCRIBE: 6, STOP: 1},
         polled_stop=RETAINED,
     ),
     Method(
@@ -279,7 +341,7 @@ METHODS = (
         lambda: PlainRDS([Backup("replicating")], stale_polls=2),
         REPLICATING,
         "retained",
-        {DESCRIBE: 6, STOP: 1},
+        {DESCRIBE_INSTANCES: 1, DESCRIBE: 6, STOP: 1},
         polled_stop=RETAINED,
         situation=STALE,
     ),
@@ -289,16 +351,18 @@ METHODS = (
         PlainRDS,
         "`None`",
         "nothing",
-        {DESCRIBE: 6, STOP: 1},
+        {DESCRIBE_INSTANCES: 1, DESCRIBE: 7, STOP: 1},
         situation=" where nothing replicates",
     ),
     Method(
         "check_replication",
-        lambda client: client.check_replication(source_db_instance_arn=SOURCE_ARN),
+        lambda client: client.check_replication(
+            source_db_instance_arn=SOURCE_ARN, kms_key_id=KMS_KEY_ARN
+        ),
         PlainRDS,
         "no reasons",
         "nothing",
-        {DESCRIBE: 1, DESCRIBE_INSTANCES: 1, DESCRIBE_REGIONS: 1},
+        {DESCRIBE: 2, DESCRIBE_INSTANCES: 1, DESCRIBE_REGIONS: 1, DESCRIBE_KEY: 1},
     ),
 )
 

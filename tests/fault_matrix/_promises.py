@@ -3,9 +3,26 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ._faults import Fault
-from ._methods import BY_ARN, STALE, WITH_ALIAS, summarize_state
-from ._rds import DESCRIBE, DESCRIBE_INSTANCES, REPEAT_REFUSALS, START, STOP, Refusal
+from ._faults import KEY_NOT_FOUND, Fault
+from ._methods import (
+    BY_ARN,
+    BY_RESOURCE_ID,
+    REFUSED,
+    REFUSED_TWICE,
+    STALE,
+    WITH_ALIAS,
+    summarize_state,
+)
+from ._rds import (
+    DESCRIBE,
+    DESCRIBE_INSTANCES,
+    DESCRIBE_KEY,
+    REPEAT_REFUSALS,
+    START,
+    START_REFUSAL,
+    STOP,
+    Refusal,
+)
 from ._run import Cell
 
 # Refusals after which a wait does not ask the source Region again.
@@ -16,9 +33,17 @@ _SOURCE_REFUSES = {
     "SignatureDoesNotMatchError",
 }
 _MAY_BE_STOPPED = {"DBInstanceNotFoundFault", "InvalidDBInstanceStateFault"}
-REPLACE = "`ensure_replication` with `replace=True`"
-FIRST_CALL_AFTER_STOP = 4
-"""Number of the first call after the stop."""
+# Refusals of a start or stop by a quota or a state, which may pass.
+_MAY_PASS = {
+    "DBInstanceAutomatedBackupQuotaExceededFault",
+    "InvalidDBInstanceAutomatedBackupStateFault",
+    "InvalidDBInstanceStateFault",
+}
+INSTANCE_NOT_FOUND = "DBInstanceNotFoundFault"
+# Numbers of the calls of Describe: a look, two in the check, a look before the stop.
+_POLLS_OF_CHECK = (2, 3)
+_POLLS_BEFORE_STOP = 4
+_POLLS_BEFORE_STOP_OF_NOTHING = 2
 
 
 class Promise(NamedTuple):
@@ -30,6 +55,8 @@ class Promise(NamedTuple):
     """The operation that failed, if any."""
     refusal: Refusal | None = None
     """The refusal that the error must contain, if RDS refused."""
+    cause: str = ""
+    """The class of the error that ended a replacement after the stop."""
 
 
 def find_promise(cell: Cell) -> Promise:
@@ -37,6 +64,9 @@ def find_promise(cell: Cell) -> Promise:
     fault, method = cell.fault, cell.method
     is_stop_uncertain = cell.action == STOP and fault.takes_effect
     usual = Promise((is_stop_uncertain and method.polled_stop) or method.result, method.end_state)
+    if method.situation in (REFUSED, REFUSED_TWICE):
+        refusal = START_REFUSAL
+        usual = usual._replace(action=START, refusal=refusal, cause="KMSKeyNotAccessibleFault")
     if finds_no_backup(cell):
         return _expect_no_backup(cell, usual)
     if fault.is_retried and not cell.always:  # a retry by botocore succeeds
@@ -62,19 +92,17 @@ def finds_no_backup(cell: Cell) -> bool:
 def _expect_no_backup(cell: Cell, usual: Promise) -> Promise:
     unchanged = summarize_state(cell.method.make_rds())
     promise = usual
-    match cell.method.name, cell.call_number:
+    match cell.method.name, cell.action_number:
         case "wait_until_stopped", _ if cell.method.situation == BY_ARN and not cell.always:
             pass  # only the next poll tells which source to ask
         case "find_replicated_backup" | "wait_until_stopped", _:
             promise = usual._replace(outcome="`None`")
-        case "wait_until_replicating", 2:  # an earlier poll showed the backup
+        case "wait_until_replicating", 2 if cell.always:  # an earlier poll showed the backup
             promise = usual._replace(outcome="ReplicationStoppedError")
         case "wait_until_replicating", _ if cell.always:
             promise = usual._replace(outcome="WaitTimeoutError")
-        case _, 1 if cell.method.heading == REPLACE:  # RDS refuses the start
+        case "replace_replication", 1 if cell.always:  # RDS refuses the start
             promise = _expect_repeat_refusal(START, unchanged)
-            if not cell.always:  # the next poll shows the existing replication
-                promise = Promise("ReplicationDriftError", unchanged)
         case _:
             pass
     return promise
@@ -87,59 +115,116 @@ def _expect_find(_: Cell, _usual: Promise, failed: Promise) -> Promise:
 def _expect_wait(cell: Cell, usual: Promise, failed: Promise) -> Promise:
     if _settles_wait(cell) or (cell.fault.is_transient and not cell.always):
         return usual
+    # Without the resource ID, the ARN decides. The end of a wait for a stop needs the source.
+    is_unneeded = not cell.always or cell.method.name == "wait_until_replicating"
+    if _is_identification(cell) and is_unneeded:
+        return usual
     return failed._replace(outcome="WaitTimeoutError") if cell.fault.is_transient else failed
 
 
+def _is_identification(cell: Cell) -> bool:
+    """Return whether the call asks for the resource ID of the source."""
+    is_first = cell.action == DESCRIBE_INSTANCES and cell.action_number == 1
+    return is_first and cell.method.situation != BY_ARN
+
+
 def _expect_ensure(cell: Cell, usual: Promise, failed: Promise) -> Promise:
-    return usual if cell.action in (START, STOP) and cell.fault.takes_effect else failed
+    is_settled = cell.action in (START, STOP) and cell.fault.takes_effect
+    return usual if is_settled or cell.action == DESCRIBE_INSTANCES else failed
 
 
-def _expect_alias(_: Cell, _usual: Promise, failed: Promise) -> Promise:
-    return failed._replace(outcome="ReplicationDriftError")
+def _expect_alias(cell: Cell, usual: Promise, failed: Promise) -> Promise:
+    if cell.action == DESCRIBE_KEY:
+        return failed._replace(outcome="ReplicationDriftError")
+    # If the source does not exist, its backup is of a former instance.
+    is_gone = cell.fault.error == INSTANCE_NOT_FOUND
+    return _expect_repeat_refusal(START, failed.state) if is_gone else usual
 
 
-def _is_uncertain(fault: Fault) -> bool:
+def is_uncertain(fault: Fault) -> bool:
     """Return whether the operation may have taken effect."""
     return fault.takes_effect or (fault.is_transient and fault.error != "ThrottlingError")
 
 
 def _expect_replace(cell: Cell, usual: Promise, failed: Promise) -> Promise:
-    restarted = failed._replace(state="the former one restarted")
-    if cell.action == START:
-        was_busy = cell.fault.error == "InvalidDBInstanceStateFault" and not cell.always
-        if cell.fault.takes_effect or was_busy:
-            return usual
-        return failed._replace(state="retained") if cell.always else restarted
-    if cell.action == STOP and _is_uncertain(cell.fault) and not cell.always:
-        return usual  # the client stops again
-    if cell.call_number < FIRST_CALL_AFTER_STOP:
-        return _expect_ensure(cell, usual, failed)
-    waited = _expect_wait(cell, usual, restarted)
-    return waited._replace(state="retained") if waited.outcome == "WaitTimeoutError" else waited
+    """Return the promise of a fault that botocore does not retry successfully."""
+    after_call = {
+        DESCRIBE: _expect_replace_after_poll,
+        STOP: _expect_replace_after_stop,
+        START: _expect_replace_after_start,
+    }.get(cell.action)
+    if after_call is not None:
+        return after_call(cell, usual, failed)
+    blocked = failed._replace(outcome="ReplicationBlockedError")
+    if cell.fault == KEY_NOT_FOUND:
+        return blocked
+    if cell.fault.error == INSTANCE_NOT_FOUND:
+        refused = _expect_repeat_refusal(START, failed.state)
+        return {1: refused, 2: blocked}.get(cell.action_number, usual)
+    return usual  # what could not be asked prevents nothing
+
+
+def _expect_replace_after_poll(cell: Cell, usual: Promise, failed: Promise) -> Promise:
+    is_after_stop = cell.action_number > _POLLS_BEFORE_STOP
+    is_check = cell.action_number in _POLLS_OF_CHECK and not cell.always
+    may_pass = cell.fault.is_transient and not cell.always
+    return usual if is_after_stop or is_check or may_pass else failed
+
+
+def _expect_replace_after_stop(cell: Cell, usual: Promise, failed: Promise) -> Promise:
+    fault = cell.fault
+    may_pass = fault.is_transient or fault.error in _MAY_PASS
+    if fault.takes_effect or (may_pass and not cell.always):
+        return usual
+    if not is_uncertain(fault):
+        return failed
+    # After the timeout, RDS refuses the start, because no stop has taken effect.
+    refused = _expect_repeat_refusal(START, failed.state)
+    return refused._replace(outcome="ReplacementError", cause=refused.outcome)
+
+
+def _expect_replace_after_start(cell: Cell, usual: Promise, failed: Promise) -> Promise:
+    fault = cell.fault
+    may_pass = fault.is_transient or fault.error in _MAY_PASS
+    if fault.takes_effect or (may_pass and not cell.always):
+        return usual
+    if cell.method.situation == REFUSED:  # the start with the former settings fails, too
+        return usual._replace(state="retained")
+    state = "retained" if cell.always else "the former one restarted"
+    return failed._replace(outcome="ReplacementError", state=state, cause=fault.error)
 
 
 def _expect_stop_of_nothing(cell: Cell, usual: Promise, failed: Promise) -> Promise:
     if cell.action == STOP:
         # The client polls for the outcome, unless RDS refuses for another reason.
-        is_polled = _is_uncertain(cell.fault) or cell.fault.error in _MAY_BE_STOPPED
+        is_polled = is_uncertain(cell.fault) or cell.fault.error in _MAY_BE_STOPPED
         return usual if is_polled else failed
-    return failed if cell.call_number == 1 else usual
+    is_before_stop = cell.action == DESCRIBE and cell.action_number <= _POLLS_BEFORE_STOP_OF_NOTHING
+    return failed if is_before_stop else usual
 
 
 def _expect_check(cell: Cell, usual: Promise, _: Promise) -> Promise:
-    not_found = cell.fault.error == "DBInstanceNotFoundFault" and cell.action == DESCRIBE_INSTANCES
-    return usual._replace(outcome="`instance_not_found`" if not_found else "`could_not_be_checked`")
+    outcome = "unchecked `could_not_be_checked`"
+    if cell.action == DESCRIBE_INSTANCES and cell.fault.error == INSTANCE_NOT_FOUND:
+        outcome = "`instance_not_found`"
+    if cell.fault == KEY_NOT_FOUND:
+        outcome = "`kms_key_not_found`"
+    return usual._replace(outcome=outcome)
 
 
 _EXPECT_BY_HEADING: dict[str, Callable[[Cell, Promise, Promise], Promise]] = {
     "`find_replicated_backup`": _expect_find,
+    f"`find_replicated_backup`{BY_RESOURCE_ID}": _expect_find,
     "`wait_until_replicating`": _expect_wait,
     "`wait_until_stopped`": _expect_wait,
     f"`wait_until_replicating`{BY_ARN}": _expect_wait,
     f"`wait_until_stopped`{BY_ARN}": _expect_wait,
     f"`ensure_replication`{WITH_ALIAS}": _expect_alias,
     "`ensure_replication`": _expect_ensure,
-    REPLACE: _expect_replace,
+    "`replace_replication`": _expect_replace,
+    f"`replace_replication`{STALE}": _expect_replace,
+    f"`replace_replication`{REFUSED}": _expect_replace,
+    f"`replace_replication`{REFUSED_TWICE}": _expect_replace,
     "`ensure_stopped`": _expect_ensure,
     f"`ensure_replication`{STALE}": _expect_ensure,
     f"`ensure_stopped`{STALE}": _expect_ensure,

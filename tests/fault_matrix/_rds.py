@@ -1,12 +1,21 @@
 """A small RDS with a state: active, retained and restored backups."""
 
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..loopback import REQUEST_ID, error_xml, result_xml
-from ..wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN, backup_xml, listing_xml
+from ..wire import (
+    BACKUP_ARN,
+    KMS_KEY_ARN,
+    SOURCE_ARN,
+    backup_xml,
+    listing_xml,
+    replications_xml,
+    source_xml,
+)
 
 START = "StartDBInstanceAutomatedBackupsReplication"
 STOP = "StopDBInstanceAutomatedBackupsReplication"
@@ -20,6 +29,8 @@ DESCRIBE_KEY = "DescribeKey"
 
 TARGET = "restored"
 WANTED_DAYS = 14
+RESOURCE_ID = "db-JKIB2GFQ5RV7REPLZADAUSBRKT"
+"""Resource ID of the source instance."""
 _DEFAULT_DAYS = 7
 
 
@@ -46,6 +57,8 @@ REPEAT_REFUSALS = {
     RESTORE: Refusal("DBInstanceAlreadyExists", "The name is taken."),
 }
 """The refusals of operations that have taken effect already."""
+START_REFUSAL = Refusal("KMSKeyNotAccessibleFault", "The key permits nothing.")
+"""The refusal of starts that the state does not allow, whatever the fault."""
 
 
 class RefusedError(Exception):
@@ -57,34 +70,75 @@ class RefusedError(Exception):
         self.body = refusal.body("")
 
 
+class Settings(NamedTuple):
+    """The settings of a replication."""
+
+    days: int = WANTED_DAYS
+    key: str | None = KMS_KEY_ARN
+    tags: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of_start(cls, parameters: Mapping[str, str]) -> "Settings":
+        """Return the settings in the parameters of a start."""
+        numbers = itertools.takewhile(
+            lambda number: f"Tags.Tag.{number}.Key" in parameters, itertools.count(1)
+        )
+        tags = tuple(
+            (parameters[f"Tags.Tag.{number}.Key"], parameters.get(f"Tags.Tag.{number}.Value", ""))
+            for number in numbers
+        )
+        days = int(parameters.get("BackupRetentionPeriod", _DEFAULT_DAYS))
+        return cls(days, parameters.get("KmsKeyId"), tags)
+
+
+_WANTED = Settings()
+
+
 @dataclass
 class Backup:
     status: str
-    days: int = WANTED_DAYS
+    settings: Settings = _WANTED
     arn: str = BACKUP_ARN
+    source_arn: str = SOURCE_ARN
+    resource_id: str = RESOURCE_ID
 
     @property
     def is_active(self) -> bool:
         """Return whether the replication has not ended."""
         return self.status != "retained"
 
-    def xml(self, status: str | None = None, source_arn: str = SOURCE_ARN) -> str:
+    def xml(self, status: str | None = None) -> str:
+        days, key, tags = self.settings
+        tag_list = "".join(f"<Tag><Key>{k}</Key><Value>{v}</Value></Tag>" for k, v in tags)
         return backup_xml(
-            DBInstanceArn=source_arn,
+            DBInstanceArn=self.source_arn,
+            DbiResourceId=self.resource_id,
             Status=status or self.status,
-            BackupRetentionPeriod=str(self.days),
+            BackupRetentionPeriod=str(days),
             DBInstanceAutomatedBackupsArn=self.arn,
             AllocatedStorage="20",
-            KmsKeyId=KMS_KEY_ARN,
+            **({} if key is None else {"KmsKeyId": key}),
+            **({"TagList": tag_list} if tags else {}),
         )
 
 
 NEW_ARN = f"{BACKUP_ARN}1"
 """The ARN of the backup of the first start."""
-# An instance with the same name in another Region, which the client must ignore.
+# An instance with the same name in another Region.
 NAMESAKE_ARN = f"{BACKUP_ARN}namesake"
-_NAMESAKE = Backup("replicating", arn=NAMESAKE_ARN)
-_NAMESAKE_SOURCE = SOURCE_ARN.replace("us-west-2", "eu-west-1")
+_NAMESAKE = Backup(
+    "replicating",
+    arn=NAMESAKE_ARN,
+    source_arn=SOURCE_ARN.replace("us-west-2", "eu-west-1"),
+    resource_id="db-NAMESAKE",
+)
+# An instance that had the source's ARN before. Its settings must not come back.
+_FORMER_INSTANCE = Backup(
+    "retained",
+    Settings(3, key=None, tags=(("of", "a former instance"),)),
+    arn=f"{BACKUP_ARN}former",
+    resource_id="db-FORMER",
+)
 
 
 @dataclass
@@ -97,6 +151,12 @@ class PlainRDS:
     """How many polls after a change still show the state before it."""
     is_paged: bool = False
     """Whether describe returns two pages."""
+    has_former_instance: bool = False
+    """Whether a retained backup shows the source's ARN, but belongs to a former instance."""
+    refused_starts: int = 0
+    """How many starts RDS refuses first."""
+    reuses_arn: bool = False
+    """Whether a restarted replication has the ARN of the former one."""
     starts: int = 0
     stops: int = 0
     is_restored: bool = False
@@ -125,10 +185,14 @@ class PlainRDS:
     def _start(self, parameters: Mapping[str, str]) -> str:
         if self.active:
             raise RefusedError(REPEAT_REFUSALS[START])
+        if self.refused_starts:
+            self.refused_starts -= 1
+            raise RefusedError(START_REFUSAL)
         self._keep_stale_state()
         self.starts += 1
-        days = int(parameters.get("BackupRetentionPeriod", _DEFAULT_DAYS))
-        self.backups.append(Backup("pending", days, f"{BACKUP_ARN}{self.starts}"))
+        arn = BACKUP_ARN if self.reuses_arn else f"{BACKUP_ARN}{self.starts}"
+        self.backups = [backup for backup in self.backups if backup.arn != arn]
+        self.backups.append(Backup("pending", Settings.of_start(parameters), arn))
         return result_xml(START, self.backups[-1].xml())
 
     def _stop(self, _: Mapping[str, str]) -> str:
@@ -147,14 +211,21 @@ class PlainRDS:
 
     def _describe(self, parameters: Mapping[str, str]) -> str:
         arn = parameters.get("DBInstanceAutomatedBackupsArn")
-        shown = self._before if self._stale_polls_left else self.backups
+        resource_id = parameters.get("DbiResourceId", "").lower()  # RDS ignores the capitalization
+        shown = list(self._before if self._stale_polls_left else self.backups)
+        if self.has_former_instance:
+            shown.insert(0, _FORMER_INSTANCE)
         self._stale_polls_left = max(0, self._stale_polls_left - 1)
-        found = [backup for backup in shown if arn in (None, backup.arn)]
+        found = [
+            backup
+            for backup in shown
+            if arn in (None, backup.arn) and resource_id in ("", backup.resource_id.lower())
+        ]
         if arn is not None and not found:
             raise RefusedError(_NOT_FOUND)
         listed = [backup.xml() for backup in found]
-        if arn is None:
-            listed.append(_NAMESAKE.xml(source_arn=_NAMESAKE_SOURCE))
+        if arn is None:  # the client must ignore it, even where RDS should have left it out
+            listed.append(_NAMESAKE.xml())
         if not self.is_paged:
             response = listing_xml(*listed)
         elif "Marker" in parameters:
@@ -190,19 +261,13 @@ class PlainRDS:
         return result_xml(RESTORE, f"<DBInstance>{members}</DBInstance>")
 
     def _describe_key(self, _: Mapping[str, str]) -> str:
-        return json.dumps({"KeyMetadata": {"KeyId": KMS_KEY_ARN.rpartition("/")[2]}})
+        key_id = KMS_KEY_ARN.rpartition("/")[2]
+        return json.dumps({"KeyMetadata": {"KeyId": key_id, "KeyState": "Enabled"}})
 
     def _describe_instances(self, _: Mapping[str, str]) -> str:
-        tag = "DBInstanceAutomatedBackupsReplication"
         arns = [backup.arn for backup in self.backups if backup.is_active]
-        listed = "".join(
-            f"<{tag}><DBInstanceAutomatedBackupsArn>{arn}</DBInstanceAutomatedBackupsArn></{tag}>"
-            for arn in arns
-        )
-        members = (
-            f"<DBInstanceArn>{SOURCE_ARN}</DBInstanceArn><AllocatedStorage>20</AllocatedStorage>"
-            f"<DBInstanceStatus>available</DBInstanceStatus><{tag}s>{listed}</{tag}s>"
-        )
-        return result_xml(
-            DESCRIBE_INSTANCES, f"<DBInstances><DBInstance>{members}</DBInstance></DBInstances>"
+        return source_xml(
+            DbiResourceId=RESOURCE_ID,
+            AllocatedStorage="20",
+            DBInstanceAutomatedBackupsReplications=replications_xml(*arns),
         )

@@ -4,6 +4,7 @@ from typing import Any
 
 from rds_backup_replication import (
     CheckReason,
+    CheckResult,
     DBInstance,
     DBInstanceAutomatedBackup,
     EnsureResult,
@@ -38,8 +39,11 @@ def summarize(result: Any) -> str:
             text = f"`{result.region_name}` ({'' if is_supported else 'not '}supported)"
         case CheckReason():
             text = f"`{result.code}`"
+        case CheckResult(blockers=blockers, unchecked=unchecked):
+            texts = [*map(summarize, blockers), *(f"unchecked {summarize(r)}" for r in unchecked)]
+            text = ", ".join(texts) or "no reasons"
         case [*items]:
-            text = ", ".join(map(summarize, items)) or "no reasons"
+            text = ", ".join(map(summarize, items))
         case _:
             text = f"`{result}`"
     return text

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from rds_backup_replication._limits import WAIT_TIMEOUT
 
 from ._faults import Fault, list_faults
 from ._methods import Method, summarize_state
+from ._rds import PlainRDS
 from ._results import summarize
 from ._server import FaultyServer, Injection, Wire, serve
 
@@ -58,6 +60,8 @@ class Cell:
     call_number: int
     """The position of the call among the calls that the method makes without a fault."""
     action: str
+    action_number: int
+    """The position of the call among the calls of the same operation."""
     fault: Fault
     always: bool
     """Whether every further attempt has the fault as well."""
@@ -110,9 +114,15 @@ class Bench:
             for mode in MODES
         }
 
-    def run(self, method: Method, mode: Mode, injection: Injection | None = None) -> Observation:
-        """Call a method in its situation, and return everything that can be observed."""
-        wire = self._server.wire = Wire(method.make_rds(), injection)
+    def run(
+        self,
+        method: Method,
+        mode: Mode,
+        injection: Injection | None = None,
+        rds: PlainRDS | None = None,
+    ) -> Observation:
+        """Call a method in its situation or in a state, and return all that can be observed."""
+        wire = self._server.wire = Wire(rds or method.make_rds(), injection)
         client = self._clients[mode]
         client.set_polls(method.polls)
         error, result = None, None
@@ -136,8 +146,10 @@ class Bench:
 
     def cells(self, method: Method) -> Iterator[Cell]:
         """Yield every fault of every call that the method makes, once and always."""
+        numbers: Counter[str] = Counter()
         for number, attempts in enumerate(self.run_without_fault(method).wire.calls(), 1):
             action = attempts[0].action
+            numbers[action] += 1
             if method.faulty_calls and number not in method.faulty_calls:
                 continue
             for fault in list_faults(action):
@@ -147,12 +159,16 @@ class Bench:
                 # With a single request, once and always are the same.
                 is_single_attempt = method.is_operation and not fault.is_retried
                 for always in (True,) if is_single_attempt else (False, True):
-                    yield Cell(method, number, action, fault, always)
+                    yield Cell(method, number, action, numbers[action], fault, always)
 
     def run_cell(self, cell: Cell, mode: Mode) -> Observation:
         """Call a cell's method with its fault."""
         injection = Injection(cell.fault, cell.call_number, cell.action, cell.always)
         return self.run(cell.method, mode, injection)
+
+    def run_again(self, cell: Cell, mode: Mode, rds: PlainRDS) -> Observation:
+        """Call a cell's method without a fault, in the state after the fault."""
+        return self.run(cell.method, mode, rds=rds)
 
 
 @contextmanager

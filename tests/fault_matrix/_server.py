@@ -13,7 +13,7 @@ from urllib3.connection import HTTPConnection
 from ..loopback import LoopbackServer, NoResponse, Reply, Response
 from ..loopback import Request as LoopbackRequest
 from ._faults import Fault
-from ._rds import PlainRDS, RefusedError
+from ._rds import START, STOP, PlainRDS, RefusedError
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/(?:rds|kms)/")
 _AT_ONCE = 0.001
@@ -56,6 +56,10 @@ class Wire:
         for request in self.requests:
             by_id.setdefault(request.call_id, []).append(request)
         return list(by_id.values())
+
+    def changes(self) -> list[str]:
+        """Return the starts and stops that were sent, whether or not they took effect."""
+        return [r.action for r in self.requests if r.action in (START, STOP)]
 
     def respond(self, request: LoopbackRequest) -> Reply:
         """Record a request, and return the reply with the fault that it has, if any."""
