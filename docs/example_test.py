@@ -26,4 +26,5 @@ def test_wait_until_replicating(replication_stubber: testing.ReplicationStubber)
     replication_stubber.add_describe_db_instances(testing.make_db_instance())
     replication_stubber.add_describe([testing.make_automated_backup(status="pending")])
     replication_stubber.add_describe([testing.make_automated_backup(status="replicating")])
-    assert BackupReplicationClient().wait_until_replicating(source_db_instance_arn=DB).is_replicating
+    client = BackupReplicationClient()
+    assert client.wait_until_replicating(source_db_instance_arn=DB).is_replicating
