@@ -17,8 +17,7 @@ def test_access_denied(replication_stubber: testing.ReplicationStubber) -> None:
 
 
 def test_pagination(replication_stubber: testing.ReplicationStubber) -> None:
-    backup = testing.make_automated_backup()
-    replication_stubber.add_describe([[backup, backup], [backup]])
+    replication_stubber.add_describe([[testing.make_automated_backup()]] * 3)  # three pages
     assert len(list(BackupReplicationClient().describe_db_instance_automated_backups())) == 3
 
 

@@ -11,11 +11,17 @@ from rds_backup_replication import BackupReplicationClient, __version__
 from rds_backup_replication.exceptions import RequestValidationError
 from rds_backup_replication.sandbox import Sandbox
 
+from .check_cases import backup, source
+from .loopback import result_xml
+from .wire import ScriptedRDS, listing_xml
+
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+START = "StartDBInstanceAutomatedBackupsReplication"
+DESCRIBE = "DescribeDBInstanceAutomatedBackups"
 SOURCE_ARN = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
 
 
@@ -82,6 +88,33 @@ def test_readme_examples_run(
     assert printed[3].startswith("20")  # a time
     assert printed[-2].startswith("InvalidDBInstanceState Sandbox:")
     assert printed[-1] == "as prepared"
+
+
+@pytest.mark.parametrize(
+    ("backups", "calls"),
+    [
+        (
+            [backup(Status="replicating")],
+            ["us-west-2 DescribeDBInstances", f"us-east-1 {DESCRIBE}"],
+        ),
+        ([], ["us-west-2 DescribeDBInstances", f"us-east-1 {DESCRIBE}", f"us-east-1 {START}"]),
+    ],
+)
+def test_readme_counts_calls_of_ensure(
+    rds: ScriptedRDS, backups: list[str], calls: list[str]
+) -> None:
+    """The README says: two calls where nothing is to be done, and a start makes it three."""
+    for body in (source(), listing_xml(*backups), result_xml(START, backup())):
+        rds.answers(body)
+    result = rds.client().ensure_replication(source_db_instance_arn=SOURCE_ARN)
+    assert result.source_checked
+    received = [
+        f"{request.headers['Authorization'].split('/')[2]} {request.parameters['Action']}"
+        for request in rds.received
+    ]
+    assert received == calls
+    assert "`ensure_replication` two API calls where nothing is to be done: DescribeDBI" in README
+    assert "A start makes it three." in README
 
 
 def test_changelog_has_current_version() -> None:
