@@ -141,8 +141,13 @@ def _public_names(module: griffe.Object) -> Iterator[str]:
         if module.exports is not None:
             if name in module.exports:
                 yield name
-        elif not name.startswith("_") and not member.is_alias:
+        elif not name.startswith("_") and (not member.is_alias or _is_export(module, name)):
             yield name
+
+
+def _is_export(module: griffe.Object, name: str) -> bool:
+    """Return whether the module imports a name "as" itself, by which it exports the name."""
+    return any(f" import {name} as {name}" in line for line in module.lines)
 
 
 def of_source(root: Path = ROOT) -> str:

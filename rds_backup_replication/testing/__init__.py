@@ -13,18 +13,14 @@ if TYPE_CHECKING:
     from ._factories import (
         make_additional_storage_volume,
         make_automated_backup,
-        make_check_reason,
-        make_check_result,
         make_db_instance,
         make_db_instance_automated_backups_replication,
         make_delete_db_instance_automated_backup_request,
         make_describe_db_instance_automated_backups_request,
         make_describe_source_regions_request,
         make_endpoint,
-        make_ensure_result,
         make_filter,
         make_processor_feature,
-        make_replacement_progress,
         make_restore_db_instance_to_point_in_time_request,
         make_restore_window,
         make_source_region,
@@ -34,6 +30,12 @@ if TYPE_CHECKING:
         make_tag_specification,
     )
     from ._patches import instant_waits, stub_all_clients
+    from ._result_factories import (
+        make_check_reason,
+        make_check_result,
+        make_ensure_result,
+        make_replacement_progress,
+    )
     from ._stubber import ReplicationStubber
 
 __all__ = [
@@ -69,6 +71,10 @@ _HOMES = {
     "ReplicationStubber": "_stubber",
     "UnexpectedCall": "_calls",
     "instant_waits": "_patches",
+    "make_check_reason": "_result_factories",
+    "make_check_result": "_result_factories",
+    "make_ensure_result": "_result_factories",
+    "make_replacement_progress": "_result_factories",
     "stub_all_clients": "_patches",
 }
 

@@ -9,15 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from difflib import get_close_matches
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from .._arn import parse_arn
 from .._models import (
     AdditionalStorageVolume,
     BackupStatus,
-    CheckCode,
-    CheckReason,
-    CheckResult,
     DBInstance,
     DBInstanceAutomatedBackup,
     DBInstanceAutomatedBackupsReplication,
@@ -25,10 +22,7 @@ from .._models import (
     DescribeDBInstanceAutomatedBackupsRequest,
     DescribeSourceRegionsRequest,
     Endpoint,
-    EnsureResult,
     Filter,
-    ReplacementPhase,
-    ReplacementProgress,
     RestoreWindow,
     SourceRegion,
     StartDBInstanceAutomatedBackupsReplicationRequest,
@@ -366,44 +360,3 @@ def make_tag_specification(
     """Return the tags for the backup of a restored instance, ``env=test`` by default."""
     chosen = [make_tag()] if tags is None else list(tags)
     return TagSpecification(resource_type=resource_type, tags=chosen)
-
-
-def make_ensure_result(
-    *,
-    action: Literal["started", "unchanged", "replaced"] = "started",
-    backup: DBInstanceAutomatedBackup | None = None,
-    source_checked: bool = True,
-) -> EnsureResult:
-    """Return a result of ``ensure_replication`` or ``replace_replication``.
-
-    The default backup is ``pending``, or ``replicating`` if the action is ``unchanged``.
-    """
-    status = "replicating" if action == "unchanged" else "pending"
-    chosen = backup or make_automated_backup(status=status)
-    return EnsureResult(action, chosen, source_checked)
-
-
-def make_check_reason(
-    *,
-    code: CheckCode = "backups_off",
-    message: str = "The source cannot be replicated as it is.",
-    remedy: str = "Change the source, and check again.",
-) -> CheckReason:
-    """Return a reason of ``check_replication``, with texts that suit every code."""
-    return CheckReason(code=code, message=message, remedy=remedy)
-
-
-def make_check_result(
-    *, blockers: Iterable[CheckReason] = (), unchecked: Iterable[CheckReason] = ()
-) -> CheckResult:
-    """Return a result of ``check_replication``, clear by default."""
-    return CheckResult(tuple(blockers), tuple(unchecked))
-
-
-def make_replacement_progress(
-    *,
-    phase: ReplacementPhase = "wait",
-    backup: DBInstanceAutomatedBackup | None = None,
-) -> ReplacementProgress:
-    """Return a progress of ``replace_replication``, with a backup that is replicating."""
-    return ReplacementProgress(phase, backup or make_automated_backup())

@@ -1,0 +1,56 @@
+"""Factories of the results of the methods that are built of several API calls."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from .._models import (
+    CheckCode,
+    CheckReason,
+    CheckResult,
+    DBInstanceAutomatedBackup,
+    EnsureResult,
+    ReplacementPhase,
+    ReplacementProgress,
+)
+from ._factories import make_automated_backup
+
+
+def make_ensure_result(
+    *,
+    action: Literal["started", "unchanged", "replaced"] = "started",
+    backup: DBInstanceAutomatedBackup | None = None,
+    source_checked: bool = True,
+) -> EnsureResult:
+    """Return a result of ``ensure_replication`` or ``replace_replication``.
+
+    The default backup is ``pending``, or ``replicating`` if the action is ``unchanged``.
+    """
+    status = "replicating" if action == "unchanged" else "pending"
+    chosen = backup or make_automated_backup(status=status)
+    return EnsureResult(action, chosen, source_checked)
+
+
+def make_check_reason(
+    *,
+    code: CheckCode = "backups_off",
+    message: str = "The source cannot be replicated as it is.",
+    remedy: str = "Change the source, and check again.",
+) -> CheckReason:
+    """Return a reason of ``check_replication``, with texts that suit every code."""
+    return CheckReason(code=code, message=message, remedy=remedy)
+
+
+def make_check_result(
+    *, blockers: Iterable[CheckReason] = (), unchecked: Iterable[CheckReason] = ()
+) -> CheckResult:
+    """Return a result of ``check_replication``, clear by default."""
+    return CheckResult(tuple(blockers), tuple(unchecked))
+
+
+def make_replacement_progress(
+    *,
+    phase: ReplacementPhase = "wait",
+    backup: DBInstanceAutomatedBackup | None = None,
+) -> ReplacementProgress:
+    """Return a progress of ``replace_replication``, with a backup that is replicating."""
+    return ReplacementProgress(phase, backup or make_automated_backup())
