@@ -115,9 +115,9 @@ _HINTS: Mapping[tuple[type[ServiceError], str], str] = {
         "Check the account and the ID in the ARN, and whether the endpoint URL is of its Region."
     ),
     (InvalidParameterValueError, "PreSignedUrl could not be authenticated"): (
-        "If you passed pre_signed_url, pass source_region instead, so that botocore signs the "
-        "URL. If botocore signed the URL, omit tags whose keys or values contain spaces: they "
-        "break the signature."
+        "The signature of the presigned URL is wrong. Pass source_region instead of a URL of your "
+        "own, so that botocore signs it. Omit tags whose keys or values contain spaces: they break "
+        "the signature."
     ),
     (InvalidDBInstanceStateFault, "must have backup retention enabled"): (
         "Enable the automated backups of the source instance first: modify the instance to a "

@@ -12,6 +12,8 @@ from ..exceptions import AccessDeniedError, ResponseValidationError, ServiceErro
 from .kms import CannotCallKMSError
 
 NO_CREDENTIALS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or select a profile."
+_CORRECT = "Correct this error, and check again."
+_SERVER_ERROR = 500
 _NO_RESPONSE = "Check the Region, the endpoint URL and the network."
 
 # The statuses of an instance that do not become "available" by waiting, as RDS's user guide
@@ -48,7 +50,7 @@ def will_pass(reason: CheckReason) -> bool:
 
 def could_not_be_checked(question: str, error: Exception, region_name: str) -> CheckReason:
     """Return the reason for a question, such as "whether …", that AWS did not answer."""
-    problem, remedy = str(error), "Correct this error, and check again."
+    problem, remedy = str(error), _CORRECT
     if isinstance(error, ServiceError):
         problem, remedy = f"{error.code}: {error.message}", error.hint or remedy
         if isinstance(error, AccessDeniedError):
@@ -79,8 +81,8 @@ def no_client(question: str, source_region: str) -> CheckReason:
     """Return the reason for a question to a Region for which there is no boto3 client."""
     return _unchecked(
         question,
-        f"a client that was created with client= cannot call {source_region}",
-        f"Pass source_client=, a boto3 RDS client for {source_region}, too.",
+        f"the client has no boto3 client for {source_region}",
+        f"Pass source_client=, a boto3 RDS client for {source_region}.",
     )
 
 
@@ -225,15 +227,18 @@ def key_not_described(
                 ),
                 remedy=f"Pass a KMS key of this account in {region_name}.",
             )
-        remedy = f"Allow the caller kms:DescribeKey for the key in {region_name}."
-        if not code.startswith("AccessDenied"):
-            remedy = "Correct this error, and check again."
+        status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        remedy = _CORRECT
+        if code.startswith("AccessDenied"):
+            remedy = f"Allow the caller kms:DescribeKey for the key in {region_name}."
+        elif status >= _SERVER_ERROR or "Throttl" in code:
+            remedy = "KMS did not answer the question: check again later."
         return _unchecked(question, f"{code}: {fault.get('Message') or ''}", remedy)
     if isinstance(error, CannotCallKMSError):
         return _unchecked(question, str(error), "Pass kms_client=, a boto3 KMS client.")
     if isinstance(error, BotoCoreError):
         is_network = isinstance(error, NO_RESPONSE_ERRORS)
-        remedy = _NO_RESPONSE if is_network else "Correct this error, and check again."
+        remedy = _NO_RESPONSE if is_network else _CORRECT
         return _unchecked(question, str(error), remedy)
     # The text may be the whole response of another service, so it is omitted.
     problem = f"the response of KMS is invalid ({type(error).__name__})"

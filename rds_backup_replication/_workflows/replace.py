@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from .._botocore.errors import is_transient, may_have_taken_effect
 from .._context import Context
@@ -47,6 +47,7 @@ from .stop import try_to_stop
 from .uncertain_call import UncertainCall, poll_outcome
 from .wait import wait_until_stopped
 
+AnswerT = TypeVar("AnswerT")
 OnProgress = Callable[[ReplacementProgress], object]
 
 _logger = logging.getLogger("rds_backup_replication")
@@ -97,8 +98,11 @@ class _Replacement:
         """Look and act, and look again if the look was stale or the source is busy."""
         while True:
             self._enter("preflight")
-            self._source = identify_source(self._context, self._source_arn)
-            found = self._look()
+            # During an outage of the source Region, nothing could be started after the stop.
+            self._source = self._ask(
+                lambda: identify_source(self._context, self._source_arn, is_transient)
+            )
+            found = self._ask(lambda: find_replicated_backup(self._context, self._source))
             self._last_backup = found
             if found is not None and found.is_active:
                 result = self._make_conform(found)
@@ -128,14 +132,13 @@ class _Replacement:
 
     # Before the stop
 
-    def _look(self) -> DBInstanceAutomatedBackup | None:
-        """Return the backup; retry what may pass for a minute, because nothing is stopped yet."""
-        retry_until = self._clock.monotonic() + min(CONSISTENCY_PERIOD, self._time_left)
+    def _ask(self, question: Callable[[], AnswerT]) -> AnswerT:
+        """Return the answer; retry what may pass until the deadline, as nothing is stopped yet."""
         while True:
             try:
-                return find_replicated_backup(self._context, self._source)
+                return question()
             except READ_ERRORS as error:
-                if not is_transient(error) or self._clock.monotonic() >= retry_until:
+                if not is_transient(error) or self._time_left <= 0:
                     raise
                 _logger.warning("A poll failed and will be retried: %s", error)
             self._pause()

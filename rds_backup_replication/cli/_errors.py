@@ -147,6 +147,8 @@ def _explain_request(error: "RequestValidationError") -> Explanation:
 def _option_of(parameter: str, operation_name: str) -> str:
     """Return the option or argument of a parameter such as ``tags[0].key``."""
     name = re.split(r"[\[.]", parameter)[0]
+    if " " in name:  # a setting of an existing backup, not of the command
+        return parameter
     if name == "region_name" and operation_name == "DescribeSourceRegions":
         return "--region-name"  # elsewhere, region_name is the client's
     return _SHELL_WORDS.get(name) or f"--{name.replace('_', '-')}"
@@ -235,7 +237,9 @@ _SHELL_WORDS = {
     "Call replace_replication()": "Run replace",
     "backup_retention_period": "--backup-retention-period",
     "db_instance_automated_backups_arn": "BACKUP_ARN",
-    "describe_source_regions()": "the command regions",
+    "call ensure_replication()": "run ensure",
+    "call ensure_stopped()": "run stop --missing-ok",
+    "describe_source_regions()": "the regions command",
     "ensure_replication()": "ensure",
     "ensure_stopped()": "stop --missing-ok",
     "kms_key_id": "--kms-key-id",
