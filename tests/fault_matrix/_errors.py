@@ -30,6 +30,7 @@ _LONGEST_TEXT = 1_500
 # Words that a refusal's hint must contain, by the code or the message of the refusal.
 _HINTS = {
     "DBInstanceAutomatedBackupQuotaExceeded": "20 replicated backups",
+    "ExpiredToken": "Renew the temporary credentials",
     "InvalidClientTokenId": "enabled this Region",
     "KMSKeyNotAccessibleFault": "kms:CreateGrant",
     "It is not replicating to the current region.": "does not replicate to this Region",

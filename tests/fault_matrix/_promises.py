@@ -161,6 +161,8 @@ def _expect_replace(cell: Cell, usual: Promise, failed: Promise) -> Promise:
     if cell.fault.error == INSTANCE_NOT_FOUND:
         refused = _expect_repeat_refusal(START, failed.state)
         return {1: refused, 2: blocked}.get(cell.action_number, usual)
+    if _is_identification(cell) and cell.fault.is_transient and cell.always:
+        return failed  # nothing is replaced during an outage of the source Region
     return usual  # what could not be asked prevents nothing
 
 
