@@ -37,6 +37,11 @@ class Context:
         self.clients: ClientFactory | None = clients
         self._source_client = source_client and prepare_client(source_client, "source_client")
         self._kms_client = kms_client and prepare_client(kms_client, "kms_client", "kms")
+        if kms_client is not None and kms_client.meta.region_name != self.region_name:
+            raise ValueError(
+                f"kms_client= must be a client for {self.region_name}, the destination Region, not "
+                f"for {kms_client.meta.region_name}"
+            )
 
     @classmethod
     def of_session(

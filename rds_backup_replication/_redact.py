@@ -21,7 +21,7 @@ _EQUALS = r"""(?:["']?\s*[:=]\s*["']?|%(?:25)*3D)"""
 _PATTERNS = (
     # A presigned URL, whole.
     (
-        rf"""[^\s'"<>]*x-amz-(?:signature|credential|security-token){_EQUALS}[^\s'"<>]+""",
+        rf"""(?<![^\s'"<>])[^\s'"<>]*x-amz-(?:signature|credential|security-token){_EQUALS}[^\s'"<>]+""",
         HIDDEN,
     ),
     # Where a signature does not match, AWS repeats the signed headers, with the session token.

@@ -118,19 +118,19 @@ def test_replace_with_stale_polls_of_busy_source(rds: ScriptedRDS) -> None:
 
 @pytest.mark.long
 def test_replace_with_source_that_stays_busy(rds: ScriptedRDS, clock: RecordingClock) -> None:
-    """The client gives up after the timeout, and then tries the former settings once."""
+    """After the timeout, the former settings get a quarter of an hour of their own."""
     begin_replacement(rds)
     for _ in range(400):
         refuse(rds, "InvalidDBInstanceState", "busy")
         show(rds, ENDED)
     with pytest.raises(ReplacementError, match="busy") as caught:
         replace(rds.lone_client(), backup_retention_period=7)
-    assert caught.value.is_protected is False
-    assert sum(clock.sleeps) == pytest.approx(75 * 60, abs=1)
+    assert caught.value.is_protected is not True
+    assert sum(clock.sleeps) == pytest.approx((75 + 15) * 60, abs=20)
     sent = [r.parameters for r in rds.received if r.parameters.get("Action") == START]
     starts = [parameters["BackupRetentionPeriod"] for parameters in sent]
-    assert starts[-2:] == ["7", "14"]
-    assert set(starts[:-1]) == {"7"}
+    assert starts == sorted(starts, reverse=True)  # "7" before "14"
+    assert starts.count("7") > starts.count("14") > 20
 
 
 # Uncertain stops and starts

@@ -242,7 +242,11 @@ def is_transient(error: Exception) -> bool:
         return _is_cut_off(error.response)
     if isinstance(error, ServiceError):
         return is_server_error(error) or isinstance(error, ThrottlingError)
-    if isinstance(error, SSLError) or is_unsendable(error):
+    if isinstance(error, ClientError):  # of another service, such as STS or KMS
+        fault = _CLASSES.get(_stem(str(error.response.get("Error", {}).get("Code"))))
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+        return fault is ThrottlingError or status >= _SERVER_ERROR
+    if _is_failed_handshake(error) or is_unsendable(error):
         return False
     return isinstance(error, NO_RESPONSE_ERRORS)
 

@@ -22,8 +22,9 @@ class EnsureResult:
     backup: DBInstanceAutomatedBackup
     """The replicated backup; ``pending`` if the replication is new."""
     source_checked: bool
-    """Whether RDS has confirmed that the backup is of the instance that has this ARN now, by its
-    resource ID. ``False``: the source Region could not be asked, so only the ARN matches."""
+    """Whether the source Region has confirmed that the backup is of the instance that has this
+    ARN now, by its resource ID. ``False``: the source Region could not be asked, so only the ARN
+    matches; or the instance is ``modifying``, as it is while a stop is in progress."""
 
 
 ReplacementPhase = Literal["preflight", "stop", "wait", "start"]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._arn import parse_arn
+from .._botocore.errors import is_transient
 from .._context import Context
 from .._models import CheckReason, CheckResult, DBInstance, StartRequest
 from .._operations import DESCRIBE_SOURCE_REGIONS
@@ -20,13 +21,19 @@ from .lookup import (
 )
 
 
-def check_replication(context: Context, request: StartRequest) -> CheckResult:
-    """Return the reasons that the source, the Regions, the destination and the key give."""
+def check_replication(
+    context: Context, request: StartRequest, passing: list[CheckReason] | None = None
+) -> CheckResult:
+    """Return the reasons that the source, the Regions, the destination and the key give.
+
+    Unanswered questions that AWS may answer later are added to ``passing``, too.
+    """
+    passing = [] if passing is None else passing
     source_arn, kms_key_id = request.source_db_instance_arn, request.kms_key_id
     arn, region_name = parse_arn(source_arn), context.region_name
     source_region = arn.region if arn else ""
     reasons: list[CheckReason] = []
-    instance = _describe_source(context, source_arn, source_region)
+    instance = _describe_source(context, source_arn, source_region, passing)
     if isinstance(instance, CheckReason):
         reasons.append(instance)
     else:
@@ -35,19 +42,21 @@ def check_replication(context: Context, request: StartRequest) -> CheckResult:
         f"whether {region_name} accepts backups from {source_region}",
         region_name,
         _region_reasons(context, source_region),
+        passing,
     )
     source = (
         Source.unchecked(source_arn)
         if isinstance(instance, CheckReason)
-        else Source.of(source_arn, instance)
+        else Source.of(source_arn, instance, region_name)
     )
     reasons += _checked(
         f"whether the source replicates to {region_name} already",
         region_name,
         _destination_reasons(context, source, kms_key_id),
+        passing,
     )
     if kms_key_id is not None:
-        reasons += _key_reasons(context, kms_key_id)
+        reasons += _key_reasons(context, kms_key_id, passing)
     found = tuple(dict.fromkeys(reasons))  # both Regions may report the same replication
     return CheckResult(
         tuple(reason for reason in found if reason.code != "could_not_be_checked"),
@@ -56,16 +65,18 @@ def check_replication(context: Context, request: StartRequest) -> CheckResult:
 
 
 def _checked(
-    question: str, region_name: str, reasons: Iterator[CheckReason]
+    question: str, region_name: str, reasons: Iterator[CheckReason], passing: list[CheckReason]
 ) -> Iterator[CheckReason]:
     try:
         yield from reasons
     except READ_ERRORS as error:
-        yield why.could_not_be_checked(question, error, region_name)
+        reason = why.could_not_be_checked(question, error, region_name)
+        passing += [reason] * is_transient(error)
+        yield reason
 
 
 def _describe_source(
-    context: Context, source_arn: str, source_region: str
+    context: Context, source_arn: str, source_region: str, passing: list[CheckReason]
 ) -> DBInstance | CheckReason | None:
     """Return the instance, ``None`` if it does not exist, or why that is not known."""
     question = "whether the source can be replicated"
@@ -75,7 +86,9 @@ def _describe_source(
     try:
         return find_source_instance(source_client, source_arn)
     except READ_ERRORS as error:
-        return why.could_not_be_checked(question, error, source_region)
+        reason = why.could_not_be_checked(question, error, source_region)
+        passing += [reason] * is_transient(error)
+        return reason
 
 
 def _source_reasons(
@@ -110,14 +123,18 @@ def _destination_reasons(
             yield why.retained_with_another_key(backup)
     if source.is_checked and source.dbi_resource_id:
         for other in list_backups_by_arn(context, source.arn):
-            if other.is_active and other.dbi_resource_id and not source.confirms(other):
+            if other.is_active and other.dbi_resource_id and not source.owns(other):
                 yield why.backup_of_former_instance(other, source.dbi_resource_id)
 
 
-def _key_reasons(context: Context, kms_key_id: str) -> Iterator[CheckReason]:
+def _key_reasons(
+    context: Context, kms_key_id: str, passing: list[CheckReason]
+) -> Iterator[CheckReason]:
     question = f"whether the KMS key {kms_key_id} is enabled"
     try:
         key: dict[str, Any] = describe_key(context, kms_key_id)
         yield from why.key_reasons(kms_key_id, key)
     except Exception as error:  # noqa: BLE001  # a response that is not from KMS raises any
-        yield why.key_not_described(question, kms_key_id, error, context.region_name)
+        reason = why.key_not_described(question, kms_key_id, error, context.region_name)
+        passing += [reason] * is_transient(error)
+        yield reason

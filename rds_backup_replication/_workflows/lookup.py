@@ -9,8 +9,9 @@ from typing import NamedTuple
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .._botocore.errors import NO_RESPONSE_ERRORS
+from .._botocore.errors import NO_RESPONSE_ERRORS, is_transient
 from .._context import Context
+from .._limits import CONFIRMATION_PAUSES
 from .._models import DBInstance, DBInstanceAutomatedBackup, RequestModel
 from .._operations import DESCRIBE, Operation
 from ..exceptions import (
@@ -41,22 +42,37 @@ class Source(NamedTuple):
     """Whether the source Region answered."""
     dbi_resource_id: str | None
     """Resource ID of the instance that has the ARN now; ``None`` if there is none."""
+    status: str | None = None
+    """Status of the instance."""
+    listed: tuple[str, ...] | None = None
+    """ARNs of the backups that the instance lists in the destination; ``None``: not known."""
 
     @classmethod
-    def of(cls, arn: str, instance: DBInstance | None) -> "Source":
+    def of(cls, arn: str, instance: DBInstance | None, region_name: str) -> "Source":
         """Return what the source Region's response says."""
         if instance is None:
             return cls(arn, is_checked=True, dbi_resource_id=None)
-        return cls(arn, instance.dbi_resource_id is not None, instance.dbi_resource_id)
+        is_checked = instance.dbi_resource_id is not None
+        status, listed = instance.db_instance_status, list_replications(instance, region_name)
+        return cls(arn, is_checked, instance.dbi_resource_id, status, listed)
 
     @classmethod
     def unchecked(cls, arn: str) -> "Source":
         """Return a source whose Region was not asked, or did not answer."""
         return cls(arn, is_checked=False, dbi_resource_id=None)
 
-    def confirms(self, backup: DBInstanceAutomatedBackup) -> bool:
+    def owns(self, backup: DBInstanceAutomatedBackup) -> bool:
         """Return whether the backup certainly is this instance's."""
         return self.is_checked and is_same_id(backup.dbi_resource_id, self.dbi_resource_id)
+
+    def confirms(self, backup: DBInstanceAutomatedBackup) -> bool:
+        """Return whether the active backup is this instance's, and no stop is in progress.
+
+        Until a stop has ended, the backup may show as active, and the instance is modifying.
+        """
+        arn, is_busy = backup.db_instance_automated_backups_arn, self.status == "modifying"
+        is_listed = self.listed is None or any(is_same_id(each, arn) for each in self.listed)
+        return self.owns(backup) and is_listed and not is_busy
 
 
 def identify_source(
@@ -64,23 +80,35 @@ def identify_source(
 ) -> Source:
     """Ask the source Region for the instance's resource ID.
 
-    A failure that is worth a retry is raised. Any other is logged: the source stays unchecked.
+    A failure that is worth a retry by the caller is raised. A server that throttles or fails is
+    asked a few times. Any other failure is logged: the source stays unchecked.
     """
     source_client = context.source_client(source_arn)
     if source_client is None:
         return Source.unchecked(source_arn)
-    try:
-        return Source.of(source_arn, find_source_instance(source_client, source_arn))
-    except READ_ERRORS as error:
-        is_answer = isinstance(error, (ClientError, ResponseValidationError, *NO_RESPONSE_ERRORS))
-        if is_worth_retry(error) or not is_answer:  # nothing was sent: the credentials are wrong
-            raise
-        _logger.warning(
-            "RDS did not describe %s in its Region, so the client cannot check that the backups "
-            "with its ARN are of this very instance: %s",
-            *(source_arn, error),
-        )
-        return Source.unchecked(source_arn)
+    failure: Exception | None = None
+    for pause in CONFIRMATION_PAUSES:
+        if pause:
+            context.clock.sleep(pause)
+        try:
+            instance = find_source_instance(source_client, source_arn)
+            return Source.of(source_arn, instance, context.region_name)
+        except READ_ERRORS as error:
+            has_answer = isinstance(error, (ClientError, ResponseValidationError))
+            # Without either, nothing was sent: the credentials are wrong.
+            is_from_network = has_answer or isinstance(error, NO_RESPONSE_ERRORS)
+            if is_worth_retry(error) or not is_from_network:
+                raise
+            failure = error
+            # A Region that does not answer costs a minute each time.
+            if not (has_answer and is_transient(error)):
+                break
+    _logger.warning(
+        "RDS did not describe %s in its Region, so the client cannot check that the backups "
+        "with its ARN are of this very instance: %s",
+        *(source_arn, failure),
+    )
+    return Source.unchecked(source_arn)
 
 
 def find_replicated_backup(context: Context, source: Source) -> DBInstanceAutomatedBackup | None:
@@ -153,11 +181,16 @@ def find_source_instance(source_client: BaseClient, source_arn: str) -> DBInstan
     return next((i for i in instances if is_same_id(i.db_instance_arn, source_arn)), None)
 
 
-def list_replications(instance: DBInstance, region_name: str) -> list[str]:
-    """Return the ARNs of the backups that an instance lists as replicated to a Region."""
-    replications = instance.db_instance_automated_backups_replications or ()
+def list_replications(instance: DBInstance, region_name: str) -> tuple[str, ...] | None:
+    """Return the ARNs of the backups that an instance lists as replicated to a Region.
+
+    ``None`` if RDS's response has no such list.
+    """
+    replications = instance.db_instance_automated_backups_replications
+    if replications is None:
+        return None
     arns = [replication.db_instance_automated_backups_arn or "" for replication in replications]
-    return [arn for arn in arns if f":rds:{region_name}:".lower() in arn.lower()]
+    return tuple(arn for arn in arns if f":rds:{region_name}:".lower() in arn.lower())
 
 
 def is_same_id(one: str | None, other: str | None) -> bool:

@@ -125,11 +125,16 @@ def instance_reasons(
             remedy=_REMEDIES.get(instance.db_instance_status.lower(), _BUSY),
         )
     if instance.storage_encrypted and kms_key_id is None:
-        yield CheckReason(
-            code="kms_key_required",
-            message="The instance is encrypted, but no KMS key was given.",
-            remedy=f"Pass a KMS key in {region_name}.",
-        )
+        yield key_required(region_name)
+
+
+def key_required(region_name: str) -> CheckReason:
+    """Return the reason for an encrypted instance without a key."""
+    return CheckReason(
+        code="kms_key_required",
+        message="The instance is encrypted, but no KMS key was given.",
+        remedy=f"Pass a KMS key in {region_name}.",
+    )
 
 
 def region_pair_not_supported(region_name: str, source_region: str) -> CheckReason:

@@ -5,15 +5,16 @@ a deadline: first with the new settings, and then with the former ones.
 """
 
 import logging
-import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from botocore.exceptions import CredentialRetrievalError
+
+from .. import _limits as limits
 from .._botocore.errors import is_transient, may_have_taken_effect
 from .._context import Context
-from .._limits import CONFIRMATION_PAUSES, CONSISTENCY_PERIOD, JITTER
 from .._models import (
     DBInstanceAutomatedBackup,
     EnsureResult,
@@ -21,28 +22,22 @@ from .._models import (
     ReplacementProgress,
     ReplaceRequest,
     StartRequest,
-    Tag,
 )
-from .._operations import START
 from ..exceptions import (
+    BackupReplicationError,
     InvalidDBInstanceAutomatedBackupStateFault,
-    InvalidParameterValueError,
+    KMSKeyNotAccessibleFault,
     ReplacementError,
     ReplicationBlockedError,
     ReplicationDriftError,
-    RequestValidationError,
+    WaitTimeoutError,
 )
-from .check import check_replication
+from .deadline import Deadline
 from .drift import find_drift
-from .lookup import (
-    READ_ERRORS,
-    Source,
-    find_replicated_backup,
-    identify_source,
-    is_same_id,
-)
+from .lookup import READ_ERRORS, Source, find_replicated_backup, identify_source, is_same_id
+from .preflight import find_blockers, former_request
 from .reasons import will_pass
-from .start import may_replicate, start_replication, try_to_start
+from .start import may_replicate, try_to_start
 from .stop import try_to_stop
 from .uncertain_call import UncertainCall, poll_outcome
 from .wait import wait_until_stopped
@@ -51,8 +46,6 @@ AnswerT = TypeVar("AnswerT")
 OnProgress = Callable[[ReplacementProgress], object]
 
 _logger = logging.getLogger("rds_backup_replication")
-_NO_OBSTACLES = ("already_replicating", "backup_of_former_instance")
-_RESERVED = ("aws:", "rds:")
 
 
 def replace_replication(
@@ -62,7 +55,7 @@ def replace_replication(
     replacement = _Replacement(context, request, on_progress)
     try:
         return replacement.run()
-    except Exception:
+    except ReplacementError:  # logged already
         raise
     except BaseException as error:
         replacement.log_interruption(error)
@@ -84,12 +77,13 @@ class _Replacement:
         }
         self._source_arn = request.source_db_instance_arn
         self._poll_interval = request.poll_interval
-        self._deadline = self._clock.monotonic() + request.timeout.total_seconds()
+        self._deadline = Deadline(self._clock, request.timeout)
         self._on_progress = on_progress
         self._phase: ReplacementPhase = "preflight"
         self._last_backup: DBInstanceAutomatedBackup | None = None
         self._source = Source.unchecked(self._source_arn)
         self._stop_was_sent = False
+        self._former: StartRequest | None = None
         self._ending_arn: str | None = None
         self._ended_at: float | None = None
         self._may_have_started = False
@@ -98,11 +92,7 @@ class _Replacement:
         """Look and act, and look again if the look was stale or the source is busy."""
         while True:
             self._enter("preflight")
-            # During an outage of the source Region, nothing could be started after the stop.
-            self._source = self._ask(
-                lambda: identify_source(self._context, self._source_arn, is_transient)
-            )
-            found = self._ask(lambda: find_replicated_backup(self._context, self._source))
+            found = self._look()
             self._last_backup = found
             if found is not None and found.is_active:
                 result = self._make_conform(found)
@@ -112,11 +102,7 @@ class _Replacement:
                 try:
                     return self._start_missing(found)
                 except ReplicationDriftError:  # the look was stale
-                    if self._time_left <= 0:
-                        raise
-                except InvalidParameterValueError:
-                    # Without a look at the former settings, the key may be missing.
-                    if found is not None or not any(poll_outcome(self._context, self._source)):
+                    if self._deadline.time_left <= 0:
                         raise
             self._pause()
 
@@ -126,11 +112,27 @@ class _Replacement:
             _logger.warning(
                 "%r interrupted the replacement of the replication of %s in the phase %r: the "
                 "replication may have been stopped and not restarted. Call replace_replication() "
-                "again: it continues with the settings of the retained backup",
-                *(error, self._source_arn, self._phase),
+                "again: it continues with the settings of the retained backup. The former settings "
+                "are %r",
+                *(error, self._source_arn, self._phase, self._former),
             )
 
     # Before the stop
+
+    def _look(self) -> DBInstanceAutomatedBackup | None:
+        """Return the backup; believe that there is none only after some polls."""
+        found = None
+        for pause in limits.CONFIRMATION_PAUSES:
+            if pause:
+                self._clock.sleep(pause)
+            # During an outage of the source Region, nothing could be started after the stop.
+            self._source = self._ask(
+                lambda: identify_source(self._context, self._source_arn, is_transient)
+            )
+            found = self._ask(lambda: find_replicated_backup(self._context, self._source))
+            if found is not None:
+                break
+        return found
 
     def _ask(self, question: Callable[[], AnswerT]) -> AnswerT:
         """Return the answer; retry what may pass until the deadline, as nothing is stopped yet."""
@@ -138,7 +140,7 @@ class _Replacement:
             try:
                 return question()
             except READ_ERRORS as error:
-                if not is_transient(error) or self._time_left <= 0:
+                if not is_transient(error) or self._deadline.time_left <= 0:
                     raise
                 _logger.warning("A poll failed and will be retried: %s", error)
             self._pause()
@@ -148,61 +150,45 @@ class _Replacement:
         self._enter("start")
         if retained is None:
             request = StartRequest.model_validate(self._given)
-            return start_replication(self._context, request, self._source)
+            return self._retry_start(request, request)
         # Perhaps a replacement was interrupted after its stop.
-        former = self._former_request(retained)
+        self._ending_arn = retained.db_instance_automated_backups_arn
+        self._ended_at = self._clock.monotonic()
+        former = former_request(self._context, retained, self._given, self._source_arn)
         return self._start(former.model_copy(update=self._given), former)
 
     def _make_conform(self, found: DBInstanceAutomatedBackup) -> EnsureResult | None:
-        """Replace the replication if it differs; return ``None`` if the source is too busy."""
-        former = self._former_request(found)
+        """Replace the replication if it differs; return ``None`` to look again."""
+        former = former_request(self._context, found, self._given, self._source_arn)
         # Omitted settings stay the same; an encrypted source, for example, needs its key.
         requested = former.model_copy(update=self._given)
         differences = find_drift(self._context, requested, found)
         if not differences:
-            return EnsureResult("unchanged", found, self._source.confirms(found))
+            # Perhaps an interrupted replacement has stopped it, and its end does not show yet.
+            confirmed = self._source.confirms(found)
+            if (
+                self._source.is_checked
+                and not confirmed
+                and self._deadline.time_spent < limits.MAX_DOUBT
+            ):
+                return None
+            return EnsureResult("unchanged", found, confirmed)
         if not all(difference.is_replaceable for difference in differences):
             raise ReplicationDriftError(found, differences)
-        return self._replace(requested, former, found) if self._is_clear(requested) else None
+        return self._replace(requested, former, found) if self._is_clear(requested, found) else None
 
-    def _former_request(self, found: DBInstanceAutomatedBackup) -> StartRequest:
-        """Return the validated request that starts the replication with its present settings."""
-        tags = list(found.tag_list or ())
-        reserved = [tag for tag in tags if _is_reserved(tag)]
-        if reserved:
-            _logger.info(
-                "The new replication of %s does not get the tags that AWS reserves: %s",
-                *(self._source_arn, ", ".join(tag.key for tag in reserved)),
-            )
-        keywords = {
-            "source_db_instance_arn": self._source_arn,
-            "backup_retention_period": found.backup_retention_period,
-            "kms_key_id": found.kms_key_id,
-            "tags": [tag for tag in tags if tag not in reserved],
-        }
-        try:
-            return START.build_request(self._context.destination, **keywords)
-        except RequestValidationError as error:
-            errors = [
-                replace(invalid, parameter=f"{invalid.parameter} of the existing backup")
-                for invalid in error.errors
-            ]
-        raise RequestValidationError(START.name, errors)
-
-    def _is_clear(self, requested: StartRequest) -> bool:
+    def _is_clear(self, requested: StartRequest, found: DBInstanceAutomatedBackup) -> bool:
         """Return whether nothing blocks a start; raise what does not pass by itself."""
-        check = check_replication(self._context, requested)
-        blockers = [reason for reason in check.blockers if reason.code not in _NO_OBSTACLES]
-        if not blockers:
-            for reason in check.unchecked:
-                _logger.warning(
-                    "Before the replacement of the replication of %s: %s %s",
-                    *(self._source_arn, reason.message, reason.remedy),
-                )
-            return True
-        if self._time_left > 0 and all(map(will_pass, blockers)):
+        blockers, passing = find_blockers(self._context, self._source, requested, found)
+        if not (blockers or passing):
+            # With less time, the new and the former settings might get a single attempt each.
+            if self._deadline.share_left >= limits.MIN_TIME_LEFT:
+                return True
+            goal = f"preflight of the replacement of {self._source_arn}, and nothing was stopped"
+            raise WaitTimeoutError(goal, self._deadline.timeout, found)
+        if self._deadline.time_left > 0 and all(map(will_pass, blockers)):
             return False
-        raise ReplicationBlockedError(self._source_arn, blockers)
+        raise ReplicationBlockedError(self._source_arn, [*blockers, *passing])
 
     # From the stop on
 
@@ -210,6 +196,7 @@ class _Replacement:
         self, requested: StartRequest, former: StartRequest, found: DBInstanceAutomatedBackup
     ) -> EnsureResult:
         """Stop the replication, wait for its end, and start it with the requested settings."""
+        self._former = former
         self._ending_arn = found.db_instance_automated_backups_arn
         stopped = self._stop()
         self._wait()
@@ -218,6 +205,13 @@ class _Replacement:
             result = self._start(requested, former)
         except ReplicationDriftError as drift:  # another caller started one meanwhile
             raise self._failed(former, drift) from drift
+        started = result.backup
+        if self._source.is_checked and started.dbi_resource_id and not self._source.owns(started):
+            moved = BackupReplicationError(
+                f"the ARN belongs to {started.dbi_resource_id} now, which replicates, and the stop "
+                f"was that of {self._source.dbi_resource_id}"
+            )
+            raise self._failed(former, moved, is_protected=False)
         if stopped is None and result.action == "unchanged":  # another caller replaced it
             return result
         return replace(result, action="replaced")
@@ -225,17 +219,16 @@ class _Replacement:
     def _stop(self) -> DBInstanceAutomatedBackup | UncertainCall | None:
         """Send the stop until its outcome is certain; retry what may pass."""
         self._enter("stop")
-        is_uncertain = False
+        is_uncertain, unexpected = False, 0
         while True:
-            self._stop_was_sent = True
+            was_sent, self._stop_was_sent = self._stop_was_sent, True
             try:
                 stopped = try_to_stop(self._context, self._source)
-            except Exception as error:
-                if not is_uncertain:
-                    self._stop_was_sent = False
-                if not is_uncertain and not self._is_worth_retry(error):
-                    raise
-                failure = error
+            except READ_ERRORS as error:
+                failure: Exception = error
+                self._stop_was_sent = was_sent
+            except Exception as error:  # noqa: BLE001  # an event handler of the caller's
+                failure, is_uncertain, unexpected = error, True, unexpected + 1
             else:
                 active = stopped.active if isinstance(stopped, UncertainCall) else stopped
                 arn = active and active.db_instance_automated_backups_arn
@@ -245,17 +238,20 @@ class _Replacement:
                     return stopped
                 failure = stopped.error
                 is_uncertain = is_uncertain or stopped.may_have_taken_effect
+                self._stop_was_sent = is_uncertain
+            is_worth_retry = self._is_worth_retry(failure) or unexpected == 1
+            if not is_worth_retry:
                 if not is_uncertain:
-                    self._stop_was_sent = False
-                    if not self._is_worth_retry(failure):
-                        raise failure
-            if is_uncertain and not self._is_worth_retry(failure):
+                    raise failure
                 # Nobody knows what the stop did. A start ends in a replication in either case.
                 return UncertainCall(failure, may_have_taken_effect=True)
             self._pause()
 
     def _wait(self) -> None:
-        """Wait for the end of the former replication; a failed wait does not prevent the start."""
+        """Wait for the end of the former replication; a failed wait does not prevent the start.
+
+        The wait takes at most half of the time, because RDS itself refuses a start that is early.
+        """
         self._enter("wait")
         arns: dict[str, Any] = {"db_instance_automated_backups_arn": self._ending_arn}
         if self._ending_arn is None:
@@ -265,32 +261,34 @@ class _Replacement:
                 self._context,
                 self._see,
                 **arns,
-                timeout=timedelta(seconds=max(0, self._time_left)),
-                poll_interval=self._poll_interval,
+                timeout=timedelta(seconds=max(0, self._deadline.time_left / 2)),
+                poll_interval=min(self._poll_interval, limits.POLL_INTERVAL),
             )
         except Exception as error:  # noqa: BLE001  # the start matters more
             _logger.warning(
-                "The client could not wait for the end of the replication of %s, and starts the "
-                "new one at once: %s",
+                "The client could not wait for the end of the replication of %s, and now starts "
+                "the new one: %s",
                 *(self._source_arn, error),
             )
         else:
             self._ended_at = self._clock.monotonic()
 
     def _start(self, requested: StartRequest, former: StartRequest) -> EnsureResult:
-        """Start with the requested settings; if that fails, with the former ones."""
+        """Start with the requested settings; if RDS refuses or time is up, with the former ones."""
         try:
             return self._retry_start(requested, requested)
         except ReplicationDriftError:
             raise
         except Exception as failure:
+            # The former settings have worked, so they get time of their own.
+            self._deadline.extend(limits.MAX_GRACE)
             try:
                 self._last_backup = self._retry_start(former, requested).backup
                 is_protected: bool | None = True
             except ReplicationDriftError as drift:
                 if not find_drift(self._context, requested, drift.backup):
                     return EnsureResult(  # the response to the first start was lost
-                        "started", drift.backup, self._source.confirms(drift.backup)
+                        "started", drift.backup, self._source.owns(drift.backup)
                     )
                 self._last_backup, is_protected = drift.backup, True
             except Exception:  # noqa: BLE001  # the first failure says more
@@ -311,7 +309,10 @@ class _Replacement:
             except ReplicationDriftError:
                 raise
             except Exception as error:
-                if not self._is_worth_retry(error):
+                is_former = request is not requested and isinstance(error, KMSKeyNotAccessibleFault)
+                if not (
+                    self._is_worth_retry(error) or (is_former and self._deadline.time_left > 0)
+                ):
                     raise
             else:
                 if isinstance(started, EnsureResult):
@@ -327,24 +328,35 @@ class _Replacement:
     def _is_ending(self, found: DBInstanceAutomatedBackup, requested: StartRequest) -> bool:
         """Return whether an active backup may be the former one, as a stale response shows it.
 
-        Whether RDS gives the new replication another ARN is unknown, so the settings tell it.
+        Whether RDS gives the new replication another ARN is unknown. Where the former one had
+        other settings, these tell the two apart.
         """
         if not is_same_id(found.db_instance_automated_backups_arn, self._ending_arn):
             return False
-        if not find_drift(self._context, requested, found):
+        is_former_other = self._former is not None
+        if is_former_other and not find_drift(self._context, requested, found):
             return False
         ended_at = self._ended_at
-        return ended_at is None or self._clock.monotonic() - ended_at < CONSISTENCY_PERIOD
+        return ended_at is None or self._clock.monotonic() - ended_at < limits.CONSISTENCY_PERIOD
 
     def _find_out_whether_protected(self, requested: StartRequest) -> bool | None:
         """Return whether the instance replicates, or ``None`` if that is not known."""
         is_certain = self._ended_at is not None and not self._may_have_started
-        pauses = (0,) if is_certain else CONFIRMATION_PAUSES
-        for found in poll_outcome(self._context, self._source, pauses):
-            if found is not None and found.is_active and not self._is_ending(found, requested):
-                self._last_backup = found
-                return True
-        return False if is_certain else None
+        has_polled = False
+        try:
+            for found in poll_outcome(
+                self._context, self._source, (0,) if is_certain else limits.CONFIRMATION_PAUSES
+            ):
+                has_polled = True
+                if found is not None and found.is_active and not self._is_ending(found, requested):
+                    self._last_backup = found
+                    return True
+        except Exception:  # an event handler of the caller's
+            _logger.exception(
+                "The client could not find out whether %s replicates", self._source_arn
+            )
+            return None
+        return False if is_certain and has_polled else None
 
     def _failed(
         self, former: StartRequest, failure: Exception, *, is_protected: bool | None = True
@@ -360,20 +372,20 @@ class _Replacement:
 
     # Time and progress
 
-    @property
-    def _time_left(self) -> float:
-        return self._deadline - self._clock.monotonic()
-
     def _is_worth_retry(self, error: Exception) -> bool:
         """Return whether an error may pass before the deadline."""
-        return self._time_left > 0 and (
-            is_transient(error) or may_replicate(error) or may_have_taken_effect(error)
+        return self._deadline.time_left > 0 and (
+            is_transient(error)
+            or may_replicate(error)
+            or may_have_taken_effect(error)
+            # The credentials worked a moment ago.
+            or (self._stop_was_sent and isinstance(error, CredentialRetrievalError))
         )
 
     def _pause(self) -> None:
-        # Nobody gains from predicting the jitter, so it needs no secure randomness.
-        pause = self._poll_interval.total_seconds() * random.uniform(*JITTER)  # noqa: S311
-        self._clock.sleep(max(0.0, min(pause, self._time_left)))
+        # After the stop, the instance may be without a replication.
+        longest = limits.POLL_INTERVAL if self._stop_was_sent else limits.MAX_WAIT
+        self._deadline.pause(min(self._poll_interval, longest))
 
     def _enter(self, phase: ReplacementPhase) -> None:
         self._phase = phase
@@ -390,7 +402,3 @@ class _Replacement:
             self._on_progress(ReplacementProgress(self._phase, self._last_backup))
         except Exception:  # an error in the caller's code must not leave the instance unprotected
             _logger.exception("on_progress= raised an error, which changes nothing")
-
-
-def _is_reserved(tag: Tag) -> bool:
-    return any(text.lower().startswith(_RESERVED) for text in (tag.key, tag.value or ""))

@@ -33,9 +33,15 @@ def may_replicate(error: Exception) -> bool:
     )
 
 
-def start_replication(context: Context, request: StartRequest, source: Source) -> EnsureResult:
+def start_replication(
+    context: Context,
+    request: StartRequest,
+    source: Source,
+    *,
+    is_ending: Callable[[DBInstanceAutomatedBackup], bool] = lambda _: False,
+) -> EnsureResult:
     """Start a replication, or return the one that exists already."""
-    started = try_to_start(context, request, source)
+    started = try_to_start(context, request, source, is_ending=is_ending)
     if isinstance(started, UncertainCall):
         raise started.error
     return started
@@ -69,6 +75,6 @@ def try_to_start(
         return EnsureResult(
             "started" if sent.may_have_taken_effect else "unchanged",
             found,
-            source.confirms(found),
+            source.owns(found),
         )
     return sent

@@ -44,7 +44,16 @@ def try_to_stop(
     if source.is_checked and source.dbi_resource_id is None:  # the backups show the ARN of an
         source = Source.unchecked(source.arn)  # instance that is gone
     before = find_replicated_backup(context, source)
-    if (before is None or not before.is_active) and _is_of_former_instance(context, source):
+    if (
+        (before is None or not before.is_active)
+        and _is_of_former_instance(context, source)
+        and not any(b is not None and b.is_active for b in poll_outcome(context, source))
+    ):
+        _logger.warning(
+            "The client stops nothing: the active backup with the ARN %s is of an instance "
+            "that had this name before, and the instance %s does not replicate",
+            *(source.arn, source.dbi_resource_id),
+        )
         return None
     sent = send_change(
         context,
@@ -79,18 +88,7 @@ def try_to_stop(
 
 def _is_of_former_instance(context: Context, source: Source) -> bool:
     """Return whether a stop might end the replication of an instance that had the name before."""
-    if not source.is_checked:
-        return False
-    of_others = (
-        backup
+    return source.is_checked and any(
+        backup.is_active and backup.dbi_resource_id and not source.owns(backup)
         for backup in list_backups_by_arn(context, source.arn)
-        if backup.is_active and not source.confirms(backup) and backup.dbi_resource_id
     )
-    other = next(of_others, None)
-    if other is not None:
-        _logger.warning(
-            "The client does not stop the replication of %s: it belongs to an instance that had "
-            "this name before (%s), and the instance %s does not replicate",
-            *(source.arn, other.dbi_resource_id, source.dbi_resource_id),
-        )
-    return other is not None

@@ -4,13 +4,12 @@ botocore's waiters compare statuses with regard to case and report every error a
 """
 
 import logging
-import random
 from collections.abc import Callable, Iterator
 
 from .._botocore.errors import is_transient
 from .._clock import Clock
 from .._context import Context
-from .._limits import CONSISTENCY_PERIOD, JITTER
+from .._limits import CONSISTENCY_PERIOD
 from .._models import DBInstanceAutomatedBackup, WaitRequest
 from .._operations import DESCRIBE
 from .._redact import short_repr
@@ -23,6 +22,7 @@ from ..exceptions import (
     SignatureDoesNotMatchError,
     WaitTimeoutError,
 )
+from .deadline import Deadline
 from .lookup import (
     READ_ERRORS,
     Source,
@@ -81,7 +81,8 @@ def wait_until_replicating(
     request = build_request(DESCRIBE.name, WaitRequest, context.destination, keywords)
     period = _StalePeriod(context.clock, request.db_instance_automated_backups_arn)
     goal = f"replication of {_subject(context, request)}"
-    for backup, _ in _poll(context, request, goal, on_poll):
+    describe = _describer(context, request, is_gone_final=False)
+    for backup, _ in _poll(context, request, goal, on_poll, describe=describe):
         has_ended = period.has_ended(backup)
         if backup is not None and backup.is_replicating:
             return backup
@@ -112,10 +113,12 @@ def wait_until_stopped(
 
     period = _StalePeriod(context.clock, backup_arn)
     goal = f"replication of {_subject(context, request)} to end"
-    for backup, is_released in _poll(context, request, goal, on_poll, ask_source):
+    describe = _describer(context, request, is_gone_final=True)
+    polls = _poll(context, request, goal, on_poll, describe=describe, ask_source=ask_source)
+    for backup, is_released in polls:
         has_ended = period.has_ended(backup)
         is_active = backup is not None and backup.is_active
-        if not is_active and (is_released or (has_ended and is_released is None)):
+        if not is_active and has_ended and is_released is not False:
             return backup
     raise AssertionError  # the polls end in an exception
 
@@ -125,6 +128,8 @@ def _poll(
     request: WaitRequest,
     goal: str,
     on_poll: OnPoll | None,
+    *,
+    describe: Callable[[], DBInstanceAutomatedBackup | None],
     ask_source: Callable[[DBInstanceAutomatedBackup | None], bool | None] = lambda _: None,
 ) -> Iterator[tuple[DBInstanceAutomatedBackup | None, bool | None]]:
     """Yield the backup at intervals until the timeout, and whether the source is released.
@@ -133,9 +138,7 @@ def _poll(
     """
     if on_poll is not None and not callable(on_poll):
         raise TypeError(f"on_poll= must be callable, not {short_repr(on_poll)}")
-    clock = context.clock
-    deadline = clock.monotonic() + request.timeout.total_seconds()
-    describe = _describer(context, request)
+    deadline = Deadline(context.clock, request.timeout)
     last_backup: DBInstanceAutomatedBackup | None = None
     while True:
         failure: Exception | None = None
@@ -153,14 +156,11 @@ def _poll(
                 failure = _transient(error)
             else:
                 yield backup, is_released
-        time_left = deadline - clock.monotonic()
-        if time_left <= 0:
+        if deadline.time_left <= 0:
             raise WaitTimeoutError(goal, request.timeout, last_backup) from failure
         if failure is not None:
             _logger.warning("A poll failed and will be retried: %s", failure)
-        # Nobody gains from predicting the jitter, so it needs no secure randomness.
-        pause = request.poll_interval.total_seconds() * random.uniform(*JITTER)  # noqa: S311
-        clock.sleep(min(pause, time_left))
+        deadline.pause(request.poll_interval)
 
 
 def _transient(error: Exception) -> Exception:
@@ -171,9 +171,12 @@ def _transient(error: Exception) -> Exception:
 
 
 def _describer(
-    context: Context, request: WaitRequest
+    context: Context, request: WaitRequest, *, is_gone_final: bool
 ) -> Callable[[], DBInstanceAutomatedBackup | None]:
-    """Return a function that looks for the backup; at first it asks for the source's ID."""
+    """Return a function that looks for the backup; at first it asks for the source's ID.
+
+    The ARN decides for an instance that is gone, after a minute unless that ``is_gone_final``.
+    """
     retry_time = min(CONSISTENCY_PERIOD, request.timeout.total_seconds())
     retry_until = context.clock.monotonic() + retry_time
     source: Source | None = None
@@ -187,9 +190,12 @@ def _describer(
         if source_arn is None:
             return find_backup(context, str(request.db_instance_automated_backups_arn))
         if source is None:
-            source = identify_source(context, source_arn, is_worth_retry)
-            if source.dbi_resource_id is None:  # the instance is gone, and its ARN decides
-                source = Source.unchecked(source_arn)
+            asked = identify_source(context, source_arn, is_worth_retry)
+            if asked.is_checked and asked.dbi_resource_id is None:
+                if not is_gone_final and context.clock.monotonic() < retry_until:
+                    return None  # perhaps the response is stale
+                asked = Source.unchecked(source_arn)
+            source = asked
         return find_replicated_backup(context, source)
 
     return describe
@@ -229,8 +235,10 @@ def _is_source_released(
     if own_id and instance.dbi_resource_id and not is_same_id(own_id, instance.dbi_resource_id):
         return None
     listed = list_replications(instance, context.region_name)
+    if listed is None:
+        return None
     if backup_arn is not None:
-        listed = [arn for arn in listed if is_same_id(arn, backup_arn)]
+        listed = tuple(arn for arn in listed if is_same_id(arn, backup_arn))
     if not listed and not instance.is_available:
         _logger.warning(
             "The replication of %s has ended, and the instance is %s, not available: RDS may "

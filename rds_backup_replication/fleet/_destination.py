@@ -128,7 +128,9 @@ class DestinationReader:
         instance = find_source_instance(self.context.client_in(source_region), source_arn)
         if instance is None:
             return None, []
-        return instance, list_backups(self.context, Source.of(source_arn, instance))
+        return instance, list_backups(
+            self.context, Source.of(source_arn, instance, self.context.region_name)
+        )
 
     @property
     def active_count(self) -> int:
