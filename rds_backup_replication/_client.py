@@ -246,8 +246,10 @@ class BackupReplicationClient(ApiOperations):
         retained backups in this Region, often for some minutes. Four phases make that safe:
 
         - ``preflight``: everything that ``check_replication`` finds out is asked. Nothing is
-          stopped if RDS would refuse the start. A source that is busy is waited for.
-        - ``stop``, ``wait``: the replication is stopped, and has ended.
+          stopped if RDS would refuse the start. A source that is busy, and a question that AWS
+          does not answer for the moment, are asked about again.
+        - ``stop``, ``wait``: the replication is stopped, and has ended. The wait takes at most half
+          of the time that is left.
         - ``start``: throttling, server errors, lost responses, a used-up quota and a busy source
           are retried until ``timeout``. If the new settings fail, the former ones are started.
 
@@ -261,9 +263,11 @@ class BackupReplicationClient(ApiOperations):
                 if omitted.
             kms_key_id: A KMS key in this Region; the same as now if omitted.
             tags: Tags for a replication that this call starts; the same as now if omitted.
-            timeout: Longest time for all phases, up to 365 days. The new settings are tried once
-                and the former settings are tried once even after it.
-            poll_interval: Time between attempts and between polls, varied by up to 20 percent.
+            timeout: Longest time for all phases, up to 365 days. Nothing is stopped with less than
+                a quarter of it left. After it, the former settings have as much time again, but
+                at most 15 minutes.
+            poll_interval: Time between attempts and between polls, varied by up to 20 percent;
+                after the stop, 30 seconds at most.
             on_progress: Called with a ``ReplacementProgress`` in each phase and after each poll.
                 Its errors are logged and change nothing.
 
@@ -273,7 +277,9 @@ class BackupReplicationClient(ApiOperations):
             ``unchanged``: it had the requested settings.
 
         Raises:
-            ReplicationBlockedError: RDS would refuse the start; nothing was stopped.
+            ReplicationBlockedError: RDS would refuse the start, or AWS has not answered whether it
+                would; nothing was stopped.
+            WaitTimeoutError: Too little time was left for a stop; nothing was stopped.
             ReplicationDriftError: The key differs, or the keys cannot be compared; nothing was
                 stopped.
             ReplacementError: The replacement failed after the stop. ``is_protected`` says whether

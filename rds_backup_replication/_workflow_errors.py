@@ -83,7 +83,8 @@ class ReplacementError(BackupReplicationError):
 
     Attributes:
         source_db_instance_arn: ARN of the source instance.
-        phase: Where it failed: ``stop``, ``wait`` or ``start``.
+        phase: Where it failed. Failures of ``stop`` and ``wait`` lead to ``start``, too, because a
+            start ends in a replication whatever the stop did.
         former: The request that starts a replication with the former settings.
         last_backup: The backup as it was last seen, or ``None``.
         is_protected: Whether the instance replicates now. ``None``: not known.

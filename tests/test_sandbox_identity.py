@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,6 +14,7 @@ from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication.exceptions import (
     InvalidDBInstanceAutomatedBackupStateFault,
     InvalidDBInstanceStateFault,
+    InvalidParameterValueError,
     SignatureDoesNotMatchError,
 )
 from rds_backup_replication.sandbox import Sandbox
@@ -117,6 +119,10 @@ def test_unknown_region_is_refused_in_xml(sandbox: Sandbox) -> None:
     client = sandbox.client("us-nowhere-1")
     with pytest.raises(SignatureDoesNotMatchError, match="valid region, not 'us-nowhere-1'"):
         next(client.describe_db_instance_automated_backups())
+    with pytest.raises(InvalidParameterValueError, match="no Region us-nowhere-1"):
+        sandbox.client("us-east-1").start_db_instance_automated_backups_replication(
+            source_db_instance_arn=SOURCE_ARN.replace("us-west-2", "us-nowhere-1")
+        )
 
 
 def test_sandbox_leaves_other_data_of_moto_alone() -> None:
@@ -147,8 +153,10 @@ def test_sandbox_leaves_other_data_of_moto_alone() -> None:
         assert names() == (["mine"], ["mine"])
 
 
-def test_sandbox_needs_no_profile() -> None:
-    """A profile or file of the shell that does not exist keeps nothing from working."""
+def test_sandbox_needs_no_configuration(tmp_path: Path) -> None:
+    """A profile, a file or a setting of the shell that is wrong keeps nothing from working."""
+    broken = tmp_path / "config"
+    broken.write_text("[profile", encoding="utf-8")
     code = (
         "from rds_backup_replication.sandbox import Sandbox\n"
         "with Sandbox() as sandbox:\n"
@@ -157,7 +165,8 @@ def test_sandbox_needs_no_profile() -> None:
         "    print(client.ensure_replication(source_db_instance_arn=arn).action)\n"
         "import os; print(os.environ['AWS_PROFILE'])"
     )
-    environment = {**os.environ, "AWS_PROFILE": "missing", "AWS_CONFIG_FILE": "/no/such/file"}
+    environment = {**os.environ, "AWS_PROFILE": "missing", "AWS_CONFIG_FILE": str(broken)}
+    environment["AWS_RETRY_MODE"] = "never"
     output = subprocess.run(  # noqa: S603  # the code is above
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
     )

@@ -165,14 +165,10 @@ class _Replacement:
         differences = find_drift(self._context, requested, found)
         if not differences:
             # Perhaps an interrupted replacement has stopped it, and its end does not show yet.
-            confirmed = self._source.confirms(found)
-            if (
-                self._source.is_checked
-                and not confirmed
-                and self._deadline.time_spent < limits.MAX_DOUBT
-            ):
+            is_sure = self._source.confirms(found) or not self._source.is_checked
+            if not is_sure and self._deadline.time_spent < limits.MAX_DOUBT:
                 return None
-            return EnsureResult("unchanged", found, confirmed)
+            return EnsureResult("unchanged", found, self._source.confirms(found))
         if not all(difference.is_replaceable for difference in differences):
             raise ReplicationDriftError(found, differences)
         return self._replace(requested, former, found) if self._is_clear(requested, found) else None
@@ -309,10 +305,9 @@ class _Replacement:
             except ReplicationDriftError:
                 raise
             except Exception as error:
-                is_former = request is not requested and isinstance(error, KMSKeyNotAccessibleFault)
-                if not (
-                    self._is_worth_retry(error) or (is_former and self._deadline.time_left > 0)
-                ):
+                is_former = request is not requested and self._deadline.time_left > 0
+                may_pass = is_former and isinstance(error, KMSKeyNotAccessibleFault)
+                if not (may_pass or self._is_worth_retry(error)):
                     raise
             else:
                 if isinstance(started, EnsureResult):
@@ -333,8 +328,7 @@ class _Replacement:
         """
         if not is_same_id(found.db_instance_automated_backups_arn, self._ending_arn):
             return False
-        is_former_other = self._former is not None
-        if is_former_other and not find_drift(self._context, requested, found):
+        if self._former is not None and not find_drift(self._context, requested, found):
             return False
         ended_at = self._ended_at
         return ended_at is None or self._clock.monotonic() - ended_at < limits.CONSISTENCY_PERIOD

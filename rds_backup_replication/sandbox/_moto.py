@@ -12,12 +12,16 @@ from botocore.session import Session as BotocoreSession
 
 @contextmanager
 def without_profile() -> Generator[None]:
-    """Hide the shell's profile, because moto makes boto3 sessions when it is imported."""
-    names = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+    """Hide the shell's AWS configuration, because moto makes boto3 sessions when it is imported."""
+    names = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
     hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
+    no_files = dict.fromkeys(names[2:], os.devnull)
+    os.environ.update(no_files)
     try:
         yield
     finally:
+        for name in no_files:
+            del os.environ[name]
         os.environ.update(hidden)
 
 
@@ -25,19 +29,20 @@ def without_profile() -> Generator[None]:
 def sandbox_session() -> Session:
     """Return the session that all sandboxes share, because each session loads botocore's data.
 
-    The session reads neither a profile nor the files of the AWS configuration.
+    The session reads no environment variables and no files of the AWS configuration. A missing
+    profile, an invalid file or a setting such as ``AWS_RETRY_MODE`` could make each client fail.
     """
-    no_file = (None, None, os.devnull, None)
-    session_vars = {
-        "profile": (None, None, None, None),
-        "config_file": no_file,
-        "credentials_file": no_file,
+    variables = {
+        name: (file_key, None, default, convert)
+        for name, (file_key, _, default, convert) in BotocoreSession.SESSION_VARIABLES.items()
     }
+    for name in ("config_file", "credentials_file"):
+        variables[name] = (None, None, os.devnull, None)
     return Session(
         aws_access_key_id="sandbox",
         aws_secret_access_key="sandbox",  # noqa: S106  # the sandbox accepts any value
         region_name="us-east-1",
-        botocore_session=BotocoreSession(session_vars),
+        botocore_session=BotocoreSession(variables),
     )
 
 

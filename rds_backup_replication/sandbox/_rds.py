@@ -218,7 +218,12 @@ class SandboxRDSResponse(RDSResponse):
             raise RDSClientError(
                 "InvalidParameterValue", f"Feature is not available in region {self.region}."
             )
-        instances = get_backend("rds")[self.current_account][arn.region].databases
+        backends = get_backend("rds")[self.current_account]
+        if arn.region not in backends.regions:
+            raise RDSClientError(
+                "InvalidParameterValue", f"Sandbox: there is no Region {arn.region}."
+            )
+        instances = backends[arn.region].databases
         if arn.account_id != self.current_account or identifier not in instances:
             raise RDSClientError("DBInstanceNotFound", f"DBInstance {identifier} not found.")
         return instances[identifier], arn
