@@ -110,8 +110,8 @@ def test_lone_client_cannot_check_the_source(server: CheckedRDS) -> None:
     checked = check(server, lone)
     assert checked.blockers == ()
     (reason,) = checked.unchecked
-    assert "cannot call us-west-2" in reason.message
-    assert reason.remedy == "Pass source_client=, a boto3 RDS client for us-west-2, too."
+    assert "has no boto3 client for us-west-2" in reason.message
+    assert reason.remedy == "Pass source_client=, a boto3 RDS client for us-west-2."
     assert server.questions == ["regions", "named"]
     assert len(check(server, lone, kms_key_id=KMS_KEY_ARN).unchecked) == 2
 

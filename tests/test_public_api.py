@@ -22,6 +22,7 @@ LAYERS = (
     "_redact",
     "_models",
     "_error_details",
+    "_workflow_errors",
     "exceptions",
     "_validation",
     "_botocore",

@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -41,9 +42,12 @@ def test_source_region_needs_no_credentials(monkeypatch: pytest.MonkeyPatch) -> 
     assert make is not None
     with ReplicationStubber(client) as stubber:
         stubber.add_describe_db_instances(make_db_instance())  # the instance's resource ID
-        stubber.add_describe()
-        stubber.add_describe_db_instances(make_db_instance())
-        assert client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN) is None
+        for _ in range(2):  # an empty response is believed after a minute
+            stubber.add_describe()
+            stubber.add_describe_db_instances(make_db_instance())
+        pause = timedelta(seconds=100)
+        result = client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN, poll_interval=pause)
+        assert result is None
     # The dummy credentials are gone from the client and the session.
     with pytest.raises(AssertionError):
         make("rds", "us-west-2")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication import BackupReplicationClient, DBInstance
 from rds_backup_replication.exceptions import (
     AccessDeniedError,
     InvalidDBInstanceStateFault,
@@ -127,9 +127,9 @@ def test_composed_methods_make_documented_calls(client: BackupReplicationClient)
                 db_instance_status="modifying", db_instance_automated_backups_replications=(listed,)
             )
         )
-        stubber.add_describe()
+        stubber.add_describe([make_automated_backup(status="retained")])
         stubber.add_describe_db_instances(make_db_instance())
-        assert client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN) is None
+        assert client.wait_until_stopped(source_db_instance_arn=SOURCE_ARN) is not None
 
 
 def test_replacement_makes_documented_calls(client: BackupReplicationClient) -> None:
@@ -159,9 +159,14 @@ def test_replacement_makes_documented_calls(client: BackupReplicationClient) -> 
     assert list(dict.fromkeys(phases)) == ["preflight", "stop", "wait", "start"]
 
 
+def replicating_instance() -> DBInstance:
+    listed = make_db_instance_automated_backups_replication()
+    return make_db_instance(db_instance_automated_backups_replications=(listed,))
+
+
 def test_kms_alias_shares_queue(client: BackupReplicationClient) -> None:
     with ReplicationStubber(client) as stubber:
-        stubber.add_describe_db_instances(make_db_instance())
+        stubber.add_describe_db_instances(replicating_instance())
         stubber.add_describe([make_automated_backup(kms_key_id=KMS_KEY_ARN)])
         stubber.add_describe_key(KMS_KEY_ARN)
         result = client.ensure_replication(
@@ -174,7 +179,7 @@ def test_kms_alias_shares_queue(client: BackupReplicationClient) -> None:
 
 def test_unexpected_kms_call_shows_key(client: BackupReplicationClient) -> None:
     with pytest.raises(UnexpectedCall) as caught, ReplicationStubber(client) as stubber:
-        stubber.add_describe_db_instances(make_db_instance())
+        stubber.add_describe_db_instances(replicating_instance())
         stubber.add_describe([make_automated_backup(kms_key_id=KMS_KEY_ARN)])
         client.ensure_replication(source_db_instance_arn=SOURCE_ARN, kms_key_id=ALIAS_ARN)
     assert str(caught.value) == f"expected no call\n  got describe_key(key_id={ALIAS_ARN!r})"
