@@ -32,16 +32,21 @@ def ensure_replication(context: Context, request: StartRequest) -> EnsureResult:
 
 def _look(context: Context, source_arn: str) -> tuple[Source, DBInstanceAutomatedBackup | None]:
     """Return the source and its backup; look again if a stop may be in progress."""
-    for pause in CONFIRMATION_PAUSES:
-        if pause:
-            context.clock.sleep(pause)
-        source = identify_source(context, source_arn)
-        found = find_replicated_backup(context, source)
-        is_settled = found is None or not found.is_active or source.confirms(found)
-        if is_settled or not source.is_checked:
+    source, found = _ask(context, source_arn)
+    for pause in CONFIRMATION_PAUSES[1:]:
+        if found is None or not found.is_active or source.confirms(found) or not source.is_checked:
             return source, found
-    _logger.warning(
-        "%s replicates, and the instance is %s: if a stop is in progress, the replication will end",
-        *(source_arn, source.status),
-    )
+        context.clock.sleep(pause)
+        source, found = _ask(context, source_arn)
+    if found is not None and found.is_active and not source.confirms(found):
+        _logger.warning(
+            "%s replicates, and the instance is %s: if a stop is in progress, the replication will "
+            "end",
+            *(source_arn, source.status),
+        )
     return source, found
+
+
+def _ask(context: Context, source_arn: str) -> tuple[Source, DBInstanceAutomatedBackup | None]:
+    source = identify_source(context, source_arn)
+    return source, find_replicated_backup(context, source)

@@ -155,9 +155,8 @@ class FaultQueue:
 def _unknown_region(environ: "WSGIEnvironment") -> str | None:
     """Return the Region that a request to RDS is signed for, if moto does not know it."""
     scope = _CREDENTIAL_SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
-    if scope is None or scope["region"] in get_backend("rds")[DEFAULT_ACCOUNT_ID].regions:
-        return None
-    return str(scope["region"])
+    known: list[str] = get_backend("rds")[DEFAULT_ACCOUNT_ID].regions
+    return None if scope is None or scope["region"] in known else str(scope["region"])
 
 
 def _read_operation(environ: "WSGIEnvironment") -> str:

@@ -13,9 +13,9 @@ from botocore.session import Session as BotocoreSession
 @contextmanager
 def without_profile() -> Generator[None]:
     """Hide the shell's AWS configuration, because moto makes boto3 sessions when it is imported."""
-    names = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
+    no_files = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    names = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", *no_files)
     hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
-    no_files = dict.fromkeys(names[2:], os.devnull)
     os.environ.update(no_files)
     try:
         yield
@@ -80,13 +80,13 @@ class Footprint:
 def _backends(service: str) -> Iterator[tuple[str, str, Any]]:
     from moto.backends import get_backend  # noqa: PLC0415  # only without the shell's profile
 
-    accounts: Any = get_backend(service)  # type: ignore[call-overload]
+    accounts: dict[str, dict[str, Any]] = get_backend(service)  # type: ignore[call-overload]
     for account_id, regions in accounts.items():
         for region, backend in regions.items():
             yield account_id, region, backend
 
 
 def _containers(backend: Any) -> Iterator[tuple[str, MutableMapping[Any, Any]]]:
-    return (
-        (name, value) for name, value in vars(backend).items() if isinstance(value, MutableMapping)
-    )
+    for name, value in vars(backend).items():
+        if isinstance(value, MutableMapping):
+            yield name, value

@@ -219,7 +219,8 @@ class SandboxRDSResponse(RDSResponse):
                 "InvalidParameterValue", f"Feature is not available in region {self.region}."
             )
         backends = get_backend("rds")[self.current_account]
-        if arn.region not in backends.regions:
+        known: list[str] = backends.regions
+        if arn.region not in known:
             raise RDSClientError(
                 "InvalidParameterValue", f"Sandbox: there is no Region {arn.region}."
             )
