@@ -155,7 +155,7 @@ class FaultQueue:
 def _unknown_region(environ: "WSGIEnvironment") -> str | None:
     """Return the Region that a request to RDS is signed for, if moto does not know it."""
     scope = _CREDENTIAL_SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
-    known: list[str] = get_backend("rds")[DEFAULT_ACCOUNT_ID].regions
+    known: list[str] = vars(get_backend("rds")[DEFAULT_ACCOUNT_ID])["regions"]
     return None if scope is None or scope["region"] in known else str(scope["region"])
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Generator, Iterator, MutableMapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from boto3.session import Session
 from botocore.session import Session as BotocoreSession
@@ -80,13 +80,16 @@ class Footprint:
 def _backends(service: str) -> Iterator[tuple[str, str, Any]]:
     from moto.backends import get_backend  # noqa: PLC0415  # only without the shell's profile
 
-    accounts: dict[str, dict[str, Any]] = get_backend(service)  # type: ignore[call-overload]
+    backends: Any = get_backend(service)  # type: ignore[call-overload]
+    accounts = cast("dict[str, dict[str, Any]]", backends)
     for account_id, regions in accounts.items():
         for region, backend in regions.items():
             yield account_id, region, backend
 
 
 def _containers(backend: Any) -> Iterator[tuple[str, MutableMapping[Any, Any]]]:
-    for name, value in vars(backend).items():
+    attributes: dict[str, Any] = vars(backend)
+    for name, value in attributes.items():
+        items: Any = value
         if isinstance(value, MutableMapping):
-            yield name, value
+            yield name, items

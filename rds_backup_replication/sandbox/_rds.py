@@ -219,7 +219,7 @@ class SandboxRDSResponse(RDSResponse):
                 "InvalidParameterValue", f"Feature is not available in region {self.region}."
             )
         backends = get_backend("rds")[self.current_account]
-        known: list[str] = backends.regions
+        known: list[str] = vars(backends)["regions"]
         if arn.region not in known:
             raise RDSClientError(
                 "InvalidParameterValue", f"Sandbox: there is no Region {arn.region}."
