@@ -88,7 +88,7 @@ def _backends(service: str) -> Iterator[tuple[str, str, Any]]:
 
 
 def _containers(backend: Any) -> Iterator[tuple[str, MutableMapping[Any, Any]]]:
-    attributes: dict[str, Any] = vars(backend)
+    attributes: dict[str, Any] = backend.__dict__
     for name, value in attributes.items():
         items: Any = value
         if isinstance(value, MutableMapping):
