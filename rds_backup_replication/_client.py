@@ -152,15 +152,15 @@ class BackupReplicationClient(ApiOperations):
     ) -> DBInstanceAutomatedBackup | None:
         """Wait until a replication has ended, in this Region and in the source's.
 
-        The replication has ended when this Region no longer shows an active backup and the source
-        no longer lists the replication. Until then, RDS refuses to delete the source with a final
-        snapshot. If the source is not ``available`` at the end, the client logs a warning with
-        its status, because RDS may still refuse changes to it.
+        In this Region, the replication has ended when the backup is retained, or when no poll has
+        shown an active backup for 60 seconds. In the source's Region, it has ended when the source
+        no longer lists it. Until then, RDS refuses to delete the source with a final snapshot. If
+        the source is not ``available`` at the end, the client logs a warning with its status,
+        because RDS may still refuse changes to it.
 
-        If the client cannot ask the source, only this Region counts: the wait ends when the
-        backup is retained, or when no poll has shown an active backup for 60 seconds. That is the
-        case with ``client=`` alone, and where the source Region refuses the call, which the client
-        logs. Errors are handled as in ``wait_until_replicating``.
+        If the client cannot ask the source, only this Region counts. That is the case with
+        ``client=`` alone, and where the source Region refuses the call, which the client logs.
+        Errors are handled as in ``wait_until_replicating``.
 
         Args:
             source_db_instance_arn: ARN of the source instance.
