@@ -13,7 +13,7 @@ from ..exceptions import (
     ReplicationDriftError,
 )
 from .drift import find_drift
-from .lookup import Source
+from .lookup import Source, identify_source
 from .uncertain_call import UncertainCall, poll_outcome, send_change
 
 _BACKUPS_OFF = "backup retention enabled"
@@ -64,6 +64,8 @@ def try_to_start(
     sent = send_change(context, lambda: START.send(context.client, request), may_replicate)
     if isinstance(sent, DBInstanceAutomatedBackup):
         return EnsureResult("started", sent, source_checked=True)
+    if not source.is_checked:  # another instance's backup must not excuse the failure
+        source = identify_source(context, source.arn)
     for found in poll_outcome(context, source, pauses):
         if found is None or not found.is_active or is_ending(found):
             continue
