@@ -34,11 +34,11 @@ def _look(context: Context, source_arn: str) -> tuple[Source, DBInstanceAutomate
     """Return the source and its backup; look again if a stop may be in progress."""
     source, found = _ask(context, source_arn)
     for pause in CONFIRMATION_PAUSES[1:]:
-        if found is None or not found.is_active or source.confirms(found) or not source.is_checked:
+        if not _is_in_doubt(source, found):
             return source, found
         context.clock.sleep(pause)
         source, found = _ask(context, source_arn)
-    if found is not None and found.is_active and not source.confirms(found):
+    if _is_in_doubt(source, found):
         _logger.warning(
             "%s replicates, and the instance is %s: if a stop is in progress, the replication will "
             "end",
@@ -50,3 +50,10 @@ def _look(context: Context, source_arn: str) -> tuple[Source, DBInstanceAutomate
 def _ask(context: Context, source_arn: str) -> tuple[Source, DBInstanceAutomatedBackup | None]:
     source = identify_source(context, source_arn)
     return source, find_replicated_backup(context, source)
+
+
+def _is_in_doubt(source: Source, found: DBInstanceAutomatedBackup | None) -> bool:
+    """Return whether the source Region answered, and does not confirm the active backup."""
+    if found is None or not found.is_active:
+        return False
+    return source.is_checked and not source.confirms(found)

@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from rds_backup_replication._limits import CONFIRMATION_PAUSES
+
 from ..wire import SOURCE_ARN
 from ._errors import check_content, check_error
 from ._methods import Method
-from ._promises import INSTANCE_NOT_FOUND, find_promise
+from ._promises import INSTANCE_NOT_FOUND, find_promise, is_asked_before_change
 from ._rds import DESCRIBE_INSTANCES, START, WANTED_DAYS
 from ._replacements import check_replacement, check_second_call
 from ._run import ATTEMPTS, SECRETS, Bench, Cell, Mode, Observation
@@ -64,9 +66,24 @@ def _check_requests(cell: Cell, mode: Mode, observed: Observation) -> Iterator[s
         asks_source = last.action == DESCRIBE_INSTANCES
         if last.region_name != ("us-west-2" if asks_source else "us-east-1"):
             yield f"{last.action} was sent to {last.region_name}"
-    for action, number in Counter(attempts[0].action for attempts in calls).items():
-        if number > cell.method.most_calls.get(action, 0):
+    numbers = Counter(attempts[0].action for attempts in calls)
+    for action, number in numbers.items():
+        if number > _most_calls(cell, action):
             yield f"{action} was called {number} times"
+    is_asked_again = cell.method.name.startswith("ensure") and cell.fault.is_transient_answer
+    fewest = len(CONFIRMATION_PAUSES) if is_asked_again and cell.always else 1
+    if cell.action == DESCRIBE_INSTANCES and numbers[DESCRIBE_INSTANCES] < fewest:
+        yield f"the source was asked only {numbers[DESCRIBE_INSTANCES]} times"
+
+
+def _most_calls(cell: Cell, action: str) -> int:
+    """Return how often an operation may be called under the cell's fault."""
+    most = cell.method.most_calls.get(action, 0)
+    # Only an answer of the source Region is worth asking again at once: a Region without an answer
+    # costs a minute each time.
+    is_source_fault = cell.action == DESCRIBE_INSTANCES
+    is_asked_again = cell.fault.is_transient_answer if is_source_fault else cell.fault.is_transient
+    return most + (cell.method.most_retries.get(action, 0) if is_asked_again else 0)
 
 
 def _check_replication(observed: Observation) -> Iterator[str]:
@@ -106,7 +123,13 @@ def _check_warnings(cell: Cell, observed: Observation) -> Iterator[str]:
     words = "" if any(not call.has_fault for call in calls) else SOURCE_ARN
     is_told = cell.fault.error == INSTANCE_NOT_FOUND  # an answer, too
     is_logged = any(words in text for text in observed.warnings)
-    if any(call.has_fault for call in calls) and not is_told and not is_logged:
+    # Before a change, the same question is asked again. Only the retries of a wait, and of the
+    # first look of a replacement, are logged.
+    is_first_look = cell.method.name == "replace_replication" and cell.action_number == 1
+    is_retried = cell.fault.is_transient and is_asked_before_change(cell) and not is_first_look
+    is_settled = is_retried and any(not call.has_fault for call in calls[-1:])
+    has_failed = any(call.has_fault for call in calls)
+    if has_failed and not is_told and not is_logged and not is_settled:
         yield f"the source did not answer, and {observed.warnings} is logged"
 
 

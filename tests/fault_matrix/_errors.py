@@ -18,10 +18,10 @@ from rds_backup_replication.exceptions import (
 )
 
 from ..loopback import REQUEST_ID
-from ..wire import KMS_KEY_ARN
+from ..wire import KMS_KEY_ARN, SOURCE_ARN
 from ._faults import KEY_NOT_FOUND, NO_RESULT
 from ._methods import ALIAS, FORMER, SECRET_URL
-from ._promises import Promise, finds_no_backup
+from ._promises import INSTANCE_NOT_FOUND, Promise, finds_no_backup
 from ._rds import DESCRIBE, DESCRIBE_KEY, WANTED_DAYS, Refusal
 from ._results import summarize
 from ._run import SECRETS, Cell, Observation
@@ -134,8 +134,12 @@ def _check_last_backup(
 
 
 def _check_blockers(cell: Cell, error: ReplicationBlockedError) -> Iterator[str]:
-    expected = "kms_key_not_found" if cell.fault == KEY_NOT_FOUND else "instance_not_found"
-    if [reason.code for reason in error.blockers] != [expected]:
+    expected, words = "could_not_be_checked", cell.fault.refusal.code if cell.fault.refusal else ""
+    if cell.fault == KEY_NOT_FOUND:
+        expected, words = "kms_key_not_found", KMS_KEY_ARN
+    elif cell.fault.error == INSTANCE_NOT_FOUND:
+        expected, words = "instance_not_found", SOURCE_ARN
+    if [(r.code, words in r.message) for r in error.blockers] != [(expected, True)]:
         yield f"the blockers are {error.blockers}"
 
 

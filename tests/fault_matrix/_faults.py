@@ -44,6 +44,11 @@ class Fault:
     is_gateway: bool = False
     """Whether a gateway responds in place of the service, in another format."""
 
+    @property
+    def is_transient_answer(self) -> bool:
+        """Return whether the server answers, and may answer otherwise a moment later."""
+        return self.is_transient and self.corrupt is not None
+
 
 def _refusal(code: str, error: str, status: int, name: str | None = None) -> Fault:
     is_transient = status >= 500 or error == "ThrottlingError"

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rds_backup_replication import (
@@ -40,8 +40,11 @@ BY_ARN = " by the backup's ARN"
 BY_RESOURCE_ID = " by the source's resource ID"
 WITH_ALIAS = " with a key's alias"
 REFUSED = " with a refused start"
-REFUSED_TWICE = " with two refused starts"
+REFUSED_ALWAYS = " with four refused starts"
 SECRET_URL = "https://rds.us-west-2.amazonaws.com/?X-Amz-Signature=presigned-and-secret"
+
+_ASKED_AGAIN = {DESCRIBE_INSTANCES: 4}
+"""The further questions after an answer of the source Region that may be another a moment later."""
 
 _replicating = lambda: PlainRDS([Backup("replicating")])  # noqa: E731
 
@@ -71,6 +74,8 @@ class Method:
     most_calls: Mapping[str, int]
     """The maximum number of calls by operation, under any fault."""
     situation: str = ""
+    most_retries: Mapping[str, int] = field(default_factory=dict[str, int])
+    """The maximum number of further calls by operation, under a transient fault."""
     polled_stop: str | None = None
     """The result if the client polls for it; RDS's response shows the state before the stop."""
     faulty_calls: tuple[int, ...] = ()
@@ -130,6 +135,7 @@ def _replacement(
     faulty_calls: tuple[int, ...] = (),
     polls: int = 3,
     most_calls: Mapping[str, int],
+    most_retries: Mapping[str, int] | None = None,
     **rds: Any,
 ) -> Method:
     """Return an entry of ``replace_replication``."""
@@ -143,6 +149,7 @@ def _replacement(
         end_state,
         {DESCRIBE_REGIONS: 1, DESCRIBE_KEY: 1, **most_calls},
         situation,
+        most_retries or {},
         faulty_calls=faulty_calls,
         polls=polls,
     )
@@ -239,6 +246,7 @@ METHODS = (
         "replicates",
         # The client asks for the resource ID again if that may help, for 60 seconds.
         {DESCRIBE: 3, DESCRIBE_INSTANCES: 2},
+        most_retries=_ASKED_AGAIN,
     ),
     Method(
         "wait_until_replicating",
@@ -268,6 +276,7 @@ METHODS = (
         RETAINED,
         "retained",
         {DESCRIBE: 6, DESCRIBE_INSTANCES: 7},
+        most_retries=_ASKED_AGAIN,
         polls=6,
     ),
     Method(
@@ -277,6 +286,7 @@ METHODS = (
         f"`started`, {NEW}",
         "replicates",
         {DESCRIBE_INSTANCES: 1, DESCRIBE: 6, START: 1},
+        most_retries=_ASKED_AGAIN,
     ),
     Method(
         "ensure_replication",
@@ -285,6 +295,7 @@ METHODS = (
         f"`started`, {NEW}",
         "replicates",
         {DESCRIBE_INSTANCES: 1, DESCRIBE: 6, START: 1},
+        most_retries=_ASKED_AGAIN,
         situation=STALE,
     ),
     Method(
@@ -297,11 +308,15 @@ METHODS = (
         "replicates",
         # If RDS does not find the source, it refuses the start, and the client polls.
         {DESCRIBE_INSTANCES: 1, DESCRIBE: 1, DESCRIBE_KEY: 1, START: 1},
+        most_retries=_ASKED_AGAIN,
         situation=WITH_ALIAS,
         faulty_calls=(1, 3),
     ),
-    # Three stops or starts reach the timeout. One more start has the former settings.
-    _replacement(most_calls={DESCRIBE: 29, STOP: 3, DESCRIBE_INSTANCES: 5, START: 4}),
+    # Three checks, stops or starts reach the timeout. Two more starts have the former settings.
+    _replacement(
+        most_calls={DESCRIBE: 21, STOP: 3, DESCRIBE_INSTANCES: 5, START: 5},
+        most_retries={DESCRIBE: 9, DESCRIBE_INSTANCES: 1, DESCRIBE_REGIONS: 2, DESCRIBE_KEY: 2},
+    ),
     _replacement(
         STALE,
         faulty_calls=(9, 14),
@@ -319,12 +334,12 @@ METHODS = (
         reuses_arn=True,
     ),
     _replacement(
-        REFUSED_TWICE,
+        REFUSED_ALWAYS,
         "ReplacementError",
         "retained",
-        faulty_calls=(14,),
-        most_calls={DESCRIBE: 6, STOP: 1, DESCRIBE_INSTANCES: 3, START: 2},
-        refused_starts=2,
+        faulty_calls=(16,),
+        most_calls={DESCRIBE: 6, STOP: 1, DESCRIBE_INSTANCES: 3, START: 4},
+        refused_starts=4,
     ),
     Method(
         "ensure_stopped",
@@ -333,6 +348,7 @@ METHODS = (
         REPLICATING,
         "retained",
         {DESCRIBE_INSTANCES: 1, DESCRIBE: 6, STOP: 1},
+        most_retries=_ASKED_AGAIN,
         polled_stop=RETAINED,
     ),
     Method(
@@ -342,6 +358,7 @@ METHODS = (
         REPLICATING,
         "retained",
         {DESCRIBE_INSTANCES: 1, DESCRIBE: 6, STOP: 1},
+        most_retries=_ASKED_AGAIN,
         polled_stop=RETAINED,
         situation=STALE,
     ),
@@ -352,6 +369,7 @@ METHODS = (
         "`None`",
         "nothing",
         {DESCRIBE_INSTANCES: 1, DESCRIBE: 7, STOP: 1},
+        most_retries=_ASKED_AGAIN,
         situation=" where nothing replicates",
     ),
     Method(

@@ -8,7 +8,7 @@ from ._methods import (
     BY_ARN,
     BY_RESOURCE_ID,
     REFUSED,
-    REFUSED_TWICE,
+    REFUSED_ALWAYS,
     STALE,
     WITH_ALIAS,
     summarize_state,
@@ -17,6 +17,7 @@ from ._rds import (
     DESCRIBE,
     DESCRIBE_INSTANCES,
     DESCRIBE_KEY,
+    DESCRIBE_REGIONS,
     REPEAT_REFUSALS,
     START,
     START_REFUSAL,
@@ -40,10 +41,14 @@ _MAY_PASS = {
     "InvalidDBInstanceStateFault",
 }
 INSTANCE_NOT_FOUND = "DBInstanceNotFoundFault"
+# The refusal after which a start with the former settings is retried, because they have worked.
+_KEY_REFUSES = START_REFUSAL.code
 # Numbers of the calls of Describe: a look, two in the check, a look before the stop.
 _POLLS_OF_CHECK = (2, 3)
 _POLLS_BEFORE_STOP = 4
 _POLLS_BEFORE_STOP_OF_NOTHING = 2
+# Numbers of the calls of DescribeDBInstances: a look, the check.
+_LAST_QUESTION_BEFORE_STOP = 2
 
 
 class Promise(NamedTuple):
@@ -64,7 +69,7 @@ def find_promise(cell: Cell) -> Promise:
     fault, method = cell.fault, cell.method
     is_stop_uncertain = cell.action == STOP and fault.takes_effect
     usual = Promise((is_stop_uncertain and method.polled_stop) or method.result, method.end_state)
-    if method.situation in (REFUSED, REFUSED_TWICE):
+    if method.situation in (REFUSED, REFUSED_ALWAYS):
         refusal = START_REFUSAL
         usual = usual._replace(action=START, refusal=refusal, cause="KMSKeyNotAccessibleFault")
     if finds_no_backup(cell):
@@ -93,8 +98,8 @@ def _expect_no_backup(cell: Cell, usual: Promise) -> Promise:
     unchanged = summarize_state(cell.method.make_rds())
     promise = usual
     match cell.method.name, cell.action_number:
-        case "wait_until_stopped", _ if cell.method.situation == BY_ARN and not cell.always:
-            pass  # only the next poll tells which source to ask
+        case "wait_until_stopped", 1 if not cell.always:
+            pass  # an empty list is not believed at once
         case "find_replicated_backup" | "wait_until_stopped", _:
             promise = usual._replace(outcome="`None`")
         case "wait_until_replicating", 2 if cell.always:  # an earlier poll showed the backup
@@ -128,6 +133,15 @@ def _is_identification(cell: Cell) -> bool:
     return is_first and cell.method.situation != BY_ARN
 
 
+def is_asked_before_change(cell: Cell) -> bool:
+    """Return whether the call asks about the source, the Regions or the key before a change."""
+    if cell.method.name.startswith("wait"):
+        return False
+    if cell.action == DESCRIBE_INSTANCES:  # in a look, in the check, and in the wait for the end
+        return cell.action_number <= _LAST_QUESTION_BEFORE_STOP
+    return cell.action in (DESCRIBE_REGIONS, DESCRIBE_KEY)
+
+
 def _expect_ensure(cell: Cell, usual: Promise, failed: Promise) -> Promise:
     is_settled = cell.action in (START, STOP) and cell.fault.takes_effect
     return usual if is_settled or cell.action == DESCRIBE_INSTANCES else failed
@@ -159,11 +173,15 @@ def _expect_replace(cell: Cell, usual: Promise, failed: Promise) -> Promise:
     if cell.fault == KEY_NOT_FOUND:
         return blocked
     if cell.fault.error == INSTANCE_NOT_FOUND:
-        refused = _expect_repeat_refusal(START, failed.state)
-        return {1: refused, 2: blocked}.get(cell.action_number, usual)
-    if _is_identification(cell) and cell.fault.is_transient and cell.always:
-        return failed  # nothing is replaced during an outage of the source Region
-    return usual  # what could not be asked prevents nothing
+        if _is_identification(cell):  # a single look is not believed
+            return _expect_repeat_refusal(START, failed.state) if cell.always else usual
+        return blocked if is_asked_before_change(cell) else usual
+    # botocore takes a truncated response of KMS for an empty one, which is not asked for again.
+    is_readable = not (cell.action == DESCRIBE_KEY and cell.fault.is_truncated)
+    if cell.fault.is_transient and cell.always and is_asked_before_change(cell) and is_readable:
+        # During an outage, nothing is stopped. A look at the source asks the same as the check.
+        return failed if cell.action == DESCRIBE_INSTANCES else blocked
+    return usual  # what AWS refuses to tell prevents nothing
 
 
 def _expect_replace_after_poll(cell: Cell, usual: Promise, failed: Promise) -> Promise:
@@ -191,6 +209,8 @@ def _expect_replace_after_start(cell: Cell, usual: Promise, failed: Promise) -> 
     if fault.takes_effect or (may_pass and not cell.always):
         return usual
     if cell.method.situation == REFUSED:  # the start with the former settings fails, too
+        if fault.error == _KEY_REFUSES and not cell.always:
+            return usual
         return usual._replace(state="retained")
     state = "retained" if cell.always else "the former one restarted"
     return failed._replace(outcome="ReplacementError", state=state, cause=fault.error)
@@ -226,7 +246,7 @@ _EXPECT_BY_HEADING: dict[str, Callable[[Cell, Promise, Promise], Promise]] = {
     "`replace_replication`": _expect_replace,
     f"`replace_replication`{STALE}": _expect_replace,
     f"`replace_replication`{REFUSED}": _expect_replace,
-    f"`replace_replication`{REFUSED_TWICE}": _expect_replace,
+    f"`replace_replication`{REFUSED_ALWAYS}": _expect_replace,
     "`ensure_stopped`": _expect_ensure,
     f"`ensure_replication`{STALE}": _expect_ensure,
     f"`ensure_stopped`{STALE}": _expect_ensure,

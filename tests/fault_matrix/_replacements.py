@@ -7,8 +7,8 @@ from rds_backup_replication.exceptions import ReplacementError
 
 from ..wire import SOURCE_ARN
 from ._methods import FORMER, WANTED
-from ._promises import is_uncertain
-from ._rds import START, STOP, PlainRDS, Settings
+from ._promises import finds_no_backup, is_uncertain
+from ._rds import DESCRIBE, START, STOP, PlainRDS, Settings
 from ._run import Bench, Cell, Mode, Observation
 
 _PHASES = {STOP: "stop", START: "start"}
@@ -71,22 +71,32 @@ def _check_result(observed: Observation) -> Iterator[str]:
         yield "source_checked is False"
 
 
-def _may_be_unknown(cell: Cell) -> bool:
+def _may_be_unknown(cell: Cell, observed: Observation) -> bool:
     """Return whether the client need not know what replicates.
 
     A response to a change was lost, or RDS refuses starts as if the source replicated, while no
-    poll shows an active backup.
+    poll shows an active backup, or every poll after the last change failed.
     """
     is_contradiction = cell.fault.error == "InvalidDBInstanceAutomatedBackupStateFault"
     is_lost = cell.action in (START, STOP) and is_uncertain(cell.fault)
-    return is_lost or (cell.action == START and is_contradiction and cell.always)
+    is_contradicted = cell.action == START and is_contradiction and cell.always
+    return is_lost or is_contradicted or _have_polls_failed(cell, observed)
+
+
+def _have_polls_failed(cell: Cell, observed: Observation) -> bool:
+    """Return whether there were polls after the last change, and none of them has an answer."""
+    calls = [attempts[-1] for attempts in observed.wire.calls()]
+    last_change = max(n for n, call in enumerate(calls) if call.action in (START, STOP))
+    polls = [call for call in calls[last_change:] if call.action == DESCRIBE]
+    is_answered = finds_no_backup(cell) or any(not poll.has_fault for poll in polls)
+    return bool(polls) and not is_answered
 
 
 def _check_account(cell: Cell, observed: Observation, error: ReplacementError) -> Iterator[str]:
     """Yield what a ``ReplacementError`` does not say truthfully, or what is not logged."""
     active = observed.wire.rds.active
     is_protected, last = error.is_protected, error.last_backup
-    is_unknown = is_protected is None and _may_be_unknown(cell)
+    is_unknown = is_protected is None and _may_be_unknown(cell, observed)
     if is_protected is not (active is not None) and not is_unknown:
         yield f"is_protected is {is_protected}, but the state is {observed.state}"
     phase = _PHASES[observed.wire.changes()[-1]]
