@@ -6,16 +6,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import (
     ClientError,
+    ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
+    InvalidProxiesConfigError,
     NoCredentialsError,
     ProxyConnectionError,
     ReadTimeoutError,
     SSLError,
 )
 from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
-from urllib3.exceptions import LocationParseError
+from urllib3.exceptions import LocationParseError, ProtocolError
 
 from rds_backup_replication import exceptions
 from rds_backup_replication._botocore.errors import (
@@ -99,12 +101,24 @@ def http_error(reason: Exception) -> HTTPClientError:
     return HTTPClientError(error=reason)
 
 
+def closed(reason: Exception) -> ConnectionClosedError:
+    return ConnectionClosedError(
+        error=ProtocolError("Connection aborted.", reason), endpoint_url=URL
+    )
+
+
 NOT_SENT = [
     http_error(ValueError("Invalid header value b'a\\n'")),
     http_error(ValueError("Invalid header name b'a b'")),
     http_error(UnicodeEncodeError("latin-1", "…", 0, 1, "ordinal not in range(256)")),
     http_error(TypeError("cannot use a bytes pattern on a string-like object")),
     http_error(LocationParseError("http://a b")),
+    http_error(OverflowError("timestamp out of range for platform time_t")),
+    http_error(InvalidProxiesConfigError()),
+    closed(FileNotFoundError(2, "No such file or directory")),
+    closed(PermissionError(13, "Permission denied")),
+    closed(IsADirectoryError(21, "Is a directory")),
+    ProxyConnectionError(proxy_url="http://socks5://127.0.0.1:9", error="no such host"),
     NoCredentialsError(),
     SSLError(endpoint_url=URL, error=ssl.SSLCertVerificationError("certificate verify failed")),
 ]
@@ -116,6 +130,7 @@ UNREACHED = [
 LOST = [
     http_error(ValueError("I/O operation on closed file.")),
     http_error(OSError("reset")),
+    closed(ConnectionResetError(104, "Connection reset by peer")),
     ReadTimeoutError(endpoint_url=URL),
     SSLError(endpoint_url=URL, error=ssl.SSLEOFError("EOF occurred in violation of protocol")),
 ]

@@ -4,10 +4,13 @@ import re
 from collections.abc import Mapping
 from http.client import InvalidURL
 from ssl import SSLEOFError, SSLZeroReturnError
+from traceback import walk_tb
 from typing import Any
 
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
+    ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
@@ -192,17 +195,43 @@ NO_RESPONSE_ERRORS = (BotocoreConnectionError, HTTPClientError)
 """What botocore raises if no response came: the request may have taken effect."""
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
 _INVALID_REQUEST = re.compile(r"invalid (header|method)|control characters", re.IGNORECASE)
+_INVALID_PROXY = re.compile(r"http://[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+"""botocore puts http:// before a proxy's URL that has another scheme, such as socks5."""
+_UNSENDABLE = (
+    BotoCoreError,  # the settings of a proxy
+    FileNotFoundError,  # the client certificate, as the next two
+    IsADirectoryError,
+    PermissionError,
+    InvalidURL,
+    LocationValueError,
+    OverflowError,  # a timeout of thousands of years
+    TypeError,
+    UnicodeEncodeError,
+)
 
 
 def is_unsendable(error: Exception) -> bool:
-    """Return whether the request is not valid HTTP, so that no attempt can ever be sent."""
-    # botocore's connection errors are HTTPClientErrors, too, and have classes of their own.
-    if type(error) is not HTTPClientError:
+    """Return whether the request or a setting is invalid, so that no attempt can ever be sent."""
+    if isinstance(error, ProxyConnectionError):
+        return bool(_INVALID_PROXY.match(str(error.kwargs.get("proxy_url"))))
+    # Most connection errors of botocore are HTTPClientErrors, too, and have classes of their own.
+    if type(error) not in {HTTPClientError, ConnectionClosedError}:
         return False
-    reason = error.kwargs.get("error")
-    if isinstance(reason, (InvalidURL, LocationValueError, TypeError, UnicodeEncodeError)):
-        return True
-    return isinstance(reason, ValueError) and bool(_INVALID_REQUEST.search(str(reason)))
+    reasons = _reasons(error)
+    frames = walk_tb(getattr(reasons[0], "__traceback__", None))
+    if any(frame.f_code.co_name == "getresponse" for frame, _ in frames):  # the request was sent
+        return False
+    return any(
+        isinstance(each, _UNSENDABLE)
+        or (isinstance(each, ValueError) and _INVALID_REQUEST.search(str(each)))
+        for each in reasons
+    )
+
+
+def _reasons(error: Exception) -> list[object]:
+    """Return what a botocore error wraps; urllib3 wraps an error once more."""
+    reason = getattr(error, "kwargs", {}).get("error")
+    return [reason, *getattr(reason, "args", ())]
 
 
 def is_server_error(error: ServiceError) -> bool:
@@ -228,9 +257,8 @@ def _is_failed_handshake(error: Exception) -> bool:
     """Return whether no TLS connection was made, as opposed to one that ended early."""
     if not isinstance(error, SSLError):
         return False
-    reason = error.kwargs.get("error")
-    reasons = [reason, *getattr(reason, "args", ())]
-    return not any(isinstance(each, (SSLEOFError, SSLZeroReturnError)) for each in reasons)
+    ended_early = (SSLEOFError, SSLZeroReturnError)
+    return not any(isinstance(each, ended_early) for each in _reasons(error))
 
 
 def is_transient(error: Exception) -> bool:
@@ -246,7 +274,9 @@ def is_transient(error: Exception) -> bool:
         fault = _CLASSES.get(_stem(str(error.response.get("Error", {}).get("Code"))))
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
         return fault is ThrottlingError or status >= _SERVER_ERROR
-    if _is_failed_handshake(error) or is_unsendable(error):
+    # Each attempt is sent if only the read timeout is too long, and each fails.
+    is_too_long = any(isinstance(each, OverflowError) for each in _reasons(error))
+    if is_too_long or _is_failed_handshake(error) or is_unsendable(error):
         return False
     return isinstance(error, NO_RESPONSE_ERRORS)
 
