@@ -25,7 +25,13 @@ from rds_backup_replication._botocore.errors import (
     may_have_taken_effect,
     service_error,
 )
-from rds_backup_replication.exceptions import ServiceError, ThrottlingError
+from rds_backup_replication.exceptions import (
+    AccessDeniedError,
+    InternalFailureError,
+    ServiceError,
+    ServiceUnavailableError,
+    ThrottlingError,
+)
 
 URL = "https://rds.us-east-1.amazonaws.com/"
 
@@ -53,6 +59,16 @@ def error_of(code: str, message: str = "x", status: int = 400) -> ServiceError:
         ("OptInRequiredError", "SubscriptionRequiredException OptInRequired PendingVerification"),
         ("ServiceUnavailableError", "ServiceUnavailableException Unavailable RequestTimeout"),
         ("SignatureDoesNotMatchError", "IncompleteSignature InvalidSignatureException"),
+        ("InvalidParameterValueError", "InvalidArnException InvalidARNFault NotImplemented"),
+        ("KMSKeyNotAccessibleFault", "KMSAccessDeniedFault KMSInvalidStateException"),
+        ("KMSKeyNotAccessibleFault", "KMSDisabledException DisabledException"),
+        ("OptInRequiredError", "InactiveAccount RegionDisabledException"),
+        ("SignatureDoesNotMatchError", "InvalidHTTPAuthHeader"),
+        ("ServiceUnavailableError", "ServerBusy"),
+        (
+            "DBInstanceAutomatedBackupQuotaExceededFault",
+            "QuotaExceeded ServiceQuotaExceededException",
+        ),
         ("ThrottlingError", "ThrottlingException RequestLimitExceeded TooManyRequestsException"),
         ("ServiceError", "SomethingNew"),
     ],
@@ -60,6 +76,41 @@ def error_of(code: str, message: str = "x", status: int = 400) -> ServiceError:
 def test_code_has_class_of_its_kind(kind: str, codes: str) -> None:
     for code in codes.split():
         assert type(error_of(code)) is getattr(exceptions, kind), code
+
+
+@pytest.mark.parametrize("code", ["", "Unknown", "{status}"])
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, ServiceError),
+        (403, AccessDeniedError),
+        (413, ServiceError),
+        (429, ThrottlingError),
+        (500, InternalFailureError),
+        (502, ServiceUnavailableError),
+        (503, ServiceUnavailableError),
+        (504, ServiceUnavailableError),
+    ],
+)
+def test_page_has_class_of_its_status(code: str, status: int, kind: type[ServiceError]) -> None:
+    if (code, kind) == ("Unknown", ServiceError):
+        kind = InternalFailureError  # AWS's own code, as the status says nothing
+    error = error_of(code.format(status=status), status=status)
+    assert type(error) is kind
+    assert is_transient(error) == (status >= 429 or kind is InternalFailureError)
+
+
+def test_quota_of_a_restore_is_not_that_of_backups() -> None:
+    response: Any = {"Error": {"Code": "QuotaExceeded"}}
+    error = service_error(ClientError(response, "RestoreDBInstanceToPointInTime"))
+    assert type(error) is ServiceError
+
+
+def test_status_429_is_transient_with_any_code() -> None:
+    error = error_of("SomethingNew", status=429)
+    assert is_transient(error)
+    assert not may_have_taken_effect(error)
+    assert is_transient(ClientError(error.response, "AssumeRole"))
 
 
 def test_codes_that_botocore_retries_are_transient() -> None:

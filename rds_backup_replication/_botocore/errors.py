@@ -47,34 +47,41 @@ def _stem(name: str) -> str:
 
 
 # The codes, without their suffixes, that other services and protocols use for the same kind.
+# botocore uses the HTTP status as the code if the body of a server error is empty or HTML.
 _OTHER_CODES: Mapping[type[ServiceError], str] = {
     AccessDeniedError: (
-        "AllAccessDisabled Authorization Forbidden NotAuthorized OperationNotPermitted "
+        "403 AllAccessDisabled Authorization Forbidden NotAuthorized OperationNotPermitted "
         "Unauthorized UnauthorizedAccess UnauthorizedOperation"
     ),
+    DBInstanceAutomatedBackupQuotaExceededFault: "QuotaExceeded ServiceQuotaExceeded",
     ExpiredTokenError: "RequestExpired TokenRefreshRequired",
-    InternalFailureError: "Internal InternalServer InternalService ServiceFailure Unknown",
+    InternalFailureError: "500 Internal InternalServer InternalService ServiceFailure Unknown",
     InvalidClientTokenIdError: (
         "AuthFailure InvalidAccessKeyId InvalidSecurity InvalidSecurityToken InvalidToken "
         "MissingAuthenticationToken MissingSecurityHeader UnrecognizedClient"
     ),
     InvalidParameterValueError: (
-        "InvalidAction InvalidCharacter InvalidInput InvalidParameter InvalidQueryParameter "
-        "InvalidRequest MalformedHttpRequest MalformedInput MalformedQueryString MissingAction "
-        "MissingParameter MissingRequiredParameter OperationNotSupported RequestEntityTooLarge "
-        "Serialization UnknownOperation UnknownParameter Unsupported UnsupportedOperation "
-        "UnsupportedProtocol Validation"
+        "InvalidAction InvalidARN InvalidArn InvalidCharacter InvalidInput InvalidParameter "
+        "InvalidQueryParameter InvalidRequest MalformedHttpRequest MalformedInput "
+        "MalformedQueryString MissingAction MissingParameter MissingRequiredParameter "
+        "NotImplemented OperationNotSupported RequestEntityTooLarge Serialization "
+        "UnknownOperation UnknownParameter Unsupported UnsupportedOperation UnsupportedProtocol "
+        "Validation"
     ),
+    KMSKeyNotAccessibleFault: "Disabled KMSAccessDenied KMSDisabled KMSInvalidState",
     OptInRequiredError: (
-        "AccountProblem Blocked InvalidAccount NotSignedUp PendingVerification SubscriptionRequired"
+        "AccountProblem Blocked InactiveAccount InvalidAccount NotSignedUp PendingVerification "
+        "RegionDisabled SubscriptionRequired"
     ),
-    ServiceUnavailableError: "RequestAborted RequestTimeout ServerUnavailable Unavailable",
+    ServiceUnavailableError: (
+        "502 503 504 RequestAborted RequestTimeout ServerBusy ServerUnavailable Unavailable"
+    ),
     SignatureDoesNotMatchError: (
-        "IncompleteSignature InvalidSignature RequestInTheFuture RequestTimeTooSkewed "
-        "SignatureExpired"
+        "IncompleteSignature InvalidHTTPAuthHeader InvalidSignature RequestInTheFuture "
+        "RequestTimeTooSkewed SignatureExpired"
     ),
     ThrottlingError: (
-        "BandwidthLimitExceeded EC2Throttled LimitExceeded PriorRequestNotComplete "
+        "429 BandwidthLimitExceeded EC2Throttled LimitExceeded PriorRequestNotComplete "
         "ProvisionedThroughputExceeded RequestLimitExceeded RequestThrottled SlowDown Throttled "
         "ThrottledRequest TooManyRequests TransactionInProgress"
     ),
@@ -163,7 +170,7 @@ def service_error(
     fault = error.response.get("Error", {})
     # botocore reads an empty element as None, and a nested element as a dict.
     code, message = str(fault.get("Code") or ""), str(fault.get("Message") or "").lower()
-    kind = _CLASSES.get(_stem(re.sub(r"^(Client|Server)\.", "", code)), ServiceError)
+    kind = _class_of(code, error)
     hints = (
         hint
         for (of_kind, part), hint in _HINTS.items()
@@ -173,6 +180,21 @@ def service_error(
     if invalid is not None and issubclass(kind, _CREDENTIAL_ERRORS):
         hint = f"AWS cannot accept these credentials: {invalid[1]}."
     return kind(error.response, error.operation_name, hint)
+
+
+def _class_of(code: str, error: ClientError) -> type[ServiceError]:
+    names = [_stem(re.sub(r"^(Client|Server)\.", "", code))]
+    if code in {"", "Unknown"}:  # the body is HTML
+        names.insert(0, str(_status_of(error)))
+    kind = next((_CLASSES[name] for name in names if name in _CLASSES), ServiceError)
+    is_of_backups = not error.operation_name.startswith("Restore")
+    if kind is DBInstanceAutomatedBackupQuotaExceededFault and not is_of_backups:
+        return ServiceError  # another quota, such as that of storage
+    return kind
+
+
+def _status_of(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
 
 
 _STATUS_OF_UNDOCUMENTED = {"AccessDenied": 403, "InternalFailure": 500, "ServiceUnavailable": 503}
@@ -269,11 +291,12 @@ def is_transient(error: Exception) -> bool:
             return True
         return _is_cut_off(error.response)
     if isinstance(error, ServiceError):
-        return is_server_error(error) or isinstance(error, ThrottlingError)
+        is_throttled = isinstance(error, ThrottlingError)
+        return is_throttled or is_server_error(error) or _status_of(error) == _TOO_MANY_REQUESTS
     if isinstance(error, ClientError):  # of another service, such as STS or KMS
         fault = _CLASSES.get(_stem(str(error.response.get("Error", {}).get("Code"))))
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
-        return fault is ThrottlingError or status >= _SERVER_ERROR
+        status = _status_of(error)
+        return fault is ThrottlingError or status >= _SERVER_ERROR or status == _TOO_MANY_REQUESTS
     # Each attempt is sent if only the read timeout is too long, and each fails.
     is_too_long = any(isinstance(each, OverflowError) for each in _reasons(error))
     if is_too_long or _is_failed_handshake(error) or is_unsendable(error):
