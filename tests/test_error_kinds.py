@@ -136,6 +136,13 @@ def test_codes_that_botocore_retries_are_transient() -> None:
         ("InvalidParameterValue", "PRESIGNEDURL COULD NOT BE AUTHENTICATED", "keys or values"),
         ("InvalidParameterValue", "encrypted instances REQUIRE A VALID KMS KEY id", "kms_key_id"),
         ("RequestExpired", "Request has expired.", "clock"),
+        (
+            "KMSKeyNotAccessibleFault",
+            "kms:CreateGrant with an explicit deny in a service control policy",
+            "organization",
+        ),
+        ("KMSAccessDenied", "because no session policy allows it", "another session policy"),
+        ("InvalidParameterCombination", "PreSignedUrl could not be authenticated", "source_region"),
     ],
 )
 def test_hint_follows_message(code: str, message: str, hint: str) -> None:

@@ -98,19 +98,25 @@ _ORGANIZATION_HINT = (
     "A policy of the organization forbids the operation. An administrator of the AWS organization "
     "must change the policy, because permissions of the caller cannot override it."
 )
-# By the class and a part of the message, in any capitalization. The first match counts.
+# By the class and a part of the message, in any capitalization. The first match counts. Texts for
+# every class come first, because they name the cause more exactly than a class does.
 _HINTS: Mapping[tuple[type[ServiceError], str], str] = {
-    (AccessDeniedError, "service control policy"): _ORGANIZATION_HINT,
-    (AccessDeniedError, "resource control policy"): _ORGANIZATION_HINT,
-    (AccessDeniedError, "permissions boundary"): (
+    (ServiceError, "service control policy"): _ORGANIZATION_HINT,
+    (ServiceError, "resource control policy"): _ORGANIZATION_HINT,
+    (ServiceError, "permissions boundary"): (
         "The permissions boundary of the caller's user or role forbids the operation. An "
         "administrator of the account or the organization must change the boundary, because other "
         "permissions of the caller cannot override it."
     ),
-    (AccessDeniedError, "session policy"): (
+    (ServiceError, "session policy"): (
         "The session policy of the credentials forbids the operation. The administrator or "
         "program that assumes the role must pass another session policy, because permissions of "
         "the role cannot override it."
+    ),
+    (ServiceError, "PreSignedUrl could not be authenticated"): (
+        "The signature of the presigned URL is wrong. Pass source_region instead of a URL of your "
+        "own, so that botocore signs it. Omit tags whose keys or values contain spaces: they break "
+        "the signature."
     ),
     (InvalidParameterValueError, "Feature is not available in region"): (
         "The Region in the message does not accept backups from the source's Region: "
@@ -123,11 +129,6 @@ _HINTS: Mapping[tuple[type[ServiceError], str], str] = {
     ),
     (InvalidParameterValueError, "DbInstanceAutomatedBackupsArn"): (
         "Check the account and the ID in the ARN, and whether the endpoint URL is of its Region."
-    ),
-    (InvalidParameterValueError, "PreSignedUrl could not be authenticated"): (
-        "The signature of the presigned URL is wrong. Pass source_region instead of a URL of your "
-        "own, so that botocore signs it. Omit tags whose keys or values contain spaces: they break "
-        "the signature."
     ),
     (InvalidDBInstanceStateFault, "must have backup retention enabled"): (
         "Enable the automated backups of the source instance first: modify the instance to a "
