@@ -25,6 +25,7 @@ from rds_backup_replication._botocore.errors import (
     may_have_taken_effect,
     service_error,
 )
+from rds_backup_replication._credentials import Credentials
 from rds_backup_replication.exceptions import (
     AccessDeniedError,
     InternalFailureError,
@@ -153,6 +154,29 @@ def test_hint_follows_message(code: str, message: str, hint: str) -> None:
 
 def test_other_denials_have_no_hint() -> None:
     assert error_of("AccessDenied", "because no identity-based policy allows it").hint is None
+
+
+@pytest.mark.parametrize("code", ["", "SignatureDoesNotMatch", "ExpiredToken"])
+def test_hint_names_invalid_credentials(code: str) -> None:
+    invalid = (
+        Credentials("AKID", "secret", "token\x01", "env"),
+        "the token has a control character",
+    )
+    response: Any = {
+        "Error": {"Code": code} if code else {},  # botocore reads no code from an HTML page
+        "ResponseMetadata": {"HTTPStatusCode": 400},
+    }
+    error = service_error(ClientError(response, "DescribeDBInstances"), invalid)
+    assert error.hint == f"AWS cannot accept these credentials: {invalid[1]}."
+
+
+def test_hint_about_credentials_needs_a_refusal_of_them() -> None:
+    invalid = (
+        Credentials("AKID", "secret", "token\x01", "env"),
+        "the token has a control character",
+    )
+    response: Any = {"Error": {"Code": "Throttling"}}
+    assert service_error(ClientError(response, "DescribeDBInstances"), invalid).hint is None
 
 
 def http_error(reason: Exception) -> HTTPClientError:

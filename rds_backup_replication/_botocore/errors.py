@@ -178,7 +178,8 @@ def service_error(
         if issubclass(kind, of_kind) and part.lower() in message
     )
     hint = next(hints, None)
-    if invalid is not None and issubclass(kind, _CREDENTIAL_ERRORS):
+    # A load balancer refuses a header with a control character, with an HTML page and no code.
+    if invalid is not None and (issubclass(kind, _CREDENTIAL_ERRORS) or not code):
         hint = f"AWS cannot accept these credentials: {invalid[1]}."
     return kind(error.response, error.operation_name, hint)
 
