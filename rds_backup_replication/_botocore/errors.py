@@ -221,6 +221,8 @@ _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionErro
 _INVALID_REQUEST = re.compile(r"invalid (header|method)|control characters", re.IGNORECASE)
 _INVALID_PROXY = re.compile(r"http://[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 """botocore puts http:// before a proxy's URL that has another scheme, such as socks5."""
+_AFTER_SENDING = {"getresponse", "content"}
+"""The functions of http.client and botocore that read a response."""
 _UNSENDABLE = (
     BotoCoreError,  # the settings of a proxy
     FileNotFoundError,  # the client certificate, as the next two
@@ -243,7 +245,7 @@ def is_unsendable(error: Exception) -> bool:
         return False
     reasons = _reasons(error)
     frames = walk_tb(getattr(reasons[0], "__traceback__", None))
-    if any(frame.f_code.co_name == "getresponse" for frame, _ in frames):  # the request was sent
+    if any(frame.f_code.co_name in _AFTER_SENDING for frame, _ in frames):
         return False
     return any(
         isinstance(each, _UNSENDABLE)
