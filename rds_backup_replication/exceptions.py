@@ -5,7 +5,7 @@ The tree::
     BackupReplicationError
     ├── RequestValidationError (a ValueError)      nothing was sent
     ├── ResponseValidationError                    the response is invalid
-    ├── ServiceError (a botocore ClientError)      RDS refused the request
+    ├── ServiceError (a botocore ClientError)      the response is an error
     │   ├── one class per documented fault, by AWS's name
     │   └── one class per undocumented code that AWS returns
     ├── ReplicationDriftError                      replicates with other settings
@@ -72,7 +72,7 @@ class ResponseValidationError(BackupReplicationError):
 
     @property
     def may_have_taken_effect(self) -> bool:
-        """Return whether the operation changes something."""
+        """Return whether the operation may have taken effect: it changes something."""
         return not self.operation_name.startswith("Describe")
 
     def __str__(self) -> str:
@@ -84,7 +84,9 @@ class ResponseValidationError(BackupReplicationError):
 
 
 class ServiceError(BackupReplicationError, ClientError):
-    """RDS refused the request; a code without a class of its own raises this class.
+    """The response is an error, of RDS or of a server in between, such as a load balancer.
+
+    Each known code has a subclass; every other code raises this class itself.
 
     The ``__cause__`` is botocore's ``ClientError``, and this class is one, too.
 

@@ -155,19 +155,40 @@ def test_second_signal_names_what_was_in_progress(
     ]
 
 
-def test_repeated_hangup_counts_once(tmp_path: Path) -> None:
-    """A shell whose terminal closes sends SIGHUP to the program, and so does Linux."""
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_signals_within_a_second_count_once(
+    tmp_path: Path, first: signal.Signals, second: signal.Signals
+) -> None:
+    """Closing terminals send SIGHUP twice, timeout sends SIGTERM twice, and systemd sends both."""
     ran = run_apply(
         tmp_path,
         "import time\n"
         "time.monotonic = lambda: 0.0\n"
         "def apply(plan, **_):\n"
-        "    try: signal.raise_signal(signal.SIGHUP)\n"
-        "    except KeyboardInterrupt: signal.raise_signal(signal.SIGHUP)\n"
+        f"    try: signal.raise_signal({first.value})\n"
+        f"    except KeyboardInterrupt: signal.raise_signal({second.value})\n"
         "    return fleet.ApplyReport(results=[done(plan.changes[0])], interrupted=True)\n",
     )
-    assert ran.returncode == 129
+    assert ran.returncode == CODES[first]
     assert ran.stderr.splitlines() == ["Applying the plan", FINISHING, "1 done", "Interrupted."]
+
+
+@each_signal
+def test_second_ctrl_c_counts_at_once(tmp_path: Path, number: signal.Signals) -> None:
+    ran = run_apply(
+        tmp_path,
+        "import time\n"
+        "time.monotonic = lambda: 0.0\n"
+        "def apply(plan, *, on_start, on_event, **_):\n"
+        "    for action in plan.changes: on_start(action)\n"
+        "    on_event(done(plan.changes[0]))\n"
+        f"    for each in ({number.value}, signal.SIGINT):\n"
+        "        try: signal.raise_signal(each)\n"
+        "        except KeyboardInterrupt: pass\n",
+    )
+    assert ran.returncode == 130
+    assert ran.stderr.splitlines()[-1] == ENDED
 
 
 @each_signal
@@ -198,7 +219,7 @@ WARNS = (
 
 def test_second_signal_does_not_cut_a_warning() -> None:
     """The library logs what it stopped, and a second signal may come at that moment."""
-    ran = run_command(f"later = [signal.SIGHUP]\n{WARNS}", "ensure", SOURCE_ARN)
+    ran = run_command(f"later = [signal.SIGINT]\n{WARNS}", "ensure", SOURCE_ARN)
     assert ran.returncode == 143
     assert ran.stderr.splitlines() == [
         r"Was stopped\x1b[2K",
@@ -208,7 +229,7 @@ def test_second_signal_does_not_cut_a_warning() -> None:
 
 
 def test_third_signal_ends_a_command_at_once() -> None:
-    ran = run_command(f"later = [signal.SIGHUP, signal.SIGINT]\n{WARNS}", "ensure", SOURCE_ARN)
+    ran = run_command(f"later = [signal.SIGINT, signal.SIGINT]\n{WARNS}", "ensure", SOURCE_ARN)
     assert ran.returncode == 143
     assert ran.stderr.splitlines() == ["Interrupted."]
 

@@ -11,11 +11,13 @@ from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
     EndpointConnectionError,
+    HTTPClientError,
     NoCredentialsError,
     ReadTimeoutError,
 )
 
 from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication._botocore.errors import is_transient, may_have_taken_effect
 from rds_backup_replication.exceptions import (
     KMSKeyNotAccessibleFault,
     ServiceError,
@@ -214,3 +216,28 @@ def test_read_timeout_raises_botocore_error(rds: ScriptedRDS) -> None:
     rds.stalls()
     with pytest.raises(ReadTimeoutError):
         start(rds.client(read_timeout=0.05))
+
+
+def test_error_in_reading_may_have_taken_effect(
+    rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same error before the request is sent would mean that no request can be sent."""
+
+    def fail(response: Any, *_: Any) -> None:
+        response.close()
+        raise OverflowError
+
+    monkeypatch.setattr("urllib3.response.HTTPResponse.stream", fail)
+    rds.answers(STARTED)
+    with pytest.raises(HTTPClientError) as caught:
+        start(rds.lone_client())
+    assert may_have_taken_effect(caught.value)
+
+
+def test_read_timeout_beyond_the_clock_is_final(rds: ScriptedRDS) -> None:
+    """The request is sent before the operating system refuses the timeout."""
+    rds.answers(STARTED)
+    with pytest.raises(HTTPClientError) as caught:
+        start(rds.lone_client(read_timeout=1e11))
+    assert not is_transient(caught.value)
+    assert may_have_taken_effect(caught.value)

@@ -4,10 +4,13 @@ import re
 from collections.abc import Mapping
 from http.client import InvalidURL
 from ssl import SSLEOFError, SSLZeroReturnError
+from traceback import walk_tb
 from typing import Any
 
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
+    ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
@@ -44,34 +47,41 @@ def _stem(name: str) -> str:
 
 
 # The codes, without their suffixes, that other services and protocols use for the same kind.
+# botocore uses the HTTP status as the code if the body of a server error is empty or HTML.
 _OTHER_CODES: Mapping[type[ServiceError], str] = {
     AccessDeniedError: (
-        "AllAccessDisabled Authorization Forbidden NotAuthorized OperationNotPermitted "
+        "403 AllAccessDisabled Authorization Forbidden NotAuthorized OperationNotPermitted "
         "Unauthorized UnauthorizedAccess UnauthorizedOperation"
     ),
+    DBInstanceAutomatedBackupQuotaExceededFault: "QuotaExceeded ServiceQuotaExceeded",
     ExpiredTokenError: "RequestExpired TokenRefreshRequired",
-    InternalFailureError: "Internal InternalServer InternalService ServiceFailure Unknown",
+    InternalFailureError: "500 Internal InternalServer InternalService ServiceFailure Unknown",
     InvalidClientTokenIdError: (
         "AuthFailure InvalidAccessKeyId InvalidSecurity InvalidSecurityToken InvalidToken "
         "MissingAuthenticationToken MissingSecurityHeader UnrecognizedClient"
     ),
     InvalidParameterValueError: (
-        "InvalidAction InvalidCharacter InvalidInput InvalidParameter InvalidQueryParameter "
-        "InvalidRequest MalformedHttpRequest MalformedInput MalformedQueryString MissingAction "
-        "MissingParameter MissingRequiredParameter OperationNotSupported RequestEntityTooLarge "
-        "Serialization UnknownOperation UnknownParameter Unsupported UnsupportedOperation "
-        "UnsupportedProtocol Validation"
+        "InvalidAction InvalidARN InvalidArn InvalidCharacter InvalidInput InvalidParameter "
+        "InvalidQueryParameter InvalidRequest MalformedHttpRequest MalformedInput "
+        "MalformedQueryString MissingAction MissingParameter MissingRequiredParameter "
+        "NotImplemented OperationNotSupported RequestEntityTooLarge Serialization "
+        "UnknownOperation UnknownParameter Unsupported UnsupportedOperation UnsupportedProtocol "
+        "Validation"
     ),
+    KMSKeyNotAccessibleFault: "Disabled KMSAccessDenied KMSDisabled KMSInvalidState",
     OptInRequiredError: (
-        "AccountProblem Blocked InvalidAccount NotSignedUp PendingVerification SubscriptionRequired"
+        "AccountProblem Blocked InactiveAccount InvalidAccount NotSignedUp PendingVerification "
+        "RegionDisabled SubscriptionRequired"
     ),
-    ServiceUnavailableError: "RequestAborted RequestTimeout ServerUnavailable Unavailable",
+    ServiceUnavailableError: (
+        "502 503 504 RequestAborted RequestTimeout ServerBusy ServerUnavailable Unavailable"
+    ),
     SignatureDoesNotMatchError: (
-        "IncompleteSignature InvalidSignature RequestInTheFuture RequestTimeTooSkewed "
-        "SignatureExpired"
+        "IncompleteSignature InvalidHTTPAuthHeader InvalidSignature RequestInTheFuture "
+        "RequestTimeTooSkewed SignatureExpired"
     ),
     ThrottlingError: (
-        "BandwidthLimitExceeded EC2Throttled LimitExceeded PriorRequestNotComplete "
+        "429 BandwidthLimitExceeded EC2Throttled LimitExceeded PriorRequestNotComplete "
         "ProvisionedThroughputExceeded RequestLimitExceeded RequestThrottled SlowDown Throttled "
         "ThrottledRequest TooManyRequests TransactionInProgress"
     ),
@@ -88,19 +98,25 @@ _ORGANIZATION_HINT = (
     "A policy of the organization forbids the operation. An administrator of the AWS organization "
     "must change the policy, because permissions of the caller cannot override it."
 )
-# By the class and a part of the message, in any capitalization. The first match counts.
+# By the class and a part of the message, in any capitalization. The first match counts. Texts for
+# every class come first, because they name the cause more exactly than a class does.
 _HINTS: Mapping[tuple[type[ServiceError], str], str] = {
-    (AccessDeniedError, "service control policy"): _ORGANIZATION_HINT,
-    (AccessDeniedError, "resource control policy"): _ORGANIZATION_HINT,
-    (AccessDeniedError, "permissions boundary"): (
+    (ServiceError, "service control policy"): _ORGANIZATION_HINT,
+    (ServiceError, "resource control policy"): _ORGANIZATION_HINT,
+    (ServiceError, "permissions boundary"): (
         "The permissions boundary of the caller's user or role forbids the operation. An "
         "administrator of the account or the organization must change the boundary, because other "
         "permissions of the caller cannot override it."
     ),
-    (AccessDeniedError, "session policy"): (
+    (ServiceError, "session policy"): (
         "The session policy of the credentials forbids the operation. The administrator or "
         "program that assumes the role must pass another session policy, because permissions of "
         "the role cannot override it."
+    ),
+    (ServiceError, "PreSignedUrl could not be authenticated"): (
+        "The signature of the presigned URL is wrong. Pass source_region instead of a URL of your "
+        "own, so that botocore signs it. Omit tags whose keys or values contain spaces: they break "
+        "the signature."
     ),
     (InvalidParameterValueError, "Feature is not available in region"): (
         "The Region in the message does not accept backups from the source's Region: "
@@ -113,11 +129,6 @@ _HINTS: Mapping[tuple[type[ServiceError], str], str] = {
     ),
     (InvalidParameterValueError, "DbInstanceAutomatedBackupsArn"): (
         "Check the account and the ID in the ARN, and whether the endpoint URL is of its Region."
-    ),
-    (InvalidParameterValueError, "PreSignedUrl could not be authenticated"): (
-        "The signature of the presigned URL is wrong. Pass source_region instead of a URL of your "
-        "own, so that botocore signs it. Omit tags whose keys or values contain spaces: they break "
-        "the signature."
     ),
     (InvalidDBInstanceStateFault, "must have backup retention enabled"): (
         "Enable the automated backups of the source instance first: modify the instance to a "
@@ -160,16 +171,32 @@ def service_error(
     fault = error.response.get("Error", {})
     # botocore reads an empty element as None, and a nested element as a dict.
     code, message = str(fault.get("Code") or ""), str(fault.get("Message") or "").lower()
-    kind = _CLASSES.get(_stem(re.sub(r"^(Client|Server)\.", "", code)), ServiceError)
+    kind = _class_of(code, error)
     hints = (
         hint
         for (of_kind, part), hint in _HINTS.items()
         if issubclass(kind, of_kind) and part.lower() in message
     )
     hint = next(hints, None)
-    if invalid is not None and issubclass(kind, _CREDENTIAL_ERRORS):
+    # A load balancer refuses a header with a control character, with an HTML page and no code.
+    if invalid is not None and (issubclass(kind, _CREDENTIAL_ERRORS) or not code):
         hint = f"AWS cannot accept these credentials: {invalid[1]}."
     return kind(error.response, error.operation_name, hint)
+
+
+def _class_of(code: str, error: ClientError) -> type[ServiceError]:
+    names = [_stem(re.sub(r"^(Client|Server)\.", "", code))]
+    if code in {"", "Unknown"}:  # the body is HTML
+        names.insert(0, str(_status_of(error)))
+    kind = next((_CLASSES[name] for name in names if name in _CLASSES), ServiceError)
+    is_of_backups = not error.operation_name.startswith("Restore")
+    if kind is DBInstanceAutomatedBackupQuotaExceededFault and not is_of_backups:
+        return ServiceError  # another quota, such as that of storage
+    return kind
+
+
+def _status_of(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
 
 
 _STATUS_OF_UNDOCUMENTED = {"AccessDenied": 403, "InternalFailure": 500, "ServiceUnavailable": 503}
@@ -192,17 +219,45 @@ NO_RESPONSE_ERRORS = (BotocoreConnectionError, HTTPClientError)
 """What botocore raises if no response came: the request may have taken effect."""
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
 _INVALID_REQUEST = re.compile(r"invalid (header|method)|control characters", re.IGNORECASE)
+_INVALID_PROXY = re.compile(r"http://[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+"""botocore puts http:// before a proxy's URL that has another scheme, such as socks5."""
+_AFTER_SENDING = {"getresponse", "content"}
+"""The functions of http.client and botocore that read a response."""
+_UNSENDABLE = (
+    BotoCoreError,  # the settings of a proxy
+    FileNotFoundError,  # the client certificate, as the next two
+    IsADirectoryError,
+    PermissionError,
+    InvalidURL,
+    LocationValueError,
+    OverflowError,  # a timeout of thousands of years
+    TypeError,
+    UnicodeEncodeError,
+)
 
 
 def is_unsendable(error: Exception) -> bool:
-    """Return whether the request is not valid HTTP, so that no attempt can ever be sent."""
-    # botocore's connection errors are HTTPClientErrors, too, and have classes of their own.
-    if type(error) is not HTTPClientError:
+    """Return whether the request or a setting is invalid, so that no attempt can ever be sent."""
+    if isinstance(error, ProxyConnectionError):
+        return bool(_INVALID_PROXY.match(str(error.kwargs.get("proxy_url"))))
+    # Most connection errors of botocore are HTTPClientErrors, too, and have classes of their own.
+    if type(error) not in {HTTPClientError, ConnectionClosedError}:
         return False
-    reason = error.kwargs.get("error")
-    if isinstance(reason, (InvalidURL, LocationValueError, TypeError, UnicodeEncodeError)):
-        return True
-    return isinstance(reason, ValueError) and bool(_INVALID_REQUEST.search(str(reason)))
+    reasons = _reasons(error)
+    frames = walk_tb(getattr(reasons[0], "__traceback__", None))
+    if any(frame.f_code.co_name in _AFTER_SENDING for frame, _ in frames):
+        return False
+    return any(
+        isinstance(each, _UNSENDABLE)
+        or (isinstance(each, ValueError) and _INVALID_REQUEST.search(str(each)))
+        for each in reasons
+    )
+
+
+def _reasons(error: Exception) -> list[object]:
+    """Return what a botocore error wraps; urllib3 wraps an error once more."""
+    reason = getattr(error, "kwargs", {}).get("error")
+    return [reason, *getattr(reason, "args", ())]
 
 
 def is_server_error(error: ServiceError) -> bool:
@@ -228,9 +283,8 @@ def _is_failed_handshake(error: Exception) -> bool:
     """Return whether no TLS connection was made, as opposed to one that ended early."""
     if not isinstance(error, SSLError):
         return False
-    reason = error.kwargs.get("error")
-    reasons = [reason, *getattr(reason, "args", ())]
-    return not any(isinstance(each, (SSLEOFError, SSLZeroReturnError)) for each in reasons)
+    ended_early = (SSLEOFError, SSLZeroReturnError)
+    return not any(isinstance(each, ended_early) for each in _reasons(error))
 
 
 def is_transient(error: Exception) -> bool:
@@ -241,12 +295,15 @@ def is_transient(error: Exception) -> bool:
             return True
         return _is_cut_off(error.response)
     if isinstance(error, ServiceError):
-        return is_server_error(error) or isinstance(error, ThrottlingError)
+        is_throttled = isinstance(error, ThrottlingError)
+        return is_throttled or is_server_error(error) or _status_of(error) == _TOO_MANY_REQUESTS
     if isinstance(error, ClientError):  # of another service, such as STS or KMS
         fault = _CLASSES.get(_stem(str(error.response.get("Error", {}).get("Code"))))
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
-        return fault is ThrottlingError or status >= _SERVER_ERROR
-    if _is_failed_handshake(error) or is_unsendable(error):
+        status = _status_of(error)
+        return fault is ThrottlingError or status >= _SERVER_ERROR or status == _TOO_MANY_REQUESTS
+    # Each attempt is sent if only the read timeout is too long, and each fails.
+    is_too_long = any(isinstance(each, OverflowError) for each in _reasons(error))
+    if is_too_long or _is_failed_handshake(error) or is_unsendable(error):
         return False
     return isinstance(error, NO_RESPONSE_ERRORS)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - the program installs its handlers before it imports anything else.
 
-_ONE_HANGUP = 1.0  # seconds in which a closed terminal may send SIGHUP more than once
+_ONE_REQUEST = 1.0  # seconds in which other programs may send more than one signal
 _RESEND = 0.05  # seconds between two attempts to interrupt the main thread
 
 
@@ -34,7 +34,7 @@ class _Program:
         self._handled: list[int] = []
         self._hook: CodeType | None = None
         self._is_sent = False
-        self._last_hangup = float("-inf")
+        self._last_request = float("-inf")
         self._ignores_more = False
 
     def handle_signals(self) -> None:
@@ -86,14 +86,14 @@ class _Program:
             if is_too_early:
                 return
         else:
-            if self._repeats_hangup(number):
+            if self._repeats_request(number):
                 return
             if self.act is not None:
                 self.received = number
                 self.act(number)
             elif _is_handling_interruption():
                 # Another KeyboardInterrupt would cut what the command says about the first one.
-                # A third signal ends the program even if that hangs.
+                # If the command hangs while it says so, a third signal ends the program.
                 if self._ignores_more:
                     end_now("Interrupted.\n")
                 self._ignores_more = True
@@ -101,16 +101,17 @@ class _Program:
             self.received = number
         raise KeyboardInterrupt
 
-    def _repeats_hangup(self, number: int) -> bool:
-        """Return whether a SIGHUP only repeats the one before.
+    def _repeats_request(self, number: int) -> bool:
+        """Return whether a SIGTERM or SIGHUP belongs to the one before.
 
         If a terminal closes, its shell sends SIGHUP to the program, and so does Linux when the
-        shell ends.
+        shell ends. systemd may send SIGHUP right after SIGTERM, and timeout sends SIGTERM twice.
+        Only a person sends SIGINT, so each SIGINT counts.
         """
-        if number != getattr(signal, "SIGHUP", None):
+        if number == signal.SIGINT:
             return False
-        before, self._last_hangup = self._last_hangup, time.monotonic()
-        return self._last_hangup - before < _ONE_HANGUP
+        before, self._last_request = self._last_request, time.monotonic()
+        return self._last_request - before < _ONE_REQUEST
 
 
 def _is_within(frame: FrameType | None, code: CodeType) -> bool:
