@@ -87,7 +87,8 @@ class ReplacementError(BackupReplicationError):
             start ends in a replication whatever the stop did.
         former: The request that starts a replication with the former settings.
         last_backup: The backup as it was last seen, or ``None``.
-        is_protected: Whether the instance replicates now. ``None``: not known.
+        is_protected: Whether the instance replicates now. ``None``: not known, because a response
+            was lost, or because the source was not asked whether the backup is its own.
         reason: The text of the error that ended the replacement.
     """
 

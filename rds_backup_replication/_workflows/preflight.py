@@ -66,7 +66,7 @@ def find_blockers(
 ) -> tuple[list[CheckReason], list[CheckReason]]:
     """Return why RDS would refuse the start, and the questions that AWS may answer later.
 
-    Questions that AWS refuses, such as by a policy, are logged: nobody can answer them.
+    Both are logged, with the questions that AWS refuses, as by a policy.
     """
     passing: list[CheckReason] = []
     check = check_replication(context, requested, passing)
@@ -75,10 +75,9 @@ def find_blockers(
         blockers = [b for b in blockers if b.code != "backup_of_former_instance"]
     if found.encrypted and requested.kms_key_id is None:
         blockers.append(key_required(context.region_name))
-    for reason in check.unchecked:
-        if reason not in passing:
-            _logger.warning(
-                "Before the replacement of the replication of %s: %s %s",
-                *(source.arn, reason.message, reason.remedy),
-            )
+    for reason in (*blockers, *check.unchecked):
+        _logger.warning(
+            "Before the replacement of the replication of %s: %s %s",
+            *(source.arn, reason.message, reason.remedy),
+        )
     return blockers, passing

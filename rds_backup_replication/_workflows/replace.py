@@ -70,11 +70,8 @@ class _Replacement:
     ) -> None:
         self._context = context
         self._clock = context.clock
-        self._given = {
-            name: value
-            for name, value in request
-            if value is not None and name in StartRequest.model_fields
-        }
+        given = request.model_dump(exclude_none=True, exclude={"timeout", "poll_interval"})
+        self._given = {name: getattr(request, name) for name in given}
         self._source_arn = request.source_db_instance_arn
         self._poll_interval = request.poll_interval
         self._deadline = Deadline(self._clock, request.timeout)
@@ -200,7 +197,8 @@ class _Replacement:
         try:
             result = self._start(requested, former)
         except ReplicationDriftError as drift:  # another caller started one meanwhile
-            raise self._failed(former, drift) from drift
+            is_protected = self._protects(drift.backup)
+            raise self._failed(former, drift, is_protected=is_protected) from drift
         started = result.backup
         if self._source.is_checked and started.dbi_resource_id and not self._source.owns(started):
             moved = BackupReplicationError(
@@ -279,14 +277,16 @@ class _Replacement:
             # The former settings have worked, so they get time of their own.
             self._deadline.extend(limits.MAX_GRACE)
             try:
-                self._last_backup = self._retry_start(former, requested).backup
-                is_protected: bool | None = True
+                restarted = self._retry_start(former, requested)
+                self._last_backup = restarted.backup
+                is_protected = restarted.source_checked or self._protects(restarted.backup)
             except ReplicationDriftError as drift:
                 if not find_drift(self._context, requested, drift.backup):
                     return EnsureResult(  # the response to the first start was lost
                         "started", drift.backup, self._source.owns(drift.backup)
                     )
-                self._last_backup, is_protected = drift.backup, True
+                self._last_backup = drift.backup
+                is_protected = self._protects(drift.backup)
             except Exception:  # noqa: BLE001  # the first failure says more
                 is_protected = self._find_out_whether_protected(requested)
             raise self._failed(former, failure, is_protected=is_protected) from failure
@@ -333,6 +333,10 @@ class _Replacement:
         ended_at = self._ended_at
         return ended_at is None or self._clock.monotonic() - ended_at < limits.CONSISTENCY_PERIOD
 
+    def _protects(self, active: DBInstanceAutomatedBackup) -> bool | None:
+        """Return ``True`` if a backup is of this instance; an unchecked source cannot tell."""
+        return self._source.owns(active) or None
+
     def _find_out_whether_protected(self, requested: StartRequest) -> bool | None:
         """Return whether the instance replicates, or ``None`` if that is not known."""
         is_certain = self._ended_at is not None and not self._may_have_started
@@ -344,7 +348,7 @@ class _Replacement:
                 has_polled = True
                 if found is not None and found.is_active and not self._is_ending(found, requested):
                     self._last_backup = found
-                    return True
+                    return self._protects(found)
         except Exception:  # an event handler of the caller's
             _logger.exception(
                 "The client could not find out whether %s replicates", self._source_arn
@@ -353,7 +357,7 @@ class _Replacement:
         return False if is_certain and has_polled else None
 
     def _failed(
-        self, former: StartRequest, failure: Exception, *, is_protected: bool | None = True
+        self, former: StartRequest, failure: Exception, *, is_protected: bool | None
     ) -> ReplacementError:
         """Return the error with all that is needed to go on, and log it."""
         if isinstance(failure, ReplicationDriftError):
@@ -363,8 +367,6 @@ class _Replacement:
         )
         _logger.error("%s", error)
         return error
-
-    # Time and progress
 
     def _is_worth_retry(self, error: Exception) -> bool:
         """Return whether an error may pass before the deadline."""

@@ -74,9 +74,7 @@ def try_to_start(
         # difference is certain.
         if any(not (d.uncertainty and sent.may_have_taken_effect) for d in differences):
             raise ReplicationDriftError(found, differences) from sent.error
-        return EnsureResult(
-            "started" if sent.may_have_taken_effect else "unchanged",
-            found,
-            source.owns(found),
-        )
+        if sent.may_have_taken_effect:  # the source was asked before this start
+            return EnsureResult("started", found, source.owns(found))
+        return EnsureResult("unchanged", found, source.confirms(found))
     return sent

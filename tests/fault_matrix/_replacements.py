@@ -8,7 +8,7 @@ from rds_backup_replication.exceptions import ReplacementError
 from ..wire import SOURCE_ARN
 from ._methods import FORMER, WANTED
 from ._promises import finds_no_backup, is_uncertain
-from ._rds import DESCRIBE, START, STOP, PlainRDS, Settings
+from ._rds import DESCRIBE, DESCRIBE_INSTANCES, START, STOP, PlainRDS, Settings
 from ._run import Bench, Cell, Mode, Observation
 
 _PHASES = {STOP: "stop", START: "start"}
@@ -75,12 +75,14 @@ def _may_be_unknown(cell: Cell, observed: Observation) -> bool:
     """Return whether the client need not know what replicates.
 
     A response to a change was lost, or RDS refuses starts as if the source replicated, while no
-    poll shows an active backup, or every poll after the last change failed.
+    poll shows an active backup, or every poll after the last change failed, or the source did not
+    say which resource ID it has.
     """
     is_contradiction = cell.fault.error == "InvalidDBInstanceAutomatedBackupStateFault"
     is_lost = cell.action in (START, STOP) and is_uncertain(cell.fault)
     is_contradicted = cell.action == START and is_contradiction and cell.always
-    return is_lost or is_contradicted or _have_polls_failed(cell, observed)
+    is_unchecked = cell.action == DESCRIBE_INSTANCES
+    return is_lost or is_contradicted or is_unchecked or _have_polls_failed(cell, observed)
 
 
 def _have_polls_failed(cell: Cell, observed: Observation) -> bool:
