@@ -2,9 +2,11 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from traceback import walk_tb
+from traceback import walk_stack, walk_tb
+from types import FrameType
 from typing import Any
 
 from ._credentials import (
@@ -73,20 +75,21 @@ def hide_secrets(error: BaseException, used: Iterable[Credentials] = ()) -> "Sec
         error: The error, whose causes and attributes are searched for more errors.
         used: Credentials to hide, besides those of the boto3 clients in the tracebacks.
     """
-    reachable = list(_reachable_errors(error))
-    found = (c for each, _ in reachable for c in credentials_in_traceback(each.__traceback__))
+    reachable, editable = _reachable_errors(error)
+    found = (c for each in reachable for c in credentials_in_traceback(each.__traceback__))
     secrets = SecretFilter([*used, *found])
-    for each, is_editable in reachable:
-        if is_editable:
-            _replace_values(each, secrets.clean)
+    for each in editable:
+        _replace_values(each, secrets.clean)
     return secrets
 
 
 def hide_everything(error: BaseException) -> None:
-    """Remove all values from an error and its causes, as far as they are botocore's."""
-    for each, is_editable in _reachable_errors(error):
-        if is_editable:
-            _replace_values(each, _hide_texts)
+    """Replace all texts in an error and its causes with a placeholder.
+
+    Only the errors of botocore and urllib3 are changed.
+    """
+    for each in _reachable_errors(error)[1]:
+        _replace_values(each, _hide_texts)
 
 
 class SecretFilter:
@@ -136,8 +139,10 @@ class SecretFilter:
 
 
 def _hide_texts(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return (HIDDEN,)
+    if isinstance(value, (list, tuple)):
+        return [HIDDEN] if isinstance(value, list) else (HIDDEN,)
+    if isinstance(value, Mapping):
+        return {}
     if isinstance(value, bytes):
         return b""
     return value if isinstance(value, (int, BaseException)) else HIDDEN
@@ -145,11 +150,12 @@ def _hide_texts(value: Any) -> Any:
 
 def _replace_values(error: BaseException, replace: Callable[[Any], Any]) -> None:
     """Replace an error's arguments and attributes, except those that cannot be set."""
-    for name, value in [("args", error.args), *vars(error).items(), *_slots(error)]:
-        with suppress(Exception):  # whatever the attribute's own code raises
-            replaced = replace(value)
-            if replaced is not value and replaced != value:
-                setattr(error, name, replaced)
+    with suppress(Exception):  # the code of the error's class may raise anything
+        for name, value in [("args", error.args), *vars(error).items(), *_slots(error)]:
+            with suppress(Exception):
+                replaced = replace(value)
+                if replaced is not value and replaced != value:
+                    setattr(error, name, replaced)
 
 
 _SLOTS: tuple[tuple[type[Exception], tuple[str, ...]], ...] = (
@@ -173,32 +179,87 @@ _DEPENDENCIES = sys.stdlib_module_names | {"dateutil"}
 _MODULES = _DEPENDENCIES | _LIBRARIES | {__name__.partition(".")[0]}
 
 
-def _reachable_errors(error: BaseException) -> Iterator[tuple[BaseException, bool]]:
-    """Yield each error once, and whether it is botocore's or urllib3's: no one else's."""
-    seen: set[int] = set()
+# A class may override these attributes with code that raises.
+_LINKS: tuple[Any, ...] = (BaseException.__context__, BaseException.__cause__)
+
+
+def _reachable_errors(error: BaseException) -> tuple[list[BaseException], list[BaseException]]:
+    """Return an error with all errors behind it, and those of them that may be edited.
+
+    Only errors that botocore or urllib3 raised may be edited, and only if no exception of others
+    holds them. An error that a caller is handling during the call is not behind the error.
+    """
+    callers = {frame for frame, _ in walk_stack(None)}
+    reachable: dict[int, BaseException] = {}
+    editable: dict[int, BaseException] = {}
+    held_by_others: set[int] = set()
     waiting = [(error, False)]
     while waiting:
         each, is_held = waiting.pop()
-        if id(each) in seen:
+        if id(each) in reachable:
             continue
-        seen.add(id(each))
-        foreign = not is_of_library(each, is_held=is_held)
-        yield each, not foreign
-        # The context may be an error that the caller was handling.
-        waiting += [(e, False) for e in (each.__context__, each.__cause__) if e is not None]
-        if not foreign:
-            waiting += [(e, True) for e in _errors_in([each.args, vars(each)])]
+        reachable[id(each)] = each
+        with suppress(Exception):  # the code of the error's class may raise anything
+            links = [link.__get__(each) for link in _LINKS]
+            waiting += [(e, False) for e in links if _is_new(e, callers)]
+            held = list(_errors_in([each.args, vars(each)]))
+            if is_of_library(each, is_held=is_held):
+                editable[id(each)] = each
+                waiting += [(e, True) for e in held]
+            elif _is_group(each):
+                waiting += [(e, False) for e in held]
+            else:
+                held_by_others.update(map(id, held))
+    return list(reachable.values()), [
+        each for key, each in editable.items() if key not in held_by_others
+    ]
+
+
+def _is_new(error: BaseException | None, callers: AbstractSet[FrameType]) -> bool:
+    """Return whether there is an error that no caller is handling.
+
+    The traceback of an error begins in the function that handles the error.
+    """
+    if error is None:
+        return False
+    return error.__traceback__ is None or error.__traceback__.tb_frame not in callers
+
+
+def _is_group(error: BaseException) -> bool:
+    """Return whether the error is an ``ExceptionGroup``, also one of the backport."""
+    return any(kind.__name__ == "BaseExceptionGroup" for kind in type(error).__mro__)
 
 
 def is_of_library(error: BaseException, *, is_held: bool = False) -> bool:
-    """Return whether botocore or urllib3 raised the error, and no one else's code took part."""
-    module = str(type(error).__module__).partition(".")[0]
+    """Return whether botocore or urllib3 raised the error.
+
+    The module of a built-in class, such as ValueError, does not show who raised the error. There,
+    the traceback decides: botocore or urllib3 raised the error if they, or a module that they call,
+    have the last frames. An event handler has its frame after those of botocore; a wrapper around
+    botocore's functions, such as a tracing library's, has its frame before them.
+
+    Args:
+        error: The error.
+        is_held: Whether an error of botocore or urllib3 holds the error as its reason.
+    """
+    # A metaclass may override the attribute __module__. Built-in classes have no entry.
+    module = str(vars(type(error)).get("__module__", "builtins")).partition(".")[0]
     if module in _LIBRARIES or module not in _DEPENDENCIES:
         return module in _LIBRARIES
-    # Such as a ValueError: botocore holds it as a reason, or no code of others took part.
+    if is_held:
+        return True
+    for name in reversed(modules_in_traceback(error)):
+        package = name.partition(".")[0]
+        if package in _LIBRARIES or package not in _MODULES:
+            return package in _LIBRARIES
+    return False
+
+
+def modules_in_traceback(error: BaseException) -> list[str]:
+    """Return the names of the modules in an error's traceback; the last one raised the error."""
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-    modules = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame in frames}
-    return is_held or (bool(modules & _LIBRARIES) and modules <= _MODULES)
+    # Code that runs by exec() may have no module.
+    return [str(frame.f_globals.get("__name__", "")) for frame in frames]
 
 
 def _errors_in(value: Any, depth: int = 5) -> Iterator[BaseException]:

@@ -1,15 +1,13 @@
 """Errors in retrieving credentials: botocore raises any type, with the credentials in it."""
 
-from traceback import walk_tb
-
 from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 
-from .._redact import hide_everything, is_of_library
+from .._redact import hide_everything, is_of_library, modules_in_traceback
 
 
 def retrieval_error(error: Exception) -> CredentialRetrievalError | None:
     """Return a safe error if botocore failed to retrieve credentials and has none for it."""
-    modules = [frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)]
+    modules = modules_in_traceback(error)
     if (
         "botocore.credentials" not in modules
         or isinstance(error, (BotoCoreError, ClientError))
