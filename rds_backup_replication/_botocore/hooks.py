@@ -104,7 +104,8 @@ class ErrorTranslation:
 
     def __init__(self, client: BaseClient, operation_name: str) -> None:
         self._operation_name = operation_name
-        self._used = read_credentials(client)  # another thread may refresh them during the call
+        # Another thread may refresh them during the call.
+        self._used = read_credentials(client, may_ask=False)
 
     def __enter__(self) -> None:
         self._token = _raw_response.set(_NO_RESPONSE)
