@@ -18,34 +18,51 @@ from ._credentials import (
 
 HIDDEN = "(hidden)"
 _MAX_LENGTH = 200
+_MAX_CLEANED = 1_000_000  # searching a longer text would take seconds
+_MAX_DEPTH = 12
 _SIGNED = "x-amz-"  # the parameters of a presigned URL begin with this
 _EQUALS = r"""(?:["']?\s*[:=]\s*["']?|%(?:25)*3D)"""
+# Each pattern applies only to texts with the word before it, in any capitalization.
 _PATTERNS = (
     # A presigned URL, whole.
     (
+        _SIGNED,
         rf"""(?<![^\s'"<>])[^\s'"<>]*x-amz-(?:signature|credential|security-token){_EQUALS}[^\s'"<>]+""",
         HIDDEN,
     ),
     # Where a signature does not match, AWS repeats the signed headers, with the session token.
-    (r"\s{0,9}(The canonical string|x-amz-security-token)\b(?s:.*)", ""),
-    (rf"""(?<=\bsignature){_EQUALS}[0-9a-z+/%]{{16,}}=*""", f"={HIDDEN}"),
-    (r"(?<=\bbearer )\s*[\w.~+/=-]{16,}", HIDDEN),
+    ("the canonical string", r"\s{0,9}The canonical string\b(?s:.*)", ""),
+    ("x-amz-security-token", r"\s{0,9}x-amz-security-token\b(?s:.*)", ""),
+    ("signature", rf"""(?<=\bsignature){_EQUALS}[0-9a-z+/%]{{16,}}=*""", f"={HIDDEN}"),
+    # A signature of version 4, however the text connects the name with the value.
+    ("signature", r"[0-9a-f]{64,}", HIDDEN),
+    ("bearer ", r"(?<=\bbearer )\s*[\w.~+/=-]{16,}", HIDDEN),
     # http.client does not say which header is invalid, so the value may be any secret.
-    (r"(?<=invalid header value )(?s:.+)", HIDDEN),
+    ("invalid header value ", r"(?<=invalid header value )(?s:.+)", HIDDEN),
+    # botocore's validation repeats the value of a parameter, such as an access token.
+    (", value: ", r"(?<=(?:token|ecret), value: )(?s:.+?)(?=, type: |$)", HIDDEN),
     # The user and password of a URL.
-    (r"""(?<=//)[^/\s'"]+@""", f"{HIDDEN}@"),
+    ("@", r"""(?<=//)[^/\s'"]+@""", f"{HIDDEN}@"),
 )
-_REPLACEMENTS = tuple((re.compile(text, re.IGNORECASE), new) for text, new in _PATTERNS)
+_REPLACEMENTS = tuple((word, re.compile(text, re.IGNORECASE), new) for word, text, new in _PATTERNS)
+# The names of secrets in responses and headers, in lower case.
+_SECRET_NAMES = frozenset(
+    {"accesstoken", "clientsecret", "refreshtoken", "secretaccesskey", "sessiontoken"}
+    | {"signature", "signatureprovided", "x-amz-security-token", "x-amz-signature"}
+)
 
 
 def short_repr(value: object) -> str:
     """Return a value's ``repr``, without presigned URLs and cut to 200 characters."""
+    text = hide_presigned_url(_safe_repr(value))
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"
+
+
+def _safe_repr(value: object) -> str:
     try:
-        text = repr(value)
+        return repr(value)
     except Exception:  # noqa: BLE001  # a caller's repr may raise anything; int's has a limit, too
         return f"<{type(value).__name__}>"
-    text = hide_presigned_url(text)
-    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"
 
 
 def hide_presigned_url(text: str) -> str:
@@ -98,7 +115,7 @@ class SecretFilter:
     def __init__(self, credentials: Iterable[Credentials] = ()) -> None:
         self.credentials: tuple[Credentials, ...] = tuple(credentials)
         values = pattern_of_values(self.credentials)
-        self._replacements = [*_REPLACEMENTS, *([(values, HIDDEN)] if values else [])]
+        self._replacements = [*_REPLACEMENTS, *([("", values, HIDDEN)] if values else [])]
 
     def invalid_credentials(self) -> tuple[Credentials, str] | None:
         """Return credentials that AWS cannot accept, and why; or ``None``."""
@@ -106,36 +123,57 @@ class SecretFilter:
         return next(((each, problem) for each, problem in problems if problem), None)
 
     def clean_text(self, text: str) -> str:
-        """Return the text without secrets."""
-        for pattern, replacement in self._replacements:
-            text = pattern.sub(replacement, text)
+        """Return the text without secrets, and cut if its length is extreme."""
+        if len(text) > _MAX_CLEANED:
+            text = f"{text[:_MAX_CLEANED]}…"
+        lower = text.lower()
+        for word, pattern, replacement in self._replacements:
+            if word in lower:
+                text = pattern.sub(replacement, text)
         return text
 
     def clean_body(self, body: bytes) -> bytes:
         """Return bytes without secrets, as long as they were: the length shows a cut response."""
-        text = body.decode("latin-1")
-        for pattern, _ in self._replacements:
-            text = pattern.sub(lambda match: "*" * len(match[0]), text)
-        return text.encode("latin-1")
+        text = body[:_MAX_CLEANED].decode("latin-1")
+        lower = text.lower()
+        for word, pattern, _ in self._replacements:
+            if word in lower:
+                text = pattern.sub(lambda match: "*" * len(match[0]), text)
+        return text.encode("latin-1").ljust(len(body), b"*")
 
-    def clean(self, value: Any, depth: int = 20) -> Any:
+    def clean(self, value: Any, depth: int = _MAX_DEPTH) -> Any:
         """Return the value without secrets. Nothing is changed in place."""
         cleaned = value
         if isinstance(value, str):
             cleaned = self.clean_text(value)
         elif isinstance(value, bytes):
             cleaned = self.clean_body(value)
-        elif depth and isinstance(value, dict):
-            pairs: Any = value.items()  # pyright: ignore[reportUnknownVariableType]
-            cleaned = {self.clean(k, depth - 1): self.clean(v, depth - 1) for k, v in pairs}
-        elif depth and type(value) in {list, tuple}:
-            cleaned = type(value)(self.clean(item, depth - 1) for item in value)
+        elif isinstance(value, (Mapping, list, tuple)):
+            cleaned = self._clean_items(value, depth - 1) if depth else HIDDEN
         elif type(value).__module__ == "botocore.awsrequest":
             cleaned = None  # the headers of a request are signed
         elif not isinstance(value, BaseException):  # each error is cleaned by itself
-            text = short_repr(value)
+            text = _safe_repr(value)
             cleaned = value if self.clean_text(text) == text else HIDDEN
         return cleaned
+
+    def _clean_items(self, value: Any, depth: int) -> Any:
+        """Return a dict, list or tuple of the cleaned items, or the value itself if it is clean."""
+        items: Any = value  # isinstance would give the value a type with unknown items
+        cleaned: Any
+        if isinstance(value, Mapping):
+            cleaned = {
+                self.clean(k, depth): HIDDEN if _is_secret_name(k) and v else self.clean(v, depth)
+                for k, v in items.items()
+            }
+        else:
+            cleaned = [self.clean(item, depth) for item in items]
+            cleaned = tuple(cleaned) if isinstance(value, tuple) else cleaned
+        return items if cleaned == items else cleaned
+
+
+def _is_secret_name(name: object) -> bool:
+    return isinstance(name, str) and name.lower() in _SECRET_NAMES
 
 
 def _hide_texts(value: Any) -> Any:
@@ -158,20 +196,19 @@ def _replace_values(error: BaseException, replace: Callable[[Any], Any]) -> None
                     setattr(error, name, replaced)
 
 
-_SLOTS: tuple[tuple[type[Exception], tuple[str, ...]], ...] = (
-    (OSError, ("strerror", "filename", "filename2")),
-    (UnicodeError, ("object", "reason")),
+# The attributes of built-in errors that are not in vars().
+_SLOTS = frozenset(
+    {"filename", "filename2", "msg", "name", "obj", "object", "path"}
+    | {"reason", "strerror", "text", "value"}
 )
 
 
 def _slots(error: BaseException) -> Iterator[tuple[str, Any]]:
     """Yield the attributes of built-in errors that are not in ``vars``."""
-    for kind, names in _SLOTS:
-        if isinstance(error, kind):
-            for name in names:
-                value = getattr(error, name, None)
-                if isinstance(value, (str, bytes)):
-                    yield name, value
+    for name in _SLOTS:
+        value = getattr(error, name, None)
+        if value is not None and name not in vars(error):
+            yield name, value
 
 
 _LIBRARIES = frozenset({"awscrt", "boto3", "botocore", "s3transfer", "urllib3"})
