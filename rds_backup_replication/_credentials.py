@@ -30,8 +30,7 @@ def read_credentials(client: object, *, may_ask: bool = True) -> Credentials:
     # Refreshable credentials have the values behind properties that refresh.
     held: dict[str, Any] = getattr(source, "__dict__", {})
     values: list[Any] = [held.get(f"_{name}", held.get(name)) for name in _VALUES]
-    kind: Any = type(source)
-    if may_ask and values == [None, None, None] and not hasattr(kind, "refresh_needed"):
+    if may_ask and values == [None, None, None] and not hasattr(source.__class__, "refresh_needed"):
         with suppress(Exception):  # the user's code may raise anything
             frozen = source.get_frozen_credentials()
             values = [getattr(frozen, name) for name in _VALUES]

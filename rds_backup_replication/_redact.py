@@ -45,9 +45,16 @@ _PATTERNS = (
     ("@", r"""(?<=//)[^/\s'"]+@""", f"{HIDDEN}@"),
 )
 _REPLACEMENTS = tuple((word, re.compile(text, re.IGNORECASE), new) for word, text, new in _PATTERNS)
-# The names of secrets in responses and headers, in lower case.
+# The names of credentials in responses and headers, in lower case.
 _SECRET_NAMES = frozenset(
-    {"accesstoken", "clientsecret", "refreshtoken", "secretaccesskey", "sessiontoken"}
+    {
+        "accesskeyid",
+        "accesstoken",
+        "clientsecret",
+        "refreshtoken",
+        "secretaccesskey",
+        "sessiontoken",
+    }
     | {"signature", "signatureprovided", "x-amz-security-token", "x-amz-signature"}
 )
 

@@ -1,14 +1,17 @@
 """Tests of what is removed from an error's values, and of what stays."""
 
+import hashlib
+import json
 import time
 from collections import deque
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
 import pytest
 from botocore.credentials import Credentials as BotocoreCredentials
 from botocore.credentials import ReadOnlyCredentials
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.session import Session
 from urllib3 import HTTPHeaderDict
 
@@ -18,6 +21,7 @@ from rds_backup_replication._redact import SecretFilter, hide_secrets
 from rds_backup_replication.exceptions import InvalidParameterValueError
 
 from .loopback import Reply, Request, Response, error_xml
+from .planted import ROLE, chain, leaks
 from .wire import SOURCE_ARN, RDSServer
 
 SECRET_KEY = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"
@@ -196,3 +200,76 @@ def test_credentials_in_list_are_hidden() -> None:
     used = USED._replace(**values)
     assert find_problem(used) == "the secret access key is not a string"
     assert SecretFilter([used]).clean_text(f"{TOKEN} {SECRET_KEY}") == "(hidden) (hidden)"
+
+
+# Other services
+
+
+def test_refusal_of_sts_with_credentials_is_cleaned(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The response has the status of an error, and the content of a success."""
+    config = tmp_path / "config"
+    role = "role_arn = arn:aws:iam::111111111111:role/a\ncredential_source = Environment\n"
+    config.write_text(f"[profile role]\n{role}", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    with RDSServer(lambda _: Response(ROLE, 400)) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
+        session = boto3.Session(profile_name="role", region_name="us-east-1")
+        with pytest.raises(ClientError) as caught:
+            BackupReplicationClient(session=session).find_replicated_backup(
+                source_db_instance_arn=SOURCE_ARN
+            )
+    assert caught.value.operation_name == "AssumeRole"
+    assert "(hidden)" in repr(caught.value.response)
+    assert leaks(repr(caught.value.response)) == []
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [(f"{TOKEN}\n", "authorization token .* has a line break"), ([TOKEN], "parameter accessToken")],
+    ids=["line break", "list"],
+)
+def test_invalid_token_of_identity_center_is_hidden(
+    token: object, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    url = "https://example.awsapps.com/start"
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    login = {"accessToken": token, "expiresAt": "2099-01-01T00:00:00Z"}
+    name = hashlib.sha1(url.encode()).hexdigest()  # noqa: S324  # botocore's name of the file
+    (cache / f"{name}.json").write_text(json.dumps(login), encoding="utf-8")
+    config = tmp_path / "config"
+    config.write_text(
+        f"[profile sso]\nsso_start_url = {url}\nsso_region = us-east-1\n"
+        "sso_account_id = 111111111111\nsso_role_name = a\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr("botocore.credentials.SSOProvider._SSO_TOKEN_CACHE_DIR", str(cache))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    session = boto3.Session(profile_name="sso", region_name="us-east-1")
+    client = BackupReplicationClient(session=session)
+    with pytest.raises(BotoCoreError, match=words) as caught:
+        client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN)
+    assert TOKEN not in "".join(f"{each!r} {vars(each)}" for each in chain(caught.value))
+
+
+def test_check_reports_expired_credentials_of_kms(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    answer = {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": SECRET_KEY}
+    answer |= {"SessionToken": TOKEN, "Expiration": "2020-01-01T00:00:00Z"}
+    (tmp_path / "answer").write_text(json.dumps(answer), encoding="utf-8")
+    config = tmp_path / "config"
+    config.write_text(f"[profile p]\ncredential_process = cat {tmp_path}/answer\n", "utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    session = boto3.Session(profile_name="p", region_name="us-east-1")
+    client = BackupReplicationClient(session=session, endpoint_url="http://127.0.0.1:9")
+    check = client.check_replication(source_db_instance_arn=SOURCE_ARN, kms_key_id="alias/a")
+    message = next(reason.message for reason in check.unchecked if "KMS key" in reason.message)
+    assert "the credentials have already expired" in message

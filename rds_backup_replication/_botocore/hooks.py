@@ -26,6 +26,9 @@ _failures: ContextVar[list[Exception] | None] = ContextVar("failures", default=N
 _recording: WeakSet[BaseClient] = WeakSet()
 
 
+_MAX_REASON = 10_000  # the text of a parser's error contains the whole response
+
+
 def register_hooks(events: BaseEventHooks) -> None:
     """Keep a client's raw response while botocore parses it, and parse it ahead of botocore."""
     parser = FastParser()
@@ -126,9 +129,10 @@ class ErrorTranslation:
             if error.operation_name != self._operation_name:  # another service, such as STS
                 return
             raise service_error(error, secrets.invalid_credentials()) from error
-        if failure := retrieval_error(error):
-            raise failure from None
         invalid = secrets.invalid_credentials()
+        is_named = invalid is not None and is_unsendable(error)
+        if not is_named and (failure := retrieval_error(error)):
+            raise failure from None
         if invalid and raw is None and _is_not_sent(error):
             credentials, problem = invalid
             raise CredentialRetrievalError(
@@ -137,7 +141,7 @@ class ErrorTranslation:
         # The error of an event handler is not about the response.
         if raw is None or "botocore.hooks" in modules_in_traceback(error):
             return
-        reason = f"{secrets.clean_text(repr(error)):.200}"
+        reason = secrets.clean_text(repr(error)[:_MAX_REASON])[:200]
         raise ResponseValidationError(self._operation_name, reason, secrets.clean(raw)) from error
 
 
