@@ -47,14 +47,8 @@ _PATTERNS = (
 _REPLACEMENTS = tuple((word, re.compile(text, re.IGNORECASE), new) for word, text, new in _PATTERNS)
 # The names of credentials in responses and headers, in lower case.
 _SECRET_NAMES = frozenset(
-    {
-        "accesskeyid",
-        "accesstoken",
-        "clientsecret",
-        "refreshtoken",
-        "secretaccesskey",
-        "sessiontoken",
-    }
+    {"accesskeyid", "secretaccesskey", "sessiontoken"}
+    | {"accesstoken", "clientsecret", "refreshtoken"}
     | {"signature", "signatureprovided", "x-amz-security-token", "x-amz-signature"}
 )
 
