@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from ._arn import Destination
 from ._botocore.fork_safety import drop_inherited_connections
-from ._botocore.hooks import translate_errors
+from ._botocore.hooks import ErrorTranslation
 from ._context import Context
 from ._credentials import read_credentials
 from ._models import (
@@ -100,7 +100,7 @@ class Operation(Generic[RequestT, ResultT]):
         started = time.perf_counter()
         outcome = "no response"
         try:
-            with translate_errors(client, self.name):
+            with ErrorTranslation(client, self.name):
                 response = send()
         except ServiceError as error:
             outcome = f"{error.code}, {error.request_id}"

@@ -2,9 +2,11 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from traceback import walk_tb
+from traceback import walk_stack, walk_tb
+from types import FrameType
 from typing import Any
 
 from ._credentials import (
@@ -16,34 +18,52 @@ from ._credentials import (
 
 HIDDEN = "(hidden)"
 _MAX_LENGTH = 200
+_MAX_CLEANED = 1_000_000  # searching a longer text would take seconds
+_MAX_DEPTH = 12
 _SIGNED = "x-amz-"  # the parameters of a presigned URL begin with this
 _EQUALS = r"""(?:["']?\s*[:=]\s*["']?|%(?:25)*3D)"""
+# Each pattern applies only to texts with the word before it, in any capitalization.
 _PATTERNS = (
     # A presigned URL, whole.
     (
+        _SIGNED,
         rf"""(?<![^\s'"<>])[^\s'"<>]*x-amz-(?:signature|credential|security-token){_EQUALS}[^\s'"<>]+""",
         HIDDEN,
     ),
     # Where a signature does not match, AWS repeats the signed headers, with the session token.
-    (r"\s{0,9}(The canonical string|x-amz-security-token)\b(?s:.*)", ""),
-    (rf"""(?<=\bsignature){_EQUALS}[0-9a-z+/%]{{16,}}=*""", f"={HIDDEN}"),
-    (r"(?<=\bbearer )\s*[\w.~+/=-]{16,}", HIDDEN),
+    ("the canonical string", r"\s{0,9}The canonical string\b(?s:.*)", ""),
+    ("x-amz-security-token", r"\s{0,9}x-amz-security-token\b(?s:.*)", ""),
+    ("signature", rf"""(?<=\bsignature){_EQUALS}[0-9a-z+/%]{{16,}}=*""", f"={HIDDEN}"),
+    # A signature of version 4, however the text connects the name with the value.
+    ("signature", r"[0-9a-f]{64,}", HIDDEN),
+    ("bearer ", r"(?<=\bbearer )\s*[\w.~+/=-]{16,}", HIDDEN),
     # http.client does not say which header is invalid, so the value may be any secret.
-    (r"(?<=invalid header value )(?s:.+)", HIDDEN),
+    ("invalid header value ", r"(?<=invalid header value )(?s:.+)", HIDDEN),
+    # botocore's validation repeats the value of a parameter, such as an access token.
+    (", value: ", r"(?<=(?:token|ecret), value: )(?s:.+?)(?=, type: |$)", HIDDEN),
     # The user and password of a URL.
-    (r"""(?<=//)[^/\s'"]+@""", f"{HIDDEN}@"),
+    ("@", r"""(?<=//)[^/\s'"]+@""", f"{HIDDEN}@"),
 )
-_REPLACEMENTS = tuple((re.compile(text, re.IGNORECASE), new) for text, new in _PATTERNS)
+_REPLACEMENTS = tuple((word, re.compile(text, re.IGNORECASE), new) for word, text, new in _PATTERNS)
+# The names of credentials in responses and headers, in lower case.
+_SECRET_NAMES = frozenset(
+    {"accesskeyid", "secretaccesskey", "sessiontoken"}
+    | {"accesstoken", "clientsecret", "refreshtoken"}
+    | {"signature", "signatureprovided", "x-amz-security-token", "x-amz-signature"}
+)
 
 
 def short_repr(value: object) -> str:
     """Return a value's ``repr``, without presigned URLs and cut to 200 characters."""
+    text = hide_presigned_url(_safe_repr(value))
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"
+
+
+def _safe_repr(value: object) -> str:
     try:
-        text = repr(value)
+        return repr(value)
     except Exception:  # noqa: BLE001  # a caller's repr may raise anything; int's has a limit, too
         return f"<{type(value).__name__}>"
-    text = hide_presigned_url(text)
-    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"
 
 
 def hide_presigned_url(text: str) -> str:
@@ -73,20 +93,21 @@ def hide_secrets(error: BaseException, used: Iterable[Credentials] = ()) -> "Sec
         error: The error, whose causes and attributes are searched for more errors.
         used: Credentials to hide, besides those of the boto3 clients in the tracebacks.
     """
-    reachable = list(_reachable_errors(error))
-    found = (c for each, _ in reachable for c in credentials_in_traceback(each.__traceback__))
+    reachable, editable = _reachable_errors(error)
+    found = (c for each in reachable for c in credentials_in_traceback(each.__traceback__))
     secrets = SecretFilter([*used, *found])
-    for each, is_editable in reachable:
-        if is_editable:
-            _replace_values(each, secrets.clean)
+    for each in editable:
+        _replace_values(each, secrets.clean)
     return secrets
 
 
 def hide_everything(error: BaseException) -> None:
-    """Remove all values from an error and its causes, as far as they are botocore's."""
-    for each, is_editable in _reachable_errors(error):
-        if is_editable:
-            _replace_values(each, _hide_texts)
+    """Replace all texts in an error and its causes with a placeholder.
+
+    Only the errors of botocore and urllib3 are changed.
+    """
+    for each in _reachable_errors(error)[1]:
+        _replace_values(each, _hide_texts)
 
 
 class SecretFilter:
@@ -95,7 +116,7 @@ class SecretFilter:
     def __init__(self, credentials: Iterable[Credentials] = ()) -> None:
         self.credentials: tuple[Credentials, ...] = tuple(credentials)
         values = pattern_of_values(self.credentials)
-        self._replacements = [*_REPLACEMENTS, *([(values, HIDDEN)] if values else [])]
+        self._replacements = [*_REPLACEMENTS, *([("", values, HIDDEN)] if values else [])]
 
     def invalid_credentials(self) -> tuple[Credentials, str] | None:
         """Return credentials that AWS cannot accept, and why; or ``None``."""
@@ -103,41 +124,64 @@ class SecretFilter:
         return next(((each, problem) for each, problem in problems if problem), None)
 
     def clean_text(self, text: str) -> str:
-        """Return the text without secrets."""
-        for pattern, replacement in self._replacements:
-            text = pattern.sub(replacement, text)
+        """Return the text without secrets, and cut if its length is extreme."""
+        if len(text) > _MAX_CLEANED:
+            text = f"{text[:_MAX_CLEANED]}…"
+        lower = text.lower()
+        for word, pattern, replacement in self._replacements:
+            if word in lower:
+                text = pattern.sub(replacement, text)
         return text
 
     def clean_body(self, body: bytes) -> bytes:
         """Return bytes without secrets, as long as they were: the length shows a cut response."""
-        text = body.decode("latin-1")
-        for pattern, _ in self._replacements:
-            text = pattern.sub(lambda match: "*" * len(match[0]), text)
-        return text.encode("latin-1")
+        text = body[:_MAX_CLEANED].decode("latin-1")
+        lower = text.lower()
+        for word, pattern, _ in self._replacements:
+            if word in lower:
+                text = pattern.sub(lambda match: "*" * len(match[0]), text)
+        return text.encode("latin-1").ljust(len(body), b"*")
 
-    def clean(self, value: Any, depth: int = 20) -> Any:
+    def clean(self, value: Any, depth: int = _MAX_DEPTH) -> Any:
         """Return the value without secrets. Nothing is changed in place."""
         cleaned = value
         if isinstance(value, str):
             cleaned = self.clean_text(value)
         elif isinstance(value, bytes):
             cleaned = self.clean_body(value)
-        elif depth and isinstance(value, dict):
-            pairs: Any = value.items()  # pyright: ignore[reportUnknownVariableType]
-            cleaned = {self.clean(k, depth - 1): self.clean(v, depth - 1) for k, v in pairs}
-        elif depth and type(value) in {list, tuple}:
-            cleaned = type(value)(self.clean(item, depth - 1) for item in value)
+        elif isinstance(value, (Mapping, list, tuple)):
+            cleaned = self._clean_items(value, depth - 1) if depth else HIDDEN
         elif type(value).__module__ == "botocore.awsrequest":
             cleaned = None  # the headers of a request are signed
         elif not isinstance(value, BaseException):  # each error is cleaned by itself
-            text = short_repr(value)
+            text = _safe_repr(value)
             cleaned = value if self.clean_text(text) == text else HIDDEN
         return cleaned
 
+    def _clean_items(self, value: Any, depth: int) -> Any:
+        """Return a dict, list or tuple of the cleaned items, or the value itself if it is clean."""
+        items: Any = value  # isinstance would give the value a type with unknown items
+        cleaned: Any
+        if isinstance(value, Mapping):
+            cleaned = {
+                self.clean(k, depth): HIDDEN if _is_secret_name(k) and v else self.clean(v, depth)
+                for k, v in items.items()
+            }
+        else:
+            cleaned = [self.clean(item, depth) for item in items]
+            cleaned = tuple(cleaned) if isinstance(value, tuple) else cleaned
+        return items if cleaned == items else cleaned
+
+
+def _is_secret_name(name: object) -> bool:
+    return isinstance(name, str) and name.lower() in _SECRET_NAMES
+
 
 def _hide_texts(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return (HIDDEN,)
+    if isinstance(value, (list, tuple)):
+        return [HIDDEN] if isinstance(value, list) else (HIDDEN,)
+    if isinstance(value, Mapping):
+        return {}
     if isinstance(value, bytes):
         return b""
     return value if isinstance(value, (int, BaseException)) else HIDDEN
@@ -145,27 +189,27 @@ def _hide_texts(value: Any) -> Any:
 
 def _replace_values(error: BaseException, replace: Callable[[Any], Any]) -> None:
     """Replace an error's arguments and attributes, except those that cannot be set."""
-    for name, value in [("args", error.args), *vars(error).items(), *_slots(error)]:
-        with suppress(Exception):  # whatever the attribute's own code raises
-            replaced = replace(value)
-            if replaced is not value and replaced != value:
-                setattr(error, name, replaced)
+    with suppress(Exception):  # the code of the error's class may raise anything
+        for name, value in [("args", error.args), *vars(error).items(), *_slots(error)]:
+            with suppress(Exception):
+                replaced = replace(value)
+                if replaced is not value and replaced != value:
+                    setattr(error, name, replaced)
 
 
-_SLOTS: tuple[tuple[type[Exception], tuple[str, ...]], ...] = (
-    (OSError, ("strerror", "filename", "filename2")),
-    (UnicodeError, ("object", "reason")),
+# The attributes of built-in errors that are not in vars().
+_SLOTS = frozenset(
+    {"filename", "filename2", "msg", "name", "obj", "object", "path"}
+    | {"reason", "strerror", "text", "value"}
 )
 
 
 def _slots(error: BaseException) -> Iterator[tuple[str, Any]]:
     """Yield the attributes of built-in errors that are not in ``vars``."""
-    for kind, names in _SLOTS:
-        if isinstance(error, kind):
-            for name in names:
-                value = getattr(error, name, None)
-                if isinstance(value, (str, bytes)):
-                    yield name, value
+    for name in _SLOTS:
+        value = getattr(error, name, None)
+        if value is not None and name not in vars(error):
+            yield name, value
 
 
 _LIBRARIES = frozenset({"awscrt", "boto3", "botocore", "s3transfer", "urllib3"})
@@ -173,32 +217,87 @@ _DEPENDENCIES = sys.stdlib_module_names | {"dateutil"}
 _MODULES = _DEPENDENCIES | _LIBRARIES | {__name__.partition(".")[0]}
 
 
-def _reachable_errors(error: BaseException) -> Iterator[tuple[BaseException, bool]]:
-    """Yield each error once, and whether it is botocore's or urllib3's: no one else's."""
-    seen: set[int] = set()
+# A class may override these attributes with code that raises.
+_LINKS: tuple[Any, ...] = (BaseException.__context__, BaseException.__cause__)
+
+
+def _reachable_errors(error: BaseException) -> tuple[list[BaseException], list[BaseException]]:
+    """Return an error with all errors behind it, and those of them that may be edited.
+
+    Only errors that botocore or urllib3 raised may be edited, and only if no exception of others
+    holds them. An error that a caller is handling during the call is not behind the error.
+    """
+    callers = {frame for frame, _ in walk_stack(None)}
+    reachable: dict[int, BaseException] = {}
+    editable: dict[int, BaseException] = {}
+    held_by_others: set[int] = set()
     waiting = [(error, False)]
     while waiting:
         each, is_held = waiting.pop()
-        if id(each) in seen:
+        if id(each) in reachable:
             continue
-        seen.add(id(each))
-        foreign = not is_of_library(each, is_held=is_held)
-        yield each, not foreign
-        # The context may be an error that the caller was handling.
-        waiting += [(e, False) for e in (each.__context__, each.__cause__) if e is not None]
-        if not foreign:
-            waiting += [(e, True) for e in _errors_in([each.args, vars(each)])]
+        reachable[id(each)] = each
+        with suppress(Exception):  # the code of the error's class may raise anything
+            links = [link.__get__(each) for link in _LINKS]
+            waiting += [(e, False) for e in links if _is_new(e, callers)]
+            held = list(_errors_in([each.args, vars(each)]))
+            if is_of_library(each, is_held=is_held):
+                editable[id(each)] = each
+                waiting += [(e, True) for e in held]
+            elif _is_group(each):
+                waiting += [(e, False) for e in held]
+            else:
+                held_by_others.update(map(id, held))
+    return list(reachable.values()), [
+        each for key, each in editable.items() if key not in held_by_others
+    ]
+
+
+def _is_new(error: BaseException | None, callers: AbstractSet[FrameType]) -> bool:
+    """Return whether there is an error that no caller is handling.
+
+    The traceback of an error begins in the function that handles the error.
+    """
+    if error is None:
+        return False
+    return error.__traceback__ is None or error.__traceback__.tb_frame not in callers
+
+
+def _is_group(error: BaseException) -> bool:
+    """Return whether the error is an ``ExceptionGroup``, also one of the backport."""
+    return any(kind.__name__ == "BaseExceptionGroup" for kind in type(error).__mro__)
 
 
 def is_of_library(error: BaseException, *, is_held: bool = False) -> bool:
-    """Return whether botocore or urllib3 raised the error, and no one else's code took part."""
-    module = str(type(error).__module__).partition(".")[0]
+    """Return whether botocore or urllib3 raised the error.
+
+    The module of a built-in class, such as ValueError, does not show who raised the error. There,
+    the traceback decides: botocore or urllib3 raised the error if they, or a module that they call,
+    have the last frames. An event handler has its frame after those of botocore; a wrapper around
+    botocore's functions, such as a tracing library's, has its frame before them.
+
+    Args:
+        error: The error.
+        is_held: Whether an error of botocore or urllib3 holds the error as its reason.
+    """
+    # A metaclass may override the attribute __module__. Built-in classes have no entry.
+    module = str(vars(type(error)).get("__module__", "builtins")).partition(".")[0]
     if module in _LIBRARIES or module not in _DEPENDENCIES:
         return module in _LIBRARIES
-    # Such as a ValueError: botocore holds it as a reason, or no code of others took part.
+    if is_held:
+        return True
+    for name in reversed(modules_in_traceback(error)):
+        package = name.partition(".")[0]
+        if package in _LIBRARIES or package not in _MODULES:
+            return package in _LIBRARIES
+    return False
+
+
+def modules_in_traceback(error: BaseException) -> list[str]:
+    """Return the names of the modules in an error's traceback; the last one raised the error."""
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-    modules = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame in frames}
-    return is_held or (bool(modules & _LIBRARIES) and modules <= _MODULES)
+    # Code that runs by exec() may have no module.
+    return [str(frame.f_globals.get("__name__", "")) for frame in frames]
 
 
 def _errors_in(value: Any, depth: int = 5) -> Iterator[BaseException]:

@@ -14,7 +14,7 @@ from .loopback import NoResponse, Reply, Request, Respond, Response, error_xml, 
 from .wire import SOURCE_ARN, backup_xml, listing_xml
 
 KEY_ID, SECRET_KEY, TOKEN, ROLE_KEY_ID, ROLE_SECRET, ROLE_TOKEN, URL, PASSWORD = MARKS = tuple(
-    secrets.token_hex(12) for _ in range(8)
+    prefix + secrets.token_hex(12) for prefix in ("AKIA", "", "", "ASIA", "", "", "", "")
 )
 SIGNED_URL = f"https://rds.us-west-2.amazonaws.com/?X-Amz-Signature={URL}"
 ACCOUNT = "111111111111"

@@ -93,7 +93,7 @@ def everything_of(error: BaseException) -> Iterator[str]:
             continue
         seen.add(id(each))
         yield from (str(each), repr(each), repr(each.args), repr(vars(each)))
-        yield repr(getattr(each, "object", None))
+        yield repr([getattr(each, name, None) for name in ("obj", "object", "name", "value")])
         yield repr(vars(vars(each).get("request") or object) if "request" in vars(each) else "")
         waiting += [each.__cause__, each.__context__, each.args, vars(each)]
     yield from traceback.format_exception(error)
@@ -329,9 +329,16 @@ _ANSWER = json.dumps(
         (f"[{_ANSWER}]", "is invalid .AttributeError"),
         (_ANSWER.replace("}", ', "Expiration": "someday"}'), "is invalid .ParserError"),
         (_ANSWER.replace(TOKEN, f"{TOKEN}\\n"), "the session token has a line break"),
+        (_ANSWER.replace("}", ', "Expiration": "2020-01-01T00:00:00Z"}'), "have already expired"),
+        (json.dumps(SECRET_KEY), "is invalid .AttributeError"),
+        (json.dumps([TOKEN]), "is invalid .AttributeError"),
+        (_ANSWER.replace(f'"{TOKEN}"', f'["{TOKEN}"]'), "the session token is not a string"),
         ("", "No such file"),
     ],
-    ids=["cut off", "list", "expiration", "line break", "no program"],
+    ids=[
+        *("cut off", "list", "expiration", "line break", "expired", "string", "list of a string"),
+        *("token in a list", "no program"),
+    ],
 )
 def test_credential_process_shows_nothing(
     output: str, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -200,10 +200,12 @@ def test_invalid_response_of_sts_is_credential_error(
     rds.answers(ROLE.replace("2099", "2001") if body == "expired" else body)
     session = Session(profile_name="r")
     client = BackupReplicationClient(session=session, region_name="us-east-1")
-    with pytest.raises(
-        CredentialRetrievalError,
-        match="the response of the service that provides the credentials is invalid",
-    ):
+    expected = (
+        "the credentials have already expired"
+        if body == "expired"
+        else "the response of the service that provides the credentials is invalid"
+    )
+    with pytest.raises(CredentialRetrievalError, match=expected):
         client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN)
     reasons = client.check_replication(source_db_instance_arn=SOURCE_ARN)
     assert {reason.code for reason in reasons} == {"could_not_be_checked"}

@@ -1,25 +1,27 @@
 """Errors in retrieving credentials: botocore raises any type, with the credentials in it."""
 
-from traceback import walk_tb
-
 from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 
-from .._redact import hide_everything, is_of_library
+from .._redact import hide_everything, is_of_library, modules_in_traceback
+from .errors import is_unsendable
 
 
 def retrieval_error(error: Exception) -> CredentialRetrievalError | None:
     """Return a safe error if botocore failed to retrieve credentials and has none for it."""
-    modules = [frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)]
-    if (
-        "botocore.credentials" not in modules
-        or isinstance(error, (BotoCoreError, ClientError))
-        or not is_of_library(error)
-    ):
+    modules = modules_in_traceback(error)
+    if "botocore.credentials" not in modules:
+        return None
+    # Such as the access token of IAM Identity Center.
+    is_header = is_unsendable(error) and "header" in str(error)
+    is_typed = isinstance(error, (BotoCoreError, ClientError)) or not is_of_library(error)
+    if is_typed and not is_header:
         return None
     if "getpass" in modules:
         problem = "the profile requires an MFA code, and there is no terminal to enter the code"
-    elif "legal header value" in str(error):  # botocore's text does not contain the token
+    elif is_header or "legal header value" in str(error):
         problem = "the authorization token for the credentials has a line break"
+    elif isinstance(error, RuntimeError) and "still expired" in str(error):
+        problem = "the credentials have already expired"
     elif isinstance(error, OSError):  # the profile's program cannot be run
         problem = str(error)
     else:

@@ -1,9 +1,7 @@
 """The event handlers of a boto3 client and its errors, only within this library's own calls."""
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar
-from traceback import walk_tb
 from typing import Any
 from weakref import WeakSet
 
@@ -12,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalE
 from botocore.hooks import BaseEventHooks
 
 from .._credentials import read_credentials
-from .._redact import hide_secrets, is_of_library
+from .._redact import hide_secrets, is_of_library, modules_in_traceback
 from ..exceptions import ResponseValidationError
 from .credential_errors import retrieval_error
 from .errors import is_unsendable, service_error
@@ -26,6 +24,9 @@ _NO_RESPONSE: Mapping[str, Any] = {}
 _failures: ContextVar[list[Exception] | None] = ContextVar("failures", default=None)
 # Registering a handler takes a tenth of a call's time.
 _recording: WeakSet[BaseClient] = WeakSet()
+
+
+_MAX_REASON = 10_000  # the text of a parser's error contains the whole response
 
 
 def register_hooks(events: BaseEventHooks) -> None:
@@ -53,16 +54,6 @@ def _response_received(**_: Any) -> None:
         _raw_response.set(_NO_RESPONSE)
 
 
-@contextmanager
-def keep_raw_response() -> Generator[None, None, None]:
-    """Keep each response within the block for as long as botocore parses it."""
-    token = _raw_response.set(_NO_RESPONSE)
-    try:
-        yield
-    finally:
-        _raw_response.reset(token)
-
-
 def unparsed_response() -> dict[str, Any] | None:
     """Return the response that botocore is parsing or failed to parse, if there is one."""
     raw = _raw_response.get()
@@ -71,21 +62,29 @@ def unparsed_response() -> dict[str, Any] | None:
     return {"status_code": raw["status_code"], "headers": dict(raw["headers"]), "body": raw["body"]}
 
 
-@contextmanager
-def record_failed_attempts(client: BaseClient) -> Generator[list[Exception], None, None]:
-    """Collect the error of each failed attempt, also of those that botocore retries."""
-    if client not in _recording:
-        # First, because a later handler of botocore may raise.
-        client.meta.events.register_first(
-            "needs-retry.rds", _attempt_ended, unique_id="rds-backup-replication-attempts"
-        )
-        _recording.add(client)
-    failures: list[Exception] = []
-    token = _failures.set(failures)
-    try:
-        yield failures
-    finally:
-        _failures.reset(token)
+# These are classes because contextlib.contextmanager sets the traceback of an exception that
+# passes, which a frozen dataclass refuses.
+
+
+class FailedAttempts:
+    """Collects the error of each failed attempt within a block, also if botocore retries it."""
+
+    def __init__(self, client: BaseClient) -> None:
+        self._client = client
+        self._failures: list[Exception] = []
+
+    def __enter__(self) -> list[Exception]:
+        if self._client not in _recording:
+            # First, because a later handler of botocore may raise.
+            self._client.meta.events.register_first(
+                "needs-retry.rds", _attempt_ended, unique_id="rds-backup-replication-attempts"
+            )
+            _recording.add(self._client)
+        self._token = _failures.set(self._failures)
+        return self._failures
+
+    def __exit__(self, *_: object) -> None:
+        _failures.reset(self._token)
 
 
 def _attempt_ended(
@@ -100,34 +99,50 @@ def _attempt_ended(
         failures.append(service_error(ClientError(response[1], "")))  # type: ignore[arg-type]
 
 
-@contextmanager
-def translate_errors(client: BaseClient, operation_name: str) -> Generator[None, None, None]:
-    """Raise this library's exceptions in place of botocore's, where RDS responded."""
-    used = read_credentials(client)  # another thread may refresh them during the call
-    with keep_raw_response():
+class ErrorTranslation:
+    """Raises this library's exceptions in place of botocore's, where RDS responded.
+
+    Each response within the block is kept for as long as botocore parses it.
+    """
+
+    def __init__(self, client: BaseClient, operation_name: str) -> None:
+        self._operation_name = operation_name
+        # Another thread may refresh them during the call.
+        self._used = read_credentials(client, may_ask=False)
+
+    def __enter__(self) -> None:
+        self._token = _raw_response.set(_NO_RESPONSE)
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         try:
-            yield
-        # A parser may fail with any type of error. Errors from elsewhere pass through.
-        except Exception as error:
-            modules = [frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)]
-            secrets = hide_secrets(error, [used])
-            raw = unparsed_response()
-            if isinstance(error, ClientError):
-                if error.operation_name != operation_name:  # another service, such as STS, refused
-                    raise
-                raise service_error(error, secrets.invalid_credentials()) from error
-            if failure := retrieval_error(error):
-                raise failure from None
-            invalid = secrets.invalid_credentials()
-            if invalid and raw is None and _is_not_sent(error):
-                credentials, problem = invalid
-                raise CredentialRetrievalError(
-                    provider=credentials.method, error_msg=problem
-                ) from error
-            if raw is None or "botocore.hooks" in modules:  # an event handler raised it
-                raise
-            reason = f"{secrets.clean_text(repr(error)):.200}"
-            raise ResponseValidationError(operation_name, reason, secrets.clean(raw)) from error
+            # A parser may fail with any type of error.
+            if isinstance(error, Exception):
+                self._translate(error)
+        finally:
+            _raw_response.reset(self._token)
+
+    def _translate(self, error: Exception) -> None:
+        """Raise the exception for an error, or return if the error itself is the right one."""
+        secrets = hide_secrets(error, [self._used])
+        raw = unparsed_response()
+        if isinstance(error, ClientError):
+            if error.operation_name != self._operation_name:  # another service, such as STS
+                return
+            raise service_error(error, secrets.invalid_credentials()) from error
+        invalid = secrets.invalid_credentials()
+        is_named = invalid is not None and is_unsendable(error)
+        if not is_named and (failure := retrieval_error(error)):
+            raise failure from None
+        if invalid and raw is None and _is_not_sent(error):
+            credentials, problem = invalid
+            raise CredentialRetrievalError(
+                provider=credentials.method, error_msg=problem
+            ) from error
+        # The error of an event handler is not about the response.
+        if raw is None or "botocore.hooks" in modules_in_traceback(error):
+            return
+        reason = secrets.clean_text(repr(error)[:_MAX_REASON])[:200]
+        raise ResponseValidationError(self._operation_name, reason, secrets.clean(raw)) from error
 
 
 def _is_not_sent(error: Exception) -> bool:

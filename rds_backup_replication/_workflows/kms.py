@@ -5,6 +5,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .._arn import parse_arn
+from .._botocore.credential_errors import retrieval_error
 from .._botocore.fork_safety import drop_inherited_connections
 from .._context import Context
 from .._redact import hide_secrets
@@ -52,5 +53,10 @@ def describe_key(context: Context, identifier: str) -> dict[str, Any]:
     if kms is None:
         raise CannotCallKMSError
     drop_inherited_connections(kms)
-    metadata: dict[str, Any] = kms.describe_key(KeyId=identifier)["KeyMetadata"]
+    try:
+        metadata: dict[str, Any] = kms.describe_key(KeyId=identifier)["KeyMetadata"]
+    except Exception as error:
+        if failure := retrieval_error(error):
+            raise failure from None
+        raise
     return metadata

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from .._botocore.errors import may_have_taken_effect
-from .._botocore.hooks import record_failed_attempts
+from .._botocore.hooks import FailedAttempts
 from .._context import Context
 from .._limits import CONFIRMATION_PAUSES
 from .._models import DBInstanceAutomatedBackup
@@ -30,7 +30,7 @@ def send_change(
 
     An ambiguous refusal may mean that the replication is as requested; others are raised.
     """
-    with record_failed_attempts(context.client) as attempts:
+    with FailedAttempts(context.client) as attempts:
         try:
             return call()
         except READ_ERRORS as error:
