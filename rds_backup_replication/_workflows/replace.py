@@ -6,7 +6,6 @@ a deadline: first with the new settings, and then with the former ones.
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -206,9 +205,10 @@ class _Replacement:
                 f"was that of {self._source.dbi_resource_id}"
             )
             raise self._failed(former, moved, is_protected=False)
-        if stopped is None and result.action == "unchanged":  # another caller replaced it
-            return result
-        return replace(result, action="replaced")
+        # The source's list is older than the start, so the resource ID alone decides.
+        is_checked = result.source_checked or self._source.owns(started)
+        is_by_another = stopped is None and result.action == "unchanged"
+        return EnsureResult("unchanged" if is_by_another else "replaced", started, is_checked)
 
     def _stop(self) -> DBInstanceAutomatedBackup | UncertainCall | None:
         """Send the stop until its outcome is certain; retry what may pass."""

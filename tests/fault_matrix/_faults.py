@@ -140,7 +140,7 @@ _COMMON = (
     _refusal("BrandNew", "ServiceError", 400, UNKNOWN_CODE),
     Fault(
         "503 with an HTML page",
-        "ServiceError",
+        "ServiceUnavailableError",
         _page,
         503,
         Refusal("503", "Service Unavailable", 503, request_id=None),
