@@ -29,6 +29,8 @@ myst_heading_anchors = 2
 
 nitpick_ignore = [
     ("py:class", "AnySession"),  # a boto3 or botocore session, imported only for type checkers
+    ("py:class", "ReplacementPhase"),  # one of four texts, which ReplacementProgress lists
+    ("py:class", "StartRequest"),  # short for StartDBInstanceAutomatedBackupsReplicationRequest
 ]
 nitpick_ignore_regex = [
     # Other projects document these, and the build fetches nothing from them.
