@@ -216,6 +216,22 @@ def test_replace_with_source_backups_off(rds: ScriptedRDS) -> None:
     assert actions(rds).count(START) == 2
 
 
+def test_continued_replacement_of_busy_source(rds: ScriptedRDS) -> None:
+    """A look that shows a retained backup may be stale, so nobody knows what replicates."""
+    show(rds, ENDED)
+    client = rds.lone_client()
+
+    def answer_starts(**_: Any) -> None:
+        rds.script[:] = []
+        refuse(rds, "InvalidDBInstanceState", "busy")
+        show(rds, ENDED)
+
+    client.client.meta.events.register(f"before-sign.rds.{START}", answer_starts)
+    error = fail(client)
+    assert error.is_protected is None
+    assert STOP not in actions(rds)
+
+
 def test_replace_with_other_callers_drift(rds: ScriptedRDS) -> None:
     """The client does not stop what another caller has started with other settings."""
     begin_replacement(rds)

@@ -62,18 +62,17 @@ def replace_replication(
 
 
 class _Replacement:
-    """One replacement, with its deadline and what is known so far."""
+    """One replacement, and what is known so far."""
 
     def __init__(
         self, context: Context, request: ReplaceRequest, on_progress: OnProgress | None
     ) -> None:
         self._context = context
-        self._clock = context.clock
         given = request.model_dump(exclude_none=True, exclude={"timeout", "poll_interval"})
         self._given = {name: getattr(request, name) for name in given}
         self._source_arn = request.source_db_instance_arn
         self._poll_interval = request.poll_interval
-        self._deadline = Deadline(self._clock, request.timeout)
+        self._deadline = Deadline(self._context.clock, request.timeout)
         self._on_progress = on_progress
         self._phase: ReplacementPhase = "preflight"
         self._last_backup: DBInstanceAutomatedBackup | None = None
@@ -120,7 +119,7 @@ class _Replacement:
         found = None
         for pause in limits.CONFIRMATION_PAUSES:
             if pause:
-                self._clock.sleep(pause)
+                self._context.clock.sleep(pause)
             # During an outage of the source Region, nothing could be started after the stop.
             self._source = self._ask(
                 lambda: identify_source(self._context, self._source_arn, is_transient)
@@ -149,7 +148,7 @@ class _Replacement:
             return self._retry_start(request, request)
         # Perhaps a replacement was interrupted after its stop.
         self._ending_arn = retained.db_instance_automated_backups_arn
-        self._ended_at = self._clock.monotonic()
+        self._ended_at = self._context.clock.monotonic()
         former = former_request(self._context, retained, self._given, self._source_arn)
         return self._start(former.model_copy(update=self._given), former)
 
@@ -265,7 +264,7 @@ class _Replacement:
                 *(self._source_arn, error),
             )
         else:
-            self._ended_at = self._clock.monotonic()
+            self._ended_at = self._context.clock.monotonic()
 
     def _start(self, requested: StartRequest, former: StartRequest) -> EnsureResult:
         """Start with the requested settings; if RDS refuses or time is up, with the former ones."""
@@ -331,7 +330,10 @@ class _Replacement:
         if self._former is not None and not find_drift(self._context, requested, found):
             return False
         ended_at = self._ended_at
-        return ended_at is None or self._clock.monotonic() - ended_at < limits.CONSISTENCY_PERIOD
+        return (
+            ended_at is None
+            or self._context.clock.monotonic() - ended_at < limits.CONSISTENCY_PERIOD
+        )
 
     def _protects(self, active: DBInstanceAutomatedBackup) -> bool | None:
         """Return ``True`` if a backup is of this instance; an unchecked source cannot tell."""
@@ -339,7 +341,8 @@ class _Replacement:
 
     def _find_out_whether_protected(self, requested: StartRequest) -> bool | None:
         """Return whether the instance replicates, or ``None`` if that is not known."""
-        is_certain = self._ended_at is not None and not self._may_have_started
+        has_ended = self._former is not None and self._ended_at is not None  # as the wait saw
+        is_certain = has_ended and not self._may_have_started
         has_polled = False
         try:
             for found in poll_outcome(
