@@ -329,11 +329,8 @@ class _Replacement:
             return False
         if self._former is not None and not find_drift(self._context, requested, found):
             return False
-        ended_at = self._ended_at
-        return (
-            ended_at is None
-            or self._context.clock.monotonic() - ended_at < limits.CONSISTENCY_PERIOD
-        )
+        now, ended_at = self._context.clock.monotonic(), self._ended_at
+        return ended_at is None or now - ended_at < limits.CONSISTENCY_PERIOD
 
     def _protects(self, active: DBInstanceAutomatedBackup) -> bool | None:
         """Return ``True`` if a backup is of this instance; an unchecked source cannot tell."""
