@@ -127,8 +127,9 @@ class BackupReplicationClient(ApiOperations):
 
         Raises:
             WaitTimeoutError: The backup is not replicating after ``timeout``.
-            ReplicationStoppedError: The replication has ended: the backup is retained, or no poll
-                has shown an active backup for 60 seconds. RDS's responses may be stale for less.
+            ReplicationStoppedError: The replication has ended: the backup that was given or seen
+                active is retained, or no poll has shown an active backup for 60 seconds after one
+                showed a backup. A shorter gap may be a stale response.
         """
         from ._workflows.wait import wait_until_replicating
 
@@ -211,7 +212,7 @@ class BackupReplicationClient(ApiOperations):
             tags: Tags for a replication that this call starts; those of an active one are ignored.
 
         Returns:
-            The action, ``started`` or ``unchanged``, the backup, and whether the source was asked.
+            The action, ``started`` or ``unchanged``, the backup, and ``source_checked``.
 
         Raises:
             ReplicationDriftError: An active replication has another retention or key, or the keys
@@ -245,13 +246,13 @@ class BackupReplicationClient(ApiOperations):
         RDS cannot modify a replication. Between the stop and the start, the instance has only
         retained backups in this Region, often for some minutes. Four phases make that safe:
 
-        - ``preflight``: everything that ``check_replication`` finds out is asked. Nothing is
-          stopped if RDS would refuse the start. A source that is busy, and a question that AWS
-          does not answer for the moment, are asked about again.
-        - ``stop``, ``wait``: the replication is stopped, and has ended. The wait takes at most half
-          of the time that is left.
-        - ``start``: throttling, server errors, lost responses, a used-up quota and a busy source
-          are retried until ``timeout``. If the new settings fail, the former ones are started.
+        - ``preflight``: the client runs the checks of ``check_replication``, and repeats them while
+          the source is busy or AWS does not answer. If it finds a blocker, it stops nothing.
+        - ``stop``: it stops the replication.
+        - ``wait``: it waits for the end, for at most half of the remaining time.
+        - ``start``: it starts the new replication. It retries throttling, server errors, lost
+          responses, and the errors for a used-up quota or a busy source until ``timeout``. If the
+          new settings fail, it starts the former ones.
 
         Call the method again after an interruption: it continues with the settings of the newest
         retained backup. Settings that were not asked for stay the same, except tags that AWS
@@ -272,9 +273,9 @@ class BackupReplicationClient(ApiOperations):
                 Its errors are logged and change nothing.
 
         Returns:
-            The action, the backup, and whether the source was asked. ``replaced``: the client
-            stopped a replication with other settings. ``started``: none was active.
-            ``unchanged``: it had the requested settings.
+            The action, the backup, and ``source_checked``. ``replaced``: the client stopped a
+            replication with other settings. ``started``: none was active. ``unchanged``: it had
+            the requested settings.
 
         Raises:
             ReplicationBlockedError: RDS would refuse the start, or AWS has not answered whether it
@@ -282,8 +283,9 @@ class BackupReplicationClient(ApiOperations):
             WaitTimeoutError: Too little time was left for a stop; nothing was stopped.
             ReplicationDriftError: The key differs, or the keys cannot be compared; nothing was
                 stopped.
-            ReplacementError: The replacement failed after the stop. ``is_protected`` says whether
-                the instance replicates, and ``former`` has the former settings.
+            ReplacementError: The start failed after a replication ended, whether this call stopped
+                it or found it ended. ``is_protected`` says whether the instance replicates, and
+                ``former`` has the former settings.
             ServiceError: RDS refused a call before anything was stopped.
         """
         from ._workflows.replace import replace_replication
@@ -309,7 +311,8 @@ class BackupReplicationClient(ApiOperations):
         """Ensure that an instance does not replicate to this Region.
 
         RDS retains the copies until they expire. The method does not wait for the end of the
-        replication. It does not stop the replication of an instance that had this ARN before.
+        replication. If the source Region returns the instance's resource ID, the method does not
+        stop the replication of an instance that had this ARN before.
 
         Args:
             source_db_instance_arn: ARN of the source instance.

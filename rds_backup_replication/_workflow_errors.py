@@ -54,13 +54,13 @@ class ReplicationDriftError(BackupReplicationError):
 
 
 class ReplicationBlockedError(BackupReplicationError):
-    """A replacement was refused beforehand: RDS would not start the new replication.
+    """The preflight found blockers, or AWS did not answer one of its questions.
 
     Nothing was stopped.
 
     Attributes:
         source_db_instance_arn: ARN of the source instance.
-        blockers: The reasons that ``check_replication`` finds, too, each with a remedy.
+        blockers: The blockers and the unanswered questions, as ``check_replication`` reports them.
     """
 
     __module__ = BackupReplicationError.__module__
@@ -77,14 +77,14 @@ class ReplicationBlockedError(BackupReplicationError):
 
 
 class ReplacementError(BackupReplicationError):
-    """A replacement failed after the stop of the former replication.
+    """A start failed after a replication ended, whether the call stopped it or found it ended.
 
     The ``__cause__`` is the error that ended the replacement.
 
     Attributes:
         source_db_instance_arn: ARN of the source instance.
-        phase: Where it failed. Failures of ``stop`` and ``wait`` lead to ``start``, too, because a
-            start ends in a replication whatever the stop did.
+        phase: Always ``start``: an uncertain stop or a failed wait does not keep the client from
+            trying the start.
         former: The request that starts a replication with the former settings.
         last_backup: The backup as it was last seen, or ``None``.
         is_protected: Whether the instance replicates now. ``None``: not known, because a response
@@ -132,7 +132,7 @@ class ReplacementError(BackupReplicationError):
 
 
 class ReplicationStoppedError(BackupReplicationError):
-    """The replication ended during a wait for it.
+    """The replication has ended, so it cannot become replicating.
 
     Attributes:
         last_backup: The backup that the last poll showed.
@@ -159,7 +159,7 @@ class WaitTimeoutError(BackupReplicationError, TimeoutError):
 
     Attributes:
         goal: What the wait was for.
-        timeout: How long the wait lasted.
+        timeout: The timeout that the caller passed.
         last_backup: The last backup that a poll showed, or ``None``.
     """
 

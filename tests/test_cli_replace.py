@@ -80,7 +80,7 @@ def test_ensure_says_if_the_source_was_not_asked(sandbox: Sandbox) -> None:
     sandbox.add_fault("describe_db_instances", AccessDeniedError)
     again = run("ensure", SOURCE_ARN, *JSON)
     assert (again.json["action"], again.json["source_checked"]) == ("unchanged", False)
-    assert "The source Region was not asked" in again.stderr
+    assert "The source Region did not confirm" in again.stderr
 
 
 def test_check_json_separates_blockers(sandbox: Sandbox) -> None:

@@ -114,8 +114,8 @@ _HINTS: Mapping[tuple[type[ServiceError], str], str] = {
         "the role cannot override it."
     ),
     (ServiceError, "PreSignedUrl could not be authenticated"): (
-        "The signature of the presigned URL is wrong. Pass source_region instead of a URL of your "
-        "own, so that botocore signs it. Omit tags whose keys or values contain spaces: they break "
+        "The signature of the presigned URL is wrong. If you pass one, pass source_region instead, "
+        "so that botocore signs the URL. Omit tags whose keys or values contain spaces: they break "
         "the signature."
     ),
     (InvalidParameterValueError, "Feature is not available in region"): (

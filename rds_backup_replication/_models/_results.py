@@ -22,9 +22,10 @@ class EnsureResult:
     backup: DBInstanceAutomatedBackup
     """The replicated backup; ``pending`` if the replication is new."""
     source_checked: bool
-    """Whether the source Region has confirmed that the backup is of the instance that has this
-    ARN now, by its resource ID. ``False``: the source Region could not be asked, so only the ARN
-    matches; or the instance is ``modifying``, as it is while a stop is in progress."""
+    """Whether the backup certainly belongs to the instance that has this ARN now. ``True``: RDS
+    accepted this call's start, or the source Region returned the same resource ID. ``False``: the
+    client could not ask the source Region, or the source is ``modifying`` or does not list the
+    backup, so a stop may be in progress."""
 
 
 ReplacementPhase = Literal["preflight", "stop", "wait", "start"]

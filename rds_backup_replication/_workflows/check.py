@@ -24,7 +24,7 @@ from .lookup import (
 def check_replication(
     context: Context, request: StartRequest, passing: list[CheckReason] | None = None
 ) -> CheckResult:
-    """Return the reasons that the source, the Regions, the destination and the key give.
+    """Check the source, the pair of Regions, the destination and the key.
 
     Unanswered questions that AWS may answer later are added to ``passing``, too.
     """

@@ -32,7 +32,7 @@ class Deadline:
         return max(0.0, self.time_left) / (self.timeout.total_seconds() or 1.0)
 
     def extend(self, longest: float) -> None:
-        """Allow as many seconds from now as the whole timeout has, up to the longest."""
+        """Move the deadline to one more full timeout from now, or to ``longest`` seconds."""
         grace = min(self.timeout.total_seconds(), longest)
         self._end = max(self._end, self._clock.monotonic() + grace)
 

@@ -35,11 +35,11 @@ DESCRIBE_DB_INSTANCES = Operation(DescribeDBInstancesRequest, "DBInstances", DBI
 
 
 class Source(NamedTuple):
-    """The source instance, as far as its own Region was asked."""
+    """What is known of the source instance."""
 
     arn: str
     is_checked: bool
-    """Whether the source Region answered."""
+    """Whether the resource ID is known, or it is known that the instance does not exist."""
     dbi_resource_id: str | None
     """Resource ID of the instance that has the ARN now; ``None`` if there is none."""
     status: str | None = None
@@ -62,11 +62,11 @@ class Source(NamedTuple):
         return cls(arn, is_checked=False, dbi_resource_id=None)
 
     def owns(self, backup: DBInstanceAutomatedBackup) -> bool:
-        """Return whether the backup certainly is this instance's."""
+        """Return whether the backup certainly belongs to this instance."""
         return self.is_checked and is_same_id(backup.dbi_resource_id, self.dbi_resource_id)
 
     def confirms(self, backup: DBInstanceAutomatedBackup) -> bool:
-        """Return whether the active backup is this instance's, and no stop is in progress.
+        """Return whether the instance owns and lists the backup, and no stop is in progress.
 
         Until a stop has ended, the backup may show as active, and the instance is modifying.
         """
@@ -80,8 +80,8 @@ def identify_source(
 ) -> Source:
     """Ask the source Region for the instance's resource ID.
 
-    A failure that is worth a retry by the caller is raised. A server that throttles or fails is
-    asked a few times. Any other failure is logged: the source stays unchecked.
+    An error that the caller retries is raised, and one before anything was sent. Throttling and
+    server errors are retried a few times. Any other error is logged, and the source is unchecked.
     """
     source_client = context.source_client(source_arn)
     if source_client is None:
@@ -95,7 +95,7 @@ def identify_source(
             return Source.of(source_arn, instance, context.region_name)
         except READ_ERRORS as error:
             has_answer = isinstance(error, (ClientError, ResponseValidationError))
-            # Without either, nothing was sent: the credentials are wrong.
+            # Otherwise botocore sent nothing, for example because credentials are missing.
             is_from_network = has_answer or isinstance(error, NO_RESPONSE_ERRORS)
             if is_worth_retry(error) or not is_from_network:
                 raise

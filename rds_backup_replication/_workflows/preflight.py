@@ -23,8 +23,8 @@ def former_request(
 ) -> StartRequest:
     """Return the validated request that starts a replication with the settings of a backup.
 
-    Settings that RDS would refuse are an error if the backup is active, unless others are given.
-    Those of a retained backup are left out.
+    For an active backup, a setting that RDS would refuse is an error, unless the caller gives
+    another one. For a retained backup, such a setting is left out.
     """
     tags = list(found.tag_list or ())
     reserved = [tag for tag in tags if _is_reserved(tag)]
@@ -66,7 +66,7 @@ def find_blockers(
 ) -> tuple[list[CheckReason], list[CheckReason]]:
     """Return why RDS would refuse the start, and the questions that AWS may answer later.
 
-    Both are logged, with the questions that AWS refuses, as by a policy.
+    Both are logged, and the questions that AWS refuses, for example because of an IAM policy.
     """
     passing: list[CheckReason] = []
     check = check_replication(context, requested, passing)

@@ -44,7 +44,7 @@ _BUSY = "Wait until the instance is available, and check again."
 
 
 def will_pass(reason: CheckReason) -> bool:
-    """Return whether a reason is a busy instance, which becomes available by itself."""
+    """Return whether the only problem is that the instance is busy."""
     return reason.code == "instance_not_available" and reason.remedy == _BUSY
 
 

@@ -1,7 +1,7 @@
 """``replace_replication``: RDS cannot modify a replication, so the client stops and restarts it.
 
-Everything that can be asked is asked before the stop. What fails after the stop is retried until
-a deadline: first with the new settings, and then with the former ones.
+The client looks for blockers before the stop. After it, the client retries transient errors until
+the deadline. If RDS refuses the new settings or time runs out, it starts with the former settings.
 """
 
 import logging
@@ -50,7 +50,7 @@ _logger = logging.getLogger("rds_backup_replication")
 def replace_replication(
     context: Context, request: ReplaceRequest, on_progress: OnProgress | None
 ) -> EnsureResult:
-    """Ensure that the source replicates with the requested settings; stop what has others."""
+    """Ensure that the source replicates with the requested settings; stop other ones."""
     replacement = _Replacement(context, request, on_progress)
     try:
         return replacement.run()
@@ -84,7 +84,7 @@ class _Replacement:
         self._may_have_started = False
 
     def run(self) -> EnsureResult:
-        """Look and act, and look again if the look was stale or the source is busy."""
+        """Describe and act; repeat if the response was stale or the source is busy."""
         while True:
             self._enter("preflight")
             found = self._look()
@@ -130,7 +130,7 @@ class _Replacement:
         return found
 
     def _ask(self, question: Callable[[], AnswerT]) -> AnswerT:
-        """Return the answer; retry what may pass until the deadline, as nothing is stopped yet."""
+        """Return the answer; retry transient errors until the deadline, as nothing is stopped."""
         while True:
             try:
                 return question()
@@ -159,7 +159,7 @@ class _Replacement:
         requested = former.model_copy(update=self._given)
         differences = find_drift(self._context, requested, found)
         if not differences:
-            # Perhaps an interrupted replacement has stopped it, and its end does not show yet.
+            # An interrupted replacement may have stopped it, and Describe may not show that yet.
             is_sure = self._source.confirms(found) or not self._source.is_checked
             if not is_sure and self._deadline.time_spent < limits.MAX_DOUBT:
                 return None
@@ -169,13 +169,13 @@ class _Replacement:
         return self._replace(requested, former, found) if self._is_clear(requested, found) else None
 
     def _is_clear(self, requested: StartRequest, found: DBInstanceAutomatedBackup) -> bool:
-        """Return whether nothing blocks a start; raise what does not pass by itself."""
+        """Return whether nothing blocks a start; raise what does not resolve by itself."""
         blockers, passing = find_blockers(self._context, self._source, requested, found)
         if not (blockers or passing):
             # With less time, the new and the former settings might get a single attempt each.
             if self._deadline.share_left >= limits.MIN_TIME_LEFT:
                 return True
-            goal = f"preflight of the replacement of {self._source_arn}, and nothing was stopped"
+            goal = f"stop of {self._source_arn} with a quarter of the time left; it was not sent"
             raise WaitTimeoutError(goal, self._deadline.timeout, found)
         if self._deadline.time_left > 0 and all(map(will_pass, blockers)):
             return False
@@ -200,8 +200,8 @@ class _Replacement:
         started = result.backup
         if self._source.is_checked and started.dbi_resource_id and not self._source.owns(started):
             moved = BackupReplicationError(
-                f"the ARN belongs to {started.dbi_resource_id} now, which replicates, and the stop "
-                f"was that of {self._source.dbi_resource_id}"
+                f"the client stopped the replication of {self._source.dbi_resource_id}, and "
+                f"started that of {started.dbi_resource_id}, which has the ARN now"
             )
             raise self._failed(former, moved, is_protected=False)
         # The source's list is older than the start, so the resource ID alone decides.
@@ -225,7 +225,7 @@ class _Replacement:
             else:
                 active = stopped.active if isinstance(stopped, UncertainCall) else stopped
                 arn = active and active.db_instance_automated_backups_arn
-                # Only this replication, because another caller may start one of the same source.
+                # Wait for this replication only, because another caller may start a new one.
                 self._ending_arn = arn or self._ending_arn
                 if not isinstance(stopped, UncertainCall):
                     return stopped
@@ -236,14 +236,14 @@ class _Replacement:
             if not is_worth_retry:
                 if not is_uncertain:
                     raise failure
-                # Nobody knows what the stop did. A start ends in a replication in either case.
+                # The stop may have taken effect. After a start, the instance replicates either way.
                 return UncertainCall(failure, may_have_taken_effect=True)
             self._pause()
 
     def _wait(self) -> None:
         """Wait for the end of the former replication; a failed wait does not prevent the start.
 
-        The wait takes at most half of the time, because RDS itself refuses a start that is early.
+        It takes at most half of the time: RDS refuses an early start, and the client retries it.
         """
         self._enter("wait")
         arns: dict[str, Any] = {"db_instance_automated_backups_arn": self._ending_arn}
@@ -322,8 +322,8 @@ class _Replacement:
     def _is_ending(self, found: DBInstanceAutomatedBackup, requested: StartRequest) -> bool:
         """Return whether an active backup may be the former one, as a stale response shows it.
 
-        Whether RDS gives the new replication another ARN is unknown. Where the former one had
-        other settings, these tell the two apart.
+        Whether RDS gives the new replication another ARN is unknown. If the former settings
+        differ, the settings tell the two apart.
         """
         if not is_same_id(found.db_instance_automated_backups_arn, self._ending_arn):
             return False
@@ -333,7 +333,7 @@ class _Replacement:
         return ended_at is None or now - ended_at < limits.CONSISTENCY_PERIOD
 
     def _protects(self, active: DBInstanceAutomatedBackup) -> bool | None:
-        """Return ``True`` if a backup is of this instance; an unchecked source cannot tell."""
+        """Return ``True`` if a backup certainly belongs to this instance, or else ``None``."""
         return self._source.owns(active) or None
 
     def _find_out_whether_protected(self, requested: StartRequest) -> bool | None:
@@ -397,4 +397,4 @@ class _Replacement:
         try:
             self._on_progress(ReplacementProgress(self._phase, self._last_backup))
         except Exception:  # an error in the caller's code must not leave the instance unprotected
-            _logger.exception("on_progress= raised an error, which changes nothing")
+            _logger.exception("on_progress= raised an error; the replacement continues")

@@ -23,7 +23,7 @@ def may_replicate(error: Exception) -> bool:
     """Return whether RDS may have refused a start because the instance replicates already.
 
     AWS does not document how RDS refuses that. It also uses these faults where the instance is
-    busy or the quota is used up, which may pass.
+    busy or the quota is used up. Both may resolve by themselves.
     """
     if isinstance(error, InvalidDBInstanceStateFault):
         return _BACKUPS_OFF not in error.message.lower()
@@ -64,7 +64,7 @@ def try_to_start(
     sent = send_change(context, lambda: START.send(context.client, request), may_replicate)
     if isinstance(sent, DBInstanceAutomatedBackup):
         return EnsureResult("started", sent, source_checked=True)
-    if not source.is_checked:  # another instance's backup must not excuse the failure
+    if not source.is_checked:  # another instance's backup must not pass for the new one
         source = identify_source(context, source.arn)
     for found in poll_outcome(context, source, pauses):
         if found is None or not found.is_active or is_ending(found):
@@ -74,7 +74,7 @@ def try_to_start(
         # difference is certain.
         if any(not (d.uncertainty and sent.may_have_taken_effect) for d in differences):
             raise ReplicationDriftError(found, differences) from sent.error
-        if sent.may_have_taken_effect:  # the source was asked before this start
+        if sent.may_have_taken_effect:  # the source's list may be older than this start
             return EnsureResult("started", found, source.owns(found))
         return EnsureResult("unchanged", found, source.confirms(found))
     return sent

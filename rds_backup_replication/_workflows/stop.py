@@ -41,8 +41,9 @@ def try_to_stop(
 
     An ``UncertainCall`` means that the instance may still replicate.
     """
-    if source.is_checked and source.dbi_resource_id is None:  # the backups show the ARN of an
-        source = Source.unchecked(source.arn)  # instance that is gone
+    # The instance is gone, so only the ARN can find its backups.
+    if source.is_checked and source.dbi_resource_id is None:
+        source = Source.unchecked(source.arn)
     before = find_replicated_backup(context, source)
     if (
         (before is None or not before.is_active)

@@ -136,9 +136,10 @@ def _poll(
     describe: Callable[[], DBInstanceAutomatedBackup | None],
     ask_source: Callable[[DBInstanceAutomatedBackup | None], bool | None] = lambda _: None,
 ) -> Iterator[tuple[DBInstanceAutomatedBackup | None, bool | None]]:
-    """Yield the backup at intervals until the timeout, and whether the source is released.
+    """Yield the backup at intervals until the timeout, and whether the source has let go.
 
-    The second value is ``None`` if the source was not asked.
+    The second value is whether the source no longer lists the replication; ``None`` if it was not
+    asked.
     """
     if on_poll is not None and not callable(on_poll):
         raise TypeError(f"on_poll= must be callable, not {short_repr(on_poll)}")
@@ -179,7 +180,8 @@ def _describer(
 ) -> Callable[[], DBInstanceAutomatedBackup | None]:
     """Return a function that looks for the backup; at first it asks for the source's ID.
 
-    The ARN decides for an instance that is gone, after a minute unless that ``is_gone_final``.
+    If the source no longer exists, the function finds the backup by its ARN: at once with
+    ``is_gone_final``, and otherwise after a minute, because the response may be stale.
     """
     retry_time = min(CONSISTENCY_PERIOD, request.timeout.total_seconds())
     retry_until = context.clock.monotonic() + retry_time

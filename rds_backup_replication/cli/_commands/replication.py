@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
 _RUN_SHOW = "To find out, run the show command."
-_CHECKED_QUESTIONS = 3  # the number of questions that check_replication asks RDS
+_CHECKED_QUESTIONS = 3  # the number of questions of check_replication that RDS answers
 
 Timeout = Annotated[
     str, typer.Option(metavar="DURATION", help="Longest time to wait, such as 90s or 2h.")
@@ -178,8 +178,9 @@ def _print_result(result: "EnsureResult", output: Output) -> None:
         print_backup(result.backup, output, result.action)
     if not result.source_checked:
         note(
-            "The source Region was not asked, so only the ARN shows that the backup is of this "
-            "instance."
+            "The source Region did not confirm that this is the instance's active backup: the "
+            "Region was not asked or did not answer, or a stop may be in progress. Run the check "
+            "command."
         )
 
 
@@ -269,6 +270,7 @@ def check(
         rows = [(reason.code, f"{reason.message} {reason.remedy}") for reason in check]
         print_table(("REASON", "DETAILS AND REMEDY"), rows)
     if not check.is_clear:
-        # Without a response to any question, nothing is known of the instance.
-        is_unknown = not check.blockers and len(check.unchecked) >= _CHECKED_QUESTIONS
+        # If RDS answered no question, nothing is known of the instance.
+        of_rds = [reason for reason in check.unchecked if " the KMS key " not in reason.message]
+        is_unknown = not check.blockers and len(of_rds) == _CHECKED_QUESTIONS
         raise typer.Exit(ExitCode.UNREACHABLE if is_unknown else ExitCode.FINDINGS)
