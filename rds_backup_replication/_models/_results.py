@@ -24,8 +24,8 @@ class EnsureResult:
     source_checked: bool
     """Whether the backup certainly belongs to the instance that has this ARN now. ``True``: RDS
     accepted this call's start, or the source Region returned the same resource ID. ``False``: the
-    client could not ask the source Region, or the source is ``modifying`` or does not list the
-    backup, so a stop may be in progress."""
+    client could not ask the source Region, or the source is not ``available`` or does not list
+    the backup, so a stop may be in progress."""
 
 
 ReplacementPhase = Literal["preflight", "stop", "wait", "start"]

@@ -68,9 +68,10 @@ class Source(NamedTuple):
     def confirms(self, backup: DBInstanceAutomatedBackup) -> bool:
         """Return whether the instance owns and lists the backup, and no stop is in progress.
 
-        Until a stop has ended, the backup may show as active, and the instance is modifying.
+        Until a stop has ended, the backup may show as active, and the instance is not available.
         """
-        arn, is_busy = backup.db_instance_automated_backups_arn, self.status == "modifying"
+        arn = backup.db_instance_automated_backups_arn
+        is_busy = (self.status or "available").lower() != "available"
         is_listed = self.listed is None or any(is_same_id(each, arn) for each in self.listed)
         return self.owns(backup) and is_listed and not is_busy
 
