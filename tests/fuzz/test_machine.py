@@ -48,7 +48,13 @@ def test_calls_in_any_order_match_the_model() -> None:
 def test_no_replication_is_lost_without_a_word() -> None:
     run_state_machine_as_test(
         Protection,
-        settings=settings(max_examples=12 + scaled(4), stateful_step_count=30, deadline=None),
+        settings=settings(
+            max_examples=12 + scaled(4),
+            stateful_step_count=30,
+            deadline=None,
+            # The same steps in every run; `make fuzz` looks for others.
+            derandomize=scaled(1) == 1,
+        ),
     )
 
 
