@@ -131,6 +131,21 @@ def test_new_key_refused_while_backups_are_retained(sandbox: Sandbox) -> None:
     assert backup.db_instance_automated_backups_arn == before.db_instance_automated_backups_arn
 
 
+@pytest.mark.parametrize("status", ["modifying", "storage-optimization"])
+def test_unchanged_is_doubted_during_a_stop(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, status: str
+) -> None:
+    """Until a stop has ended, the backup shows as active, and nobody can be sure of it."""
+    sandbox.behavior = Behavior(stopping_looks=20, stopping_source_status=status)
+    client = sandbox.client("us-east-1", config=NO_RETRIES)
+    client.ensure_replication(source_db_instance_arn=SOURCE_ARN)
+    client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN)
+    client.ensure_stopped(source_db_instance_arn=SOURCE_ARN)
+    result = client.ensure_replication(source_db_instance_arn=SOURCE_ARN)
+    assert (result.action, result.source_checked) == ("unchanged", False)
+    assert f"the instance is {status}" in caplog.text
+
+
 def test_source_arn_ignores_case(client: BackupReplicationClient) -> None:
     capitals = SOURCE_ARN.replace("mydatabase", "MyDatabase")
     assert ensure(client) == "started"

@@ -17,6 +17,7 @@ from rds_backup_replication.exceptions import (
     InvalidDBInstanceStateFault,
     KMSKeyNotAccessibleFault,
     ReplacementError,
+    ReplicationBlockedError,
     ReplicationDriftError,
     RequestValidationError,
 )
@@ -38,7 +39,7 @@ from .replication_cases import (
     replace,
     show,
 )
-from .wire import KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS
+from .wire import KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS, source_regions_xml
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -214,6 +215,19 @@ def test_replace_with_source_backups_off(rds: ScriptedRDS) -> None:
     assert isinstance(error.__cause__, InvalidDBInstanceStateFault)
     assert error.is_protected is False
     assert actions(rds).count(START) == 2
+
+
+def test_replace_of_encrypted_backup_without_key(rds: ScriptedRDS) -> None:
+    """A start without the key would be refused, so the client does not stop the replication."""
+    found = FORMER.replace(f"<KmsKeyId>{KMS_KEY_ARN}</KmsKeyId>", "<Encrypted>true</Encrypted>")
+    assert found != FORMER
+    show(rds, found)
+    rds.answers(source_regions_xml())
+    show(rds, found)
+    with pytest.raises(ReplicationBlockedError) as caught:
+        replace(rds.lone_client(), backup_retention_period=7)
+    assert [reason.code for reason in caught.value.blockers] == ["kms_key_required"]
+    assert STOP not in actions(rds)
 
 
 def test_continued_replacement_of_busy_source(rds: ScriptedRDS) -> None:

@@ -107,7 +107,7 @@ class Protection(RuleBasedStateMachine):
     def count(self) -> None:
         FIGURES["steps of the protection machine"] += 1
 
-    # What is so
+    # The state of the sandbox
 
     def live(self) -> dict[str, int]:
         """Return the retention of each active replication by its resource ID."""
