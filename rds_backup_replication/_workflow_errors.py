@@ -125,7 +125,7 @@ class ReplacementError(BackupReplicationError):
             else "The instance does not replicate."
         )
         return (
-            f"{text}\nResolve the error, and call replace_replication() again: it continues here. "
+            f"{text}\nResolve the error, and call replace_replication() again to resume. "
             "To return to the former settings, pass those of .former to "
             f"start_db_instance_automated_backups_replication(): {self.former!r}"
         )

@@ -70,7 +70,7 @@ def test_replace_that_fails_after_its_stop(
     assert message in text
     assert not re.search(r"[a-z]_[a-z]|\w\(\)", text)
     assert text.endswith(hint or message)
-    assert ("it continues here" in text) == (hint is not None)
+    assert ("again to resume" in text) == (hint is not None)
     assert run(*REPLACE, *JSON).json["action"] == ("started" if hint else "replaced")
 
 

@@ -186,7 +186,7 @@ def _explain_replacement(error: "ReplacementError") -> Explanation:
     for tag in former.tags or ():
         words += ["--tags", f"{tag.key}={tag.value or ''}"]
     hint = (
-        "Resolve the error, and run replace again: it continues here. To return to the former "
+        "Resolve the error, and run replace again to resume. To return to the former "
         f"settings, run: {shlex.join(words)}"
     )
     return Explanation(ExitCode.INCOMPLETE, in_shell_words(message), hint)
