@@ -59,7 +59,7 @@ def _pickled(error: Exception) -> str:
 
 def _exceptions() -> Iterator[tuple[str, str]]:
     for operation in ("StartDBInstanceAutomatedBackupsReplication", "DescribeSourceRegions"):
-        error = ResponseValidationError(operation, "Status is no string", {})
+        error = ResponseValidationError(operation, "Status is not a string", {})
         yield "ResponseValidationError", _pickled(error)
     for differences in (
         [_RETENTION],

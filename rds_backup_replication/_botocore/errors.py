@@ -124,11 +124,12 @@ _HINTS: Mapping[tuple[type[ServiceError], str], str] = {
         "message is not the client's Region, the endpoint URL is wrong."
     ),
     (InvalidParameterValueError, "require a valid KMS key"): (
-        "The source is encrypted; the default aws/rds key counts, too. Pass kms_key_id, a KMS key "
-        "in the destination Region."
+        "The source is encrypted: an instance that uses aws/rds, the default key, is encrypted, "
+        "too. Pass kms_key_id, a KMS key in the destination Region."
     ),
     (InvalidParameterValueError, "DbInstanceAutomatedBackupsArn"): (
-        "Check the account and the ID in the ARN, and whether the endpoint URL is of its Region."
+        "Check the account and the ID in the ARN, and whether the endpoint URL belongs to its "
+        "Region."
     ),
     (InvalidDBInstanceStateFault, "must have backup retention enabled"): (
         "Enable the automated backups of the source instance first: modify the instance to a "

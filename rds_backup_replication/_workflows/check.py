@@ -22,18 +22,18 @@ from .lookup import (
 
 
 def check_replication(
-    context: Context, request: StartRequest, passing: list[CheckReason] | None = None
+    context: Context, request: StartRequest, unanswered: list[CheckReason] | None = None
 ) -> CheckResult:
     """Check the source, the pair of Regions, the destination and the key.
 
-    Unanswered questions that AWS may answer later are added to ``passing``, too.
+    Unanswered questions that AWS may answer later are added to ``unanswered``, too.
     """
-    passing = [] if passing is None else passing
+    unanswered = [] if unanswered is None else unanswered
     source_arn, kms_key_id = request.source_db_instance_arn, request.kms_key_id
     arn, region_name = parse_arn(source_arn), context.region_name
     source_region = arn.region if arn else ""
     reasons: list[CheckReason] = []
-    instance = _describe_source(context, source_arn, source_region, passing)
+    instance = _describe_source(context, source_arn, source_region, unanswered)
     if isinstance(instance, CheckReason):
         reasons.append(instance)
     else:
@@ -42,7 +42,7 @@ def check_replication(
         f"whether {region_name} accepts backups from {source_region}",
         region_name,
         _region_reasons(context, source_region),
-        passing,
+        unanswered,
     )
     source = (
         Source.unchecked(source_arn)
@@ -53,10 +53,10 @@ def check_replication(
         f"whether the source replicates to {region_name} already",
         region_name,
         _destination_reasons(context, source, kms_key_id),
-        passing,
+        unanswered,
     )
     if kms_key_id is not None:
-        reasons += _key_reasons(context, kms_key_id, passing)
+        reasons += _key_reasons(context, kms_key_id, unanswered)
     found = tuple(dict.fromkeys(reasons))  # both Regions may report the same replication
     return CheckResult(
         tuple(reason for reason in found if reason.code != "could_not_be_checked"),
@@ -65,18 +65,18 @@ def check_replication(
 
 
 def _checked(
-    question: str, region_name: str, reasons: Iterator[CheckReason], passing: list[CheckReason]
+    question: str, region_name: str, reasons: Iterator[CheckReason], unanswered: list[CheckReason]
 ) -> Iterator[CheckReason]:
     try:
         yield from reasons
     except READ_ERRORS as error:
         reason = why.could_not_be_checked(question, error, region_name)
-        passing += [reason] * is_transient(error)
+        unanswered += [reason] * is_transient(error)
         yield reason
 
 
 def _describe_source(
-    context: Context, source_arn: str, source_region: str, passing: list[CheckReason]
+    context: Context, source_arn: str, source_region: str, unanswered: list[CheckReason]
 ) -> DBInstance | CheckReason | None:
     """Return the instance, ``None`` if it does not exist, or why that is not known."""
     question = "whether the source can be replicated"
@@ -87,7 +87,7 @@ def _describe_source(
         return find_source_instance(source_client, source_arn)
     except READ_ERRORS as error:
         reason = why.could_not_be_checked(question, error, source_region)
-        passing += [reason] * is_transient(error)
+        unanswered += [reason] * is_transient(error)
         return reason
 
 
@@ -128,7 +128,7 @@ def _destination_reasons(
 
 
 def _key_reasons(
-    context: Context, kms_key_id: str, passing: list[CheckReason]
+    context: Context, kms_key_id: str, unanswered: list[CheckReason]
 ) -> Iterator[CheckReason]:
     question = f"whether the KMS key {kms_key_id} is enabled"
     try:
@@ -136,5 +136,5 @@ def _key_reasons(
         yield from why.key_reasons(kms_key_id, key)
     except Exception as error:  # noqa: BLE001  # a response that is not from KMS raises any
         reason = why.key_not_described(question, kms_key_id, error, context.region_name)
-        passing += [reason] * is_transient(error)
+        unanswered += [reason] * is_transient(error)
         yield reason

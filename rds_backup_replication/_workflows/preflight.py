@@ -68,8 +68,8 @@ def find_blockers(
 
     Both are logged, and the questions that AWS refuses, for example because of an IAM policy.
     """
-    passing: list[CheckReason] = []
-    check = check_replication(context, requested, passing)
+    unanswered: list[CheckReason] = []
+    check = check_replication(context, requested, unanswered)
     blockers = [reason for reason in check.blockers if reason.code != "already_replicating"]
     if source.is_checked:  # the client tells the two instances apart
         blockers = [b for b in blockers if b.code != "backup_of_former_instance"]
@@ -80,4 +80,4 @@ def find_blockers(
             "Before the replacement of the replication of %s: %s %s",
             *(source.arn, reason.message, reason.remedy),
         )
-    return blockers, passing
+    return blockers, unanswered

@@ -43,7 +43,7 @@ _REMEDIES = {
 _BUSY = "Wait until the instance is available, and check again."
 
 
-def will_pass(reason: CheckReason) -> bool:
+def is_only_busy(reason: CheckReason) -> bool:
     """Return whether the only problem is that the instance is busy."""
     return reason.code == "instance_not_available" and reason.remedy == _BUSY
 

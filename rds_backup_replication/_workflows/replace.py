@@ -35,7 +35,7 @@ from .deadline import Deadline
 from .drift import find_drift
 from .lookup import READ_ERRORS, Source, find_replicated_backup, identify_source, is_same_id
 from .preflight import find_blockers, former_request
-from .reasons import will_pass
+from .reasons import is_only_busy
 from .start import may_replicate, try_to_start
 from .stop import try_to_stop
 from .uncertain_call import UncertainCall, poll_outcome
@@ -170,16 +170,16 @@ class _Replacement:
 
     def _is_clear(self, requested: StartRequest, found: DBInstanceAutomatedBackup) -> bool:
         """Return whether nothing blocks a start; raise what does not resolve by itself."""
-        blockers, passing = find_blockers(self._context, self._source, requested, found)
-        if not (blockers or passing):
+        blockers, unanswered = find_blockers(self._context, self._source, requested, found)
+        if not (blockers or unanswered):
             # With less time, the new and the former settings might get a single attempt each.
             if self._deadline.share_left >= limits.MIN_TIME_LEFT:
                 return True
             goal = f"stop of {self._source_arn} with a quarter of the time left; it was not sent"
             raise WaitTimeoutError(goal, self._deadline.timeout, found)
-        if self._deadline.time_left > 0 and all(map(will_pass, blockers)):
+        if self._deadline.time_left > 0 and all(map(is_only_busy, blockers)):
             return False
-        raise ReplicationBlockedError(self._source_arn, [*blockers, *passing])
+        raise ReplicationBlockedError(self._source_arn, [*blockers, *unanswered])
 
     # From the stop on
 
@@ -210,7 +210,7 @@ class _Replacement:
         return EnsureResult("unchanged" if is_by_another else "replaced", started, is_checked)
 
     def _stop(self) -> DBInstanceAutomatedBackup | UncertainCall | None:
-        """Send the stop until its outcome is certain; retry what may pass."""
+        """Send the stop until its outcome is certain; retry what may be temporary."""
         self._enter("stop")
         is_uncertain, unexpected = False, 0
         while True:
@@ -291,7 +291,7 @@ class _Replacement:
             raise self._failed(former, failure, is_protected=is_protected) from failure
 
     def _retry_start(self, request: StartRequest, requested: StartRequest) -> EnsureResult:
-        """Send a start until the deadline, and at least once; retry what may pass."""
+        """Send a start until the deadline, at least once; retry what may be temporary."""
         while True:
             try:
                 started = try_to_start(
@@ -369,7 +369,7 @@ class _Replacement:
         return error
 
     def _is_worth_retry(self, error: Exception) -> bool:
-        """Return whether an error may pass before the deadline."""
+        """Return whether an error may go away before the deadline."""
         return self._deadline.time_left > 0 and (
             is_transient(error)
             or may_replicate(error)

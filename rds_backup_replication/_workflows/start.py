@@ -64,7 +64,7 @@ def try_to_start(
     sent = send_change(context, lambda: START.send(context.client, request), may_replicate)
     if isinstance(sent, DBInstanceAutomatedBackup):
         return EnsureResult("started", sent, source_checked=True)
-    if not source.is_checked:  # another instance's backup must not pass for the new one
+    if not source.is_checked:  # another instance's backup must not count as the new one's
         source = identify_source(context, source.arn)
     for found in poll_outcome(context, source, pauses):
         if found is None or not found.is_active or is_ending(found):

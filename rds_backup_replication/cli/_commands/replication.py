@@ -231,15 +231,20 @@ def wait(
     method = (
         client.wait_until_replicating if until is Goal.REPLICATING else client.wait_until_stopped
     )
-    ended = f"The wait until {source} is {until.value} has ended early. AWS continues; wait again."
+    goal = (
+        f"{source} is replicating"
+        if until is Goal.REPLICATING
+        else f"the replication of {source} has ended"
+    )
+    ended = f"The wait until {goal} has ended early. AWS continues; wait again."
     with (
         explain_interruption(ended),
-        progress(f"Waiting until {source} is {until.value}") as shown,
+        progress(f"Waiting until {goal}") as shown,
     ):
 
         def show(backup: "DBInstanceAutomatedBackup | None") -> None:
             found = f"status: {str(backup.status).lower()}" if backup else "no backup found"
-            shown.update(f"Waiting until {until.value} ({found})")
+            shown.update(f"Waiting ({found})")
 
         backup = method(
             source_db_instance_arn=source, timeout=longest, poll_interval=pause, on_poll=show
