@@ -205,6 +205,27 @@ def test_signal_that_python_drops_is_not_lost(number: signal.Signals) -> None:
     assert (ran.returncode, ran.stderr) == (CODES[number], "Interrupted.\n")
 
 
+def test_signal_just_before_a_wait_ends_the_wait() -> None:
+    """Another thread takes the signal, so the wait goes on, as after a signal just before it."""
+    ran = run_command(
+        "import socket\n"
+        "def describe(client, **_):\n"
+        "    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n"
+        "    ours, other = socket.socketpair()\n"
+        "    def send():\n"
+        "        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])\n"
+        "        other.recv(1)\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        threading.Event().wait(20)\n"
+        "        os._exit(3)\n"
+        "    threading.Thread(target=send, daemon=True).start()\n"
+        "    ours.sendall(bytes(10**7))  # more than the buffers hold\n"
+        "Client.describe_source_regions = describe\n",
+        "regions",
+    )
+    assert (ran.returncode, ran.stderr) == (143, "Interrupted.\n")
+
+
 WARNS = (
     "import logging\n"
     "def ensure(client, **_):\n"

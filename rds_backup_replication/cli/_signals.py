@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _ONE_REQUEST = 1.0  # seconds in which other programs may send more than one signal
 _RESEND = 0.05  # seconds between two attempts to interrupt the main thread
+_PAUSES_BEFORE_WAKING = (0.05, 0.2, 1.0)  # seconds
 
 
 class _Program:
@@ -49,6 +50,8 @@ class _Program:
             if number and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 self._handled.append(number)
                 signal.signal(number, self._handle)
+        if sys.platform != "win32":
+            _end_late_waits()
 
     def ignore_signals(self) -> None:
         """Ignore each signal from now on, because the program is about to end."""
@@ -112,6 +115,34 @@ class _Program:
             return False
         before, self._last_request = self._last_request, time.monotonic()
         return self._last_request - before < _ONE_REQUEST
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    """Handle a signal whose only effect is to end a system call."""
+
+
+if sys.platform != "win32":
+
+    def _end_late_waits() -> None:
+        """End each system call of the main thread that began to wait as a signal arrived.
+
+        Python handles signals between two instructions, and when one ends a system call. A signal
+        that arrives in between would not be handled until the system call ends by itself.
+        """
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        signal.signal(signal.SIGURG, _do_nothing)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        main_thread = threading.get_ident()
+
+        def end_waits() -> None:
+            while number := os.read(reader, 1):
+                if number != bytes([signal.SIGURG]):
+                    for pause in _PAUSES_BEFORE_WAKING:
+                        time.sleep(pause)
+                        signal.pthread_kill(main_thread, signal.SIGURG)
+
+        threading.Thread(target=end_waits, daemon=True).start()
 
 
 def _is_within(frame: FrameType | None, code: CodeType) -> bool:
