@@ -7,6 +7,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import exceptions
+    from ._api_call import ApiCall
     from ._client import BackupReplicationClient
     from ._models import (
         AdditionalStorageVolume,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AdditionalStorageVolume",
+    "ApiCall",
     "BackupReplicationClient",
     "BackupStatus",
     "CheckReason",
@@ -67,6 +69,7 @@ __all__ = [
 
 # All other names are in _models.
 _HOMES = {
+    "ApiCall": "_api_call",
     "BackupReplicationClient": "_client",
     "ProcessorFeature": "_models._restore",
     "RestoreDBInstanceToPointInTimeRequest": "_models._restore",

@@ -1,6 +1,6 @@
 """The API operations as methods under boto3's names, and the client's constructor."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -8,11 +8,12 @@ from botocore.client import BaseClient
 from botocore.config import Config
 
 from . import _operations
+from ._api_call import ApiCall
 from ._context import Context
 from ._models import DBInstance, DBInstanceAutomatedBackup, Filter, SourceRegion, TagsInput
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from ._botocore.client_factory import AnySession
     from ._models._restore import RestoreOptions
@@ -31,6 +32,7 @@ class ApiOperations:
         endpoint_url: str | None = None,
         source_client: BaseClient | None = None,
         kms_client: BaseClient | None = None,
+        on_call: Callable[[ApiCall], object] | None = None,
     ) -> None:
         if client is None:
             self._context = Context.of_session(
@@ -40,11 +42,12 @@ class ApiOperations:
                 endpoint_url,
                 source_client=source_client,
                 kms_client=kms_client,
+                on_call=on_call,
             )
         elif (region_name, session, config, endpoint_url) != (None, None, None, None):
             raise TypeError("client= excludes region_name=, session=, config= and endpoint_url=")
         else:
-            self._context = Context(client, None, source_client, kms_client)
+            self._context = Context(client, None, source_client, kms_client, on_call)
 
     @property
     def client(self) -> BaseClient:
@@ -55,6 +58,20 @@ class ApiOperations:
     def region_name(self) -> str:
         """Return the destination Region."""
         return self._context.region_name
+
+    def close(self) -> None:
+        """Close the connections of the boto3 clients that this client made.
+
+        A client that was given as ``client=``, ``source_client=`` or ``kms_client=`` stays open.
+        A later call opens new connections.
+        """
+        self._context.close()
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(region_name={self.region_name!r})"

@@ -60,6 +60,9 @@ class BackupReplicationClient(ApiOperations):
             cannot ask the source.
         kms_client: A boto3 KMS client for the destination Region, which describes keys; by
             default, made from the session. With ``client=`` alone, the client cannot ask KMS.
+        on_call: Called after each API call, also those of waits and those to the source Region and
+            KMS, with an ``ApiCall``: for request IDs, metrics and traces. Errors that it raises
+            are logged and change nothing.
 
     Raises:
         TypeError: ``client``, ``source_client`` or ``kms_client`` is not a boto3 client for its

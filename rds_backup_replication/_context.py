@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 from botocore.client import BaseClient
 from botocore.config import Config
 
+from ._api_call import OnCall
 from ._arn import Destination, parse_arn
 from ._botocore.client_factory import ClientFactory, SessionClients, prepare_client
 from ._clock import Clock
+from ._redact import short_repr
 
 if TYPE_CHECKING:
     from ._botocore.client_factory import AnySession
@@ -30,7 +32,11 @@ class Context:
         clients: ClientFactory | None,
         source_client: BaseClient | None = None,
         kms_client: BaseClient | None = None,
+        on_call: OnCall | None = None,
     ) -> None:
+        if on_call is not None and not callable(on_call):
+            raise TypeError(f"on_call= must be callable, not {short_repr(on_call)}")
+        self.on_call: OnCall | None = on_call
         self.client: BaseClient = prepare_client(client, "client")
         self.region_name: str = self.client.meta.region_name
         self.destination = Destination(self.region_name.lower(), client.meta.partition)
@@ -53,10 +59,17 @@ class Context:
         *,
         source_client: BaseClient | None = None,
         kms_client: BaseClient | None = None,
+        on_call: OnCall | None = None,
     ) -> "Context":
         """Return a context whose clients are made of one session."""
         clients = SessionClients(session, config, endpoint_url)
-        return cls(clients("rds", region_name), clients, source_client, kms_client)
+        client = clients("rds", region_name)
+        return cls(client, clients, source_client, kms_client, on_call)
+
+    def close(self) -> None:
+        """Close the connections of the clients that this context made."""
+        if isinstance(self.clients, SessionClients):
+            self.clients.close()
 
     @property
     def given_clients(self) -> list[BaseClient]:

@@ -4,8 +4,6 @@ Keywords become a request model, the request becomes boto3's parameters, and the
 a model or an exception.
 """
 
-import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -14,8 +12,8 @@ from botocore import xform_name
 from botocore.client import BaseClient
 from pydantic import ValidationError
 
+from ._api_call import CallRecord
 from ._arn import Destination
-from ._botocore.fork_safety import drop_inherited_connections
 from ._botocore.hooks import ErrorTranslation
 from ._context import Context
 from ._credentials import read_credentials
@@ -32,12 +30,10 @@ from ._models import (
 )
 from ._redact import SecretFilter
 from ._validation import build_request
-from .exceptions import ResponseValidationError, ServiceError
+from .exceptions import ResponseValidationError
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
 ResultT = TypeVar("ResultT", bound=ResponseModel)
-
-_logger = logging.getLogger("rds_backup_replication")
 
 
 @dataclass(frozen=True)
@@ -56,32 +52,39 @@ class Operation(Generic[RequestT, ResultT]):
     def call(self, context: Context, /, **keywords: object) -> ResultT:
         """Validate the keywords, send the request to the destination, and return its result."""
         request = self.build_request(context.destination, **keywords)
-        return self.send(context.client, request)
+        return self.send(context, request)
 
     def list(self, context: Context, /, **keywords: object) -> Iterator[ResultT]:
         """Validate the keywords at once, and return an iterator over all pages."""
         request = self.build_request(context.destination, **keywords)
-        return self.iterate(context.client, request)
+        return self.iterate(context, request)
 
     def build_request(self, destination: Destination, /, **keywords: object) -> RequestT:
         """Return the request, or raise all errors in its parameters at once."""
         return build_request(self.name, self.request, destination, keywords)
 
-    def send(self, client: BaseClient, request: RequestT) -> ResultT:
-        """Send one request and return its result."""
+    def send(self, context: Context, request: RequestT) -> ResultT:
+        """Send one request to the destination and return its result."""
+        client = context.client
         call = getattr(client, xform_name(self.name))
         parameters = request.model_dump(by_alias=True, exclude_none=True)
-        response = self._call(client, lambda: call(**parameters))
+        response = self._call(context, client, lambda: call(**parameters))
         return self._read(client, self._result_in(client, response), response)
 
-    def iterate(self, client: BaseClient, request: RequestT) -> Iterator[ResultT]:
-        """Yield the items of all pages; each page is fetched when it is reached."""
+    def iterate(
+        self, context: Context, request: RequestT, client: BaseClient | None = None
+    ) -> Iterator[ResultT]:
+        """Yield the items of all pages; each page is fetched when it is reached.
+
+        Without a ``client`` for another Region, the destination is asked.
+        """
+        client = client or context.client
         # Loading botocore's paginator takes as long as reading a page.
         call = getattr(client, xform_name(self.name))
         parameters = request.model_dump(by_alias=True, exclude_none=True)
         markers = {parameters.get("Marker")}
         while True:
-            page = self._call(client, lambda: call(**parameters))
+            page = self._call(context, client, lambda: call(**parameters))
             for item in self._result_in(client, page):
                 yield self._read(client, item, page)
             marker = page.get("Marker")
@@ -95,30 +98,13 @@ class Operation(Generic[RequestT, ResultT]):
             parameters["Marker"] = marker
             del page  # two pages at once would take twice the memory
 
-    def _call(self, client: BaseClient, send: Callable[[], Any]) -> Any:
-        drop_inherited_connections(client)
-        started = time.perf_counter()
-        outcome = "no response"
-        try:
-            with ErrorTranslation(client, self.name):
-                response = send()
-        except ServiceError as error:
-            outcome = f"{error.code}, {error.request_id}"
-            raise
-        except ResponseValidationError:
-            outcome = "invalid response"
-            raise
-        else:
-            outcome = response.get("ResponseMetadata", {}).get("RequestId", "no request ID")
-            return response
-        finally:
-            _logger.debug(
-                "%s in %s: %s, %.0f ms",
-                self.name,
-                client.meta.region_name,
-                outcome,
-                (time.perf_counter() - started) * 1000,
-            )
+    def _call(self, context: Context, client: BaseClient, send: Callable[[], Any]) -> Any:
+        with (
+            CallRecord(client, self.name, context.on_call) as record,
+            ErrorTranslation(client, self.name),
+        ):
+            record.response = response = send()
+        return response
 
     def _result_in(self, client: BaseClient, response: Mapping[str, Any]) -> Any:
         if self.result_member not in response:

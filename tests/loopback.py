@@ -93,6 +93,8 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Connection)
         self.respond = respond
         self.connections = 0
+        self.closed = threading.Semaphore(0)
+        """Released once for each connection that has ended."""
         self._open: set[Any] = set()
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))
 
@@ -110,6 +112,7 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
     def shutdown_request(self, request: Any) -> None:
         """Close a connection."""
         self._open.discard(request)
+        self.closed.release()
         super().shutdown_request(request)
 
     def __enter__(self) -> "Self":
@@ -153,6 +156,9 @@ class _Connection(socketserver.StreamRequestHandler):
             return response is NoResponse.STALL
         body = response.body.encode() if isinstance(response.body, str) else response.body
         start = f"HTTP/1.1 {response.status} -\r\nContent-Type: text/xml\r\n"
-        ending = f"Content-Length: {len(body) + response.missing}\r\n\r\n"
+        ending = (
+            f"x-amzn-RequestId: {REQUEST_ID}\r\n"
+            f"Content-Length: {len(body) + response.missing}\r\n\r\n"
+        )
         self.wfile.write((start + ending).encode() + body)
         return not response.missing

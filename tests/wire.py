@@ -1,13 +1,14 @@
 """RDS on a loopback socket: a server that records requests, and one that follows a script."""
 
 import threading
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from boto3.session import Session
 from botocore.config import Config
 
-from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication import ApiCall, BackupReplicationClient
 from rds_backup_replication._api import context_of
 
 from .loopback import LoopbackServer, NoResponse, Reply, Request, Respond, Response, result_xml
@@ -87,6 +88,7 @@ class RDSServer(LoopbackServer):
         *,
         retries: int = 0,
         max_pool_connections: int = 32,
+        on_call: Callable[[ApiCall], object] | None = None,
         **config: Any,
     ) -> BackupReplicationClient:
         """Return a client that sends its requests here."""
@@ -101,6 +103,7 @@ class RDSServer(LoopbackServer):
             region_name=region_name,
             endpoint_url=self.endpoint_url,
             config=settings,
+            on_call=on_call,
         )
 
     def lone_client(self, region_name: str = "us-east-1", **config: Any) -> BackupReplicationClient:

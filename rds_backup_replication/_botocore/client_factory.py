@@ -66,6 +66,11 @@ class SessionClients:
                 self._clients[service_name, region_name] = client
             return client
 
+    def close(self) -> None:
+        """Close the connections of all clients; a later call opens new ones."""
+        for client in list(self._clients.values()):
+            client.close()
+
     def _create(self, service_name: str, region_name: str | None) -> BaseClient:
         try:
             create = _client_method(self._session)

@@ -67,21 +67,28 @@ def unparsed_response() -> dict[str, Any] | None:
 
 
 class FailedAttempts:
-    """Collects the error of each failed attempt within a block, also if botocore retries it."""
+    """Collects the error of each failed attempt within a block, also if botocore retries it.
+
+    A block within another one adds to the same list.
+    """
 
     def __init__(self, client: BaseClient) -> None:
         self._client = client
-        self._failures: list[Exception] = []
 
     def __enter__(self) -> list[Exception]:
         if self._client not in _recording:
+            service = self._client.meta.service_model.service_id.hyphenize()
             # First, because a later handler of botocore may raise.
             self._client.meta.events.register_first(
-                "needs-retry.rds", _attempt_ended, unique_id="rds-backup-replication-attempts"
+                f"needs-retry.{service}",
+                _attempt_ended,
+                unique_id="rds-backup-replication-attempts",
             )
             _recording.add(self._client)
-        self._token = _failures.set(self._failures)
-        return self._failures
+        outer = _failures.get()
+        failures: list[Exception] = [] if outer is None else outer
+        self._token = _failures.set(failures)
+        return failures
 
     def __exit__(self, *_: object) -> None:
         _failures.reset(self._token)

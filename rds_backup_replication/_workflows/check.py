@@ -84,7 +84,7 @@ def _describe_source(
     if source_client is None:
         return why.no_client(question, source_region)
     try:
-        return find_source_instance(source_client, source_arn)
+        return find_source_instance(context, source_client, source_arn)
     except READ_ERRORS as error:
         reason = why.could_not_be_checked(question, error, source_region)
         unanswered += [reason] * is_transient(error)

@@ -4,9 +4,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from .._api_call import CallRecord
 from .._arn import parse_arn
 from .._botocore.credential_errors import retrieval_error
-from .._botocore.fork_safety import drop_inherited_connections
 from .._context import Context
 from .._redact import hide_secrets
 from ..exceptions import Difference
@@ -52,11 +52,12 @@ def describe_key(context: Context, identifier: str) -> dict[str, Any]:
     kms: Any = context.kms_client()
     if kms is None:
         raise CannotCallKMSError
-    drop_inherited_connections(kms)
     try:
-        metadata: dict[str, Any] = kms.describe_key(KeyId=identifier)["KeyMetadata"]
+        with CallRecord(kms, "DescribeKey", context.on_call) as record:
+            record.response = response = kms.describe_key(KeyId=identifier)
     except Exception as error:
         if failure := retrieval_error(error):
             raise failure from None
         raise
+    metadata: dict[str, Any] = response["KeyMetadata"]
     return metadata

@@ -92,7 +92,7 @@ def identify_source(
         if pause:
             context.clock.sleep(pause)
         try:
-            instance = find_source_instance(source_client, source_arn)
+            instance = find_source_instance(context, source_client, source_arn)
             return Source.of(source_arn, instance, context.region_name)
         except READ_ERRORS as error:
             has_answer = isinstance(error, (ClientError, ResponseValidationError))
@@ -172,11 +172,13 @@ def _latest_time(backup: DBInstanceAutomatedBackup) -> datetime:
     return (window and window.latest_time) or _LONG_AGO
 
 
-def find_source_instance(source_client: BaseClient, source_arn: str) -> DBInstance | None:
+def find_source_instance(
+    context: Context, source_client: BaseClient, source_arn: str
+) -> DBInstance | None:
     """Return the source instance, or ``None`` if it does not exist."""
     request = DescribeDBInstancesRequest(db_instance_identifier=source_arn.rpartition(":")[2])
     try:
-        instances = list(DESCRIBE_DB_INSTANCES.iterate(source_client, request))
+        instances = list(DESCRIBE_DB_INSTANCES.iterate(context, request, source_client))
     except DBInstanceNotFoundFault:
         return None
     return next((i for i in instances if is_same_id(i.db_instance_arn, source_arn)), None)

@@ -61,7 +61,7 @@ def try_to_start(
     ``pauses`` are the seconds before each of these polls. A backup whose replication
     ``is_ending`` does not count.
     """
-    sent = send_change(context, lambda: START.send(context.client, request), may_replicate)
+    sent = send_change(context, lambda: START.send(context, request), may_replicate)
     if isinstance(sent, DBInstanceAutomatedBackup):
         return EnsureResult("started", sent, source_checked=True)
     if not source.is_checked:  # another instance's backup must not count as the new one's

@@ -228,7 +228,7 @@ def _is_source_released(
     if source_client is None:
         return None
     try:
-        instance = find_source_instance(source_client, source_arn)
+        instance = find_source_instance(context, source_client, source_arn)
     except _SOURCE_REFUSES as error:
         message = (
             "RDS refuses to describe %s in its Region; the wait continues without the source: %s"

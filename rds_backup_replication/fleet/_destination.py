@@ -104,7 +104,7 @@ class DestinationReader:
     ) -> Iterator[InstanceT]:
         client = self.context.client_in(source_region)
         account_id = self._destination.account.id
-        for instance in operation.iterate(client, DescribeDBInstancesRequest()):
+        for instance in operation.iterate(self.context, DescribeDBInstancesRequest(), client):
             arn = parse_arn(instance.db_instance_arn or "")
             if arn is not None and arn.account_id != account_id:
                 problem = f"the credentials belong to account {arn.account_id}, not {account_id}"
@@ -125,7 +125,9 @@ class DestinationReader:
         self, source_arn: str, source_region: str
     ) -> tuple[DBInstance | None, list[DBInstanceAutomatedBackup]]:
         """Describe an instance and its backups now; return both."""
-        instance = find_source_instance(self.context.client_in(source_region), source_arn)
+        instance = find_source_instance(
+            self.context, self.context.client_in(source_region), source_arn
+        )
         if instance is None:
             return None, []
         return instance, list_backups(

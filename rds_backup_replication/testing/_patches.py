@@ -50,14 +50,17 @@ def stub_all_clients() -> Generator[ReplicationStubber, None, None]:
             stubber._queue.attach(client)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
         def call_if_stubbed(
-            operation: Operation[Any, Any], client: BaseClient, send: Callable[[], Any]
+            operation: Operation[Any, Any],
+            context: Context,
+            client: BaseClient,
+            send: Callable[[], Any],
         ) -> Any:
             if not is_stubbed(client):
                 stubber._queue.refuse(  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
                     f"{xform_name(operation.name)} was called by a client created before the "
                     "stub_all_clients() block; use ReplicationStubber(client) to stub that client"
                 )
-            return call(operation, client, send)
+            return call(operation, context, client, send)
 
         with (
             mock.patch.object(ApiOperations, "__init__", construct_and_attach),

@@ -1,0 +1,118 @@
+"""One API call: what is logged of it, and what ``on_call=`` receives."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+
+from ._botocore.fork_safety import drop_inherited_connections
+from ._botocore.hooks import FailedAttempts
+from .exceptions import ResponseValidationError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_logger = logging.getLogger("rds_backup_replication")
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """An API call that has ended, as ``on_call=`` receives it."""
+
+    operation_name: str
+    """AWS's name of the operation, such as ``DescribeDBInstances``."""
+    region_name: str
+    """The Region that was called; for questions about a source, the source's Region."""
+    request_id: str | None
+    """AWS's ID of the last request, which AWS Support asks for; ``None`` without a response."""
+    http_status_code: int | None
+    """The HTTP status of the last response; ``None`` without a response."""
+    attempts: int
+    """Number of requests sent, botocore's retries included; 0 if none could be sent."""
+    duration: timedelta
+    """Time from the call to its end, with all attempts and botocore's pauses between them."""
+    error: BaseException | None
+    """The exception that the call raised; ``None`` if it succeeded."""
+
+
+OnCall = Callable[[ApiCall], object]
+
+
+class CallRecord:
+    """Logs an API call that is made within the block, and reports it to ``on_call``.
+
+    This is a class because ``contextlib.contextmanager`` would set the traceback of an exception
+    that passes, which a frozen dataclass refuses.
+    """
+
+    def __init__(self, client: BaseClient, operation_name: str, on_call: OnCall | None) -> None:
+        self.response: Mapping[str, Any] = {}
+        self._region_name = client.meta.region_name
+        self._operation_name = operation_name
+        self._on_call = on_call
+        self._attempts = FailedAttempts(client)
+        drop_inherited_connections(client)
+
+    def __enter__(self) -> "Self":
+        if self._on_call is not None:
+            self._failures = self._attempts.__enter__()
+            self._earlier_failures = len(self._failures)
+        self._started = time.perf_counter()
+        return self
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        seconds = time.perf_counter() - self._started
+        is_logged = _logger.isEnabledFor(logging.DEBUG)
+        if self._on_call is None and not is_logged:
+            return
+        request_id, status = _id_and_status(self.response, error)
+        if is_logged:
+            _logger.debug(
+                "%s in %s: %s, %.0f ms",
+                *(self._operation_name, self._region_name, _outcome(error, request_id)),
+                seconds * 1000,
+            )
+        if self._on_call is None:
+            return
+        self._attempts.__exit__()
+        # botocore counts a response that it cannot parse as neither.
+        is_answered = error is None or isinstance(error, ResponseValidationError)
+        call = ApiCall(
+            self._operation_name,
+            self._region_name,
+            request_id,
+            status,
+            attempts=len(self._failures) - self._earlier_failures + is_answered,
+            duration=timedelta(seconds=seconds),
+            error=error,
+        )
+        try:
+            self._on_call(call)
+        except Exception:  # an error in the caller's code must not change what the call did
+            _logger.exception("on_call= raised an error; the call is not affected")
+
+
+def _id_and_status(
+    response: Mapping[str, Any], error: BaseException | None
+) -> tuple[str | None, int | None]:
+    """Return the request ID and the HTTP status of a response or an error."""
+    if isinstance(error, (ClientError, ResponseValidationError)):
+        response = error.response
+    metadata = response.get("ResponseMetadata")
+    if metadata is None:  # botocore could not parse the response
+        headers = {name.lower(): value for name, value in response.get("headers", {}).items()}
+        return headers.get("x-amzn-requestid"), response.get("status_code")
+    return metadata.get("RequestId"), metadata.get("HTTPStatusCode")
+
+
+def _outcome(error: BaseException | None, request_id: str | None) -> str:
+    if isinstance(error, ResponseValidationError):
+        return "invalid response"
+    if isinstance(error, ClientError):
+        return f"{error.response['Error'].get('Code')}, {request_id}"
+    return "no response" if error is not None else request_id or "no request ID"
