@@ -114,5 +114,5 @@ def _outcome(error: BaseException | None, request_id: str | None) -> str:
     if isinstance(error, ResponseValidationError):
         return "invalid response"
     if isinstance(error, ClientError):
-        return f"{error.response['Error'].get('Code')}, {request_id}"
+        return f"{error.response.get('Error', {}).get('Code')}, {request_id}"
     return "no response" if error is not None else request_id or "no request ID"

@@ -136,13 +136,15 @@ class BackupReplicationClient(ApiOperations):
         """
         from ._workflows.wait import wait_until_replicating
 
-        return wait_until_replicating(
-            self._context,
-            on_poll,
-            source_db_instance_arn=source_db_instance_arn,
-            db_instance_automated_backups_arn=db_instance_automated_backups_arn,
-            timeout=timeout,
-            poll_interval=poll_interval,
+        return self._context.run(
+            wait_until_replicating(
+                self._context,
+                on_poll,
+                source_db_instance_arn=source_db_instance_arn,
+                db_instance_automated_backups_arn=db_instance_automated_backups_arn,
+                timeout=timeout,
+                poll_interval=poll_interval,
+            )
         )
 
     def wait_until_stopped(
@@ -181,13 +183,15 @@ class BackupReplicationClient(ApiOperations):
         """
         from ._workflows.wait import wait_until_stopped
 
-        return wait_until_stopped(
-            self._context,
-            on_poll,
-            source_db_instance_arn=source_db_instance_arn,
-            db_instance_automated_backups_arn=db_instance_automated_backups_arn,
-            timeout=timeout,
-            poll_interval=poll_interval,
+        return self._context.run(
+            wait_until_stopped(
+                self._context,
+                on_poll,
+                source_db_instance_arn=source_db_instance_arn,
+                db_instance_automated_backups_arn=db_instance_automated_backups_arn,
+                timeout=timeout,
+                poll_interval=poll_interval,
+            )
         )
 
     def ensure_replication(
@@ -231,7 +235,7 @@ class BackupReplicationClient(ApiOperations):
             kms_key_id=kms_key_id,
             tags=tags,
         )
-        return ensure_replication(self._context, request)
+        return self._context.run(ensure_replication(self._context, request))
 
     def replace_replication(
         self,
@@ -308,7 +312,7 @@ class BackupReplicationClient(ApiOperations):
                 "poll_interval": poll_interval,
             },
         )
-        return replace_replication(self._context, request, on_progress)
+        return self._context.run(replace_replication(self._context, request, on_progress))
 
     def ensure_stopped(self, *, source_db_instance_arn: str) -> DBInstanceAutomatedBackup | None:
         """Ensure that an instance does not replicate to this Region.
@@ -333,7 +337,7 @@ class BackupReplicationClient(ApiOperations):
         request = _operations.STOP.build_request(
             self._context.destination, source_db_instance_arn=source_db_instance_arn
         )
-        return ensure_stopped(self._context, request.source_db_instance_arn)
+        return self._context.run(ensure_stopped(self._context, request.source_db_instance_arn))
 
     def check_replication(
         self,

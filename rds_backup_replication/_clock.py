@@ -1,7 +1,14 @@
-"""The clock that measures waits and sleeps between polls."""
+"""The clock that measures waits, and the pauses between their polls."""
 
 import threading
-from typing import Protocol
+from collections.abc import Generator
+from typing import Protocol, TypeVar
+
+ResultT = TypeVar("ResultT")
+
+# A workflow is a generator that yields its pauses, in seconds, and returns its result. So the same
+# workflow runs in a thread that sleeps and in an event loop that does not.
+Steps = Generator[float, None, ResultT]
 
 
 class Clock(Protocol):

@@ -9,7 +9,7 @@ from botocore.config import Config
 from ._api_call import OnCall
 from ._arn import Destination, parse_arn
 from ._botocore.client_factory import ClientFactory, SessionClients, prepare_client
-from ._clock import Clock
+from ._clock import Clock, ResultT, Steps
 from ._redact import short_repr
 
 if TYPE_CHECKING:
@@ -65,6 +65,22 @@ class Context:
         clients = SessionClients(session, config, endpoint_url)
         client = clients("rds", region_name)
         return cls(client, clients, source_client, kms_client, on_call)
+
+    def run(self, steps: Steps[ResultT]) -> ResultT:
+        """Run a workflow to its end, and return its result."""
+        try:
+            pause = next(steps)
+            while True:
+                try:
+                    self.clock.sleep(pause)
+                # The workflow may log it. The time of a try does not matter beside a pause.
+                except BaseException as interruption:  # noqa: BLE001, PERF203
+                    pause = steps.throw(interruption)
+                else:
+                    pause = next(steps)
+        except StopIteration as end:
+            result: ResultT = end.value
+            return result
 
     def close(self) -> None:
         """Close the connections of the clients that this context made."""

@@ -36,8 +36,8 @@ class Deadline:
         grace = min(self.timeout.total_seconds(), longest)
         self._end = max(self._end, self._clock.monotonic() + grace)
 
-    def pause(self, interval: timedelta) -> None:
-        """Sleep for about the interval, but not beyond the deadline."""
+    def next_pause(self, interval: timedelta) -> float:
+        """Return about the interval in seconds, but not beyond the deadline."""
         # Nobody gains from predicting the jitter, so it needs no secure randomness.
         pause = interval.total_seconds() * random.uniform(*JITTER)  # noqa: S311
-        self._clock.sleep(max(0.0, min(pause, self.time_left)))
+        return max(0.0, min(pause, self.time_left))

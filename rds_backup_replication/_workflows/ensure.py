@@ -2,6 +2,7 @@
 
 import logging
 
+from .._clock import Steps
 from .._context import Context
 from .._limits import CONFIRMATION_PAUSES
 from .._models import DBInstanceAutomatedBackup, EnsureResult, StartRequest
@@ -13,9 +14,9 @@ from .start import start_replication
 _logger = logging.getLogger("rds_backup_replication")
 
 
-def ensure_replication(context: Context, request: StartRequest) -> EnsureResult:
+def ensure_replication(context: Context, request: StartRequest) -> Steps[EnsureResult]:
     """Ensure that the source replicates with the requested settings; stop nothing."""
-    source, found = _look(context, request.source_db_instance_arn)
+    source, found = yield from _look(context, request.source_db_instance_arn)
     if found is None or not found.is_active:
         arn = found and found.db_instance_automated_backups_arn
 
@@ -23,21 +24,23 @@ def ensure_replication(context: Context, request: StartRequest) -> EnsureResult:
             # A stale response may show the retained backup as active again.
             return is_same_id(backup.db_instance_automated_backups_arn, arn or None)
 
-        return start_replication(context, request, source, is_ending=is_ending)
+        return (yield from start_replication(context, request, source, is_ending=is_ending))
     differences = find_drift(context, request, found)
     if differences:
         raise ReplicationDriftError(found, differences)
     return EnsureResult("unchanged", found, source.confirms(found))
 
 
-def _look(context: Context, source_arn: str) -> tuple[Source, DBInstanceAutomatedBackup | None]:
+def _look(
+    context: Context, source_arn: str
+) -> Steps[tuple[Source, DBInstanceAutomatedBackup | None]]:
     """Return the source and its backup; look again if a stop may be in progress."""
-    source, found = _ask(context, source_arn)
+    source, found = yield from _ask(context, source_arn)
     for pause in CONFIRMATION_PAUSES[1:]:
         if not _is_in_doubt(source, found):
             return source, found
-        context.clock.sleep(pause)
-        source, found = _ask(context, source_arn)
+        yield pause
+        source, found = yield from _ask(context, source_arn)
     if _is_in_doubt(source, found):
         _logger.warning(
             "%s replicates, and the instance is %s: if a stop is in progress, the replication will "
@@ -47,8 +50,10 @@ def _look(context: Context, source_arn: str) -> tuple[Source, DBInstanceAutomate
     return source, found
 
 
-def _ask(context: Context, source_arn: str) -> tuple[Source, DBInstanceAutomatedBackup | None]:
-    source = identify_source(context, source_arn)
+def _ask(
+    context: Context, source_arn: str
+) -> Steps[tuple[Source, DBInstanceAutomatedBackup | None]]:
+    source = yield from identify_source(context, source_arn)
     return source, find_replicated_backup(context, source)
 
 

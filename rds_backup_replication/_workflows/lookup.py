@@ -10,6 +10,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .._botocore.errors import NO_RESPONSE_ERRORS, is_transient
+from .._clock import Steps
 from .._context import Context
 from .._limits import CONFIRMATION_PAUSES
 from .._models import DBInstance, DBInstanceAutomatedBackup, RequestModel
@@ -78,7 +79,7 @@ class Source(NamedTuple):
 
 def identify_source(
     context: Context, source_arn: str, is_worth_retry: Callable[[Exception], bool] = lambda _: False
-) -> Source:
+) -> Steps[Source]:
     """Ask the source Region for the instance's resource ID.
 
     An error that the caller retries is raised, and one before anything was sent. Throttling and
@@ -89,8 +90,7 @@ def identify_source(
         return Source.unchecked(source_arn)
     failure: Exception | None = None
     for pause in CONFIRMATION_PAUSES:
-        if pause:
-            context.clock.sleep(pause)
+        yield pause
         try:
             instance = find_source_instance(context, source_client, source_arn)
             return Source.of(source_arn, instance, context.region_name)

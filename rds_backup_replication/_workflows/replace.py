@@ -7,12 +7,13 @@ the deadline. If RDS refuses the new settings or time runs out, it starts with t
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from botocore.exceptions import CredentialRetrievalError
 
 from .. import _limits as limits
 from .._botocore.errors import is_transient, may_have_taken_effect
+from .._clock import Steps
 from .._context import Context
 from .._models import (
     DBInstanceAutomatedBackup,
@@ -41,7 +42,6 @@ from .stop import try_to_stop
 from .uncertain_call import UncertainCall, poll_outcome
 from .wait import wait_until_stopped
 
-AnswerT = TypeVar("AnswerT")
 OnProgress = Callable[[ReplacementProgress], object]
 
 _logger = logging.getLogger("rds_backup_replication")
@@ -49,11 +49,11 @@ _logger = logging.getLogger("rds_backup_replication")
 
 def replace_replication(
     context: Context, request: ReplaceRequest, on_progress: OnProgress | None
-) -> EnsureResult:
+) -> Steps[EnsureResult]:
     """Ensure that the source replicates with the requested settings; stop other ones."""
     replacement = _Replacement(context, request, on_progress)
     try:
-        return replacement.run()
+        return (yield from replacement.run())
     except ReplacementError:  # logged already
         raise
     except BaseException as error:
@@ -83,23 +83,23 @@ class _Replacement:
         self._ended_at: float | None = None
         self._may_have_started = False
 
-    def run(self) -> EnsureResult:
+    def run(self) -> Steps[EnsureResult]:
         """Describe and act; repeat if the response was stale or the source is busy."""
         while True:
             self._enter("preflight")
-            found = self._look()
+            found = yield from self._look()
             self._last_backup = found
             if found is not None and found.is_active:
-                result = self._make_conform(found)
+                result = yield from self._make_conform(found)
                 if result is not None:
                     return result
             else:
                 try:
-                    return self._start_missing(found)
+                    return (yield from self._start_missing(found))
                 except ReplicationDriftError:  # the look was stale
                     if self._deadline.time_left <= 0:
                         raise
-            self._pause()
+            yield self._next_pause()
 
     def log_interruption(self, error: BaseException) -> None:
         """Log what an interruption leaves behind."""
@@ -114,45 +114,44 @@ class _Replacement:
 
     # Before the stop
 
-    def _look(self) -> DBInstanceAutomatedBackup | None:
+    def _look(self) -> Steps[DBInstanceAutomatedBackup | None]:
         """Return the backup; believe that there is none only after some polls."""
         found = None
         for pause in limits.CONFIRMATION_PAUSES:
-            if pause:
-                self._context.clock.sleep(pause)
-            # During an outage of the source Region, nothing could be started after the stop.
-            self._source = self._ask(
-                lambda: identify_source(self._context, self._source_arn, is_transient)
-            )
-            found = self._ask(lambda: find_replicated_backup(self._context, self._source))
+            yield pause
+            found = yield from self._describe()
             if found is not None:
                 break
         return found
 
-    def _ask(self, question: Callable[[], AnswerT]) -> AnswerT:
-        """Return the answer; retry transient errors until the deadline, as nothing is stopped."""
+    def _describe(self) -> Steps[DBInstanceAutomatedBackup | None]:
+        """Return the backup; retry transient errors until the deadline, as nothing is stopped."""
         while True:
             try:
-                return question()
+                # During an outage of the source Region, nothing could be started after the stop.
+                self._source = yield from identify_source(
+                    self._context, self._source_arn, is_transient
+                )
+                return find_replicated_backup(self._context, self._source)
             except READ_ERRORS as error:
                 if not is_transient(error) or self._deadline.time_left <= 0:
                     raise
                 _logger.warning("A poll failed and will be retried: %s", error)
-            self._pause()
+            yield self._next_pause()
 
-    def _start_missing(self, retained: DBInstanceAutomatedBackup | None) -> EnsureResult:
+    def _start_missing(self, retained: DBInstanceAutomatedBackup | None) -> Steps[EnsureResult]:
         """Start a replication with the settings of a retained backup, if there is one."""
         self._enter("start")
         if retained is None:
             request = StartRequest.model_validate(self._given)
-            return self._retry_start(request, request)
+            return (yield from self._retry_start(request, request))
         # Perhaps a replacement was interrupted after its stop.
         self._ending_arn = retained.db_instance_automated_backups_arn
         self._ended_at = self._context.clock.monotonic()
         former = former_request(self._context, retained, self._given, self._source_arn)
-        return self._start(former.model_copy(update=self._given), former)
+        return (yield from self._start(former.model_copy(update=self._given), former))
 
-    def _make_conform(self, found: DBInstanceAutomatedBackup) -> EnsureResult | None:
+    def _make_conform(self, found: DBInstanceAutomatedBackup) -> Steps[EnsureResult | None]:
         """Replace the replication if it differs; return ``None`` to look again."""
         former = former_request(self._context, found, self._given, self._source_arn)
         # Omitted settings stay the same; an encrypted source, for example, needs its key.
@@ -166,7 +165,9 @@ class _Replacement:
             return EnsureResult("unchanged", found, self._source.confirms(found))
         if not all(difference.is_replaceable for difference in differences):
             raise ReplicationDriftError(found, differences)
-        return self._replace(requested, former, found) if self._is_clear(requested, found) else None
+        if not self._is_clear(requested, found):
+            return None
+        return (yield from self._replace(requested, former, found))
 
     def _is_clear(self, requested: StartRequest, found: DBInstanceAutomatedBackup) -> bool:
         """Return whether nothing blocks a start; raise what does not resolve by itself."""
@@ -185,15 +186,15 @@ class _Replacement:
 
     def _replace(
         self, requested: StartRequest, former: StartRequest, found: DBInstanceAutomatedBackup
-    ) -> EnsureResult:
+    ) -> Steps[EnsureResult]:
         """Stop the replication, wait for its end, and start it with the requested settings."""
         self._former = former
         self._ending_arn = found.db_instance_automated_backups_arn
-        stopped = self._stop()
-        self._wait()
+        stopped = yield from self._stop()
+        yield from self._wait()
         self._enter("start")
         try:
-            result = self._start(requested, former)
+            result = yield from self._start(requested, former)
         except ReplicationDriftError as drift:  # another caller started one meanwhile
             is_protected = self._protects(drift.backup)
             raise self._failed(former, drift, is_protected=is_protected) from drift
@@ -209,14 +210,14 @@ class _Replacement:
         is_by_another = stopped is None and result.action == "unchanged"
         return EnsureResult("unchanged" if is_by_another else "replaced", started, is_checked)
 
-    def _stop(self) -> DBInstanceAutomatedBackup | UncertainCall | None:
+    def _stop(self) -> Steps[DBInstanceAutomatedBackup | UncertainCall | None]:
         """Send the stop until its outcome is certain; retry what may be temporary."""
         self._enter("stop")
         is_uncertain, unexpected = False, 0
         while True:
             was_sent, self._stop_was_sent = self._stop_was_sent, True
             try:
-                stopped = try_to_stop(self._context, self._source)
+                stopped = yield from try_to_stop(self._context, self._source)
             except READ_ERRORS as error:
                 failure: Exception = error
                 self._stop_was_sent = was_sent
@@ -238,9 +239,9 @@ class _Replacement:
                     raise failure
                 # The stop may have taken effect. After a start, the instance replicates either way.
                 return UncertainCall(failure, may_have_taken_effect=True)
-            self._pause()
+            yield self._next_pause()
 
-    def _wait(self) -> None:
+    def _wait(self) -> Steps[None]:
         """Wait for the end of the former replication; a failed wait does not prevent the start.
 
         It takes at most half of the time: RDS refuses an early start, and the client retries it.
@@ -250,7 +251,7 @@ class _Replacement:
         if self._ending_arn is None:
             arns = {"source_db_instance_arn": self._source_arn}
         try:
-            wait_until_stopped(
+            yield from wait_until_stopped(
                 self._context,
                 self._see,
                 **arns,
@@ -266,17 +267,17 @@ class _Replacement:
         else:
             self._ended_at = self._context.clock.monotonic()
 
-    def _start(self, requested: StartRequest, former: StartRequest) -> EnsureResult:
+    def _start(self, requested: StartRequest, former: StartRequest) -> Steps[EnsureResult]:
         """Start with the requested settings; if RDS refuses or time is up, with the former ones."""
         try:
-            return self._retry_start(requested, requested)
+            return (yield from self._retry_start(requested, requested))
         except ReplicationDriftError:
             raise
         except Exception as failure:
             # The former settings have worked, so they get time of their own.
             self._deadline.extend(limits.MAX_GRACE)
             try:
-                restarted = self._retry_start(former, requested)
+                restarted = yield from self._retry_start(former, requested)
                 self._last_backup = restarted.backup
                 is_protected = restarted.source_checked or self._protects(restarted.backup)
             except ReplicationDriftError as drift:
@@ -287,14 +288,14 @@ class _Replacement:
                 self._last_backup = drift.backup
                 is_protected = self._protects(drift.backup)
             except Exception:  # noqa: BLE001  # the first failure says more
-                is_protected = self._find_out_whether_protected(requested)
+                is_protected = yield from self._find_out_whether_protected(requested)
             raise self._failed(former, failure, is_protected=is_protected) from failure
 
-    def _retry_start(self, request: StartRequest, requested: StartRequest) -> EnsureResult:
+    def _retry_start(self, request: StartRequest, requested: StartRequest) -> Steps[EnsureResult]:
         """Send a start until the deadline, at least once; retry what may be temporary."""
         while True:
             try:
-                started = try_to_start(
+                started = yield from try_to_start(
                     self._context,
                     request,
                     self._source,
@@ -317,7 +318,7 @@ class _Replacement:
                 if not self._is_worth_retry(started.error):
                     raise started.error
             self._report()
-            self._pause()
+            yield self._next_pause()
 
     def _is_ending(self, found: DBInstanceAutomatedBackup, requested: StartRequest) -> bool:
         """Return whether an active backup may be the former one, as a stale response shows it.
@@ -336,25 +337,24 @@ class _Replacement:
         """Return ``True`` if a backup certainly belongs to this instance, or else ``None``."""
         return self._source.owns(active) or None
 
-    def _find_out_whether_protected(self, requested: StartRequest) -> bool | None:
+    def _find_out_whether_protected(self, requested: StartRequest) -> Steps[bool | None]:
         """Return whether the instance replicates, or ``None`` if that is not known."""
         has_ended = self._former is not None and self._ended_at is not None  # as the wait saw
         is_certain = has_ended and not self._may_have_started
-        has_polled = False
+
+        def conclude(found: DBInstanceAutomatedBackup | None) -> tuple[bool | None] | None:
+            if found is None or not found.is_active or self._is_ending(found, requested):
+                return (False,) if is_certain else None
+            self._last_backup = found
+            return (self._protects(found),)
+
+        pauses = (0,) if is_certain else limits.CONFIRMATION_PAUSES
         try:
-            for found in poll_outcome(
-                self._context, self._source, (0,) if is_certain else limits.CONFIRMATION_PAUSES
-            ):
-                has_polled = True
-                if found is not None and found.is_active and not self._is_ending(found, requested):
-                    self._last_backup = found
-                    return self._protects(found)
+            conclusion = yield from poll_outcome(self._context, self._source, conclude, pauses)
         except Exception:  # an event handler of the caller's
-            _logger.exception(
-                "The client could not find out whether %s replicates", self._source_arn
-            )
+            _logger.exception("Could not find out whether %s replicates", self._source_arn)
             return None
-        return False if is_certain and has_polled else None
+        return conclusion and conclusion[0]
 
     def _failed(
         self, former: StartRequest, failure: Exception, *, is_protected: bool | None
@@ -378,10 +378,10 @@ class _Replacement:
             or (self._stop_was_sent and isinstance(error, CredentialRetrievalError))
         )
 
-    def _pause(self) -> None:
+    def _next_pause(self) -> float:
         # After the stop, the instance may be without a replication.
         longest = limits.POLL_INTERVAL if self._stop_was_sent else limits.MAX_WAIT
-        self._deadline.pause(min(self._poll_interval, longest))
+        return self._deadline.next_pause(min(self._poll_interval, longest))
 
     def _enter(self, phase: ReplacementPhase) -> None:
         self._phase = phase

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from .._clock import Steps
 from .._context import Context
 from .._limits import CONFIRMATION_PAUSES
 from .._models import DBInstanceAutomatedBackup, EnsureResult, StartRequest
@@ -39,9 +40,9 @@ def start_replication(
     source: Source,
     *,
     is_ending: Callable[[DBInstanceAutomatedBackup], bool] = lambda _: False,
-) -> EnsureResult:
+) -> Steps[EnsureResult]:
     """Start a replication, or return the one that exists already."""
-    started = try_to_start(context, request, source, is_ending=is_ending)
+    started = yield from try_to_start(context, request, source, is_ending=is_ending)
     if isinstance(started, UncertainCall):
         raise started.error
     return started
@@ -54,7 +55,7 @@ def try_to_start(
     *,
     pauses: Iterable[float] = CONFIRMATION_PAUSES,
     is_ending: Callable[[DBInstanceAutomatedBackup], bool] = lambda _: False,
-) -> EnsureResult | UncertainCall:
+) -> Steps[EnsureResult | UncertainCall]:
     """Return the replication that this call started or found.
 
     An ``UncertainCall`` means that the instance may replicate although no poll showed it.
@@ -65,10 +66,11 @@ def try_to_start(
     if isinstance(sent, DBInstanceAutomatedBackup):
         return EnsureResult("started", sent, source_checked=True)
     if not source.is_checked:  # another instance's backup must not count as the new one's
-        source = identify_source(context, source.arn)
-    for found in poll_outcome(context, source, pauses):
+        source = yield from identify_source(context, source.arn)
+
+    def conclude(found: DBInstanceAutomatedBackup | None) -> EnsureResult | None:
         if found is None or not found.is_active or is_ending(found):
-            continue
+            return None
         differences = find_drift(context, request, found)
         # A backup that this call may have started has the requested settings, unless a
         # difference is certain.
@@ -77,4 +79,5 @@ def try_to_start(
         if sent.may_have_taken_effect:  # the source's list may be older than this start
             return EnsureResult("started", found, source.owns(found))
         return EnsureResult("unchanged", found, source.confirms(found))
-    return sent
+
+    return (yield from poll_outcome(context, source, conclude, pauses)) or sent

@@ -2,6 +2,7 @@
 
 import logging
 
+from .._clock import Steps
 from .._context import Context
 from .._models import DBInstanceAutomatedBackup
 from .._operations import STOP
@@ -25,10 +26,10 @@ _logger = logging.getLogger("rds_backup_replication")
 _NOT_REPLICATING = "not replicating to the current region"
 
 
-def ensure_stopped(context: Context, source_arn: str) -> DBInstanceAutomatedBackup | None:
+def ensure_stopped(context: Context, source_arn: str) -> Steps[DBInstanceAutomatedBackup | None]:
     """Stop a replication if there is one, and return the backup whose replication ended."""
-    source = identify_source(context, source_arn)
-    stopped = try_to_stop(context, source)
+    source = yield from identify_source(context, source_arn)
+    stopped = yield from try_to_stop(context, source)
     if isinstance(stopped, UncertainCall):
         raise stopped.error
     return stopped
@@ -36,7 +37,7 @@ def ensure_stopped(context: Context, source_arn: str) -> DBInstanceAutomatedBack
 
 def try_to_stop(
     context: Context, source: Source
-) -> DBInstanceAutomatedBackup | UncertainCall | None:
+) -> Steps[DBInstanceAutomatedBackup | UncertainCall | None]:
     """Return the backup whose replication this call stopped, or ``None`` if there was none.
 
     An ``UncertainCall`` means that the instance may still replicate.
@@ -48,7 +49,7 @@ def try_to_stop(
     if (
         (before is None or not before.is_active)
         and _is_of_former_instance(context, source)
-        and not any(b is not None and b.is_active for b in poll_outcome(context, source))
+        and not (yield from poll_outcome(context, source, _if_active))
     ):
         _logger.warning(
             "The client stops nothing: the active backup with the ARN %s is of an instance "
@@ -67,14 +68,17 @@ def try_to_stop(
     # Describe is eventually consistent. Trust a response without an active backup only if an
     # earlier poll showed one, RDS said the same, or every poll was without one.
     is_confirmed = is_known_refusal or isinstance(sent.error, DBInstanceNotFoundFault)
-    active = before if before is not None and before.is_active else None
+    active = _if_active(before)
     found: DBInstanceAutomatedBackup | None = None
     has_ended = False
-    for found in poll_outcome(context, source):
-        has_ended = found is None or not found.is_active
-        active = active if has_ended else found
-        if has_ended and (active is not None or is_confirmed):
-            break
+
+    def conclude(polled: DBInstanceAutomatedBackup | None) -> bool | None:
+        nonlocal found, has_ended, active
+        found, has_ended = polled, _if_active(polled) is None
+        active = _if_active(polled) or active
+        return True if has_ended and (active is not None or is_confirmed) else None
+
+    yield from poll_outcome(context, source, conclude)
     # After RDS has refused with that text, the backup may show as active for many minutes.
     if not (has_ended or is_known_refusal):
         return sent._replace(active=active)
@@ -85,6 +89,11 @@ def try_to_stop(
     if found is None or (arn and not is_same_id(found.db_instance_automated_backups_arn, arn)):
         return active
     return found
+
+
+def _if_active(backup: DBInstanceAutomatedBackup | None) -> DBInstanceAutomatedBackup | None:
+    """Return the backup if it is active, and else ``None``."""
+    return backup if backup is not None and backup.is_active else None
 
 
 def _is_of_former_instance(context: Context, source: Source) -> bool:

@@ -1,14 +1,17 @@
 """Changes whose outcome is uncertain, because RDS refused them or the response was lost."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeVar
 
 from .._botocore.errors import may_have_taken_effect
 from .._botocore.hooks import FailedAttempts
+from .._clock import Steps
 from .._context import Context
 from .._limits import CONFIRMATION_PAUSES
 from .._models import DBInstanceAutomatedBackup
 from .lookup import READ_ERRORS, Source, find_replicated_backup
+
+ConclusionT = TypeVar("ConclusionT")
 
 
 class UncertainCall(NamedTuple):
@@ -41,12 +44,19 @@ def send_change(
 
 
 def poll_outcome(
-    context: Context, source: Source, pauses: Iterable[float] = CONFIRMATION_PAUSES
-) -> Iterator[DBInstanceAutomatedBackup | None]:
-    """Yield the result of each successful poll; the call's error says more than a failed one."""
+    context: Context,
+    source: Source,
+    conclude: Callable[[DBInstanceAutomatedBackup | None], ConclusionT | None],
+    pauses: Iterable[float] = CONFIRMATION_PAUSES,
+) -> Steps[ConclusionT | None]:
+    """Poll until ``conclude`` returns a conclusion from a poll, and return it."""
     for pause in pauses:
-        context.clock.sleep(pause)
+        yield pause
         try:
-            yield find_replicated_backup(context, source)
-        except READ_ERRORS:
+            found = find_replicated_backup(context, source)
+        except READ_ERRORS:  # the error of the call says more
             continue
+        conclusion = conclude(found)
+        if conclusion is not None:
+            return conclusion
+    return None

@@ -4,10 +4,10 @@ botocore's waiters compare statuses with regard to case and report every error a
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from .._botocore.errors import is_transient
-from .._clock import Clock
+from .._clock import Clock, ResultT, Steps
 from .._context import Context
 from .._limits import CONSISTENCY_PERIOD
 from .._models import DBInstanceAutomatedBackup, WaitRequest
@@ -76,25 +76,30 @@ class _StalePeriod:
 
 def wait_until_replicating(
     context: Context, on_poll: OnPoll | None, **keywords: object
-) -> DBInstanceAutomatedBackup:
+) -> Steps[DBInstanceAutomatedBackup]:
     """Poll until the backup is replicating, and return it."""
     request = build_request(DESCRIBE.name, WaitRequest, context.destination, keywords)
     period = _StalePeriod(context.clock, request.db_instance_automated_backups_arn)
     goal = f"replication of {_subject(context, request)}"
-    describe = _describer(context, request, is_gone_final=False)
-    for backup, _ in _poll(context, request, goal, on_poll, describe=describe):
+
+    def conclude(
+        backup: DBInstanceAutomatedBackup | None, _: object
+    ) -> tuple[DBInstanceAutomatedBackup] | None:
         has_ended = period.has_ended(backup)
         if backup is not None and backup.is_replicating:
-            return backup
+            return (backup,)
         last_seen = backup or period.last_active
         if has_ended and last_seen is not None:
             raise ReplicationStoppedError(last_seen)
-    raise AssertionError  # the polls end in an exception
+        return None
+
+    describe = _describer(context, request, is_gone_final=False)
+    return (yield from _poll(context, request, goal, on_poll, conclude, describe=describe))
 
 
 def wait_until_stopped(
     context: Context, on_poll: OnPoll | None, **keywords: object
-) -> DBInstanceAutomatedBackup | None:
+) -> Steps[DBInstanceAutomatedBackup | None]:
     """Poll until the replication has ended in both Regions, and return the retained backup."""
     request = build_request(DESCRIBE.name, WaitRequest, context.destination, keywords)
     source_arn = request.source_db_instance_arn
@@ -114,17 +119,27 @@ def wait_until_stopped(
     period = _StalePeriod(context.clock, backup_arn)
     goal = f"replication of {_subject(context, request)} to end"
     last_seen: DBInstanceAutomatedBackup | None = None
-    describe = _describer(context, request, is_gone_final=True)
-    polls = _poll(context, request, goal, on_poll, describe=describe, ask_source=ask_source)
-    for backup, is_released in polls:
+
+    def conclude(
+        backup: DBInstanceAutomatedBackup | None,
+        is_released: bool | None,  # noqa: FBT001  # as _poll passes it
+    ) -> tuple[DBInstanceAutomatedBackup | None] | None:
+        nonlocal last_seen
         has_ended = period.has_ended(backup)
         if backup is not None:
             last_seen = backup
         is_active = backup is not None and backup.is_active
         if not is_active and has_ended and is_released is not False:
             # An empty response after a retained backup is more likely stale than true.
-            return last_seen if last_seen and last_seen.is_retained else backup
-    raise AssertionError  # the polls end in an exception
+            return (last_seen if last_seen and last_seen.is_retained else backup,)
+        return None
+
+    describe = _describer(context, request, is_gone_final=True)
+    return (
+        yield from _poll(
+            context, request, goal, on_poll, conclude, describe=describe, ask_source=ask_source
+        )
+    )
 
 
 def _poll(
@@ -132,40 +147,47 @@ def _poll(
     request: WaitRequest,
     goal: str,
     on_poll: OnPoll | None,
+    conclude: Callable[[DBInstanceAutomatedBackup | None, bool | None], tuple[ResultT] | None],
     *,
-    describe: Callable[[], DBInstanceAutomatedBackup | None],
+    describe: Callable[[], Steps[DBInstanceAutomatedBackup | None]],
     ask_source: Callable[[DBInstanceAutomatedBackup | None], bool | None] = lambda _: None,
-) -> Iterator[tuple[DBInstanceAutomatedBackup | None, bool | None]]:
-    """Yield the backup at intervals until the timeout, and whether the source has let go.
+) -> Steps[ResultT]:
+    """Poll at intervals until ``conclude`` returns a result in a tuple, or until the timeout.
 
-    The second value is whether the source no longer lists the replication; ``None`` if it was not
-    asked.
+    ``conclude`` receives the backup, and whether the source no longer lists the replication;
+    ``None`` if the source was not asked.
     """
-    if on_poll is not None and not callable(on_poll):
-        raise TypeError(f"on_poll= must be callable, not {short_repr(on_poll)}")
+    report = _reporter(on_poll)
     deadline = Deadline(context.clock, request.timeout)
     last_backup: DBInstanceAutomatedBackup | None = None
     while True:
         failure: Exception | None = None
         try:
-            backup = describe()
+            backup = yield from describe()
         except READ_ERRORS as error:
             failure = _transient(error)
         else:
             last_backup = backup or last_backup
-            if on_poll is not None:
-                on_poll(backup)
+            report(backup)
             try:
                 is_released = ask_source(backup)
             except READ_ERRORS as error:
                 failure = _transient(error)
             else:
-                yield backup, is_released
+                conclusion = conclude(backup, is_released)
+                if conclusion is not None:
+                    return conclusion[0]
         if deadline.time_left <= 0:
             raise WaitTimeoutError(goal, request.timeout, last_backup) from failure
         if failure is not None:
             _logger.warning("A poll failed and will be retried: %s", failure)
-        deadline.pause(request.poll_interval)
+        yield deadline.next_pause(request.poll_interval)
+
+
+def _reporter(on_poll: OnPoll | None) -> OnPoll:
+    if on_poll is not None and not callable(on_poll):
+        raise TypeError(f"on_poll= must be callable, not {short_repr(on_poll)}")
+    return on_poll or (lambda _: None)
 
 
 def _transient(error: Exception) -> Exception:
@@ -177,7 +199,7 @@ def _transient(error: Exception) -> Exception:
 
 def _describer(
     context: Context, request: WaitRequest, *, is_gone_final: bool
-) -> Callable[[], DBInstanceAutomatedBackup | None]:
+) -> Callable[[], Steps[DBInstanceAutomatedBackup | None]]:
     """Return a function that looks for the backup; at first it asks for the source's ID.
 
     If the source no longer exists, the function finds the backup by its ARN: at once with
@@ -190,13 +212,13 @@ def _describer(
     def is_worth_retry(error: Exception) -> bool:
         return is_transient(error) and context.clock.monotonic() < retry_until
 
-    def describe() -> DBInstanceAutomatedBackup | None:
+    def describe() -> Steps[DBInstanceAutomatedBackup | None]:
         nonlocal source
         source_arn = request.source_db_instance_arn
         if source_arn is None:
             return find_backup(context, str(request.db_instance_automated_backups_arn))
         if source is None:
-            asked = identify_source(context, source_arn, is_worth_retry)
+            asked = yield from identify_source(context, source_arn, is_worth_retry)
             if asked.is_checked and asked.dbi_resource_id is None:
                 if not is_gone_final and context.clock.monotonic() < retry_until:
                     return None  # perhaps the response is stale

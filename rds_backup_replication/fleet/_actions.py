@@ -71,12 +71,12 @@ def _start(
         source = Source(
             request.source_db_instance_arn, dbi_resource_id is not None, dbi_resource_id
         )
-        result = start_replication(reader.context, request, source)
+        result = reader.context.run(start_replication(reader.context, request, source))
     elif not find_drift(reader.context, StartRequest.model_construct(**keywords), active):
         return _succeeded(action, active, "unchanged")
     elif action.kind == "replace" and _is_as_observed(active, action):
         request = build_request(START.name, ReplaceRequest, reader.context.destination, keywords)
-        result = replace_replication(reader.context, request, None)
+        result = reader.context.run(replace_replication(reader.context, request, None))
     else:
         return _refused(action, _CHANGED)
     outcome: Outcome = "unchanged" if result.action == "unchanged" else "done"
@@ -90,7 +90,8 @@ def _stop(
         return _succeeded(action, None, "unchanged")
     if not _is_as_observed(active, action):
         return _refused(action, _CHANGED)
-    stopped = ensure_stopped(reader.context, action.source_db_instance_arn or "")
+    source_arn = action.source_db_instance_arn or ""
+    stopped = reader.context.run(ensure_stopped(reader.context, source_arn))
     return _succeeded(action, stopped, "done" if stopped else "unchanged")
 
 
