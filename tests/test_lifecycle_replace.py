@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from rds_backup_replication import BackupReplicationClient, ReplacementProgress,
 from rds_backup_replication.exceptions import (
     AccessDeniedError,
     ExpiredTokenError,
+    InvalidDBInstanceStateFault,
     ReplacementError,
     ReplicationBlockedError,
     StorageTypeNotSupportedFault,
@@ -127,6 +129,25 @@ def test_failed_replacement_without_restart(
     former = caught.value.former.model_dump(exclude_none=True)
     client.start_db_instance_automated_backups_replication(**former)
     assert [backup.backup_retention_period for backup in active(client)] == [14]
+
+
+def test_replacement_that_first_saw_only_an_earlier_backup(
+    client: BackupReplicationClient, sandbox: Sandbox
+) -> None:
+    """A failed start shows that there is a replication, whose end no poll has shown yet."""
+    sandbox.behavior = Behavior(pending_looks=0, answer_lag=2, stopping_looks=3)
+    for days in (1, 3):
+        replace(client, days)
+    sandbox.add_fault(START, InvalidDBInstanceStateFault, times=2)
+    sandbox.reset_connection(STOP, times=3)
+    with pytest.raises(ReplacementError) as caught:
+        client.replace_replication(
+            source_db_instance_arn=SOURCE_ARN,
+            backup_retention_period=1,
+            timeout=timedelta(minutes=5),
+        )
+    assert caught.value.is_protected
+    assert [backup.backup_retention_period for backup in active(client)] == [3]
 
 
 def test_replacement_continues_after_an_interruption(

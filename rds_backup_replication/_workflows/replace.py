@@ -189,7 +189,7 @@ class _Replacement:
     ) -> Steps[EnsureResult]:
         """Stop the replication, wait for its end, and start it with the requested settings."""
         self._former = former
-        self._ending_arn = found.db_instance_automated_backups_arn
+        self._ending_arn, self._ended_at = found.db_instance_automated_backups_arn, None
         stopped = yield from self._stop()
         yield from self._wait()
         self._enter("start")
