@@ -15,7 +15,7 @@ from ._models import (
     ReplaceRequest,
     TagsInput,
 )
-from ._redact import short_repr
+from ._steps import reporter
 from ._validation import build_request
 
 # ruff: noqa: PLC0415 - each method imports its own module, so a program loads what it uses.
@@ -139,7 +139,7 @@ class BackupReplicationClient(ApiOperations):
         return self._context.run(
             wait_until_replicating(
                 self._context,
-                on_poll,
+                reporter("on_poll", on_poll),
                 source_db_instance_arn=source_db_instance_arn,
                 db_instance_automated_backups_arn=db_instance_automated_backups_arn,
                 timeout=timeout,
@@ -186,7 +186,7 @@ class BackupReplicationClient(ApiOperations):
         return self._context.run(
             wait_until_stopped(
                 self._context,
-                on_poll,
+                reporter("on_poll", on_poll),
                 source_db_instance_arn=source_db_instance_arn,
                 db_instance_automated_backups_arn=db_instance_automated_backups_arn,
                 timeout=timeout,
@@ -297,8 +297,6 @@ class BackupReplicationClient(ApiOperations):
         """
         from ._workflows.replace import replace_replication
 
-        if on_progress is not None and not callable(on_progress):
-            raise TypeError(f"on_progress= must be callable, not {short_repr(on_progress)}")
         request = build_request(
             _operations.START.name,
             ReplaceRequest,

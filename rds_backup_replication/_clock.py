@@ -1,14 +1,7 @@
-"""The clock that measures waits, and the pauses between their polls."""
+"""The clock that measures waits and sleeps between polls."""
 
-import threading
-from collections.abc import Generator
-from typing import Protocol, TypeVar
-
-ResultT = TypeVar("ResultT")
-
-# A workflow is a generator that yields its pauses, in seconds, and returns its result. So the same
-# workflow runs in a thread that sleeps and in an event loop that does not.
-Steps = Generator[float, None, ResultT]
+from contextvars import ContextVar
+from typing import Protocol
 
 
 class Clock(Protocol):
@@ -19,14 +12,25 @@ class Clock(Protocol):
     def sleep(self, seconds: float, /) -> None: ...
 
 
-class InstantClock(threading.local):
-    """A clock whose sleep takes no time, for tests and the sandbox; each thread has its own."""
+class InstantClock:
+    """A clock whose sleep takes no time, for tests and the sandbox.
+
+    Each thread and each async task has its own time.
+    """
 
     def __init__(self) -> None:
-        self._now = 0.0
+        self._now: ContextVar[list[float]] = ContextVar("now")
 
     def monotonic(self) -> float:
-        return self._now
+        return self._time()[0]
 
     def sleep(self, seconds: float, /) -> None:
-        self._now += seconds
+        self._time()[0] += seconds
+
+    def _time(self) -> list[float]:
+        # A list, because the worker thread of an async task sees a copy of the task's context.
+        now = self._now.get(None)
+        if now is None:
+            now = [0.0]
+            self._now.set(now)
+        return now

@@ -1,6 +1,8 @@
 """The boto3 client, destination and clock that one client's operations and workflows share."""
 
 import time
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from botocore.client import BaseClient
@@ -9,8 +11,9 @@ from botocore.config import Config
 from ._api_call import OnCall
 from ._arn import Destination, parse_arn
 from ._botocore.client_factory import ClientFactory, SessionClients, prepare_client
-from ._clock import Clock, ResultT, Steps
+from ._clock import Clock
 from ._redact import short_repr
+from ._steps import Report, ResultT, Steps
 
 if TYPE_CHECKING:
     from ._botocore.client_factory import AnySession
@@ -69,18 +72,25 @@ class Context:
     def run(self, steps: Steps[ResultT]) -> ResultT:
         """Run a workflow to its end, and return its result."""
         try:
-            pause = next(steps)
+            step = next(steps)
             while True:
                 try:
-                    self.clock.sleep(pause)
+                    if isinstance(step, Report):
+                        step.callback(step.value)
+                    else:
+                        self.clock.sleep(step)
                 # The workflow may log it. The time of a try does not matter beside a pause.
-                except BaseException as interruption:  # noqa: BLE001, PERF203
-                    pause = steps.throw(interruption)
+                except BaseException as error:  # noqa: BLE001, PERF203
+                    step = steps.throw(error)
                 else:
-                    pause = next(steps)
+                    step = next(steps)
         except StopIteration as end:
             result: ResultT = end.value
             return result
+
+    def flatten(self, pages: Iterator[Iterable[ResultT]]) -> Iterator[ResultT]:
+        """Return an iterator over the items of all pages."""
+        return chain.from_iterable(pages)
 
     def close(self) -> None:
         """Close the connections of the clients that this context made."""

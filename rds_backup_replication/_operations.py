@@ -6,6 +6,7 @@ a model or an exception.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from botocore import xform_name
@@ -57,7 +58,7 @@ class Operation(Generic[RequestT, ResultT]):
     def list(self, context: Context, /, **keywords: object) -> Iterator[ResultT]:
         """Validate the keywords at once, and return an iterator over all pages."""
         request = self.build_request(context.destination, **keywords)
-        return self.iterate(context, request)
+        return context.flatten(self._pages(context, request, context.client))
 
     def build_request(self, destination: Destination, /, **keywords: object) -> RequestT:
         """Return the request, or raise all errors in its parameters at once."""
@@ -74,19 +75,22 @@ class Operation(Generic[RequestT, ResultT]):
     def iterate(
         self, context: Context, request: RequestT, client: BaseClient | None = None
     ) -> Iterator[ResultT]:
-        """Yield the items of all pages; each page is fetched when it is reached.
+        """Return an iterator over all pages, each fetched when it is reached.
 
         Without a ``client`` for another Region, the destination is asked.
         """
-        client = client or context.client
+        return chain.from_iterable(self._pages(context, request, client or context.client))
+
+    def _pages(
+        self, context: Context, request: RequestT, client: BaseClient
+    ) -> Iterator[Iterator[ResultT]]:
         # Loading botocore's paginator takes as long as reading a page.
         call = getattr(client, xform_name(self.name))
         parameters = request.model_dump(by_alias=True, exclude_none=True)
         markers = {parameters.get("Marker")}
         while True:
             page = self._call(context, client, lambda: call(**parameters))
-            for item in self._result_in(client, page):
-                yield self._read(client, item, page)
+            yield self._read_items(client, page)
             marker = page.get("Marker")
             if not marker:
                 return
@@ -105,6 +109,10 @@ class Operation(Generic[RequestT, ResultT]):
         ):
             record.response = response = send()
         return response
+
+    def _read_items(self, client: BaseClient, page: Mapping[str, Any]) -> Iterator[ResultT]:
+        for item in self._result_in(client, page):
+            yield self._read(client, item, page)
 
     def _result_in(self, client: BaseClient, response: Mapping[str, Any]) -> Any:
         if self.result_member not in response:

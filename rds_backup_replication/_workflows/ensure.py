@@ -2,10 +2,10 @@
 
 import logging
 
-from .._clock import Steps
 from .._context import Context
 from .._limits import CONFIRMATION_PAUSES
 from .._models import DBInstanceAutomatedBackup, EnsureResult, StartRequest
+from .._steps import Steps
 from ..exceptions import ReplicationDriftError
 from .drift import find_drift
 from .lookup import Source, find_replicated_backup, identify_source, is_same_id

@@ -10,11 +10,11 @@ from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .._botocore.errors import NO_RESPONSE_ERRORS, is_transient
-from .._clock import Steps
 from .._context import Context
 from .._limits import CONFIRMATION_PAUSES
 from .._models import DBInstance, DBInstanceAutomatedBackup, RequestModel
 from .._operations import DESCRIBE, Operation
+from .._steps import Steps
 from ..exceptions import (
     DBInstanceAutomatedBackupNotFoundFault,
     DBInstanceNotFoundFault,

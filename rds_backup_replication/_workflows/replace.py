@@ -13,7 +13,6 @@ from botocore.exceptions import CredentialRetrievalError
 
 from .. import _limits as limits
 from .._botocore.errors import is_transient, may_have_taken_effect
-from .._clock import Steps
 from .._context import Context
 from .._models import (
     DBInstanceAutomatedBackup,
@@ -23,6 +22,7 @@ from .._models import (
     ReplaceRequest,
     StartRequest,
 )
+from .._steps import Steps, reporter
 from ..exceptions import (
     BackupReplicationError,
     InvalidDBInstanceAutomatedBackupStateFault,
@@ -73,7 +73,7 @@ class _Replacement:
         self._source_arn = request.source_db_instance_arn
         self._poll_interval = request.poll_interval
         self._deadline = Deadline(self._context.clock, request.timeout)
-        self._on_progress = on_progress
+        self._send_report = reporter("on_progress", on_progress)
         self._phase: ReplacementPhase = "preflight"
         self._last_backup: DBInstanceAutomatedBackup | None = None
         self._source = Source.unchecked(self._source_arn)
@@ -86,7 +86,7 @@ class _Replacement:
     def run(self) -> Steps[EnsureResult]:
         """Describe and act; repeat if the response was stale or the source is busy."""
         while True:
-            self._enter("preflight")
+            yield from self._enter("preflight")
             found = yield from self._look()
             self._last_backup = found
             if found is not None and found.is_active:
@@ -141,7 +141,7 @@ class _Replacement:
 
     def _start_missing(self, retained: DBInstanceAutomatedBackup | None) -> Steps[EnsureResult]:
         """Start a replication with the settings of a retained backup, if there is one."""
-        self._enter("start")
+        yield from self._enter("start")
         if retained is None:
             request = StartRequest.model_validate(self._given)
             return (yield from self._retry_start(request, request))
@@ -192,7 +192,7 @@ class _Replacement:
         self._ending_arn, self._ended_at = found.db_instance_automated_backups_arn, None
         stopped = yield from self._stop()
         yield from self._wait()
-        self._enter("start")
+        yield from self._enter("start")
         try:
             result = yield from self._start(requested, former)
         except ReplicationDriftError as drift:  # another caller started one meanwhile
@@ -212,7 +212,7 @@ class _Replacement:
 
     def _stop(self) -> Steps[DBInstanceAutomatedBackup | UncertainCall | None]:
         """Send the stop until its outcome is certain; retry what may be temporary."""
-        self._enter("stop")
+        yield from self._enter("stop")
         is_uncertain, unexpected = False, 0
         while True:
             was_sent, self._stop_was_sent = self._stop_was_sent, True
@@ -246,7 +246,7 @@ class _Replacement:
 
         It takes at most half of the time: RDS refuses an early start, and the client retries it.
         """
-        self._enter("wait")
+        yield from self._enter("wait")
         arns: dict[str, Any] = {"db_instance_automated_backups_arn": self._ending_arn}
         if self._ending_arn is None:
             arns = {"source_db_instance_arn": self._source_arn}
@@ -317,7 +317,7 @@ class _Replacement:
                 )
                 if not self._is_worth_retry(started.error):
                     raise started.error
-            self._report()
+            yield from self._report()
             yield self._next_pause()
 
     def _is_ending(self, found: DBInstanceAutomatedBackup, requested: StartRequest) -> bool:
@@ -383,18 +383,16 @@ class _Replacement:
         longest = limits.POLL_INTERVAL if self._stop_was_sent else limits.MAX_WAIT
         return self._deadline.next_pause(min(self._poll_interval, longest))
 
-    def _enter(self, phase: ReplacementPhase) -> None:
+    def _enter(self, phase: ReplacementPhase) -> Steps[None]:
         self._phase = phase
-        self._report()
+        yield from self._report()
 
-    def _see(self, backup: DBInstanceAutomatedBackup | None) -> None:
+    def _see(self, backup: DBInstanceAutomatedBackup | None) -> Steps[None]:
         self._last_backup = backup or self._last_backup
-        self._report()
+        yield from self._report()
 
-    def _report(self) -> None:
-        if self._on_progress is None:
-            return
+    def _report(self) -> Steps[None]:
         try:
-            self._on_progress(ReplacementProgress(self._phase, self._last_backup))
+            yield from self._send_report(ReplacementProgress(self._phase, self._last_backup))
         except Exception:  # an error in the caller's code must not leave the instance unprotected
             _logger.exception("on_progress= raised an error; the replacement continues")

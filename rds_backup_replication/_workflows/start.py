@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable
 
-from .._clock import Steps
 from .._context import Context
 from .._limits import CONFIRMATION_PAUSES
 from .._models import DBInstanceAutomatedBackup, EnsureResult, StartRequest
 from .._operations import START
+from .._steps import Steps
 from ..exceptions import (
     DBInstanceAutomatedBackupQuotaExceededFault,
     InvalidDBInstanceAutomatedBackupStateFault,

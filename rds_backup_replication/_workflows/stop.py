@@ -2,10 +2,10 @@
 
 import logging
 
-from .._clock import Steps
 from .._context import Context
 from .._models import DBInstanceAutomatedBackup
 from .._operations import STOP
+from .._steps import Steps
 from ..exceptions import (
     DBInstanceNotFoundFault,
     InvalidDBInstanceAutomatedBackupStateFault,

@@ -5,10 +5,10 @@ from typing import NamedTuple, TypeVar
 
 from .._botocore.errors import may_have_taken_effect
 from .._botocore.hooks import FailedAttempts
-from .._clock import Steps
 from .._context import Context
 from .._limits import CONFIRMATION_PAUSES
 from .._models import DBInstanceAutomatedBackup
+from .._steps import Steps
 from .lookup import READ_ERRORS, Source, find_replicated_backup
 
 ConclusionT = TypeVar("ConclusionT")

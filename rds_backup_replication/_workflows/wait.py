@@ -7,12 +7,12 @@ import logging
 from collections.abc import Callable
 
 from .._botocore.errors import is_transient
-from .._clock import Clock, ResultT, Steps
+from .._clock import Clock
 from .._context import Context
 from .._limits import CONSISTENCY_PERIOD
 from .._models import DBInstanceAutomatedBackup, WaitRequest
 from .._operations import DESCRIBE
-from .._redact import short_repr
+from .._steps import ResultT, Steps
 from .._validation import build_request
 from ..exceptions import (
     AccessDeniedError,
@@ -34,7 +34,7 @@ from .lookup import (
     list_replications,
 )
 
-OnPoll = Callable[[DBInstanceAutomatedBackup | None], object]
+OnPoll = Callable[[DBInstanceAutomatedBackup | None], Steps[None]]
 
 _logger = logging.getLogger("rds_backup_replication")
 # A retry cannot help: the credentials or the endpoint do not give access to the source Region.
@@ -75,7 +75,7 @@ class _StalePeriod:
 
 
 def wait_until_replicating(
-    context: Context, on_poll: OnPoll | None, **keywords: object
+    context: Context, report: OnPoll, **keywords: object
 ) -> Steps[DBInstanceAutomatedBackup]:
     """Poll until the backup is replicating, and return it."""
     request = build_request(DESCRIBE.name, WaitRequest, context.destination, keywords)
@@ -94,11 +94,11 @@ def wait_until_replicating(
         return None
 
     describe = _describer(context, request, is_gone_final=False)
-    return (yield from _poll(context, request, goal, on_poll, conclude, describe=describe))
+    return (yield from _poll(context, request, goal, report, conclude, describe=describe))
 
 
 def wait_until_stopped(
-    context: Context, on_poll: OnPoll | None, **keywords: object
+    context: Context, report: OnPoll, **keywords: object
 ) -> Steps[DBInstanceAutomatedBackup | None]:
     """Poll until the replication has ended in both Regions, and return the retained backup."""
     request = build_request(DESCRIBE.name, WaitRequest, context.destination, keywords)
@@ -137,7 +137,7 @@ def wait_until_stopped(
     describe = _describer(context, request, is_gone_final=True)
     return (
         yield from _poll(
-            context, request, goal, on_poll, conclude, describe=describe, ask_source=ask_source
+            context, request, goal, report, conclude, describe=describe, ask_source=ask_source
         )
     )
 
@@ -146,7 +146,7 @@ def _poll(
     context: Context,
     request: WaitRequest,
     goal: str,
-    on_poll: OnPoll | None,
+    report: OnPoll,
     conclude: Callable[[DBInstanceAutomatedBackup | None, bool | None], tuple[ResultT] | None],
     *,
     describe: Callable[[], Steps[DBInstanceAutomatedBackup | None]],
@@ -157,7 +157,6 @@ def _poll(
     ``conclude`` receives the backup, and whether the source no longer lists the replication;
     ``None`` if the source was not asked.
     """
-    report = _reporter(on_poll)
     deadline = Deadline(context.clock, request.timeout)
     last_backup: DBInstanceAutomatedBackup | None = None
     while True:
@@ -168,7 +167,7 @@ def _poll(
             failure = _transient(error)
         else:
             last_backup = backup or last_backup
-            report(backup)
+            yield from report(backup)
             try:
                 is_released = ask_source(backup)
             except READ_ERRORS as error:
@@ -182,12 +181,6 @@ def _poll(
         if failure is not None:
             _logger.warning("A poll failed and will be retried: %s", failure)
         yield deadline.next_pause(request.poll_interval)
-
-
-def _reporter(on_poll: OnPoll | None) -> OnPoll:
-    if on_poll is not None and not callable(on_poll):
-        raise TypeError(f"on_poll= must be callable, not {short_repr(on_poll)}")
-    return on_poll or (lambda _: None)
 
 
 def _transient(error: Exception) -> Exception:
