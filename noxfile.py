@@ -23,7 +23,7 @@ LOWEST = (
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run all tests on every supported Python."""
-    session.install("--editable", ".[cli,sandbox]", *TEST)
+    session.install("--editable", ".[all]", *TEST)
     session.run("pytest", "-n", "auto", *session.posargs)
 
 
@@ -37,7 +37,7 @@ def lowest(session: nox.Session) -> None:
     pins += [pin.replace("boto3", "botocore") for pin in pins if pin.startswith("boto3==")]
     constraints = Path(session.create_tmp()) / "lowest.txt"
     constraints.write_text("\n".join(pins), encoding="utf-8")
-    session.install("--constraint", str(constraints), "--editable", ".[cli,sandbox]", *CORE)
+    session.install("--constraint", str(constraints), "--editable", ".[all]", *CORE)
     files = sorted(str(file) for name in LOWEST for file in Path("tests").glob(f"test_{name}.py"))
     session.run("pytest", "-n", "auto", *(session.posargs or files))
 
@@ -46,7 +46,7 @@ def lowest(session: nox.Session) -> None:
 def newest(session: nox.Session) -> None:
     """Run all tests with the newest versions, including prereleases."""
     newest = ("--pre", "--upgrade", "--upgrade-strategy=eager")
-    session.install(*newest, "--editable", ".[cli,sandbox]", *TEST)
+    session.install(*newest, "--editable", ".[all]", *TEST)
     session.run("pytest", "-n", "auto", *session.posargs)
 
 
