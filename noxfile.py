@@ -52,12 +52,12 @@ def newest(session: nox.Session) -> None:
     session.run("pytest", "-n", "auto", *session.posargs)
 
 
-@nox.session(python=PYTHONS[-2])
+@nox.session
 def sdist(session: nox.Session) -> None:
     """Run all tests from the source distribution, in a folder without git."""
-    session.install("--requirement", "requirements/test.txt", "build")
+    session.install("--requirement", "requirements/test.txt")
     folder = Path(session.create_tmp()).absolute()
-    session.run("python", "-m", "build", "--sdist", "--no-isolation", f"--outdir={folder}")
+    session.run("hatchling", "build", "--target", "sdist", "--directory", str(folder))
     archive = max(folder.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
     with tarfile.open(archive) as packed:
         packed.extractall(folder, filter="data")
