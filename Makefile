@@ -10,7 +10,7 @@ PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
 # The pins are for every supported Python and platform, and must not name a package index.
 COMPILE = $(VENV)-supply/bin/uv pip compile --universal --python-version 3.10 --upgrade \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet
-PIN = $(COMPILE) pyproject.toml --extra cli --extra sandbox
+PIN = $(COMPILE) pyproject.toml --extra all
 
 .SECONDARY: # make would delete the environments, because it takes them for intermediate files
 .PHONY: help demo test cover parser fuzz mutate check lint types verify-types package versions lowest pins audit sbom format docs bench bench-fleet clean
@@ -72,17 +72,17 @@ $(VENV)-supply/supply.stamp: $(VENV)-supply/bin/python pyproject.toml
 	@touch $@
 
 $(VENV)-mutate/mutate.stamp: $(VENV)-mutate/bin/python pyproject.toml
-	$(VENV)-mutate/bin/python -m pip install --quiet --editable '.[cli,sandbox]' --group mutate
+	$(VENV)-mutate/bin/python -m pip install --quiet --editable '.[all]' --group mutate
 	@touch $@
 
 # Sphinx has its own environment, because the AWS CLI needs another version of docutils.
 $(VENV)-docs/docs.stamp: $(VENV)-docs/bin/python pyproject.toml
-	$(VENV)-docs/bin/python -m pip install --quiet --editable '.[cli,sandbox]' --group docs
+	$(VENV)-docs/bin/python -m pip install --quiet --editable '.[all]' --group docs
 	@touch $@
 
 # The SBOM describes an environment that has the extras and nothing else.
 $(VENV)-sbom/sbom.stamp: $(VENV)-sbom/bin/python pyproject.toml
-	$(VENV)-sbom/bin/python -m pip install --quiet --editable '.[cli,fleet,sandbox]'
+	$(VENV)-sbom/bin/python -m pip install --quiet --editable '.[all]'
 	@touch $@
 
 $(VENV)-bench/bench.stamp: $(VENV)-bench/bin/python pyproject.toml

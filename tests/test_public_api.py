@@ -36,6 +36,7 @@ LAYERS = (
     "sandbox",
     "testing",
     "cli",
+    "__main__",
 )
 
 

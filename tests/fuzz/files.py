@@ -111,12 +111,19 @@ def _apply_edits(value: Any, edits: Iterable[tuple[int, str, int]]) -> Any:
     return value
 
 
+# PyYAML's stubs declare the parameter `width` with a type that pyright cannot resolve.
+
+
 def _as_yaml(value: Any) -> str:
-    return yaml.safe_dump(value, allow_unicode=True, sort_keys=False)
+    return yaml.safe_dump(  # pyright: ignore[reportUnknownMemberType]
+        value, allow_unicode=True, sort_keys=False
+    )
 
 
 def _as_flow(value: Any) -> str:
-    return yaml.safe_dump(value, default_flow_style=True, width=40)
+    return yaml.safe_dump(  # pyright: ignore[reportUnknownMemberType]
+        value, default_flow_style=True, width=40
+    )
 
 
 _WRITERS: tuple[Callable[[Any], str], ...] = (_as_yaml, _as_flow, json.dumps)

@@ -1,3 +1,10 @@
+"""The style sheet of the report's page.
+
+A module, because zip imports and programs that freeze Python code, such as PyInstaller, collect
+modules without further configuration, but not data files.
+"""
+
+STYLE = r"""
 :root {
   color-scheme: light dark;
   --page: #f7f7f5; --card: #fff; --ink: #1d2227; --quiet: #59636d; --line: #dfe2e4; --link: #1f5fa8;
@@ -26,7 +33,9 @@ h3 { margin: 0; font-size: 1rem; }
 p { margin: 0; }
 ul { margin: 0; padding: 0; list-style: none; }
 .quiet { color: var(--quiet); font-size: 0.867rem; font-weight: 400; }
-.visually-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.visually-hidden {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+}
 a { color: var(--link); }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 
@@ -47,7 +56,9 @@ svg { display: block; width: 100%; height: 14px; overflow: visible; }
 .bar rect { stroke: var(--card); stroke-width: 1px; }
 
 .verdict { display: flex; align-items: baseline; gap: 0.75rem; margin: 1.25rem 0 0.75rem; }
-.verdict strong { font-size: 2.75rem; line-height: 1; white-space: nowrap; letter-spacing: -0.02em; }
+.verdict strong {
+  font-size: 2.75rem; line-height: 1; white-space: nowrap; letter-spacing: -0.02em;
+}
 .tiles { display: grid; gap: 0.75rem; margin: 1rem 0; grid-template-columns: repeat(4, 1fr); }
 .tiles li {
   display: grid; align-content: start; gap: 0.1rem; padding: 0.75rem 1rem;
@@ -204,3 +215,4 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
   .tiles { grid-template-columns: repeat(8, 1fr); gap: 0.4rem; }
   .tiles li { padding: 0.4rem 0.5rem; break-inside: avoid; }
 }
+"""

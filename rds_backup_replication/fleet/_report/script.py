@@ -1,3 +1,10 @@
+"""The script of the report's page, in JavaScript.
+
+A module, because zip imports and programs that freeze Python code, such as PyInstaller, collect
+modules without further configuration, but not data files.
+"""
+
+SCRIPT = r"""
 "use strict";
 // The page is complete without JavaScript. This script makes the table of instances sortable and
 // adds a filter. The script creates no markup from text, so no name in the table can become code.
@@ -55,3 +62,4 @@ if (table) {
   controls.append(label, input, status);
   table.parentElement.before(controls);
 }
+"""
