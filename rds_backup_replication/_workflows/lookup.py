@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .._botocore.errors import NO_RESPONSE_ERRORS, is_transient
 from .._context import Context
 from .._limits import CONFIRMATION_PAUSES
-from .._models import DBInstance, DBInstanceAutomatedBackup, RequestModel
+from .._models import DBInstanceAutomatedBackup, RequestModel, SourceInstance
 from .._operations import DESCRIBE, Operation
 from ..exceptions import (
     DBInstanceAutomatedBackupNotFoundFault,
@@ -31,7 +31,7 @@ class DescribeDBInstancesRequest(RequestModel, frozen=True):
     db_instance_identifier: str | None = None
 
 
-DESCRIBE_DB_INSTANCES = Operation(DescribeDBInstancesRequest, "DBInstances", DBInstance)
+DESCRIBE_DB_INSTANCES = Operation(DescribeDBInstancesRequest, "DBInstances", SourceInstance)
 
 
 class Source(NamedTuple):
@@ -48,7 +48,7 @@ class Source(NamedTuple):
     """ARNs of the backups that the instance lists in the destination; ``None``: not known."""
 
     @classmethod
-    def of(cls, arn: str, instance: DBInstance | None, region_name: str) -> "Source":
+    def of(cls, arn: str, instance: SourceInstance | None, region_name: str) -> "Source":
         """Return what the source Region's response says."""
         if instance is None:
             return cls(arn, is_checked=True, dbi_resource_id=None)
@@ -172,7 +172,7 @@ def _latest_time(backup: DBInstanceAutomatedBackup) -> datetime:
     return (window and window.latest_time) or _LONG_AGO
 
 
-def find_source_instance(source_client: BaseClient, source_arn: str) -> DBInstance | None:
+def find_source_instance(source_client: BaseClient, source_arn: str) -> SourceInstance | None:
     """Return the source instance, or ``None`` if it does not exist."""
     request = DescribeDBInstancesRequest(db_instance_identifier=source_arn.rpartition(":")[2])
     try:
@@ -182,7 +182,7 @@ def find_source_instance(source_client: BaseClient, source_arn: str) -> DBInstan
     return next((i for i in instances if is_same_id(i.db_instance_arn, source_arn)), None)
 
 
-def list_replications(instance: DBInstance, region_name: str) -> tuple[str, ...] | None:
+def list_replications(instance: SourceInstance, region_name: str) -> tuple[str, ...] | None:
     """Return the ARNs of the backups that an instance lists as replicated to a Region.
 
     ``None`` if RDS's response has no such list.
