@@ -30,6 +30,7 @@ myst_heading_anchors = 2
 nitpick_ignore = [
     ("py:class", "AnySession"),  # a boto3 or botocore session, imported only for type checkers
     ("py:class", "ReplacementPhase"),  # one of four texts, which ReplacementProgress lists
+    ("py:class", "SourceInstance"),  # the fields of DBInstance that fleets read
     ("py:class", "StartRequest"),  # short for StartDBInstanceAutomatedBackupsReplicationRequest
 ]
 nitpick_ignore_regex = [

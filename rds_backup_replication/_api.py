@@ -10,12 +10,13 @@ from botocore.config import Config
 from . import _operations
 from ._api_call import ApiCall
 from ._context import Context
-from ._models import DBInstance, DBInstanceAutomatedBackup, Filter, SourceRegion, TagsInput
+from ._models import DBInstanceAutomatedBackup, Filter, SourceRegion, TagsInput
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._botocore.client_factory import AnySession
+    from ._models._instance import DBInstance
     from ._models._restore import RestoreOptions
 
 
@@ -235,7 +236,7 @@ class ApiOperations:
         restore_time: datetime | None = None,
         use_latest_restorable_time: bool | None = None,
         **options: "Unpack[RestoreOptions]",
-    ) -> DBInstance:
+    ) -> "DBInstance":
         """Restore a replicated backup to a new instance in this Region.
 
         Exactly one of ``restore_time`` and ``use_latest_restorable_time`` selects the time. The

@@ -1,6 +1,6 @@
 """The restore operation, apart from the others: its many models load only when it is used."""
 
-from ._models import DBInstance
+from ._models._instance import DBInstance
 from ._models._restore import RestoreDBInstanceToPointInTimeRequest
 from ._operations import Operation
 

@@ -83,6 +83,21 @@ def test_core_modules_import_without_extras() -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+def test_client_and_fleet_do_not_load_db_instance() -> None:
+    """Building the models of a DB instance takes as long as a call, and few programs need them."""
+    prefix = f"{PACKAGE.name}."
+    late = ("_restore", "_models._restore", "_models._instance", "cli", "sandbox", "testing")
+    names = [name for name in modules() if not name.removeprefix(prefix).startswith(late)]
+    assert {f"{prefix}_client", f"{prefix}_workflows.check", f"{prefix}fleet._apply"} <= set(names)
+    code = (
+        "import sys\nfrom importlib import import_module\n"
+        f"for name in {names}:\n    import_module(name)\n"
+        f"print([name for name in sys.modules if name.startswith('{prefix}_models._instance')])\n"
+    )
+    ran = python(code, *FLAGS)
+    assert (ran.stdout, ran.stderr) == ("[]\n", "")
+
+
 @pytest.mark.parametrize(
     ("extra", "module"), [(extra, name) for extra in EXTRAS for name in sorted(EXTRAS[extra])]
 )

@@ -123,9 +123,19 @@ def test_lag_is_time_since_latest_time() -> None:
 
 
 def test_instance_keeps_unknown_fields() -> None:
-    instance = DBInstance.model_validate({"MultiAZ": True, "DbInstancePort": 5432})
-    assert instance.multi_az is True
-    assert instance.model_extra == {"DbInstancePort": 5432}
+    response = {
+        "DbInstancePort": 5432,
+        "BrandNew": [1],
+        "DBSubnetGroup": {"VpcId": "vpc-1", "BrandNew": 2},
+        "DBInstanceStatus": "brand-new",
+        "ProcessorFeatures": [{"Name": "coreCount", "BrandNew": 3}],
+    }
+    instance = DBInstance.model_validate(response)
+    assert instance.db_instance_port == 5432
+    assert instance.model_extra == {"BrandNew": [1]}
+    assert instance.db_subnet_group is not None
+    assert instance.db_subnet_group.model_extra == {"BrandNew": 2}
+    assert instance.model_dump(by_alias=True, exclude_none=True) == response
 
 
 def test_restore_options_match_request_fields() -> None:

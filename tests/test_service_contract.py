@@ -3,7 +3,9 @@
 AWS adds members and faults every few months. These tests name the missing ones.
 """
 
-from typing import Any
+from datetime import datetime
+from types import GenericAlias
+from typing import Any, get_args, get_type_hints
 
 import botocore.session
 import pytest
@@ -13,6 +15,7 @@ from pydantic import BaseModel
 
 import rds_backup_replication as package
 from rds_backup_replication import _operations, exceptions
+from rds_backup_replication._models import ResponseModel, SourceInstance
 from rds_backup_replication._operations import Operation
 from rds_backup_replication._restore import RESTORE
 
@@ -25,8 +28,13 @@ OPERATIONS: list[Operation[Any, Any]] = [
 OMITTED = {
     "RestoreDBInstanceToPointInTimeMessage": {"SourceDBInstanceIdentifier", "SourceDbiResourceId"}
 }
-# Models with fields for the most useful members; they keep the others under AWS's names.
-PARTIAL_MODELS = {"DBInstance"}
+PLAIN_TYPES = {
+    "boolean": bool,
+    "integer": int,
+    "long": int,
+    "string": str,
+    "timestamp": datetime,
+}
 
 
 def operation_model(operation: Operation[Any, Any]) -> OperationModel:
@@ -37,7 +45,7 @@ def structures(shape: Shape) -> dict[str, StructureShape]:
     """Return the structures within a shape, by name."""
     if isinstance(shape, ListShape):
         return structures(shape.member)
-    if not isinstance(shape, StructureShape) or shape.name in PARTIAL_MODELS:
+    if not isinstance(shape, StructureShape):
         return {}
     found = {shape.name: shape}
     for member in shape.members.values():
@@ -45,20 +53,29 @@ def structures(shape: Shape) -> dict[str, StructureShape]:
     return found
 
 
+def python_type(shape: Shape) -> Any:
+    """Return the type of a response's field for a member of this shape."""
+    if isinstance(shape, ListShape):
+        return GenericAlias(tuple, (python_type(shape.member), ...))
+    if isinstance(shape, StructureShape):
+        return getattr(package, shape.name)
+    return PLAIN_TYPES[shape.type_name]
+
+
 def mirrored_shapes() -> list[tuple[type[BaseModel], StructureShape]]:
     """Return each model with the shape that the model mirrors."""
-    pairs: list[tuple[type[BaseModel], StructureShape]] = []
+    pairs: dict[type[BaseModel], StructureShape] = {}
     for operation in OPERATIONS:
         input_shape = operation_model(operation).input_shape
         assert isinstance(input_shape, StructureShape)
-        pairs.append((operation.request, input_shape))
+        pairs[operation.request] = input_shape
         nested = structures(input_shape)
         del nested[input_shape.name]
         output_shape = operation_model(operation).output_shape
         assert isinstance(output_shape, StructureShape)
         nested.update(structures(output_shape.members[operation.result_member]))
-        pairs += [(getattr(package, name), shape) for name, shape in nested.items()]
-    return pairs
+        pairs.update({getattr(package, name): shape for name, shape in nested.items()})
+    return list(pairs.items())
 
 
 def test_wrapped_operations() -> None:
@@ -89,13 +106,31 @@ def test_model_has_every_member_of_its_shape(model: type[BaseModel], shape: Stru
         assert fields[member] == xform_name(member)
 
 
-@pytest.mark.parametrize("name", sorted(PARTIAL_MODELS | {"Endpoint"}))
-def test_partial_model_has_only_members_of_its_shape(name: str) -> None:
-    shape = SERVICE.shape_for(name)
-    assert isinstance(shape, StructureShape)
-    for field_name, field in getattr(package, name).model_fields.items():
-        assert field.alias in shape.members
-        assert field_name == xform_name(field.alias)
+@pytest.mark.parametrize(
+    ("model", "shape"), mirrored_shapes(), ids=lambda value: getattr(value, "name", "")
+)
+def test_response_field_has_type_of_its_member(
+    model: type[BaseModel], shape: StructureShape
+) -> None:
+    if issubclass(model, ResponseModel):
+        hints = get_type_hints(model)
+        for name, member in shape.members.items():
+            hint = hints[xform_name(name)]
+            expected = python_type(member)
+            assert expected in (hint, *get_args(hint)), f"{model.__name__}: {name} is {hint}"
+
+
+def test_contract_covers_every_response_model() -> None:
+    public = {getattr(package, name) for name in package.__all__}
+    models = {v for v in public if isinstance(v, type) and issubclass(v, ResponseModel)}
+    assert models <= {model for model, _ in mirrored_shapes()}
+
+
+def test_source_instance_has_fields_of_db_instance() -> None:
+    hints = get_type_hints(package.DBInstance)
+    for name, field in SourceInstance.model_fields.items():
+        assert field.alias == package.DBInstance.model_fields[name].alias
+        assert get_type_hints(SourceInstance)[name] == hints[name]
 
 
 @pytest.mark.parametrize(

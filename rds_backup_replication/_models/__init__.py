@@ -1,4 +1,7 @@
-"""Models of requests, responses and results; those of a restore load when they are used."""
+"""Models of requests, responses and results; some load when they are used.
+
+Those are the models of a restore, and a DB instance with all its fields.
+"""
 
 from ._base import RequestModel, ResponseModel
 from ._fields import TagsInput
@@ -17,11 +20,10 @@ from ._requests import (
 from ._responses import (
     AdditionalStorageVolume,
     BackupStatus,
-    DBInstance,
     DBInstanceAutomatedBackup,
     DBInstanceAutomatedBackupsReplication,
-    Endpoint,
     RestoreWindow,
+    SourceInstance,
     SourceRegion,
     Tag,
 )
@@ -40,13 +42,11 @@ __all__ = [
     "CheckCode",
     "CheckReason",
     "CheckResult",
-    "DBInstance",
     "DBInstanceAutomatedBackup",
     "DBInstanceAutomatedBackupsReplication",
     "DeleteDBInstanceAutomatedBackupRequest",
     "DescribeDBInstanceAutomatedBackupsRequest",
     "DescribeSourceRegionsRequest",
-    "Endpoint",
     "EnsureResult",
     "Filter",
     "FindRequest",
@@ -56,6 +56,7 @@ __all__ = [
     "RequestModel",
     "ResponseModel",
     "RestoreWindow",
+    "SourceInstance",
     "SourceRegion",
     "StartDBInstanceAutomatedBackupsReplicationRequest",
     "StartRequest",

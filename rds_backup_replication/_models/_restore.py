@@ -7,9 +7,10 @@ See https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInsta
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema
+from pydantic_core import core_schema
 
 # On Python 3.10 and 3.11, pydantic reads a TypedDict only from this package.
 from typing_extensions import TypedDict
@@ -28,16 +29,8 @@ from ._fields import (
     validate_as,
     with_message,
 )
+from ._instance_parts import ProcessorFeature
 from ._responses import AdditionalStorageVolume
-
-
-class ProcessorFeature(RequestModel, frozen=True):
-    """A processor setting of the DB instance class."""
-
-    name: NonEmpty
-    """``coreCount`` or ``threadsPerCore``."""
-    value: NonEmpty
-    """The number, as text."""
 
 
 class TagSpecification(RequestModel, frozen=True):
@@ -101,6 +94,16 @@ class RestoreOptions(TypedDict, total=False):
     master_user_secret_kms_key_id: str
 
 
+# with_message passes a time in JSON on as a string, which the strict models refuse.
+_AwareDatetime = Annotated[
+    datetime,
+    GetPydanticSchema(
+        lambda _, __: core_schema.json_or_python_schema(
+            core_schema.datetime_schema(strict=False, tz_constraint="aware"),
+            core_schema.datetime_schema(tz_constraint="aware"),
+        )
+    ),
+]
 # botocore formats a year before 1000 with too few digits.
 _EARLIEST_YEAR = 1970
 
@@ -117,6 +120,12 @@ def _in_utc(time: datetime | None) -> datetime | None:
     return in_utc
 
 
+# In a request, a ProcessorFeature or AdditionalStorageVolume must follow RDS's rules.
+class _RequestFeature(RequestModel, frozen=True):
+    name: NonEmpty
+    value: NonEmpty
+
+
 class _RequestVolume(RequestModel, frozen=True):
     volume_name: NonEmpty
     allocated_storage: WholeNumber | None = None
@@ -126,14 +135,26 @@ class _RequestVolume(RequestModel, frozen=True):
     storage_type: NonEmpty | None = None
 
 
+def _as_fields(value: Any) -> Any:
+    return dict(value) if isinstance(value, (ProcessorFeature, AdditionalStorageVolume)) else value
+
+
+_Feature = Annotated[
+    ProcessorFeature,
+    validate_as(
+        Annotated[
+            _RequestFeature,
+            BeforeValidator(_as_fields),
+            AfterValidator(_RequestFeature.model_dump),
+        ]
+    ),
+]
 _Volume = Annotated[
     AdditionalStorageVolume,
     validate_as(
         Annotated[
             _RequestVolume,
-            BeforeValidator(
-                lambda value: dict(value) if isinstance(value, AdditionalStorageVolume) else value
-            ),
+            BeforeValidator(_as_fields),
             AfterValidator(_RequestVolume.model_dump),
         ]
     ),
@@ -148,7 +169,7 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel, frozen=True):
     target_db_instance_identifier: DBInstanceIdentifier
     """Name of the new instance: 1 to 63 letters, digits and hyphens."""
     restore_time: Annotated[
-        AwareDatetime | None,
+        _AwareDatetime | None,
         with_message("must be a datetime with a timezone, such as timezone.utc"),
         AfterValidator(_in_utc),
     ] = None
@@ -216,7 +237,7 @@ class RestoreDBInstanceToPointInTimeRequest(RequestModel, frozen=True):
     """Whether IAM accounts are mapped to database accounts."""
     enable_cloudwatch_logs_exports: ListOf[NonEmpty] = None
     """Logs to export to CloudWatch; their names depend on the engine."""
-    processor_features: ListOf[ProcessorFeature] = None
+    processor_features: ListOf[_Feature] = None
     """Core count and threads per core."""
     use_default_processor_features: bool | None = None
     """Whether the defaults of the class apply to core count and threads."""

@@ -6,7 +6,7 @@ from typing import Any
 from .._arn import parse_arn
 from .._botocore.errors import is_transient
 from .._context import Context
-from .._models import CheckReason, CheckResult, DBInstance, StartRequest
+from .._models import CheckReason, CheckResult, SourceInstance, StartRequest
 from .._operations import DESCRIBE_SOURCE_REGIONS
 from . import reasons as why
 from .kms import compare_keys, describe_key
@@ -77,7 +77,7 @@ def _checked(
 
 def _describe_source(
     context: Context, source_arn: str, source_region: str, unanswered: list[CheckReason]
-) -> DBInstance | CheckReason | None:
+) -> SourceInstance | CheckReason | None:
     """Return the instance, ``None`` if it does not exist, or why that is not known."""
     question = "whether the source can be replicated"
     source_client = context.source_client(source_arn)
@@ -92,7 +92,7 @@ def _describe_source(
 
 
 def _source_reasons(
-    context: Context, source_arn: str, instance: DBInstance | None, kms_key_id: str | None
+    context: Context, source_arn: str, instance: SourceInstance | None, kms_key_id: str | None
 ) -> Iterator[CheckReason]:
     if instance is None:
         yield why.instance_not_found(source_arn)

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .._botocore.errors import NO_RESPONSE_ERRORS, is_transient
 from .._context import Context
 from .._limits import CONFIRMATION_PAUSES
-from .._models import DBInstance, DBInstanceAutomatedBackup, RequestModel
+from .._models import DBInstanceAutomatedBackup, RequestModel, SourceInstance
 from .._operations import DESCRIBE, Operation
 from .._steps import Steps
 from ..exceptions import (
@@ -32,7 +32,7 @@ class DescribeDBInstancesRequest(RequestModel, frozen=True):
     db_instance_identifier: str | None = None
 
 
-DESCRIBE_DB_INSTANCES = Operation(DescribeDBInstancesRequest, "DBInstances", DBInstance)
+DESCRIBE_DB_INSTANCES = Operation(DescribeDBInstancesRequest, "DBInstances", SourceInstance)
 
 
 class Source(NamedTuple):
@@ -49,7 +49,7 @@ class Source(NamedTuple):
     """ARNs of the backups that the instance lists in the destination; ``None``: not known."""
 
     @classmethod
-    def of(cls, arn: str, instance: DBInstance | None, region_name: str) -> "Source":
+    def of(cls, arn: str, instance: SourceInstance | None, region_name: str) -> "Source":
         """Return what the source Region's response says."""
         if instance is None:
             return cls(arn, is_checked=True, dbi_resource_id=None)
@@ -174,7 +174,7 @@ def _latest_time(backup: DBInstanceAutomatedBackup) -> datetime:
 
 def find_source_instance(
     context: Context, source_client: BaseClient, source_arn: str
-) -> DBInstance | None:
+) -> SourceInstance | None:
     """Return the source instance, or ``None`` if it does not exist."""
     request = DescribeDBInstancesRequest(db_instance_identifier=source_arn.rpartition(":")[2])
     try:
@@ -184,7 +184,7 @@ def find_source_instance(
     return next((i for i in instances if is_same_id(i.db_instance_arn, source_arn)), None)
 
 
-def list_replications(instance: DBInstance, region_name: str) -> tuple[str, ...] | None:
+def list_replications(instance: SourceInstance, region_name: str) -> tuple[str, ...] | None:
     """Return the ARNs of the backups that an instance lists as replicated to a Region.
 
     ``None`` if RDS's response has no such list.

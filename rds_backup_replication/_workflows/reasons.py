@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from .._botocore.errors import NO_RESPONSE_ERRORS, is_server_error
-from .._models import CheckReason, DBInstance, DBInstanceAutomatedBackup
+from .._models import CheckReason, DBInstanceAutomatedBackup, SourceInstance
 from .._redact import hide_secrets
 from ..exceptions import AccessDeniedError, ResponseValidationError, ServiceError
 from .kms import CannotCallKMSError
@@ -96,7 +96,7 @@ def instance_not_found(source_arn: str) -> CheckReason:
 
 
 def instance_reasons(
-    instance: DBInstance, region_name: str, kms_key_id: str | None
+    instance: SourceInstance, region_name: str, kms_key_id: str | None
 ) -> Iterator[CheckReason]:
     """Yield the reasons why RDS would refuse to replicate an instance in its present state."""
     engine = instance.engine or ""

@@ -8,9 +8,9 @@ from itertools import chain
 from uuid import uuid4
 
 from .._models import (
-    DBInstance,
     DBInstanceAutomatedBackup,
     RestoreWindow,
+    SourceInstance,
 )
 from ._credentials import Access
 from ._durations import format_duration
@@ -210,7 +210,7 @@ def _record(
     reasons: tuple[FleetReason, ...],
     now: datetime,
 ) -> AuditRecord:
-    instance = view.instance or DBInstance()
+    instance = view.instance or SourceInstance()
     backup = view.backup or DBInstanceAutomatedBackup()
     window = backup.restore_window or RestoreWindow()
     rule = view.rule

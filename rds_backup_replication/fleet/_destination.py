@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 
 from .._arn import parse_arn
 from .._context import Context
-from .._models import DBInstance, DBInstanceAutomatedBackup, ResponseModel
+from .._models import DBInstanceAutomatedBackup, ResponseModel, SourceInstance
 from .._operations import DESCRIBE, Operation
 from .._workflows.lookup import (
     DESCRIBE_DB_INSTANCES,
@@ -38,8 +38,8 @@ class InstanceIdentity(ResponseModel, frozen=True):
     dbi_resource_id: str | None = None
 
 
-Instance = DBInstance | InstanceIdentity
-InstanceT = TypeVar("InstanceT", DBInstance, InstanceIdentity)
+Instance = SourceInstance | InstanceIdentity
+InstanceT = TypeVar("InstanceT", SourceInstance, InstanceIdentity)
 
 _DESCRIBE_IDENTITIES = Operation(DescribeDBInstancesRequest, "DBInstances", InstanceIdentity)
 
@@ -91,7 +91,7 @@ class DestinationReader:
             if backup.region != context.region_name and backup.db_instance_arn:
                 self._backups[backup.db_instance_arn.lower()].append(backup)
 
-    def iter_instances(self, source_region: str) -> Iterator[DBInstance]:
+    def iter_instances(self, source_region: str) -> Iterator[SourceInstance]:
         """Yield all instances of a source Region."""
         return self._iter_instances(source_region, DESCRIBE_DB_INSTANCES)
 
@@ -123,7 +123,7 @@ class DestinationReader:
 
     def describe(
         self, source_arn: str, source_region: str
-    ) -> tuple[DBInstance | None, list[DBInstanceAutomatedBackup]]:
+    ) -> tuple[SourceInstance | None, list[DBInstanceAutomatedBackup]]:
         """Describe an instance and its backups now; return both."""
         instance = find_source_instance(
             self.context, self.context.client_in(source_region), source_arn

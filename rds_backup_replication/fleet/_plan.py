@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from itertools import chain
 from uuid import uuid4
 
-from .._models import DBInstance, DBInstanceAutomatedBackup
+from .._models import DBInstanceAutomatedBackup, SourceInstance
 from ..exceptions import Difference
 from ._credentials import Access
 from ._parallel import OnProgress, map_in_order
@@ -70,7 +70,7 @@ def _plan_shard(shard: Shard) -> list[PlannedAction]:
 
 def _action(scan: ShardScan, view: InstanceView) -> PlannedAction:
     kind, reasons = _kind_of(scan, view)
-    instance = view.instance or DBInstance()
+    instance = view.instance or SourceInstance()
     active = view.active_backup or DBInstanceAutomatedBackup()
     rule = view.rule
     starting = rule if kind in ("start", "replace") else None

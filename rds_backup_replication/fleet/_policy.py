@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from .._arn import parse_arn
-from .._models import DBInstance
+from .._models import SourceInstance
 from .._models._fields import (
     KmsKeyId,
     NonEmpty,
@@ -34,6 +34,9 @@ from .._redact import short_repr
 from ..exceptions import PolicyError
 from ._durations import DURATION_RULE, parse_duration
 from ._yaml import FieldError, raise_field_errors, read_yaml
+
+if TYPE_CHECKING:
+    from .._models._instance import DBInstance  # slow to load, and fleets do not need it
 
 T = TypeVar("T")
 
@@ -138,7 +141,7 @@ class Selector(_PolicyModel, frozen=True):
     """Patterns such as ``postgres`` or ``oracle-*``. The engine must match one of them; case
     does not matter."""
 
-    def matches(self, instance: DBInstance) -> bool:
+    def matches(self, instance: "DBInstance | SourceInstance") -> bool:
         """Return whether the instance meets all conditions."""
         tags = {tag.key: tag.value or "" for tag in instance.tag_list or ()}
         return (
@@ -289,7 +292,9 @@ class Policy(_PolicyModel, frozen=True):
             raise PolicyError(str(path), [f"{line}: is not UTF-8"]) from None
         return cls.from_yaml(text, source=str(path))
 
-    def rule_for(self, account_id: str, source_region: str, instance: DBInstance) -> Rule | None:
+    def rule_for(
+        self, account_id: str, source_region: str, instance: "DBInstance | SourceInstance"
+    ) -> Rule | None:
         """Return the first rule that matches an instance, or ``None``."""
         for rule in self.rules:
             if (

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from .._context import Context
-from .._models import CheckReason, DBInstance, DBInstanceAutomatedBackup, StartRequest
+from .._models import CheckReason, DBInstanceAutomatedBackup, SourceInstance, StartRequest
 from .._operations import DESCRIBE_SOURCE_REGIONS
 from .._workflows.drift import find_drift
 from .._workflows.kms import compare_keys
@@ -71,7 +71,7 @@ class InstanceView(NamedTuple):
     """One instance, the rule that matches it, and its backup in the destination."""
 
     source_region: str
-    instance: DBInstance | None
+    instance: SourceInstance | None
     """``None`` if listing the Region's instances failed; ``unknown`` has the reason."""
     rule: Rule | None
     backup: DBInstanceAutomatedBackup | None
@@ -125,7 +125,7 @@ class ShardScan(DestinationReader):
         return None
 
     def _view(
-        self, source_region: str, instance: DBInstance, unknown: FleetReason | None
+        self, source_region: str, instance: SourceInstance, unknown: FleetReason | None
     ) -> InstanceView | None:
         """Return a view of the instance, or ``None`` if another shard reports the instance."""
         shard = self.shard
@@ -161,7 +161,7 @@ class ShardScan(DestinationReader):
                 reasons.append(retained_with_another_key(backup))
         return tuple(map(FleetReason.of, reasons))
 
-    def required_key(self, instance: DBInstance, rule: Rule) -> str | None:
+    def required_key(self, instance: SourceInstance, rule: Rule) -> str | None:
         """Return the KMS key for an instance; ``None`` if the instance is not encrypted."""
         return self.shard.policy.key_for(rule) if instance.storage_encrypted else None
 

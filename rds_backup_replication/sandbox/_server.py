@@ -22,7 +22,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from .._api import context_of
 from .._client import BackupReplicationClient
 from .._clock import InstantClock
-from .._models import DBInstance
+from .._models._instance import DBInstance
 from ..exceptions import ServiceError
 from ._faults import ErrorResponse, Fault, FaultQueue, OperationName
 from ._guard import guarded

@@ -15,13 +15,11 @@ from .._arn import parse_arn
 from .._models import (
     AdditionalStorageVolume,
     BackupStatus,
-    DBInstance,
     DBInstanceAutomatedBackup,
     DBInstanceAutomatedBackupsReplication,
     DeleteDBInstanceAutomatedBackupRequest,
     DescribeDBInstanceAutomatedBackupsRequest,
     DescribeSourceRegionsRequest,
-    Endpoint,
     Filter,
     RestoreWindow,
     SourceRegion,
@@ -30,8 +28,9 @@ from .._models import (
     Tag,
     TagsInput,
 )
+from .._models._instance import DBInstance
+from .._models._instance_parts import Endpoint, ProcessorFeature
 from .._models._restore import (
-    ProcessorFeature,
     RestoreDBInstanceToPointInTimeRequest,
     RestoreOptions,
     TagSpecification,
@@ -116,7 +115,7 @@ SOURCE = _source({})
 """The source instance that the default models refer to."""
 
 
-def _factory(
+def factory(
     model: Callable[P, ModelT],
 ) -> Callable[[Callable[[Fields], Fields]], Callable[P, ModelT]]:
     """Return a decorator that turns a function for default values into a factory.
@@ -155,7 +154,7 @@ def _engine_fields(fields: Fields, **more: object) -> Fields:
     return {"engine": "postgres", "engine_version": "17.4", "master_username": "postgres", **more}
 
 
-@_factory(DBInstanceAutomatedBackup)
+@factory(DBInstanceAutomatedBackup)
 def make_automated_backup(fields: Fields) -> Fields:
     """Return a replicated backup, ``replicating`` by default.
 
@@ -188,7 +187,7 @@ def make_automated_backup(fields: Fields) -> Fields:
     }
 
 
-@_factory(DBInstance)
+@factory(DBInstance)
 def make_db_instance(fields: Fields) -> Fields:
     """Return a DB instance, ``available`` by default: the source of the default backup.
 
@@ -223,26 +222,26 @@ def make_db_instance(fields: Fields) -> Fields:
     }
 
 
-@_factory(DBInstanceAutomatedBackupsReplication)
+@factory(DBInstanceAutomatedBackupsReplication)
 def make_db_instance_automated_backups_replication(_fields: Fields) -> Fields:
     """Return the replication that a source instance lists, by default to the default backup."""
     return {"db_instance_automated_backups_arn": SOURCE.backup_arn}
 
 
-@_factory(RestoreWindow)
+@factory(RestoreWindow)
 def make_restore_window(_fields: Fields) -> Fields:
     """Return a restore window of one week that ends at 2026-01-15 12:00 UTC."""
     return {"earliest_time": _EARLIEST, "latest_time": _LATEST}
 
 
-@_factory(Endpoint)
+@factory(Endpoint)
 def make_endpoint(_fields: Fields) -> Fields:
     """Return the endpoint of the default instance."""
     address = f"{SOURCE.identifier}.c1example.{SOURCE.region}.rds.amazonaws.com"
     return {"address": address, "port": _PORT, "hosted_zone_id": "Z1EXAMPLE"}
 
 
-@_factory(SourceRegion)
+@factory(SourceRegion)
 def make_source_region(fields: Fields) -> Fields:
     """Return a Region to replicate backups from, with an endpoint derived from its name."""
     region_name = fields.get("region_name") or _SOURCE_REGION
@@ -254,31 +253,31 @@ def make_source_region(fields: Fields) -> Fields:
     }
 
 
-@_factory(AdditionalStorageVolume)
+@factory(AdditionalStorageVolume)
 def make_additional_storage_volume(_fields: Fields) -> Fields:
     """Return a storage volume, which is valid in responses and requests."""
     return {"volume_name": "rdsdbdata2", "allocated_storage": 200, "storage_type": "gp3"}
 
 
-@_factory(Tag)
+@factory(Tag)
 def make_tag(_fields: Fields) -> Fields:
     """Return the tag ``env=test``."""
     return {"key": "env", "value": "test"}
 
 
-@_factory(DescribeDBInstanceAutomatedBackupsRequest)
+@factory(DescribeDBInstanceAutomatedBackupsRequest)
 def make_describe_db_instance_automated_backups_request(_fields: Fields) -> Fields:
     """Return the request to list all backups, unless fields restrict the request."""
     return {}
 
 
-@_factory(DescribeSourceRegionsRequest)
+@factory(DescribeSourceRegionsRequest)
 def make_describe_source_regions_request(_fields: Fields) -> Fields:
     """Return the request to list all source Regions, unless fields restrict the request."""
     return {}
 
 
-@_factory(DeleteDBInstanceAutomatedBackupRequest)
+@factory(DeleteDBInstanceAutomatedBackupRequest)
 def make_delete_db_instance_automated_backup_request(fields: Fields) -> Fields:
     """Return the request to delete a backup, by default the default backup."""
     if fields.get("dbi_resource_id") is not None:
@@ -349,9 +348,10 @@ def make_filter(*, name: str = "status", values: Sequence[str] = ("active",)) ->
     return Filter(name=name, values=values)
 
 
-def make_processor_feature(*, name: str = "coreCount", value: str = "2") -> ProcessorFeature:
-    """Return the processor setting for two cores."""
-    return ProcessorFeature(name=name, value=value)
+@factory(ProcessorFeature)
+def make_processor_feature(_fields: Fields) -> Fields:
+    """Return the processor setting for two cores, which is valid in responses and requests."""
+    return {"name": "coreCount", "value": "2"}
 
 
 def make_tag_specification(

@@ -13,7 +13,6 @@ from .._arn import parse_arn
 from .._botocore.errors import service_error, wire_form
 from .._client import BackupReplicationClient
 from .._models import (
-    DBInstance,
     DBInstanceAutomatedBackup,
     DeleteDBInstanceAutomatedBackupRequest,
     DescribeDBInstanceAutomatedBackupsRequest,
@@ -24,11 +23,12 @@ from .._models import (
     StartDBInstanceAutomatedBackupsReplicationRequest,
     StopDBInstanceAutomatedBackupsReplicationRequest,
 )
+from .._models._instance import DBInstance
 from .._models._restore import RestoreDBInstanceToPointInTimeRequest
 from .._operations import Operation
 from .._redact import short_repr
 from .._restore import RESTORE
-from .._workflows.lookup import DESCRIBE_DB_INSTANCES
+from .._workflows.lookup import DescribeDBInstancesRequest
 from ..exceptions import ServiceError
 from ._calls import OperationName, expected_request
 from ._factories import make_db_instance
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 RequestT = TypeVar("RequestT", bound=RequestModel)
 ResultT = TypeVar("ResultT", bound=ResponseModel)
 
+_DESCRIBE_DB_INSTANCES = Operation(DescribeDBInstancesRequest, "DBInstances", DBInstance)
 _METADATA = {"RequestId": "00000000-0000-4000-8000-000000000000", "RetryAttempts": 0}
 
 
@@ -260,7 +261,7 @@ class ReplicationStubber:
         Raises:
             TypeError: An argument is not a ``DBInstance``.
         """
-        self._add_pages(DESCRIBE_DB_INSTANCES, [instances], None)
+        self._add_pages(_DESCRIBE_DB_INSTANCES, [instances], None)
 
     def add_describe_key(self, key_arn: str, *, key_state: str = "Enabled") -> None:
         """Queue KMS's response to ``DescribeKey``: the key behind an alias, and its state.
