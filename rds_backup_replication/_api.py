@@ -1,64 +1,22 @@
-"""The API operations as methods under boto3's names, and the client's constructor."""
+"""The API operations as methods under boto3's names."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from botocore.client import BaseClient
-from botocore.config import Config
-
 from . import _operations
-from ._api_call import ApiCall
-from ._context import Context
+from ._client_base import ClientBase
 from ._models import DBInstanceAutomatedBackup, Filter, SourceRegion, TagsInput
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from ._botocore.client_factory import AnySession
     from ._models._instance import DBInstance
     from ._models._restore import RestoreOptions
 
 
-class ApiOperations:
-    """The base class of the client: its constructor and its six API operations."""
-
-    def __init__(
-        self,
-        *,
-        client: BaseClient | None = None,
-        region_name: str | None = None,
-        session: "AnySession | None" = None,
-        config: Config | None = None,
-        endpoint_url: str | None = None,
-        source_client: BaseClient | None = None,
-        kms_client: BaseClient | None = None,
-        on_call: Callable[[ApiCall], object] | None = None,
-    ) -> None:
-        if client is None:
-            self._context = Context.of_session(
-                session,
-                region_name,
-                config,
-                endpoint_url,
-                source_client=source_client,
-                kms_client=kms_client,
-                on_call=on_call,
-            )
-        elif (region_name, session, config, endpoint_url) != (None, None, None, None):
-            raise TypeError("client= excludes region_name=, session=, config= and endpoint_url=")
-        else:
-            self._context = Context(client, None, source_client, kms_client, on_call)
-
-    @property
-    def client(self) -> BaseClient:
-        """Return the boto3 client."""
-        return self._context.client
-
-    @property
-    def region_name(self) -> str:
-        """Return the destination Region."""
-        return self._context.region_name
+class ApiOperations(ClientBase):
+    """The base class of the client: its six API operations."""
 
     def close(self) -> None:
         """Close the connections of the boto3 clients that this client made.
@@ -73,9 +31,6 @@ class ApiOperations:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(region_name={self.region_name!r})"
 
     def start_db_instance_automated_backups_replication(
         self,
@@ -177,7 +132,7 @@ class ApiOperations:
         Raises:
             DBInstanceAutomatedBackupNotFoundFault: No backup has the ARN.
         """
-        return _operations.DESCRIBE.list(
+        pages = _operations.DESCRIBE.list_pages(
             self._context,
             dbi_resource_id=dbi_resource_id,
             db_instance_identifier=db_instance_identifier,
@@ -185,6 +140,7 @@ class ApiOperations:
             filters=filters,
             max_records=page_size,
         )
+        return self._context.flatten(pages)
 
     def delete_db_instance_automated_backup(
         self,
@@ -226,7 +182,10 @@ class ApiOperations:
         Returns:
             An iterator over all pages; each page is fetched when the iterator reaches it.
         """
-        return _operations.DESCRIBE_SOURCE_REGIONS.list(self._context, region_name=region_name)
+        pages = _operations.DESCRIBE_SOURCE_REGIONS.list_pages(
+            self._context, region_name=region_name
+        )
+        return self._context.flatten(pages)
 
     def restore_db_instance_to_point_in_time(
         self,
@@ -270,8 +229,3 @@ class ApiOperations:
         from ._restore import RESTORE  # noqa: PLC0415  # slow to load, and few programs need it
 
         return RESTORE.call(self._context, **keywords)
-
-
-def context_of(client: ApiOperations) -> Context:
-    """Return a client's context, for the parts of this package that build on the client."""
-    return client._context  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

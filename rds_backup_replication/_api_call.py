@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from ._botocore.fork_safety import drop_inherited_connections
 from ._botocore.hooks import FailedAttempts
+from ._cancellation import current_calls
 from .exceptions import ResponseValidationError
 
 if TYPE_CHECKING:
@@ -56,9 +57,13 @@ class CallRecord:
         self._operation_name = operation_name
         self._on_call = on_call
         self._attempts = FailedAttempts(client)
+        self._cancellable = current_calls()
+        self._is_change = not operation_name.startswith("Describe")
         drop_inherited_connections(client)
 
     def __enter__(self) -> "Self":
+        if self._cancellable is not None:
+            self._cancellable.begin(is_change=self._is_change)
         if self._on_call is not None:
             self._failures = self._attempts.__enter__()
             self._earlier_failures = len(self._failures)
@@ -67,6 +72,12 @@ class CallRecord:
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         seconds = time.perf_counter() - self._started
+        is_cancelled = self._cancellable is not None and self._cancellable.end()
+        if is_cancelled and self._is_change:
+            outcome = f"failed: {error}" if error else f"succeeded: {_arns_in(self.response)}"
+            _logger.warning(
+                "%s was cancelled after it was sent, and has %s", self._operation_name, outcome
+            )
         is_logged = _logger.isEnabledFor(logging.DEBUG)
         if self._on_call is None and not is_logged:
             return
@@ -95,6 +106,17 @@ class CallRecord:
             self._on_call(call)
         except Exception:  # an error in the caller's code must not change what the call did
             _logger.exception("on_call= raised an error; the call is not affected")
+
+
+def _arns_in(response: Mapping[str, Any]) -> str:
+    """Return the ARNs of what a change made or changed."""
+    results: list[Any] = [value for value in response.values() if isinstance(value, dict)]
+    return ", ".join(
+        f"{name} {value}"
+        for result in results
+        for name, value in result.items()
+        if name.endswith("Arn")
+    )
 
 
 def _id_and_status(

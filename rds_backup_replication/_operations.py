@@ -56,9 +56,13 @@ class Operation(Generic[RequestT, ResultT]):
         return self.send(context, request)
 
     def list(self, context: Context, /, **keywords: object) -> Iterator[ResultT]:
+        """Validate the keywords at once, and return an iterator over the items of all pages."""
+        return chain.from_iterable(self.list_pages(context, **keywords))
+
+    def list_pages(self, context: Context, /, **keywords: object) -> Iterator[Iterator[ResultT]]:
         """Validate the keywords at once, and return an iterator over all pages."""
         request = self.build_request(context.destination, **keywords)
-        return context.flatten(self._pages(context, request, context.client))
+        return self._pages(context, request, context.client)
 
     def build_request(self, destination: Destination, /, **keywords: object) -> RequestT:
         """Return the request, or raise all errors in its parameters at once."""

@@ -7,7 +7,7 @@ import pytest
 from boto3.session import Session
 
 from rds_backup_replication import BackupReplicationClient
-from rds_backup_replication._api import context_of
+from rds_backup_replication._client_base import context_of
 from rds_backup_replication._clock import Clock
 
 from .wire import SOURCE_ARN

@@ -11,7 +11,7 @@ from boto3.session import Session
 
 import rds_backup_replication
 from rds_backup_replication import BackupReplicationClient
-from rds_backup_replication._api import context_of
+from rds_backup_replication._client_base import context_of
 from rds_backup_replication.testing import (
     ReplicationStubber,
     UnexpectedCall,

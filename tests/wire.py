@@ -9,7 +9,7 @@ from boto3.session import Session
 from botocore.config import Config
 
 from rds_backup_replication import ApiCall, BackupReplicationClient
-from rds_backup_replication._api import context_of
+from rds_backup_replication._client_base import context_of
 
 from .loopback import LoopbackServer, NoResponse, Reply, Request, Respond, Response, result_xml
 

@@ -274,6 +274,6 @@ def validate(
     keywords: Mapping[str, object],
 ) -> None:
     """Raise the error that a call with these parameters would raise, without sending it."""
-    from .._api import context_of
+    from .._client_base import context_of
 
     operation.build_request(context_of(client).destination, **keywords)

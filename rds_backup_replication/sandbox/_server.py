@@ -19,8 +19,8 @@ from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingType
 )
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from .._api import context_of
 from .._client import BackupReplicationClient
+from .._client_base import context_of
 from .._clock import InstantClock
 from .._models._instance import DBInstance
 from ..exceptions import ServiceError

@@ -9,8 +9,8 @@ from unittest import mock
 from botocore import xform_name
 from botocore.client import BaseClient
 
-from .._api import ApiOperations
 from .._client import BackupReplicationClient
+from .._client_base import ClientBase
 from .._clock import InstantClock
 from .._context import Context
 from .._operations import Operation
@@ -40,7 +40,7 @@ def stub_all_clients() -> Generator[ReplicationStubber, None, None]:
     """
     import boto3  # noqa: PLC0415  # the import is slow, and ReplicationStubber does not need it
 
-    construct = ApiOperations.__init__
+    construct = ClientBase.__init__
     call = vars(Operation)["_call"]
 
     with ReplicationStubber() as stubber:
@@ -63,7 +63,7 @@ def stub_all_clients() -> Generator[ReplicationStubber, None, None]:
             return call(operation, context, client, send)
 
         with (
-            mock.patch.object(ApiOperations, "__init__", construct_and_attach),
+            mock.patch.object(ClientBase, "__init__", construct_and_attach),
             mock.patch.object(Operation, "_call", call_if_stubbed),
             mock.patch.object(boto3, "DEFAULT_SESSION", None),
             mock.patch.dict(os.environ, _ENVIRONMENT),

@@ -12,9 +12,9 @@ from botocore.client import BaseClient
 from botocore.model import OperationModel
 from botocore.stub import Stubber
 
-from .._api import context_of
 from .._botocore.client_factory import SessionClients
 from .._client import BackupReplicationClient
+from .._client_base import context_of
 from .._clock import InstantClock
 from .._models import RequestModel
 from ._calls import UnexpectedCall, call_text, differences

@@ -14,7 +14,7 @@ from boto3.session import Session
 from botocore.config import Config
 
 from rds_backup_replication import BackupReplicationClient
-from rds_backup_replication._api import context_of
+from rds_backup_replication._client_base import context_of
 from rds_backup_replication._clock import InstantClock
 from rds_backup_replication._limits import WAIT_TIMEOUT
 

@@ -1,0 +1,130 @@
+"""What an async client does between the API calls of a workflow."""
+
+import inspect
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from functools import partial
+from types import GeneratorType
+from typing import Any, Generic, NamedTuple, TypeVar, cast
+
+import anyio
+import anyio.lowlevel
+from botocore.client import BaseClient
+
+from .._api_call import ApiCall, OnCall
+from .._botocore.client_factory import ClientFactory
+from .._context import Context
+from .._steps import Report, Step, Steps
+from ._threads import run_in_thread
+
+ResultT = TypeVar("ResultT")
+
+_logger = logging.getLogger("rds_backup_replication")
+
+
+class _End(NamedTuple, Generic[ResultT]):
+    """The end of a workflow."""
+
+    result: ResultT
+
+
+class AsyncContext(Context):
+    """A context that leaves workflows and pages to the event loop."""
+
+    def __init__(
+        self,
+        client: BaseClient,
+        clients: ClientFactory | None,
+        source_client: BaseClient | None = None,
+        kms_client: BaseClient | None = None,
+        on_call: OnCall | None = None,
+    ) -> None:
+        # Worker threads make the calls. The event loop reports them.
+        self._ended: deque[ApiCall] = deque()
+        collect = self._ended.append if callable(on_call) else on_call
+        super().__init__(client, clients, source_client, kms_client, collect)
+        self._report_call = on_call
+
+    def run(self, steps: Steps[ResultT]) -> ResultT:
+        """Return the workflow itself, for ``complete``."""
+        return cast("ResultT", steps)
+
+    def flatten(self, pages: Iterator[Iterable[ResultT]]) -> Iterator[ResultT]:
+        """Return the pages themselves, for ``iterate``."""
+        return cast("Iterator[ResultT]", pages)
+
+    async def call(self, function: Callable[[], ResultT]) -> ResultT:
+        """Run a function in a worker thread, and report the API calls that it makes."""
+        try:
+            return await run_in_thread(function)
+        finally:
+            while self._ended:
+                with anyio.CancelScope(shield=True):
+                    await self._report(self._ended.popleft())
+
+    async def _report(self, call: ApiCall) -> None:
+        try:
+            await _call_back(cast("OnCall", self._report_call), call)
+        except Exception:  # as in CallRecord
+            _logger.exception("on_call= raised an error; the call is not affected")
+
+    async def complete(self, method: Callable[[], ResultT]) -> ResultT:
+        """Run a method of the sync client: its calls in worker threads, its steps here."""
+        self.clock.monotonic()  # the worker threads must see the same clock as this task
+        steps = _steps_of(method)
+        resume: Callable[[], Step] = partial(next, steps)
+        while not isinstance(step := await self.call(partial(_advance, steps, resume)), _End):
+            try:
+                await self._take(step)
+            except Exception as error:  # noqa: BLE001, PERF203  # as in Context.run
+                resume = partial(steps.throw, error)
+            except BaseException as interruption:
+                steps.throw(interruption)  # the workflow may log it
+                raise
+            else:
+                resume = partial(next, steps)
+        result: ResultT = step.result
+        return result
+
+    async def _take(self, step: Step) -> None:
+        if isinstance(step, Report):
+            await _call_back(step.callback, step.value)
+        elif self.clock is time:
+            await anyio.sleep(step)
+        else:
+            self.clock.sleep(step)
+            await anyio.lowlevel.checkpoint()
+
+    async def iterate(self, pages: Iterator[Iterable[ResultT]]) -> AsyncIterator[ResultT]:
+        """Yield the items of all pages; each page is fetched when it is reached."""
+        while (page := await self.call(partial(next, pages, None))) is not None:
+            for item in page:
+                yield item
+
+
+def _steps_of(method: Callable[[], ResultT]) -> Steps[ResultT]:
+    """Return the steps of a method; one that is no workflow has none."""
+    result = method()
+    if isinstance(result, GeneratorType):
+        result = yield from cast("Steps[ResultT]", result)
+    return result
+
+
+def _advance(steps: Steps[ResultT], resume: Callable[[], Step]) -> Step | _End[ResultT]:
+    """Return the next step that is not a pause of zero seconds, or the end."""
+    try:
+        step = resume()
+        while step == 0:
+            step = next(steps)
+    except StopIteration as end:
+        return _End(end.value)
+    return step
+
+
+async def _call_back(callback: Callable[[Any], object], value: object) -> None:
+    """Call a function of the caller's, and wait for it if it is async."""
+    result = callback(value)
+    if inspect.isawaitable(result):
+        await result
