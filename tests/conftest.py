@@ -6,11 +6,13 @@ import marshal
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from typing import Any
 
 import boto3
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from boto3.session import Session
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.stub import Stubber
@@ -23,6 +25,7 @@ from rds_backup_replication._clock import InstantClock
 from rds_backup_replication._context import Context
 from rds_backup_replication.sandbox import Behavior, Sandbox
 
+from . import flavors
 from .fleets import Fleet
 from .wire import ScriptedRDS, shared_session
 
@@ -42,6 +45,32 @@ def pytest_configure() -> None:
     """Restore the handling of Ctrl-C, which shells disable for background jobs but tests send."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of some modules with the sync client and with the async one."""
+    if metafunc.module.__name__.rpartition(".")[2] in flavors.MODULES:
+        names = ("sync",) if metafunc.function.__name__ in flavors.SYNC_ONLY else flavors.FLAVORS
+        metafunc.parametrize("flavor", names, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def portals() -> Iterator[dict[str, BlockingPortal]]:
+    """Yield an event loop of each kind, in a thread of its own."""
+    with ExitStack() as stack:
+        yield {
+            backend: stack.enter_context(start_blocking_portal(backend))
+            for backend in flavors.BACKENDS
+        }
+
+
+@pytest.fixture(autouse=True)
+def flavor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the test create clients of a flavor."""
+    backend = getattr(request, "param", "sync")
+    if backend in flavors.BACKENDS:
+        portals = request.getfixturevalue("portals")
+        flavors.use_async_clients(monkeypatch, request.module, portals[backend])
 
 
 # A mutant meets these tests last, because quicker tests catch most mutants.

@@ -78,7 +78,7 @@ def test_start_refused_at_first_attempt(rds: ScriptedRDS, clock: RecordingClock)
     refuse(rds, "Throttling")
     show(rds, RETAINED, ACTIVE)
     assert ensure(rds.lone_client()) == "unchanged"
-    assert clock.sleeps == [0, 1, 2, 4]
+    assert clock.sleeps == [1, 2, 4]
 
 
 def test_start_refused_with_drift(rds: ScriptedRDS) -> None:

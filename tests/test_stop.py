@@ -128,7 +128,7 @@ def test_stop_refused_and_polls_failed(rds: ScriptedRDS, clock: RecordingClock) 
     refuse(rds, "AccessDenied", status=403)
     with pytest.raises(InvalidDBInstanceStateFault):
         stop(rds)
-    assert clock.sleeps == [0, 1, 2, 4, 8]
+    assert clock.sleeps == [1, 2, 4, 8]
 
 
 def test_stop_refused_while_replication_ends(rds: ScriptedRDS) -> None:

@@ -90,7 +90,8 @@ def identify_source(
         return Source.unchecked(source_arn)
     failure: Exception | None = None
     for pause in CONFIRMATION_PAUSES:
-        yield pause
+        if pause:
+            yield pause
         try:
             instance = find_source_instance(context, source_client, source_arn)
             return Source.of(source_arn, instance, context.region_name)

@@ -118,7 +118,8 @@ class _Replacement:
         """Return the backup; believe that there is none only after some polls."""
         found = None
         for pause in limits.CONFIRMATION_PAUSES:
-            yield pause
+            if pause:
+                yield pause
             found = yield from self._describe()
             if found is not None:
                 break

@@ -51,7 +51,8 @@ def poll_outcome(
 ) -> Steps[ConclusionT | None]:
     """Poll until ``conclude`` returns a conclusion from a poll, and return it."""
     for pause in pauses:
-        yield pause
+        if pause:
+            yield pause
         try:
             found = find_replicated_backup(context, source)
         except READ_ERRORS:  # the error of the call says more

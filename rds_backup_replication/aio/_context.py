@@ -75,7 +75,7 @@ class AsyncContext(Context):
         self.clock.monotonic()  # the worker threads must see the same clock as this task
         steps = _steps_of(method)
         resume: Callable[[], Step] = partial(next, steps)
-        while not isinstance(step := await self.call(partial(_advance, steps, resume)), _End):
+        while not isinstance(step := await self.call(partial(_advance, resume)), _End):
             try:
                 await self._take(step)
             except Exception as error:  # noqa: BLE001, PERF203  # as in Context.run
@@ -112,15 +112,12 @@ def _steps_of(method: Callable[[], ResultT]) -> Steps[ResultT]:
     return result
 
 
-def _advance(steps: Steps[ResultT], resume: Callable[[], Step]) -> Step | _End[ResultT]:
-    """Return the next step that is not a pause of zero seconds, or the end."""
+def _advance(resume: Callable[[], Step]) -> Step | _End[Any]:
+    """Return the next step, or the end."""
     try:
-        step = resume()
-        while step == 0:
-            step = next(steps)
+        return resume()
     except StopIteration as end:
         return _End(end.value)
-    return step
 
 
 async def _call_back(callback: Callable[[Any], object], value: object) -> None:
