@@ -74,9 +74,10 @@ class CallRecord:
         seconds = time.perf_counter() - self._started
         is_cancelled = self._cancellable is not None and self._cancellable.end()
         if is_cancelled and self._is_change:
-            outcome = f"failed: {error}" if error else f"succeeded: {_arns_in(self.response)}"
+            outcome = "ended with an error" if error else "has succeeded"
             _logger.warning(
-                "%s was cancelled after it was sent, and has %s", self._operation_name, outcome
+                "%s was cancelled after it was sent, and %s: %s",
+                *(self._operation_name, outcome, error or _arns_in(self.response)),
             )
         is_logged = _logger.isEnabledFor(logging.DEBUG)
         if self._on_call is None and not is_logged:

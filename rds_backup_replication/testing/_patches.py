@@ -9,7 +9,6 @@ from unittest import mock
 from botocore import xform_name
 from botocore.client import BaseClient
 
-from .._client import BackupReplicationClient
 from .._client_base import ClientBase
 from .._clock import InstantClock
 from .._context import Context
@@ -28,7 +27,7 @@ _UNWANTED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_REG
 
 @contextmanager
 def stub_all_clients() -> Generator[ReplicationStubber, None, None]:
-    """Stub every ``BackupReplicationClient`` that is created within the block.
+    """Stub every client, sync or async, that is created within the block.
 
     The clients may be created anywhere, also with ``client=``. They share one queue
     of responses. A call by a client that was created before the block raises
@@ -45,7 +44,7 @@ def stub_all_clients() -> Generator[ReplicationStubber, None, None]:
 
     with ReplicationStubber() as stubber:
 
-        def construct_and_attach(client: BackupReplicationClient, /, **keywords: Any) -> None:
+        def construct_and_attach(client: ClientBase, /, **keywords: Any) -> None:
             construct(client, **keywords)
             stubber._queue.attach(client)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 

@@ -13,8 +13,7 @@ from botocore.model import OperationModel
 from botocore.stub import Stubber
 
 from .._botocore.client_factory import SessionClients
-from .._client import BackupReplicationClient
-from .._client_base import context_of
+from .._client_base import ClientBase, context_of
 from .._clock import InstantClock
 from .._models import RequestModel
 from ._calls import UnexpectedCall, call_text, differences
@@ -63,7 +62,7 @@ class ResponseQueue:
         self._is_open = True
         self.unexpected.clear()
 
-    def attach(self, client: BackupReplicationClient) -> None:
+    def attach(self, client: ClientBase) -> None:
         """Serve all boto3 clients that this client uses, and make its waits take no time."""
         self._attach(client.client)
         context = context_of(client)

@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 from .. import _operations
 from .._arn import parse_arn
 from .._botocore.errors import service_error, wire_form
-from .._client import BackupReplicationClient
+from .._client_base import ClientBase
 from .._models import (
     DBInstanceAutomatedBackup,
     DeleteDBInstanceAutomatedBackupRequest,
@@ -44,6 +44,9 @@ from ._responses import (
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .._client import BackupReplicationClient
+    from ..aio import AsyncBackupReplicationClient
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
 ResultT = TypeVar("ResultT", bound=ResponseModel)
@@ -80,14 +83,15 @@ class ReplicationStubber:
         client: The client to stub. Only ``stub_all_clients`` omits it.
 
     Raises:
-        TypeError: ``client`` is not a ``BackupReplicationClient``.
+        TypeError: ``client`` is neither a ``BackupReplicationClient`` nor an
+            ``AsyncBackupReplicationClient``.
     """
 
-    def __init__(self, client: BackupReplicationClient | None = None) -> None:
+    def __init__(
+        self, client: "BackupReplicationClient | AsyncBackupReplicationClient | None" = None
+    ) -> None:
         if client is not None:
-            require_type(
-                client, BackupReplicationClient, "client must be a BackupReplicationClient"
-            )
+            require_type(client, ClientBase, "client must be a BackupReplicationClient")
         self._client = client
         self._queue = ResponseQueue()
 

@@ -8,6 +8,7 @@ import pytest
 
 if TYPE_CHECKING:
     from .._client import BackupReplicationClient
+    from ..aio import AsyncBackupReplicationClient
     from ..sandbox import Sandbox
     from ._stubber import ReplicationStubber
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def replication_stubber() -> "Iterator[ReplicationStubber]":
-    """Yield a stubber that queues responses for every BackupReplicationClient of the test."""
+    """Yield a stubber that queues responses for every client of the test, sync or async."""
     from ._patches import stub_all_clients
 
     with stub_all_clients() as stubber:
@@ -47,6 +48,12 @@ def rds_sandbox(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Sandbox]":
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         yield sandbox
+
+
+@pytest.fixture
+def async_sandbox_client(rds_sandbox: "Sandbox") -> "AsyncBackupReplicationClient":
+    """Return an async client of the sandbox with us-east-1 as its destination Region."""
+    return rds_sandbox.async_client("us-east-1")
 
 
 @pytest.fixture
