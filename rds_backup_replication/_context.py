@@ -33,7 +33,7 @@ class Context:
     ) -> None:
         self.client: BaseClient = prepare_client(client, "client")
         self.region_name: str = self.client.meta.region_name
-        self.destination = Destination(self.region_name.lower(), client.meta.partition)
+        self.destination = Destination(self.region_name, client.meta.partition)
         self.clients: ClientFactory | None = clients
         self._source_client = source_client and prepare_client(source_client, "source_client")
         self._kms_client = kms_client and prepare_client(kms_client, "kms_client", "kms")

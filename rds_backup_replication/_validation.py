@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from ._arn import Destination
 from ._models import RequestModel
-from ._redact import HIDDEN, short_repr
+from ._redact import HIDDEN, name_blanks, short_repr
+from ._regions import explain_region_name
 from .exceptions import InvalidParameter, RequestValidationError
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
@@ -35,6 +36,26 @@ def build_request(
         errors = [_invalid_parameter(model, detail) for detail in error.errors(include_url=False)]
     # Outside the except block, because pydantic's error, as the context, would show secrets.
     raise RequestValidationError(operation_name, errors)
+
+
+def check_region_name(name: object, parameter: str, origin: str = "") -> None:
+    """Raise an error if a client could not be created for this Region.
+
+    ``origin`` says where the name comes from, if not from the parameter.
+    """
+    rule = explain_region_name(name)
+    if rule is not None:
+        message = f"{origin}{_with_blanks_named(name, rule)}"
+        error = InvalidParameter(parameter, short_repr(name), message)
+        raise RequestValidationError("BackupReplicationClient", [error])
+
+
+def _with_blanks_named(value: object, rule: str) -> str:
+    """Return the rule, after words for blanks around the value, which are hard to see."""
+    blanks = name_blanks(value) if isinstance(value, str) else ""
+    if not blanks:
+        return rule
+    return f"{blanks}; it {rule}" if rule.startswith("must") else f"{blanks}; {rule}"
 
 
 def _invalid_parameter(model: type[RequestModel], detail: Mapping[str, Any]) -> InvalidParameter:
@@ -65,4 +86,4 @@ def _invalid_parameter(model: type[RequestModel], detail: Mapping[str, Any]) -> 
         given = "(missing)"
     if field and not field.repr:
         given = HIDDEN
-    return InvalidParameter(parameter, given, message)
+    return InvalidParameter(parameter, given, _with_blanks_named(detail["input"], message))

@@ -40,7 +40,8 @@ class RequestValidationError(BackupReplicationError, ValueError):
     """Parameters are invalid; nothing was sent.
 
     Attributes:
-        operation_name: AWS's name of the operation.
+        operation_name: AWS's name of the operation; the name of the method if it is built of
+            several operations; ``BackupReplicationClient`` if no client could be created.
         errors: All invalid parameters of the call.
     """
 
@@ -51,7 +52,12 @@ class RequestValidationError(BackupReplicationError, ValueError):
 
     def __str__(self) -> str:
         lines = "".join(f"\n  {error}" for error in self.errors)
-        return f"{self.operation_name} was not sent:{lines}"
+        return f"{self.operation_name} {self._outcome()}:{lines}"
+
+    def _outcome(self) -> str:
+        if self.operation_name.islower():  # a method
+            return "sent nothing"
+        return "was not created" if self.operation_name.endswith("Client") else "was not sent"
 
 
 class ResponseValidationError(BackupReplicationError):

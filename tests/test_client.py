@@ -66,14 +66,6 @@ def test_missing_region_raises_botocore_error() -> None:
         BackupReplicationClient(session=Session())
 
 
-def test_empty_region_raises_botocore_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(NoRegionError):
-        BackupReplicationClient(session=Session(region_name="us-east-1"), region_name="")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "")
-    with pytest.raises(NoRegionError):
-        BackupReplicationClient(session=Session())
-
-
 @pytest.mark.parametrize(
     "others",
     [
@@ -118,12 +110,6 @@ def test_endpoint_from_environment(session: Session, monkeypatch: pytest.MonkeyP
     for given in (None, session):
         client = BackupReplicationClient(session=given, region_name="us-east-1")
         assert client.client.meta.endpoint_url == "http://127.0.0.1:9"
-
-
-def test_region_comparison_ignores_case(session: Session) -> None:
-    client = BackupReplicationClient(session=session, region_name="US-WEST-2")
-    with pytest.raises(ValueError, match="is in us-west-2, the Region of this client"):
-        client.stop_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
 
 
 def test_listing_sends_no_request_before_iteration(

@@ -18,6 +18,7 @@ LAYERS = (
     "_clock",
     "_limits",
     "_arn",
+    "_regions",
     "_credentials",
     "_redact",
     "_models",

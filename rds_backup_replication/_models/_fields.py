@@ -28,10 +28,10 @@ from .._arn import (
     is_db_instance_identifier,
     is_kms_alias,
     is_kms_key_id,
-    is_region_name,
     parse_arn,
 )
 from .._redact import short_repr
+from .._regions import explain_region_name
 from ._base import RequestModel, SequenceOf
 from ._responses import Tag
 
@@ -142,6 +142,13 @@ def _matching(is_valid: Callable[[str], bool], rule: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def _region_name(value: str) -> str:
+    rule = explain_region_name(value)
+    if rule is not None:
+        raise ValueError(rule)
+    return value
 
 
 def _source_region(value: str | None, info: ValidationInfo) -> str | None:
@@ -311,9 +318,7 @@ ListOf = Annotated[SequenceOf[T] | None, _no_empty_list]
 SourceDBInstanceArn = Annotated[str, AfterValidator(_source_db_instance_arn)]
 AutomatedBackupsArn = Annotated[str, AfterValidator(_automated_backups_arn)]
 # botocore inserts the name into a host name, so nothing but a Region name may pass.
-RegionName = Annotated[
-    str, _matching(is_region_name, "must be the name of a Region, such as us-west-2")
-]
+RegionName = Annotated[str, AfterValidator(_region_name)]
 OptionalSourceRegion = Annotated[RegionName | None, AfterValidator(_source_region)]
 KmsKeyId = Annotated[str, AfterValidator(_kms_key_id)]
 DBInstanceIdentifier = Annotated[
