@@ -39,6 +39,7 @@ class SessionClients:
     def __init__(
         self, session: "AnySession | None", config: Config | None, endpoint_url: str | None
     ) -> None:
+        _refuse_async(session, "session", "session")
         # Wrong types would fail deep in botocore. The session's class would cost importing boto3.
         if not (
             session is None or isinstance(session, BotocoreSession) or hasattr(session, "client")
@@ -144,8 +145,26 @@ def _shared_session() -> "AnySession":
     return _default_session
 
 
+_ASYNC_PACKAGES = {"aioboto3", "aiobotocore"}
+
+
+def _refuse_async(value: object, parameter: str, kind: str) -> None:
+    """Raise a ``TypeError`` for an async client or session: its calls would return coroutines.
+
+    The async libraries derive their classes from those of botocore and boto3.
+    """
+    packages = {base.__module__.partition(".")[0] for base in type(value).__mro__}
+    is_async = packages & _ASYNC_PACKAGES or hasattr(type(value), "__aenter__")
+    if is_async:
+        raise TypeError(
+            f"{parameter}= must be a boto3 {kind}, not an async one. In async code, pass a boto3 "
+            f"{kind} to rds_backup_replication.aio.AsyncBackupReplicationClient"
+        )
+
+
 def prepare_client(client: object, parameter: str, service_name: str = "rds") -> BaseClient:
     """Return a boto3 client with this library's hooks, or raise a ``TypeError``."""
+    _refuse_async(client, parameter, "client")
     if not isinstance(client, BaseClient):
         raise TypeError(f"{parameter}= must be a boto3 client, not {type(client).__name__}")
     service = client.meta.service_model.service_name
