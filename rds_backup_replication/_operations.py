@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from ._arn import Destination
 from ._botocore.fork_safety import drop_inherited_connections
 from ._botocore.hooks import ErrorTranslation
+from ._botocore.outdated import missing_from_boto3
 from ._context import Context
 from ._credentials import read_credentials
 from ._models import (
@@ -69,7 +70,7 @@ class Operation(Generic[RequestT, ResultT]):
 
     def send(self, client: BaseClient, request: RequestT) -> ResultT:
         """Send one request and return its result."""
-        call = getattr(client, xform_name(self.name))
+        call = self._method_of(client)
         parameters = request.model_dump(by_alias=True, exclude_none=True)
         response = self._call(client, lambda: call(**parameters))
         return self._read(client, self._result_in(client, response), response)
@@ -77,7 +78,7 @@ class Operation(Generic[RequestT, ResultT]):
     def iterate(self, client: BaseClient, request: RequestT) -> Iterator[ResultT]:
         """Yield the items of all pages; each page is fetched when it is reached."""
         # Loading botocore's paginator takes as long as reading a page.
-        call = getattr(client, xform_name(self.name))
+        call = self._method_of(client)
         parameters = request.model_dump(by_alias=True, exclude_none=True)
         markers = {parameters.get("Marker")}
         while True:
@@ -94,6 +95,12 @@ class Operation(Generic[RequestT, ResultT]):
             markers.add(marker)
             parameters["Marker"] = marker
             del page  # two pages at once would take twice the memory
+
+    def _method_of(self, client: BaseClient) -> Callable[..., Any]:
+        method: Callable[..., Any] | None = getattr(client, xform_name(self.name), None)
+        if method is None:
+            raise missing_from_boto3(self.name)
+        return method
 
     def _call(self, client: BaseClient, send: Callable[[], Any]) -> Any:
         drop_inherited_connections(client)
