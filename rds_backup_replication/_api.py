@@ -9,6 +9,7 @@ from botocore.config import Config
 
 from . import _operations
 from ._context import Context
+from ._keywords import explain_arguments
 from ._models import DBInstance, DBInstanceAutomatedBackup, Filter, SourceRegion, TagsInput
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ._models._restore import RestoreOptions
 
 
+@explain_arguments
 class ApiOperations:
     """The base class of the client: its constructor and its six API operations."""
 

@@ -41,7 +41,7 @@ def async_client(session: Session, service: str) -> Any:
     """Return a client whose class derives from aiobotocore's, as generated classes do."""
     untyped: Any = session
     real = untyped.client(service, region_name="us-east-1")
-    kind = type(type(real).__name__, (AioBaseClient,), {})
+    kind: Any = type(type(real).__name__, (AioBaseClient,), {})
     client: Any = kind.__new__(kind)
     client.__dict__.update(vars(real))
     return client

@@ -1,6 +1,7 @@
 """Tests with a boto3 that is older than the library, or that is found before a newer one."""
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,36 +23,36 @@ HERE = str(Path(botocore.__file__).parent)
 START = "StartDBInstanceAutomatedBackupsReplication"
 REGIONS = "DescribeSourceRegions"
 RESTORE_NAME = "RestoreDBInstanceToPointInTime"
+Call = Callable[[BackupReplicationClient], object]
+
+
+def start(client: BackupReplicationClient) -> object:
+    return client.start_db_instance_automated_backups_replication(
+        source_db_instance_arn=SOURCE_ARN, tags={"env": "prod"}
+    )
+
+
+def restore(client: BackupReplicationClient) -> object:
+    tags: Any = [{"ResourceType": "auto-backup"}]
+    return client.restore_db_instance_to_point_in_time(
+        **RESTORE, use_latest_restorable_time=True, tag_specifications=tags
+    )
+
+
+def list_regions(client: BackupReplicationClient) -> object:
+    return list(client.describe_source_regions())
+
+
 # What an older model of RDS lacks, the call that needs it, and how the error names it.
-CASES: list[tuple[str, Any, str]] = [
-    (
-        f"shapes/{START}Message/members/Tags",
-        lambda client: client.start_db_instance_automated_backups_replication(
-            source_db_instance_arn=SOURCE_ARN, tags={"env": "prod"}
-        ),
-        f"{START} tags",
-    ),
+CASES = [
+    (f"shapes/{START}Message/members/Tags", start, f"{START} tags"),
     (
         "shapes/TagSpecification/members/ResourceType",
-        lambda client: client.restore_db_instance_to_point_in_time(
-            **RESTORE,
-            use_latest_restorable_time=True,
-            tag_specifications=[{"ResourceType": "auto-backup"}],
-        ),
+        restore,
         f"{RESTORE_NAME} tag_specifications[0].resource_type",
     ),
-    (
-        f"operations/{REGIONS}",
-        lambda client: list(client.describe_source_regions()),
-        f"{REGIONS} None",
-    ),
-    (
-        f"operations/{START}",
-        lambda client: client.start_db_instance_automated_backups_replication(
-            source_db_instance_arn=SOURCE_ARN
-        ),
-        f"{START} None",
-    ),
+    (f"operations/{REGIONS}", list_regions, f"{REGIONS} None"),
+    (f"operations/{START}", start, f"{START} None"),
 ]
 
 
@@ -76,7 +77,7 @@ def older_client(rds: ScriptedRDS, path: str) -> BackupReplicationClient:
 
 
 @pytest.mark.parametrize(("path", "call", "named"), CASES)
-def test_outdated_boto3_is_named(rds: ScriptedRDS, path: str, call: Any, named: str) -> None:
+def test_outdated_boto3_is_named(rds: ScriptedRDS, path: str, call: Call, named: str) -> None:
     with pytest.raises(OutdatedBoto3Error) as caught:
         call(older_client(rds, path))
     error = caught.value
@@ -94,7 +95,7 @@ def test_needed_version_is_that_of_the_package(
     assert f'"boto3>={MIN_BOTO3}"' in pyproject
     monkeypatch.setattr(botocore, "__version__", "1.9.300")
     with pytest.raises(OutdatedBoto3Error) as caught:
-        CASES[0][1](older_client(rds, CASES[0][0]))
+        start(older_client(rds, CASES[0][0]))
     assert str(caught.value) == (
         f"{START} was not sent: botocore 1.9.300 in {HERE} does not know its parameter tags. "
         f"Install boto3 {MIN_BOTO3} or newer: pip install --upgrade boto3. If that is installed "

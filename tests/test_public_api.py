@@ -26,6 +26,7 @@ LAYERS = (
     "_workflow_errors",
     "exceptions",
     "_validation",
+    "_keywords",
     "_botocore",
     "_context",
     "_operations",

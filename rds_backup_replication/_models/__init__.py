@@ -12,6 +12,7 @@ from ._requests import (
     StartDBInstanceAutomatedBackupsReplicationRequest,
     StartRequest,
     StopDBInstanceAutomatedBackupsReplicationRequest,
+    StopRequest,
     WaitRequest,
 )
 from ._responses import (
@@ -60,6 +61,7 @@ __all__ = [
     "StartDBInstanceAutomatedBackupsReplicationRequest",
     "StartRequest",
     "StopDBInstanceAutomatedBackupsReplicationRequest",
+    "StopRequest",
     "Tag",
     "TagsInput",
     "WaitRequest",

@@ -64,6 +64,9 @@ class StopDBInstanceAutomatedBackupsReplicationRequest(RequestModel, frozen=True
     """ARN of the DB instance whose automated backups are replicated."""
 
 
+StopRequest = StopDBInstanceAutomatedBackupsReplicationRequest
+
+
 class DescribeDBInstanceAutomatedBackupsRequest(RequestModel, frozen=True):
     """Parameters of ``DescribeDBInstanceAutomatedBackups``."""
 
