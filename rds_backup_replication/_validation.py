@@ -29,6 +29,11 @@ _REWORDED = (
     ("Value should have", "must have"),
     (" after validation", ""),
 )
+# Other services and filters have other words for a tag.
+_TAG_WORDS = {
+    **dict.fromkeys(("name", "tagkey"), "; did you mean Key?"),
+    **dict.fromkeys(("valu", "values", "tagvalue"), "; did you mean Value?"),
+}
 
 
 def build_request(
@@ -103,6 +108,8 @@ def _invalid_parameter(model: type[RequestModel], detail: Mapping[str, Any]) -> 
         message = "is not a parameter" if field is None or rest else "is given twice"
         if field is None:
             message += suggest_name(name, fields)
+        elif name == "tags" and rest:
+            message += _TAG_WORDS.get(str(rest[-1]).lower(), "")
         given = HIDDEN  # perhaps a secret with a misspelled name
     if message.startswith("is required"):
         given = "(missing)"
