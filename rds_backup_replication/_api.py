@@ -2,21 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from botocore.client import BaseClient
 from botocore.config import Config
 
 from . import _operations
+from ._annotations import AnySession, RestoreOptions, Unpack
 from ._context import Context
 from ._keywords import explain_arguments
 from ._models import DBInstance, DBInstanceAutomatedBackup, Filter, SourceRegion, TagsInput
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from ._botocore.client_factory import AnySession
-    from ._models._restore import RestoreOptions
 
 
 @explain_arguments

@@ -11,7 +11,7 @@ from ._botocore.client_factory import ClientFactory, SessionClients, prepare_cli
 from ._clock import Clock
 
 if TYPE_CHECKING:
-    from ._botocore.client_factory import AnySession
+    from ._annotations import AnySession
 
 
 class Context:

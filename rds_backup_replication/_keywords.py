@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import CO_VARKEYWORDS, Parameter, isasyncgen, isawaitable, isfunction, signature
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 from botocore import xform_name
 
@@ -88,7 +88,8 @@ def _explain_positional(
     arguments: tuple[object, ...], names: list[str], required: list[str]
 ) -> str:
     if len(arguments) == 1 and isinstance(arguments[0], Mapping):
-        given = [_python_name(str(name)) for name in arguments[0]]
+        request = cast("Mapping[object, object]", arguments[0])
+        given = [_python_name(str(name)) for name in request]
         names = [name for name in given if name in names] or required or names
         return f"takes keyword arguments, not a dict; pass {_as_keywords(names)}"
     names = required if len(arguments) <= len(required) else names

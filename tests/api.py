@@ -125,7 +125,7 @@ class Api:
     def _is_private_type(self, path: str) -> bool:
         try:
             found = self._find(path)
-        except KeyError:  # for example, the parameter of a lambda
+        except (KeyError, griffe.AliasResolutionError):  # a lambda's parameter, another package
             return False
         if not (found.parent and found.parent.is_module):
             return False

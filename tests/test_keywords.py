@@ -24,7 +24,7 @@ sent = validation_cases.sent
 
 METHODS = [
     name
-    for name, method in inspect.getmembers(BackupReplicationClient, inspect.isfunction)
+    for name, _ in inspect.getmembers(BackupReplicationClient, inspect.isfunction)
     if not name.startswith("_")
 ]
 # Arguments that AWS has no name for.

@@ -22,6 +22,7 @@ LAYERS = (
     "_credentials",
     "_redact",
     "_models",
+    "_annotations",
     "_error_details",
     "_workflow_errors",
     "exceptions",

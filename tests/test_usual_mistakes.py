@@ -14,6 +14,7 @@ from rds_backup_replication.exceptions import RequestValidationError
 from .wire import BACKUP_ARN, SOURCE_ARN
 
 CLUSTER_ARN = SOURCE_ARN.replace(":db:", ":cluster:")
+STOP = "BackupReplicationClient.stop_db_instance_automated_backups_replication"
 ARN_FORM = "arn:{partition}:rds:{region}:{12-digit account}:db:{instance identifier}"
 DAYS = "must be a whole number of days from 1 to 35"
 REGION = "must be the name of a Region; did you mean us-east-1?"
@@ -61,17 +62,11 @@ MISTAKES: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "positional argument": (
         stop(SOURCE_ARN),
-        (
-            "BackupReplicationClient.stop_db_instance_automated_backups_replication() takes keyword "
-            "arguments only; pass source_db_instance_arn=…"
-        ),
+        (f"{STOP}() takes keyword arguments only; pass source_db_instance_arn=…"),
     ),
     "dict as the only argument": (
         stop({"SourceDBInstanceArn": SOURCE_ARN}),
-        (
-            "BackupReplicationClient.stop_db_instance_automated_backups_replication() takes keyword "
-            "arguments, not a dict; pass source_db_instance_arn=…"
-        ),
+        (f"{STOP}() takes keyword arguments, not a dict; pass source_db_instance_arn=…"),
     ),
     "upper-case Region": (create(region_name="US-EAST-1"), f"region_name='US-EAST-1' {REGION}"),
     "zone for Region": (create(region_name="us-east-1a"), f"region_name='us-east-1a' {REGION}"),
@@ -82,15 +77,15 @@ MISTAKES: dict[str, tuple[Callable[[Any], object], str]] = {
     "cluster ARN": (
         stop(source_db_instance_arn=CLUSTER_ARN),
         (
-            f"source_db_instance_arn={CLUSTER_ARN!r} is the ARN of a DB cluster, and this operation "
-            f"accepts only DB instances; it must have the form {ARN_FORM}"
+            f"source_db_instance_arn={CLUSTER_ARN!r} is the ARN of a DB cluster, and this "
+            f"operation accepts only DB instances; it must have the form {ARN_FORM}"
         ),
     ),
     "blank at the end": (
         stop(source_db_instance_arn=f"{SOURCE_ARN} "),
         (
-            f"source_db_instance_arn='{SOURCE_ARN} ' ends in a blank; it must be an ARN of the form "
-            f"{ARN_FORM}"
+            f"source_db_instance_arn='{SOURCE_ARN} ' ends in a blank; it must be an ARN of the "
+            f"form {ARN_FORM}"
         ),
     ),
     "line break after an ID": (

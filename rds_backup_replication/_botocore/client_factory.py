@@ -3,7 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.client import BaseClient
 from botocore.config import Config
@@ -19,9 +19,7 @@ from .fork_safety import protect_from_forks
 from .hooks import register_hooks
 
 if TYPE_CHECKING:
-    from boto3.session import Session
-
-    AnySession = Session | BotocoreSession
+    from .._annotations import AnySession
 
 _USER_AGENT = f"rds-backup-replication/{__version__}"
 _CONFIG = Config(user_agent_extra=_USER_AGENT)
@@ -138,8 +136,7 @@ def _shared_session() -> "AnySession":
     if hasattr(boto3, "client"):  # another thread may be importing boto3
         if boto3.DEFAULT_SESSION is None:
             boto3.setup_default_session()
-        session: Session = boto3.DEFAULT_SESSION
-        return session
+        return cast("AnySession", boto3.DEFAULT_SESSION)
     if _default_session is None:
         _default_session = make_fast_session()
     return _default_session
