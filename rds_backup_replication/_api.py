@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import cast
 
 from botocore.client import BaseClient
 from botocore.config import Config
 
 from . import _operations
 from ._annotations import AnySession, RestoreOptions, Unpack
+from ._boto3_types import RDSClient
 from ._context import Context
 from ._keywords import explain_arguments
 from ._models import DBInstance, DBInstanceAutomatedBackup, Filter, SourceRegion, TagsInput
@@ -43,9 +45,9 @@ class ApiOperations:
             self._context = Context(client, None, source_client, kms_client)
 
     @property
-    def client(self) -> BaseClient:
-        """Return the boto3 client."""
-        return self._context.client
+    def client(self) -> RDSClient:
+        """Return the boto3 client, typed where ``types-boto3-rds`` is installed."""
+        return cast("RDSClient", self._context.client)
 
     @property
     def region_name(self) -> str:

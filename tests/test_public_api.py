@@ -23,6 +23,8 @@ LAYERS = (
     "_redact",
     "_models",
     "_annotations",
+    "_untyped_rds",
+    "_boto3_types",
     "_error_details",
     "_workflow_errors",
     "exceptions",
