@@ -115,7 +115,7 @@ def _rename(
             message = f"is boto3's name; pass {name}"
         else:
             message = f"is not a parameter{suggest_name(name, names)}"
-        shown = given if given.isidentifier() else ascii(given)
+        shown = given if given.isascii() else ascii(given)
         errors.append(InvalidParameter(shown, HIDDEN, message))
     return known, errors
 
