@@ -13,11 +13,7 @@ from rds_backup_replication import (
 )
 from rds_backup_replication._botocore import client_factory
 from rds_backup_replication.cli._errors import ExitCode
-from rds_backup_replication.exceptions import (
-    AccessDeniedError,
-    OutdatedBoto3Error,
-    ResponseValidationError,
-)
+from rds_backup_replication.exceptions import AccessDeniedError, ResponseValidationError
 from rds_backup_replication.sandbox import Sandbox
 
 from . import cli_cases
@@ -341,7 +337,6 @@ def test_invalid_credentials_are_named(
         (NoCredentialsError(), ExitCode.UNREACHABLE),
         (RuntimeError("broken"), ExitCode.OTHER),
         (ResponseValidationError("Start", "no status", {"Status": "odd"}), ExitCode.OTHER),
-        (OutdatedBoto3Error("Start", "tags", "botocore 1.2", "boto3 1.3"), ExitCode.OTHER),
         (KeyboardInterrupt(), ExitCode.INTERRUPTED),
         (ModuleNotFoundError("No module named 'moto'", name="moto"), ExitCode.OTHER),
     ],
@@ -358,9 +353,6 @@ def test_any_exception_has_an_exit_code(
         assert "--profile" in stderr
     if isinstance(error, ResponseValidationError):
         assert "Response: {'Status': 'odd'}" in stderr
-    if isinstance(error, OutdatedBoto3Error):
-        assert "botocore 1.2 does not know its parameter tags" in stderr
-        assert "unexpected" not in stderr
     if isinstance(error, ModuleNotFoundError):
         assert "pip install 'rds-backup-replication[sandbox]'" in stderr
 

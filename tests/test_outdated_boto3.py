@@ -14,6 +14,7 @@ from botocore.loaders import Loader
 
 from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication._botocore.outdated import MIN_BOTO3
+from rds_backup_replication.cli._errors import ExitCode, explain
 from rds_backup_replication.exceptions import OutdatedBoto3Error
 
 from .validation_cases import RESTORE
@@ -113,3 +114,9 @@ def test_other_finding_of_botocore_passes_through(rds: ScriptedRDS) -> None:
     events.register("provide-client-params.rds", spoil)
     with pytest.raises(ParamValidationError, match="BackupRetentionPeriod"):
         client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
+
+
+def test_command_line_shows_the_remedy_alone() -> None:
+    error = OutdatedBoto3Error("Start", "tags", "botocore 1.2", "boto3 1.3")
+    explanation = explain(error)
+    assert (explanation.code, str(explanation)) == (ExitCode.OTHER, str(error))
