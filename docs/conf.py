@@ -28,7 +28,9 @@ python_maximum_signature_line_length = 88
 myst_heading_anchors = 2
 
 nitpick_ignore = [
-    ("py:class", "AnySession"),  # a boto3 or botocore session, imported only for type checkers
+    ("py:class", "AnySession"),  # a boto3 or botocore session
+    ("py:class", "boto3.session.Session"),
+    ("py:class", "typing_extensions.Unpack"),
     ("py:class", "ReplacementPhase"),  # one of four texts, which ReplacementProgress lists
     ("py:class", "SourceInstance"),  # the fields of DBInstance that fleets read
     ("py:class", "StartRequest"),  # short for StartDBInstanceAutomatedBackupsReplicationRequest

@@ -4,17 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from . import _operations
+from . import _annotations, _operations
+from ._annotations import RestoreOptions, Unpack
 from ._client_base import ClientBase
+from ._keywords import explain_arguments
 from ._models import DBInstanceAutomatedBackup, Filter, SourceRegion, TagsInput
 
 if TYPE_CHECKING:
-    from typing_extensions import Self, Unpack
-
-    from ._models._instance import DBInstance
-    from ._models._restore import RestoreOptions
+    from typing_extensions import Self
 
 
+@explain_arguments
 class ApiOperations(ClientBase):
     """The base class of the client: its six API operations."""
 
@@ -195,7 +195,7 @@ class ApiOperations(ClientBase):
         restore_time: datetime | None = None,
         use_latest_restorable_time: bool | None = None,
         **options: "Unpack[RestoreOptions]",
-    ) -> "DBInstance":
+    ) -> "_annotations.DBInstance":
         """Restore a replicated backup to a new instance in this Region.
 
         Exactly one of ``restore_time`` and ``use_latest_restorable_time`` selects the time. The

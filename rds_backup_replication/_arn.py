@@ -19,6 +19,10 @@ _AUTOMATED_BACKUP_ID = re.compile(r"ab-[A-Za-z0-9]+")
 # Not every key ID is a UUID: multi-Region keys begin with mrk-, and AWS's own examples use IDs
 # such as AKIAIOSFODNN7EXAMPLE.
 _KMS_KEY_ID = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9])*")
+# A name that is neither all hexadecimal nor all capitals is more likely an alias without "alias/".
+_BARE_KMS_KEY_ID = re.compile(
+    r"(?=.*[0-9])(?:(?:mrk-)?[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+)*|[0-9A-Z]+(?:-[0-9A-Z]+)*)"
+)
 _KMS_ALIAS = re.compile(r"[A-Za-z0-9:/_-]{1,250}")
 
 
@@ -62,8 +66,13 @@ def is_automated_backup_id(text: str) -> bool:
 
 
 def is_kms_key_id(text: str) -> bool:
-    """Return whether a text has the form of a KMS key ID."""
+    """Return whether a text may be the ID in the ARN of a KMS key."""
     return _KMS_KEY_ID.fullmatch(text) is not None
+
+
+def is_bare_kms_key_id(text: str) -> bool:
+    """Return whether a text alone has the form of a KMS key ID, as opposed to a name."""
+    return _BARE_KMS_KEY_ID.fullmatch(text) is not None
 
 
 def is_kms_alias(text: str) -> bool:

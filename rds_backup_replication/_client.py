@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from . import _operations
 from ._api import ApiOperations
+from ._keywords import explain_arguments
 from ._limits import POLL_INTERVAL, WAIT_TIMEOUT
 from ._models import (
     CheckResult,
@@ -13,6 +13,8 @@ from ._models import (
     FindRequest,
     ReplacementProgress,
     ReplaceRequest,
+    StartRequest,
+    StopRequest,
     TagsInput,
 )
 from ._steps import reporter
@@ -20,9 +22,8 @@ from ._validation import build_request
 
 # ruff: noqa: PLC0415 - each method imports its own module, so a program loads what it uses.
 
-_DESCRIBE = _operations.DESCRIBE.name
 
-
+@explain_arguments
 class BackupReplicationClient(ApiOperations):
     """A client that replicates automated backups of RDS DB instances to its Region.
 
@@ -91,7 +92,7 @@ class BackupReplicationClient(ApiOperations):
         from ._workflows.lookup import Source, find_replicated_backup
 
         request = build_request(
-            _DESCRIBE,
+            "find_replicated_backup",
             FindRequest,
             self._context.destination,
             {"source_db_instance_arn": source_db_instance_arn, "dbi_resource_id": dbi_resource_id},
@@ -228,12 +229,16 @@ class BackupReplicationClient(ApiOperations):
         """
         from ._workflows.ensure import ensure_replication
 
-        request = _operations.START.build_request(
+        request = build_request(
+            "ensure_replication",
+            StartRequest,
             self._context.destination,
-            source_db_instance_arn=source_db_instance_arn,
-            backup_retention_period=backup_retention_period,
-            kms_key_id=kms_key_id,
-            tags=tags,
+            {
+                "source_db_instance_arn": source_db_instance_arn,
+                "backup_retention_period": backup_retention_period,
+                "kms_key_id": kms_key_id,
+                "tags": tags,
+            },
         )
         return self._context.run(ensure_replication(self._context, request))
 
@@ -298,7 +303,7 @@ class BackupReplicationClient(ApiOperations):
         from ._workflows.replace import replace_replication
 
         request = build_request(
-            _operations.START.name,
+            "replace_replication",
             ReplaceRequest,
             self._context.destination,
             {
@@ -332,8 +337,11 @@ class BackupReplicationClient(ApiOperations):
         """
         from ._workflows.stop import ensure_stopped
 
-        request = _operations.STOP.build_request(
-            self._context.destination, source_db_instance_arn=source_db_instance_arn
+        request = build_request(
+            "ensure_stopped",
+            StopRequest,
+            self._context.destination,
+            {"source_db_instance_arn": source_db_instance_arn},
         )
         return self._context.run(ensure_stopped(self._context, request.source_db_instance_arn))
 
@@ -362,11 +370,15 @@ class BackupReplicationClient(ApiOperations):
         """
         from ._workflows.check import check_replication
 
-        request = _operations.START.build_request(
+        request = build_request(
+            "check_replication",
+            StartRequest,
             self._context.destination,
-            source_db_instance_arn=source_db_instance_arn,
-            kms_key_id=kms_key_id,
-            backup_retention_period=backup_retention_period,
-            tags=tags,
+            {
+                "source_db_instance_arn": source_db_instance_arn,
+                "kms_key_id": kms_key_id,
+                "backup_retention_period": backup_retention_period,
+                "tags": tags,
+            },
         )
         return check_replication(self._context, request)

@@ -1,18 +1,19 @@
 """The base class of the sync and the async client: how a client is made."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import cast
 
 from botocore.client import BaseClient
 from botocore.config import Config
 
+from ._annotations import AnySession
 from ._api_call import ApiCall
+from ._boto3_types import RDSClient
 from ._context import Context
-
-if TYPE_CHECKING:
-    from ._botocore.client_factory import AnySession
+from ._keywords import explain_arguments
 
 
+@explain_arguments
 class ClientBase:
     """The constructor and the properties of a client."""
 
@@ -46,9 +47,9 @@ class ClientBase:
             self._context = self._context_type(client, None, source_client, kms_client, on_call)
 
     @property
-    def client(self) -> BaseClient:
-        """Return the boto3 client."""
-        return self._context.client
+    def client(self) -> RDSClient:
+        """Return the boto3 client, typed where ``types-boto3-rds`` is installed."""
+        return cast("RDSClient", self._context.client)
 
     @property
     def region_name(self) -> str:

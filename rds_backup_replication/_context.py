@@ -16,7 +16,7 @@ from ._redact import short_repr
 from ._steps import Report, ResultT, Steps
 
 if TYPE_CHECKING:
-    from ._botocore.client_factory import AnySession
+    from ._annotations import AnySession
 
 
 class Context:
@@ -42,7 +42,7 @@ class Context:
         self.on_call: OnCall | None = on_call
         self.client: BaseClient = prepare_client(client, "client")
         self.region_name: str = self.client.meta.region_name
-        self.destination = Destination(self.region_name.lower(), client.meta.partition)
+        self.destination = Destination(self.region_name, client.meta.partition)
         self.clients: ClientFactory | None = clients
         self._source_client = source_client and prepare_client(source_client, "source_client")
         self._kms_client = kms_client and prepare_client(kms_client, "kms_client", "kms")

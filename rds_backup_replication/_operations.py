@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from ._api_call import CallRecord
 from ._arn import Destination
 from ._botocore.hooks import ErrorTranslation
+from ._botocore.outdated import missing_from_boto3
 from ._context import Context
 from ._credentials import read_credentials
 from ._models import (
@@ -71,7 +72,7 @@ class Operation(Generic[RequestT, ResultT]):
     def send(self, context: Context, request: RequestT) -> ResultT:
         """Send one request to the destination and return its result."""
         client = context.client
-        call = getattr(client, xform_name(self.name))
+        call = self._method_of(client)
         parameters = request.model_dump(by_alias=True, exclude_none=True)
         response = self._call(context, client, lambda: call(**parameters))
         return self._read(client, self._result_in(client, response), response)
@@ -89,7 +90,7 @@ class Operation(Generic[RequestT, ResultT]):
         self, context: Context, request: RequestT, client: BaseClient
     ) -> Iterator[Iterator[ResultT]]:
         # Loading botocore's paginator takes as long as reading a page.
-        call = getattr(client, xform_name(self.name))
+        call = self._method_of(client)
         parameters = request.model_dump(by_alias=True, exclude_none=True)
         markers = {parameters.get("Marker")}
         while True:
@@ -117,6 +118,12 @@ class Operation(Generic[RequestT, ResultT]):
     def _read_items(self, client: BaseClient, page: Mapping[str, Any]) -> Iterator[ResultT]:
         for item in self._result_in(client, page):
             yield self._read(client, item, page)
+
+    def _method_of(self, client: BaseClient) -> Callable[..., Any]:
+        method: Callable[..., Any] | None = getattr(client, xform_name(self.name), None)
+        if method is None:
+            raise missing_from_boto3(self.name)
+        return method
 
     def _result_in(self, client: BaseClient, response: Mapping[str, Any]) -> Any:
         if self.result_member not in response:

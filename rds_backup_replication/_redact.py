@@ -84,6 +84,25 @@ def name_line_break(name: str) -> str:
     return f"{ascii(name)[1:-1]} (with a line break)"
 
 
+def name_blanks(text: str) -> str:
+    """Return words for the blanks around a text and its line breaks, such as ``is blank``.
+
+    The result is empty if there are none.
+    """
+    inner = text.strip()
+    if not inner:
+        return "is blank" if text else ""
+    before, after = text.split(inner, 1)
+    found = [
+        f"{verb} a {'line break' if has_line_break(blanks) else 'blank'}"
+        for verb, blanks in (("begins with", before), ("ends in", after))
+        if blanks
+    ]
+    if has_line_break(inner):
+        found.append("has a line break within")
+    return " and ".join(found)
+
+
 def hide_secrets(error: BaseException, used: Iterable[Credentials] = ()) -> "SecretFilter":
     """Remove all secrets from botocore's and urllib3's errors, and return the filter for them.
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._error_details import BackupReplicationError, Difference
-
-if TYPE_CHECKING:
-    from ._models import CheckReason, DBInstanceAutomatedBackup, ReplacementPhase, StartRequest
+from ._models import CheckReason, DBInstanceAutomatedBackup, ReplacementPhase, StartRequest
 
 
 class ReplicationDriftError(BackupReplicationError):
@@ -21,7 +19,7 @@ class ReplicationDriftError(BackupReplicationError):
     __module__ = BackupReplicationError.__module__
 
     def __init__(
-        self, backup: "DBInstanceAutomatedBackup", differences: Sequence[Difference]
+        self, backup: DBInstanceAutomatedBackup, differences: Sequence[Difference]
     ) -> None:
         super().__init__(backup, tuple(differences))
         self.backup: DBInstanceAutomatedBackup = backup
@@ -65,7 +63,7 @@ class ReplicationBlockedError(BackupReplicationError):
 
     __module__ = BackupReplicationError.__module__
 
-    def __init__(self, source_db_instance_arn: str, blockers: "Sequence[CheckReason]") -> None:
+    def __init__(self, source_db_instance_arn: str, blockers: Sequence[CheckReason]) -> None:
         super().__init__(source_db_instance_arn, tuple(blockers))
         self.source_db_instance_arn: str = source_db_instance_arn
         self.blockers: tuple[CheckReason, ...] = tuple(blockers)
@@ -96,9 +94,9 @@ class ReplacementError(BackupReplicationError):
 
     def __init__(
         self,
-        phase: "ReplacementPhase",
-        former: "StartRequest",
-        last_backup: "DBInstanceAutomatedBackup | None",
+        phase: ReplacementPhase,
+        former: StartRequest,
+        last_backup: DBInstanceAutomatedBackup | None,
         is_protected: bool | None,  # noqa: FBT001  # pickle passes it by position
         reason: str,
     ) -> None:
@@ -140,7 +138,7 @@ class ReplicationStoppedError(BackupReplicationError):
 
     __module__ = BackupReplicationError.__module__
 
-    def __init__(self, last_backup: "DBInstanceAutomatedBackup") -> None:
+    def __init__(self, last_backup: DBInstanceAutomatedBackup) -> None:
         super().__init__(last_backup)
         self.last_backup: DBInstanceAutomatedBackup = last_backup
 
@@ -166,7 +164,7 @@ class WaitTimeoutError(BackupReplicationError, TimeoutError):
     __module__ = BackupReplicationError.__module__
 
     def __init__(
-        self, goal: str, timeout: timedelta, last_backup: "DBInstanceAutomatedBackup | None"
+        self, goal: str, timeout: timedelta, last_backup: DBInstanceAutomatedBackup | None
     ) -> None:
         super().__init__(goal)
         self.goal: str = goal

@@ -4,6 +4,7 @@ The tree::
 
     BackupReplicationError
     ├── RequestValidationError (a ValueError)      nothing was sent
+    ├── OutdatedBoto3Error                         boto3 is too old; nothing was sent
     ├── ResponseValidationError                    the response is invalid
     ├── ServiceError (a botocore ClientError)      the response is an error
     │   ├── one class per documented fault, by AWS's name
@@ -40,7 +41,8 @@ class RequestValidationError(BackupReplicationError, ValueError):
     """Parameters are invalid; nothing was sent.
 
     Attributes:
-        operation_name: AWS's name of the operation.
+        operation_name: AWS's name of the operation; the name of the method if it is built of
+            several operations; ``BackupReplicationClient`` if no client could be created.
         errors: All invalid parameters of the call.
     """
 
@@ -51,7 +53,40 @@ class RequestValidationError(BackupReplicationError, ValueError):
 
     def __str__(self) -> str:
         lines = "".join(f"\n  {error}" for error in self.errors)
-        return f"{self.operation_name} was not sent:{lines}"
+        return f"{self.operation_name} {self._outcome()}:{lines}"
+
+    def _outcome(self) -> str:
+        if self.operation_name.islower():  # a method
+            return "sent nothing"
+        return "was not created" if self.operation_name.endswith("Client") else "was not sent"
+
+
+class OutdatedBoto3Error(BackupReplicationError):
+    """The boto3 in use is too old for an operation or a parameter; nothing was sent.
+
+    Attributes:
+        operation_name: AWS's name of the operation.
+        parameter: Python name of the parameter, or ``None`` if boto3 lacks the whole operation.
+        installed: The version of botocore in use, and its directory.
+        needed: The version of boto3 to install.
+    """
+
+    def __init__(
+        self, operation_name: str, parameter: str | None, installed: str, needed: str
+    ) -> None:
+        super().__init__(operation_name, parameter, installed, needed)
+        self.operation_name: str = operation_name
+        self.parameter: str | None = parameter
+        self.installed: str = installed
+        self.needed: str = needed
+
+    def __str__(self) -> str:
+        lacks = f"its parameter {self.parameter}" if self.parameter else "the operation"
+        return (
+            f"{self.operation_name} was not sent: {self.installed} does not know {lacks}. "
+            f"Install {self.needed}: pip install --upgrade boto3. If that is installed already, "
+            "another directory of sys.path comes first."
+        )
 
 
 class ResponseValidationError(BackupReplicationError):

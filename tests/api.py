@@ -13,7 +13,7 @@ import griffe
 ROOT = Path(__file__).parent.parent
 TEXT = ROOT / "tests/api.txt"
 PACKAGE = "rds_backup_replication"
-MODULES = ("", ".cli", ".exceptions", ".fleet", ".sandbox", ".testing", ".testing.plugin")
+MODULES = ("", ".aio", ".cli", ".exceptions", ".fleet", ".sandbox", ".testing", ".testing.plugin")
 # The special methods that are part of how a class is used.
 PROTOCOLS = {"__call__", "__enter__", "__exit__", "__init__", "__iter__", "__len__"}
 LABELS = ("property", "classmethod", "staticmethod", "dataclass")
@@ -125,7 +125,7 @@ class Api:
     def _is_private_type(self, path: str) -> bool:
         try:
             found = self._find(path)
-        except KeyError:  # for example, the parameter of a lambda
+        except (KeyError, griffe.AliasResolutionError):  # a lambda's parameter, another package
             return False
         if not (found.parent and found.parent.is_module):
             return False

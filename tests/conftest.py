@@ -5,6 +5,7 @@ import json
 import marshal
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -49,7 +50,7 @@ def pytest_configure() -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run the tests of some modules with the sync client and with the async one."""
-    if metafunc.module.__name__.rpartition(".")[2] in flavors.MODULES:
+    if metafunc.definition.path.stem in flavors.MODULES:
         names = ("sync",) if metafunc.function.__name__ in flavors.SYNC_ONLY else flavors.FLAVORS
         metafunc.parametrize("flavor", names, indirect=True)
 
@@ -70,7 +71,8 @@ def flavor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     backend = getattr(request, "param", "sync")
     if backend in flavors.BACKENDS:
         portals = request.getfixturevalue("portals")
-        flavors.use_async_clients(monkeypatch, request.module, portals[backend])
+        module = sys.modules[request.function.__module__]
+        flavors.use_async_clients(monkeypatch, module, portals[backend])
 
 
 # A mutant meets these tests last, because quicker tests catch most mutants.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,6 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from rds_backup_replication.aio import AsyncBackupReplicationClient
-from rds_backup_replication.sandbox import _server
 
 from . import lifecycle_cases, wire
 
@@ -52,9 +52,13 @@ class PortalClient:
         attribute = getattr(self.client_under_test, name)
         if not callable(attribute) or name == "_context":
             return attribute
-        if iscoroutinefunction(attribute):
-            return lambda *args, **keywords: self.portal.call(partial(attribute, *args, **keywords))
-        return lambda *args, **keywords: self._iterate(attribute(*args, **keywords))
+
+        def call(*args: Any, **keywords: Any) -> Any:
+            if iscoroutinefunction(attribute):
+                return self.portal.call(partial(attribute, *args, **keywords))
+            return self._iterate(attribute(*args, **keywords))
+
+        return call
 
     def _iterate(self, items: Any) -> Iterator[Any]:
         with_end = partial(anext, items, None)
@@ -74,7 +78,8 @@ class PortalClient:
 
 def use_async_clients(monkeypatch: pytest.MonkeyPatch, module: Any, portal: BlockingPortal) -> None:
     """Let a test module create async clients."""
+    sandbox_server = import_module("rds_backup_replication.sandbox._server")
     make: Callable[..., PortalClient] = partial(PortalClient, portal)
-    for namespace in (module, wire, lifecycle_cases, _server):
+    for namespace in (module, wire, lifecycle_cases, sandbox_server):
         if hasattr(namespace, "BackupReplicationClient"):
             monkeypatch.setattr(namespace, "BackupReplicationClient", make)

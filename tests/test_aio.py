@@ -5,7 +5,7 @@ import inspect
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -37,7 +37,7 @@ Body = Callable[[], Awaitable[object]]
 @asynccontextmanager
 async def client_of(
     server: RDSServer, on_call: Callable[[ApiCall], object] | None = None
-) -> AsyncIterator[AsyncBackupReplicationClient]:
+) -> AsyncGenerator[AsyncBackupReplicationClient, None]:
     async with AsyncBackupReplicationClient(
         client=server.client().client, on_call=on_call
     ) as client:
@@ -155,6 +155,7 @@ def test_no_start_follows_a_read_that_timed_out() -> None:
 @each_backend
 def test_cancelled_read_ends_at_once(backend: str) -> None:
     async def run() -> float:
+        cancelled = 0.0
         async with client_of(rds) as client, anyio.create_task_group() as tasks:
 
             async def wait() -> None:
@@ -182,6 +183,7 @@ def test_cancelled_pause_ends_at_once_and_holds_no_thread(
     paused: list[int] = []
 
     async def run() -> float:
+        started = 0.0
         limiter = to_thread.current_default_thread_limiter()
         sleep = anyio.sleep
         async with client_of(rds) as client, anyio.create_task_group() as tasks:

@@ -219,8 +219,8 @@ def test_invalid_command_line_sends_nothing(
         ("AWS_DEFAULT_REGION", "", "--region"),
         ("AWS_ENDPOINT_URL", "nowhere", "AWS_ENDPOINT_URL"),
         ("AWS_CONFIG_FILE", "broken", "broken"),
-        ("AWS_DEFAULT_REGION", "us-east-1\n", "with a line break"),
-        ("AWS_REGION", "us-\neast-1", "with a line break"),
+        ("AWS_DEFAULT_REGION", "us-east-1\n", "ends in a line break"),
+        ("AWS_REGION", "us-\neast-1", "has a line break within"),
         ("AWS_PROFILE", "prod\n", "with a line break"),
     ],
 )

@@ -88,6 +88,7 @@ def timed_out() -> WaitTimeoutError:
 CLIENT_ERRORS: dict[str, Callable[[], Exception]] = {
     "BackupReplicationError": lambda: exceptions.BackupReplicationError("Something."),
     "RequestValidationError": lambda: RequestValidationError("Start", [INVALID_PARAMETER] * 2),
+    "OutdatedBoto3Error": lambda: exceptions.OutdatedBoto3Error("Start", "tags", "1.2", "1.3"),
     "ResponseValidationError": lambda: ResponseValidationError(
         "Start", "it is no XML", {"status_code": 200, "headers": {"a": "b"}, "body": b"\xff<"}
     ),

@@ -207,7 +207,7 @@ def test_validation_error_reveals_no_secret(keywords: dict[str, Any]) -> None:
 
 def test_invalid_flag_reveals_no_secret() -> None:
     client: Any = BackupReplicationClient(session=own_session(), region_name="us-east-1")
-    with pytest.raises(TypeError) as caught:
+    with pytest.raises(RequestValidationError) as caught:
         client.ensure_replication(source_db_instance_arn=ARN, replace=SIGNED_URL)
     assert leaks(all_of(caught.value)) == []
 

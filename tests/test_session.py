@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from boto3.session import Session
+from botocore.config import Config
 from botocore.exceptions import CredentialRetrievalError
 from botocore.loaders import Loader
 
-from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication import BackupReplicationClient, __version__
 from rds_backup_replication._botocore.fast_loader import (
     FastFileLoader,
     FastLoader,
@@ -160,6 +162,33 @@ def test_clients_are_created_one_at_a_time() -> None:
         ]
     assert len({id(client.result()) for client in clients}) == 16
     assert most == 1
+
+
+def test_user_agents_of_session_and_caller_are_kept(rds: ScriptedRDS) -> None:
+    """botocore alone would keep only one `user_agent_extra`: that of the call."""
+    default = Config(user_agent_extra="payments/1.0", read_timeout=7)
+    botocore_session = botocore.session.Session()
+    botocore_session.set_credentials("a", "b")
+    botocore_session.set_default_client_config(default)
+    boto3_session = Session(botocore_session=botocore_session, region_name="us-east-1")
+    cases: list[tuple[Any, Config | None, str]] = [
+        (botocore_session, None, "payments/1.0"),
+        (boto3_session, None, "payments/1.0"),
+        (boto3_session, Config(connect_timeout=3), "payments/1.0"),
+        (boto3_session, Config(user_agent_extra="batch/2"), "batch/2"),
+    ]
+    for session, config, theirs in cases:
+        rds.answers(listing_xml())
+        client = BackupReplicationClient(
+            session=session, region_name="us-east-1", config=config, endpoint_url=rds.endpoint_url
+        )
+        assert list(client.describe_db_instance_automated_backups()) == []
+        agent = rds.received[-1].headers["User-Agent"]
+        assert agent.endswith(f" {theirs} rds-backup-replication/{__version__}")
+        settings: Any = client.client.meta.config
+        assert settings.read_timeout == 7
+        assert settings.connect_timeout == (3 if config and theirs == "payments/1.0" else 60)
+    assert vars(default)["user_agent_extra"] == "payments/1.0"
 
 
 def test_given_session_is_not_changed(rds: ScriptedRDS) -> None:

@@ -74,7 +74,7 @@ def test_client_alone_cannot_ask_others() -> None:
         client = BackupReplicationClient(client=unsigned("rds", "us-east-1"))
         stubber.add_describe_source_regions([make_source_region()])
         stubber.add_describe()
-        checked = client.check_replication(source_db_instance_arn=SOURCE_ARN, kms_key_id="k")
+        checked = client.check_replication(source_db_instance_arn=SOURCE_ARN, kms_key_id="alias/k")
         stubber.add_describe()
         stubber.add_start()
         assert client.ensure_replication(source_db_instance_arn=SOURCE_ARN).action == "started"

@@ -106,7 +106,7 @@ def test_unprintable_value_shown_as_its_type(start: Start) -> None:
     assert found["kms_key_id"].given == "<Unprintable>"
 
 
-def test_aws_name_is_reported_under_python_name(
+def test_aws_name_is_reported_beside_python_name(
     client: BackupReplicationClient,
 ) -> None:
     found = errors_of(
@@ -115,12 +115,13 @@ def test_aws_name_is_reported_under_python_name(
         use_latest_restorable_time=True,
         DBInstanceClass=5,
         TdeCredentialPassword=b"hunter2",
-        port=5432,
+        port=-1,
         Port=5433,
     )
     assert found["db_instance_class"].given == "5"
     assert found["tde_credential_password"].given == "(hidden)"
-    assert "given twice" in found["port"].message
+    assert found["port"].given == "-1"
+    assert found["Port"].message == "is boto3's name; pass port"
 
 
 @pytest.mark.parametrize("parameter", ["source_region", "kms_key_id", "source_db_instance_arn"])

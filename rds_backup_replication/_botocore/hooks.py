@@ -15,6 +15,7 @@ from ..exceptions import ResponseValidationError
 from .credential_errors import retrieval_error
 from .errors import is_unsendable, service_error
 from .fast_parser import FastParser
+from .outdated import outdated_boto3_error
 
 # The response that botocore is parsing. Empty: none; unset: not within a call of this library.
 _raw_response: ContextVar[Mapping[str, Any] | None] = ContextVar("raw_response", default=None)
@@ -131,6 +132,8 @@ class ErrorTranslation:
     def _translate(self, error: Exception) -> None:
         """Raise the exception for an error, or return if the error itself is the right one."""
         secrets = hide_secrets(error, [self._used])
+        if outdated := outdated_boto3_error(self._operation_name, error):
+            raise outdated from error
         raw = unparsed_response()
         if isinstance(error, ClientError):
             if error.operation_name != self._operation_name:  # another service, such as STS

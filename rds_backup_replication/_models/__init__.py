@@ -15,6 +15,7 @@ from ._requests import (
     StartDBInstanceAutomatedBackupsReplicationRequest,
     StartRequest,
     StopDBInstanceAutomatedBackupsReplicationRequest,
+    StopRequest,
     WaitRequest,
 )
 from ._responses import (
@@ -61,6 +62,7 @@ __all__ = [
     "StartDBInstanceAutomatedBackupsReplicationRequest",
     "StartRequest",
     "StopDBInstanceAutomatedBackupsReplicationRequest",
+    "StopRequest",
     "Tag",
     "TagsInput",
     "WaitRequest",

@@ -4,6 +4,7 @@ Rules that depend on the client's Region take the ``Destination`` from the valid
 A model that is built by hand has no context, so only the form of its values is checked.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, NoReturn, TypeVar, cast
@@ -25,13 +26,14 @@ from .._arn import (
     Arn,
     Destination,
     is_automated_backup_id,
+    is_bare_kms_key_id,
     is_db_instance_identifier,
     is_kms_alias,
     is_kms_key_id,
-    is_region_name,
     parse_arn,
 )
-from .._redact import short_repr
+from .._redact import name_blanks, short_repr
+from .._regions import explain_region_name
 from ._base import RequestModel, SequenceOf
 from ._responses import Tag
 
@@ -49,6 +51,7 @@ _IDENTIFIER_RULE = (
     "without two hyphens in a row"
 )
 _DB_INSTANCE_ARN_FORM = "arn:{partition}:rds:{region}:{12-digit account}:db:{instance identifier}"
+_HTTPS_URL = re.compile(r"https://[^\s/?#]+[^\s]*", re.IGNORECASE)
 _BACKUP_ARN_FORM = "arn:{partition}:rds:{region}:{12-digit account}:auto-backup:ab-{id}"
 _KMS_FORMS = (
     "a key ARN (arn:{partition}:kms:{region}:{12-digit account}:key/{id}), an alias ARN, "
@@ -144,6 +147,13 @@ def _matching(is_valid: Callable[[str], bool], rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _region_name(value: str) -> str:
+    rule = explain_region_name(value)
+    if rule is not None:
+        raise ValueError(rule)
+    return value
+
+
 def _source_region(value: str | None, info: ValidationInfo) -> str | None:
     source = parse_arn(info.data.get("source_db_instance_arn", ""))
     if value is None:
@@ -163,9 +173,11 @@ def _is_key_or_alias(resource: str) -> bool:
 
 def _kms_key_id(value: str, info: ValidationInfo) -> str:
     if not value.startswith("arn:"):
-        if not (is_kms_key_id(value) or (value.startswith("alias/") and _is_key_or_alias(value))):
-            raise ValueError(f"must be {_KMS_FORMS}")
-        return value
+        if is_bare_kms_key_id(value) or (value.startswith("alias/") and _is_key_or_alias(value)):
+            return value
+        is_name = is_kms_alias(value) and not value.startswith(("alias/", "key/"))
+        hint = f"; did you mean alias/{value}?" if is_name else ""
+        raise ValueError(f"must be {_KMS_FORMS}{hint}")
     arn = parse_arn(value)
     if arn is None or arn.service != "kms" or not _is_key_or_alias(arn.resource):
         raise ValueError(f"must be {_KMS_FORMS}")
@@ -311,15 +323,22 @@ ListOf = Annotated[SequenceOf[T] | None, _no_empty_list]
 SourceDBInstanceArn = Annotated[str, AfterValidator(_source_db_instance_arn)]
 AutomatedBackupsArn = Annotated[str, AfterValidator(_automated_backups_arn)]
 # botocore inserts the name into a host name, so nothing but a Region name may pass.
-RegionName = Annotated[
-    str, _matching(is_region_name, "must be the name of a Region, such as us-west-2")
-]
+RegionName = Annotated[str, AfterValidator(_region_name)]
 OptionalSourceRegion = Annotated[RegionName | None, AfterValidator(_source_region)]
 KmsKeyId = Annotated[str, AfterValidator(_kms_key_id)]
 DBInstanceIdentifier = Annotated[
     str, _matching(is_db_instance_identifier, f"must have {_IDENTIFIER_RULE}")
 ]
 NonEmpty = Annotated[str, Field(min_length=1), with_message("must be a string that is not empty")]
+# RDS would find nothing under an identifier with blanks around it.
+Identifier = Annotated[
+    NonEmpty, _matching(lambda value: not name_blanks(value), "must be without blanks around it")
+]
+PreSignedUrl = Annotated[
+    str,
+    _matching(lambda value: _HTTPS_URL.fullmatch(value) is not None, "must be an https URL"),
+    with_message("must be an https URL"),
+]
 RetentionDays = Annotated[
     int, Field(ge=1, le=35), with_message("must be a whole number of days from 1 to 35")
 ]

@@ -14,12 +14,14 @@ from .._limits import MAX_WAIT, POLL_INTERVAL, WAIT_TIMEOUT
 from ._base import RequestModel, SequenceOf
 from ._fields import (
     AutomatedBackupsArn,
+    Identifier,
     KmsKeyId,
     ListOf,
     NonEmpty,
     OptionalSourceRegion,
     OptionalTags,
     PageSize,
+    PreSignedUrl,
     RegionName,
     RetentionDays,
     SourceDBInstanceArn,
@@ -46,7 +48,7 @@ class StartDBInstanceAutomatedBackupsReplicationRequest(RequestModel, frozen=Tru
     """Days to keep the replicated backups, 1 to 35, independent of the source's setting."""
     kms_key_id: KmsKeyId | None = None
     """KMS key in the destination Region; required if the source is encrypted."""
-    pre_signed_url: Annotated[NonEmpty | None, Field(repr=False)] = None
+    pre_signed_url: Annotated[PreSignedUrl | None, Field(repr=False)] = None
     """A signed request to the source Region; a secret. Only GovCloud needs one."""
     tags: OptionalTags = None
     """Tags for the replicated backup, at most 50."""
@@ -64,12 +66,15 @@ class StopDBInstanceAutomatedBackupsReplicationRequest(RequestModel, frozen=True
     """ARN of the DB instance whose automated backups are replicated."""
 
 
+StopRequest = StopDBInstanceAutomatedBackupsReplicationRequest
+
+
 class DescribeDBInstanceAutomatedBackupsRequest(RequestModel, frozen=True):
     """Parameters of ``DescribeDBInstanceAutomatedBackups``."""
 
-    dbi_resource_id: NonEmpty | None = None
+    dbi_resource_id: Identifier | None = None
     """Resource ID of the source instance, in any capitalization."""
-    db_instance_identifier: NonEmpty | None = None
+    db_instance_identifier: Identifier | None = None
     """Identifier of the source instance, in any capitalization."""
     filters: ListOf[Filter] = None
     """Filters; a record must match all of them."""
@@ -87,7 +92,7 @@ class DeleteDBInstanceAutomatedBackupRequest(RequestModel, frozen=True):
     db_instance_automated_backups_arn: AutomatedBackupsArn | None = None
     """ARN of the automated backups."""
     dbi_resource_id: Annotated[
-        NonEmpty | None,
+        Identifier | None,
         one_is_given("db_instance_automated_backups_arn"),
         Field(validate_default=True),
     ] = None
@@ -111,7 +116,7 @@ class FindRequest(RequestModel, frozen=True):
     """Parameters of a lookup, which is not an operation of RDS."""
 
     source_db_instance_arn: SourceDBInstanceArn
-    dbi_resource_id: NonEmpty | None = None
+    dbi_resource_id: Identifier | None = None
 
 
 _Timeout = Annotated[

@@ -11,7 +11,6 @@ from .._clock import Clock
 from .._context import Context
 from .._limits import CONSISTENCY_PERIOD
 from .._models import DBInstanceAutomatedBackup, WaitRequest
-from .._operations import DESCRIBE
 from .._steps import ResultT, Steps
 from .._validation import build_request
 from ..exceptions import (
@@ -78,7 +77,7 @@ def wait_until_replicating(
     context: Context, report: OnPoll, **keywords: object
 ) -> Steps[DBInstanceAutomatedBackup]:
     """Poll until the backup is replicating, and return it."""
-    request = build_request(DESCRIBE.name, WaitRequest, context.destination, keywords)
+    request = build_request("wait_until_replicating", WaitRequest, context.destination, keywords)
     period = _StalePeriod(context.clock, request.db_instance_automated_backups_arn)
     goal = f"replication of {_subject(context, request)}"
 
@@ -101,7 +100,7 @@ def wait_until_stopped(
     context: Context, report: OnPoll, **keywords: object
 ) -> Steps[DBInstanceAutomatedBackup | None]:
     """Poll until the replication has ended in both Regions, and return the retained backup."""
-    request = build_request(DESCRIBE.name, WaitRequest, context.destination, keywords)
+    request = build_request("wait_until_stopped", WaitRequest, context.destination, keywords)
     source_arn = request.source_db_instance_arn
     backup_arn = request.db_instance_automated_backups_arn
     can_ask_source = True

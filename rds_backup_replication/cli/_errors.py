@@ -99,6 +99,7 @@ def _error_kinds() -> tuple[tuple[type[Exception], Callable[[Any], Explanation]]
 
     return (
         (ours.RequestValidationError, _explain_request),
+        (ours.OutdatedBoto3Error, _as_is(ExitCode.OTHER)),
         (ours.ResponseValidationError, _explain_response),
         (ours.ServiceError, _explain_refusal),
         (ours.ReplicationDriftError, _explain_drift),

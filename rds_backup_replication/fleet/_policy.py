@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from .. import _annotations
 from .._arn import parse_arn
 from .._models import SourceInstance
 from .._models._fields import (
@@ -34,9 +35,6 @@ from .._redact import short_repr
 from ..exceptions import PolicyError
 from ._durations import DURATION_RULE, parse_duration
 from ._yaml import FieldError, raise_field_errors, read_yaml
-
-if TYPE_CHECKING:
-    from .._models._instance import DBInstance  # slow to load, and fleets do not need it
 
 T = TypeVar("T")
 
@@ -141,7 +139,7 @@ class Selector(_PolicyModel, frozen=True):
     """Patterns such as ``postgres`` or ``oracle-*``. The engine must match one of them; case
     does not matter."""
 
-    def matches(self, instance: "DBInstance | SourceInstance") -> bool:
+    def matches(self, instance: "_annotations.DBInstance | SourceInstance") -> bool:
         """Return whether the instance meets all conditions."""
         tags = {tag.key: tag.value or "" for tag in instance.tag_list or ()}
         return (
@@ -293,7 +291,10 @@ class Policy(_PolicyModel, frozen=True):
         return cls.from_yaml(text, source=str(path))
 
     def rule_for(
-        self, account_id: str, source_region: str, instance: "DBInstance | SourceInstance"
+        self,
+        account_id: str,
+        source_region: str,
+        instance: "_annotations.DBInstance | SourceInstance",
     ) -> Rule | None:
         """Return the first rule that matches an instance, or ``None``."""
         for rule in self.rules:

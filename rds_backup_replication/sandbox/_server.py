@@ -5,7 +5,7 @@ import threading
 from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask_cors  # noqa: F401  # pyright: ignore[reportUnusedImport]  # without it, moto only logs a warning
 from boto3.session import Session
@@ -19,8 +19,9 @@ from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingType
 )
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from .. import aio
 from .._client import BackupReplicationClient
-from .._client_base import context_of
+from .._client_base import ClientBase, context_of
 from .._clock import InstantClock
 from .._models._instance import DBInstance
 from ..exceptions import ServiceError
@@ -33,6 +34,8 @@ from ._state import State
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+ClientT = TypeVar("ClientT", bound=ClientBase)
 
 _HOST = "127.0.0.1"
 _STOP_POLL_SECONDS = 0.01
@@ -194,12 +197,25 @@ class Sandbox:
             region_name: The destination Region.
             config: Botocore settings, which override those of the sandbox.
         """
-        client = BackupReplicationClient(
-            session=self.session,
-            region_name=region_name,
-            endpoint_url=self.endpoint_url,
-            config=self._merged(config),
-        )
+        return self._without_pauses(BackupReplicationClient(**self._settings(region_name, config)))
+
+    def async_client(
+        self, region_name: str, *, config: Config | None = None
+    ) -> "aio.AsyncBackupReplicationClient":
+        """Return an async client, as ``client`` does. It needs the extra ``async``."""
+        settings = self._settings(region_name, config)
+        return self._without_pauses(aio.AsyncBackupReplicationClient(**settings))
+
+    def _settings(self, region_name: str, config: Config | None) -> dict[str, Any]:
+        return {
+            "session": self.session,
+            "region_name": region_name,
+            "endpoint_url": self.endpoint_url,
+            "config": self._merged(config),
+        }
+
+    @staticmethod
+    def _without_pauses(client: ClientT) -> ClientT:
         # Polls advance a replication, so there is no reason to sleep. The public constructor
         # has no parameter for a clock, because against AWS every wait must sleep.
         context_of(client).clock = InstantClock()

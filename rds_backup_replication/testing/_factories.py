@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from difflib import get_close_matches
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+from typing_extensions import Unpack
 
 from .._arn import parse_arn
 from .._models import (
@@ -35,9 +37,6 @@ from .._models._restore import (
     RestoreOptions,
     TagSpecification,
 )
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 P = ParamSpec("P")
 ModelT = TypeVar("ModelT")
@@ -325,7 +324,7 @@ def make_restore_db_instance_to_point_in_time_request(
     target_db_instance_identifier: str = "restored",
     restore_time: datetime | None = None,
     use_latest_restorable_time: bool | None = None,
-    **options: "Unpack[RestoreOptions]",
+    **options: Unpack[RestoreOptions],
 ) -> RestoreDBInstanceToPointInTimeRequest:
     """Return the request to restore the default backup, by default to the latest time."""
     if restore_time is None and use_latest_restorable_time is None:

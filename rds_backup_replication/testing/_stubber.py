@@ -8,9 +8,10 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.stub import Stubber
 
-from .. import _operations
+from .. import _operations, aio
 from .._arn import parse_arn
 from .._botocore.errors import service_error, wire_form
+from .._client import BackupReplicationClient
 from .._client_base import ClientBase
 from .._models import (
     DBInstanceAutomatedBackup,
@@ -45,8 +46,6 @@ from ._responses import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from .._client import BackupReplicationClient
-    from ..aio import AsyncBackupReplicationClient
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
 ResultT = TypeVar("ResultT", bound=ResponseModel)
@@ -88,7 +87,7 @@ class ReplicationStubber:
     """
 
     def __init__(
-        self, client: "BackupReplicationClient | AsyncBackupReplicationClient | None" = None
+        self, client: "BackupReplicationClient | aio.AsyncBackupReplicationClient | None" = None
     ) -> None:
         if client is not None:
             require_type(client, ClientBase, "client must be a BackupReplicationClient")

@@ -70,7 +70,15 @@ def _known(operation: str, place: Place) -> dict[str, tuple[Any, ...]]:
     key = f"arn:{partition}:kms:{region}:{account}:key/mrk-1"
     keys = (
         *(key.replace(region, away), key.replace(partition, other, 1), key.replace("kms", "rds")),
-        *(key.replace("key/", "grant/"), "alias/", "alias/a b", "key/mrk-1", f"{key}\n", "a--b"),
+        *(
+            key.replace("key/", "grant/"),
+            "alias/",
+            "alias/a b",
+            "key/mrk-1",
+            f"{key}\n",
+            "a--b",
+            "backups",
+        ),
         key.replace(account, f"{account}1"),
     )
     source = f"arn:{partition}:rds:{away}:{account}:db:"
@@ -88,6 +96,8 @@ def _known(operation: str, place: Place) -> dict[str, tuple[Any, ...]]:
         ),
         "BackupRetentionPeriod": retention,
         "DBInstanceAutomatedBackupsArn": backups,
+        "DBInstanceIdentifier": ("", " a", "a\n"),
+        "DbiResourceId": ("", "db-A ", "\n"),
         "Filters": (
             *([{"Name": "status"}], [{"Name": "status", "Values": []}], [{"Values": ["a"]}]),
             *([{"Name": "", "Values": ["a"]}], [{"Name": "status", "Values": "active"}]),
@@ -97,6 +107,7 @@ def _known(operation: str, place: Place) -> dict[str, tuple[Any, ...]]:
         "MasterUserSecretKmsKeyId": keys,
         "MaxRecords": (19, 101, True, 20.0, "20"),
         "Port": (0, 1149, 65536, True, "5432"),
+        "PreSignedUrl": ("", "http://rds.us-west-2.amazonaws.com/", "https://a b", "rds"),
         "ProcessorFeatures": ([{"Name": "a"}], [{"Name": "a", "Value": 5}], [{"New": "a"}]),
         "RegionName": regions,
         "SourceDBInstanceArn": sources,

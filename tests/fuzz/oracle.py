@@ -17,7 +17,9 @@ from botocore.validate import ParamValidator
 MAX_INTEGER = 2**31 - 1
 _REGION = "[a-z]+(-[a-z]+)+-[0-9]+"
 _INSTANCE = "(?=.{1,63}$)[a-zA-Z]([a-zA-Z0-9]|-(?![-]|$))*"
+_NO_OUTER_BLANKS = r"(?s:\S(.*\S)?)"
 _ALIAS = "alias/[a-zA-Z0-9:/_-]{1,250}"
+_BARE_KEY_ID = "(?=.*[0-9])((mrk-)?[0-9a-fA-F]+(-[0-9a-fA-F]+)*|[0-9A-Z]+(-[0-9A-Z]+)*)"
 _KEY_ID = "[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*"
 _TAG_PUNCTUATION = set("_.:/=+-@")
 # Parameters that only botocore reads, and does not send.
@@ -86,7 +88,10 @@ def _is_allowed(
     )
     forms = {
         "DBInstanceAutomatedBackupsArn": f"{backup}auto-backup:ab-[a-zA-Z0-9]+",
-        "KmsKeyId": f"{key}(key/{_KEY_ID}|{_ALIAS})|{_KEY_ID}|{_ALIAS}",
+        "KmsKeyId": f"{key}(key/{_KEY_ID}|{_ALIAS})|{_BARE_KEY_ID}|{_ALIAS}",
+        "DBInstanceIdentifier": _NO_OUTER_BLANKS,
+        "DbiResourceId": _NO_OUTER_BLANKS,
+        "PreSignedUrl": r"https://\S+",
         "RegionName": _REGION,
         "SourceDBInstanceArn": f"arn:{place.partition}:rds:(?!{place.region_name}:){_REGION}:"
         f"[0-9]{{12}}:db:{_INSTANCE}",

@@ -77,6 +77,8 @@ def _special(operation: str, name: str, place: Place, source: str) -> st.SearchS
         "MasterUserSecretKmsKeyId": key,
         "TargetDBInstanceIdentifier": st.sampled_from(NAMES),
         "BackupRetentionPeriod": retention,
+        "DBInstanceIdentifier": st.sampled_from(NAMES),
+        "DbiResourceId": st.sampled_from(["db-ABC", "a b", "é"]),
         "MaxRecords": st.integers(20, 100),
         "Port": st.integers(1150, 65535),
         "RegionName": st.sampled_from([region, "us-west-2", "xx-newland-1"]),

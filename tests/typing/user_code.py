@@ -8,6 +8,7 @@ from boto3.session import Session
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from types_boto3_rds import RDSClient
 from typing_extensions import assert_type
 
 from rds_backup_replication import (
@@ -63,7 +64,8 @@ def construct(boto3_client: BaseClient, source_client: BaseClient, kms_client: B
         config=Config(retries={"mode": "adaptive"}),
         endpoint_url="http://127.0.0.1:5000",
     )
-    assert_type(client.client, BaseClient)
+    assert_type(client.client, RDSClient)
+    assert_type(client.client.describe_db_instances()["Marker"], str)
     assert_type(client.region_name, str)
 
 
