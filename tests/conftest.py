@@ -50,9 +50,12 @@ def pytest_configure() -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run the tests of some modules with the sync client and with the async one."""
-    if metafunc.definition.path.stem in flavors.MODULES:
-        names = ("sync",) if metafunc.function.__name__ in flavors.SYNC_ONLY else flavors.FLAVORS
-        metafunc.parametrize("flavor", names, indirect=True)
+    module = metafunc.definition.path.stem
+    if module in flavors.MODULES:
+        is_both = metafunc.function.__name__ not in flavors.SYNC_ONLY
+        mark = pytest.mark.long if module.startswith("test_lifecycle") else pytest.mark.once
+        backends = [pytest.param(name, marks=mark) for name in flavors.BACKENDS if is_both]
+        metafunc.parametrize("flavor", ["sync", *backends], indirect=True)
 
 
 @pytest.fixture(scope="session")

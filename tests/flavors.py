@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 BACKENDS = ("asyncio", "trio")
-FLAVORS = ("sync", *BACKENDS)
 MODULES = (
     *("test_start", "test_stop", "test_ensure", "test_workflows", "test_check"),
     *("test_wait_replicating", "test_wait_stopped"),

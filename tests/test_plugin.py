@@ -39,7 +39,7 @@ def test_fixtures_are_listed(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines_random(
         [
             "replication_stubber -- *",
-            "    Yield a stubber that queues responses for every BackupReplicationClient *",
+            "    Yield a stubber that queues responses for every client *",
             "rds_sandbox -- *",
             "sandbox_client -- *",
         ]

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     )
     from ._patches import instant_waits, stub_all_clients
     from ._result_factories import (
+        make_api_call,
         make_check_reason,
         make_check_result,
         make_ensure_result,
@@ -63,6 +64,7 @@ __all__ = [
     "instant_waits",
     "make_additional_storage_volume",
     "make_additional_storage_volume_output",
+    "make_api_call",
     "make_automated_backup",
     "make_availability_zone",
     "make_certificate_details",
@@ -110,6 +112,7 @@ _HOMES = {
     "make_additional_storage_volume_output": "_instance_factories",
     "make_availability_zone": "_instance_factories",
     "make_certificate_details": "_instance_factories",
+    "make_api_call": "_result_factories",
     "make_check_reason": "_result_factories",
     "make_check_result": "_result_factories",
     "make_db_instance_role": "_instance_factories",

@@ -1,8 +1,10 @@
-"""Factories of the results of the methods that are built of several API calls."""
+"""Factories of API calls, and of the results of methods that are built of several ones."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Literal
 
+from .._api_call import ApiCall
 from .._models import (
     CheckCode,
     CheckReason,
@@ -13,6 +15,22 @@ from .._models import (
     ReplacementProgress,
 )
 from ._factories import make_automated_backup
+
+
+def make_api_call(
+    *,
+    operation_name: str = "StartDBInstanceAutomatedBackupsReplication",
+    region_name: str = "us-east-1",
+    request_id: str | None = "00000000-0000-4000-8000-000000000000",
+    http_status_code: int | None = 200,
+    attempts: int = 1,
+    duration: timedelta = timedelta(milliseconds=120),
+    error: BaseException | None = None,
+) -> ApiCall:
+    """Return an API call as ``on_call=`` receives it, a successful start by default."""
+    return ApiCall(
+        operation_name, region_name, request_id, http_status_code, attempts, duration, error
+    )
 
 
 def make_ensure_result(
