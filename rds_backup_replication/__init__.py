@@ -7,10 +7,10 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import exceptions
-    from ._api_call import ApiCall
     from ._client import BackupReplicationClient
     from ._models import (
         AdditionalStorageVolume,
+        ApiCall,
         BackupStatus,
         CheckReason,
         CheckResult,
@@ -106,7 +106,6 @@ __all__ = [
 # All other names are in _models.
 _HOMES = {
     "AdditionalStorageVolumeOutput": "_models._instance_parts",
-    "ApiCall": "_api_call",
     "AvailabilityZone": "_models._instance_parts",
     "BackupReplicationClient": "_client",
     "CertificateDetails": "_models._instance_parts",

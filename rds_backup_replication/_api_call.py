@@ -1,9 +1,8 @@
-"""One API call: what is logged of it, and what ``on_call=`` receives."""
+"""One API call: its log line, and its report to ``on_call=``."""
 
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,32 +12,13 @@ from botocore.exceptions import ClientError
 from ._botocore.fork_safety import drop_inherited_connections
 from ._botocore.hooks import FailedAttempts
 from ._cancellation import current_calls
+from ._models import ApiCall
 from .exceptions import ResponseValidationError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 _logger = logging.getLogger("rds_backup_replication")
-
-
-@dataclass(frozen=True)
-class ApiCall:
-    """An API call that has ended, as ``on_call=`` receives it."""
-
-    operation_name: str
-    """AWS's name of the operation, such as ``DescribeDBInstances``."""
-    region_name: str
-    """The Region that was called; for questions about a source, the source's Region."""
-    request_id: str | None
-    """AWS's ID of the last request, which AWS Support asks for; ``None`` without a response."""
-    http_status_code: int | None
-    """The HTTP status of the last response; ``None`` without a response."""
-    attempts: int
-    """Number of requests sent, botocore's retries included; 0 if none could be sent."""
-    duration: timedelta
-    """Time from the call to its end, with all attempts and botocore's pauses between them."""
-    error: BaseException | None
-    """The exception that the call raised; ``None`` if it succeeded."""
 
 
 OnCall = Callable[[ApiCall], object]

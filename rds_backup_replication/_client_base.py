@@ -7,10 +7,10 @@ from botocore.client import BaseClient
 from botocore.config import Config
 
 from ._annotations import AnySession
-from ._api_call import ApiCall
 from ._boto3_types import RDSClient
 from ._context import Context
 from ._keywords import explain_arguments
+from ._models import ApiCall
 
 
 @explain_arguments

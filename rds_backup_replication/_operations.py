@@ -5,7 +5,6 @@ a model or an exception.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Generic, TypeVar
 
@@ -38,13 +37,13 @@ RequestT = TypeVar("RequestT", bound=RequestModel)
 ResultT = TypeVar("ResultT", bound=ResponseModel)
 
 
-@dataclass(frozen=True)
 class Operation(Generic[RequestT, ResultT]):
     """An API operation: its request, and the member of its response that holds the result."""
 
-    request: type[RequestT]
-    result_member: str
-    result: type[ResultT]
+    def __init__(self, request: type[RequestT], result_member: str, result: type[ResultT]) -> None:
+        self.request: type[RequestT] = request
+        self.result_member: str = result_member
+        self.result: type[ResultT] = result
 
     @property
     def name(self) -> str:

@@ -90,8 +90,10 @@ def name_blanks(text: str) -> str:
     The result is empty if there are none.
     """
     inner = text.strip()
+    if inner == text and not has_line_break(text):
+        return ""
     if not inner:
-        return "is blank" if text else ""
+        return "is blank"
     before, after = text.split(inner, 1)
     found = [
         f"{verb} a {'line break' if has_line_break(blanks) else 'blank'}"

@@ -93,7 +93,9 @@ def _invalid_parameter(model: type[RequestModel], detail: Mapping[str, Any]) -> 
         return InvalidParameter(ascii(detail["input"]), HIDDEN, "is not a parameter")
     given_name, rest = str(detail["loc"][0]), detail["loc"][1:]
     fields = model.model_fields
-    name = next((n for n, f in fields.items() if given_name in (n, f.alias)), given_name)
+    name = given_name
+    if given_name not in fields:
+        name = next((n for n, f in fields.items() if f.alias == given_name), given_name)
     field = fields.get(name)
     parameter = field.title if field and field.title else name
     for part in rest:

@@ -29,6 +29,7 @@ from ._responses import (
     Tag,
 )
 from ._results import (
+    ApiCall,
     CheckCode,
     CheckReason,
     CheckResult,
@@ -39,6 +40,7 @@ from ._results import (
 
 __all__ = [
     "AdditionalStorageVolume",
+    "ApiCall",
     "BackupStatus",
     "CheckCode",
     "CheckReason",

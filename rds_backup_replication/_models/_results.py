@@ -1,7 +1,8 @@
-"""The results of the methods that are built of several API calls."""
+"""The results of the methods that are built of several API calls, and reports of these calls."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from ._base import LateModel
@@ -89,3 +90,23 @@ class CheckResult:
     def __iter__(self) -> Iterator[CheckReason]:
         yield from self.blockers
         yield from self.unchecked
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """An API call that has ended, as ``on_call=`` receives it."""
+
+    operation_name: str
+    """AWS's name of the operation, such as ``DescribeDBInstances``."""
+    region_name: str
+    """The Region that was called; for questions about a source, the source's Region."""
+    request_id: str | None
+    """AWS's ID of the last request, which AWS Support asks for; ``None`` without a response."""
+    http_status_code: int | None
+    """The HTTP status of the last response; ``None`` without a response."""
+    attempts: int
+    """Number of requests sent, botocore's retries included; 0 if none could be sent."""
+    duration: timedelta
+    """Time from the call to its end, with all attempts and botocore's pauses between them."""
+    error: BaseException | None
+    """The exception that the call raised; ``None`` if it succeeded."""

@@ -13,9 +13,10 @@ import anyio
 import anyio.lowlevel
 from botocore.client import BaseClient
 
-from .._api_call import ApiCall, OnCall
+from .._api_call import OnCall
 from .._botocore.client_factory import ClientFactory
 from .._context import Context
+from .._models import ApiCall
 from .._steps import Report, Step, Steps
 from ._threads import run_in_thread
 

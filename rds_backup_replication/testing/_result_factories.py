@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Literal
 
-from .._api_call import ApiCall
 from .._models import (
+    ApiCall,
     CheckCode,
     CheckReason,
     CheckResult,
