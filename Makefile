@@ -86,7 +86,7 @@ $(VENV)-sbom/sbom.stamp: $(VENV)-sbom/bin/python pyproject.toml
 	@touch $@
 
 $(VENV)-bench/bench.stamp: $(VENV)-bench/bin/python pyproject.toml
-	$(VENV)-bench/bin/python -m pip install --quiet --editable .
+	$(VENV)-bench/bin/python -m pip install --quiet --editable '.[async]'
 	@touch $@
 
 demo: $(VENV)/demo.stamp

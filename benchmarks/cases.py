@@ -55,6 +55,13 @@ def _per_record(children: Children, side: str, rounds: int) -> list[Pair]:
     return children.warm((side, "list 10000:1"), (side, "list 100:100"), rounds)
 
 
+def _starts(task: str) -> Take:
+    def take(children: Children, _: str, rounds: int) -> list[Pair]:
+        return children.starts(task, rounds)
+
+    return take
+
+
 FIGURES = (
     Figure(
         "cold start",
@@ -118,6 +125,20 @@ FIGURES = (
         "check for those three errors",
         _warm("make_invalid_call:50"),
         51,
+    ),
+    Figure(
+        "one async Start, CPU",
+        "A Start by the async client on asyncio, compared with the sync client; boto3 is not part "
+        "of this figure",
+        _starts("one by one"),
+        21,
+    ),
+    Figure(
+        "1,000 async starts",
+        "32 at once on asyncio, each response after 50 ms, compared with the sync client in 32 "
+        "threads; boto3 is not part of this figure",
+        _starts("many"),
+        5,
     ),
     Figure("list 100", "One page", _warm("list 100:2"), 51),
     Figure("list 1,000", "10 pages", _warm("list 1000:4"), 21, by_peers=True),

@@ -69,6 +69,10 @@ class Children:
         printed = self._main("warm", *one, *other, str(rounds))
         return [(one, other) for one, other in json.loads(printed)]
 
+    def starts(self, task: str, rounds: int) -> list[Pair]:
+        """Return the pairs of the async client and the sync one."""
+        return [(one, other) for one, other in json.loads(self._main("starts", task, str(rounds)))]
+
     def counts(self) -> dict[str, int]:
         """Return how many API calls each method makes that is built of several."""
         counts: dict[str, int] = json.loads(self._main("counts"))

@@ -93,9 +93,8 @@ def _invalid_parameter(model: type[RequestModel], detail: Mapping[str, Any]) -> 
         return InvalidParameter(ascii(detail["input"]), HIDDEN, "is not a parameter")
     given_name, rest = str(detail["loc"][0]), detail["loc"][1:]
     fields = model.model_fields
-    name = given_name
-    if given_name not in fields:
-        name = next((n for n, f in fields.items() if f.alias == given_name), given_name)
+    by_alias = (n for n, f in fields.items() if f.alias == given_name)
+    name = given_name if given_name in fields else next(by_alias, given_name)
     field = fields.get(name)
     parameter = field.title if field and field.title else name
     for part in rest:
