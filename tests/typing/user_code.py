@@ -29,6 +29,7 @@ from rds_backup_replication import (
     StartDBInstanceAutomatedBackupsReplicationRequest,
     Tag,
 )
+from rds_backup_replication.aio import AsyncBackupReplicationClient
 from rds_backup_replication.exceptions import (
     InvalidParameter,
     KMSKeyNotAccessibleFault,
@@ -227,6 +228,26 @@ def handle(client: BackupReplicationClient) -> None:
         assert_type(error.http_status_code, int | None)
     except ClientError:
         pass
+
+
+async def use_async_client() -> None:
+    async with AsyncBackupReplicationClient(region_name="us-east-1") as client:
+        result = await client.ensure_replication(
+            source_db_instance_arn=SOURCE_ARN, backup_retention_period=14
+        )
+        assert_type(result, EnsureResult)
+        async for backup in client.describe_db_instance_automated_backups(page_size=20):
+            assert_type(backup, DBInstanceAutomatedBackup)
+        assert_type(client.client, RDSClient)
+        instance = await client.restore_db_instance_to_point_in_time(
+            source_db_instance_automated_backups_arn=BACKUP_ARN,
+            target_db_instance_identifier="restored",
+            use_latest_restorable_time=True,
+            multi_az=True,
+        )
+        assert_type(instance, DBInstance)
+        await client.ensure_replication(source_arn=SOURCE_ARN)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        await client.ensure_replication(SOURCE_ARN)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def misuse(client: BackupReplicationClient) -> None:
