@@ -33,6 +33,7 @@ nitpick_ignore = [
     ("py:class", "typing_extensions.Unpack"),
     ("py:class", "ReplacementPhase"),  # one of four texts, which ReplacementProgress lists
     ("py:class", "SourceInstance"),  # the fields of DBInstance that fleets read
+    ("py:class", "rds_backup_replication._models._responses.SourceInstance"),  # the same
     ("py:class", "StartRequest"),  # short for StartDBInstanceAutomatedBackupsReplicationRequest
 ]
 nitpick_ignore_regex = [

@@ -127,10 +127,14 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
     ) -> None:
         self.shutdown()
         self._thread.join()
-        for connection in tuple(self._open):  # each thread ends with its connection
+        self.close_connections()  # each thread ends with its connection
+        self.server_close()
+
+    def close_connections(self) -> None:
+        """Close the open connections, as AWS closes idle ones."""
+        for connection in tuple(self._open):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self.server_close()
 
 
 class _Connection(socketserver.StreamRequestHandler):

@@ -46,14 +46,19 @@ def blocks_of(page: str) -> list[tuple[str, str]]:
     return FENCED.findall(read(page))
 
 
-def run(page: str, rds_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def run(
+    page: str,
+    rds_sandbox: Sandbox,
+    capsys: pytest.CaptureFixture[str],
+    names: dict[str, Any] | None = None,
+) -> list[str]:
     """Run a page's examples in one namespace, and return the output of each.
 
     The output of an example must match the text block that follows the example.
     """
     key = rds_sandbox.boto3_client("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]
     blocks = blocks_of(page)
-    names: dict[str, object] = {}
+    names = {} if names is None else names
     printed: list[str] = []
     for (language, text), (next_language, expected) in zip(
         blocks, [*blocks[1:], ("", "")], strict=True
