@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from ._botocore.errors import NEVER_SENT, is_unsendable, may_have_taken_effect
 from ._botocore.fork_safety import drop_inherited_connections
 from ._botocore.hooks import FailedAttempts
-from ._cancellation import current_calls
+from ._cancellation import CallCancelled, CancellableCalls, current_calls
 from ._models import ApiCall
 from .exceptions import ResponseValidationError
 
@@ -44,7 +45,7 @@ class CallRecord:
     def __enter__(self) -> "Self":
         if self._cancellable is not None:
             self._cancellable.begin(is_change=self._is_change)
-        if self._on_call is not None:
+        if self._on_call is not None or self._cancellable is not None:
             self._failures = self._attempts.__enter__()
             self._earlier_failures = len(self._failures)
         self._started = time.perf_counter()
@@ -52,17 +53,15 @@ class CallRecord:
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         seconds = time.perf_counter() - self._started
-        is_cancelled = self._cancellable is not None and self._cancellable.end()
-        if is_cancelled and self._is_change:
-            outcome = "ended with an error" if error else "has succeeded"
-            _logger.warning(
-                "%s was cancelled after it was sent, and %s: %s",
-                *(self._operation_name, outcome, error or _arns_in(self.response)),
-            )
+        if self._cancellable is not None:
+            self._attempts.__exit__()
+            self._end_cancellable(self._cancellable, error)
+        elif self._on_call is not None:
+            self._attempts.__exit__()
         is_logged = _logger.isEnabledFor(logging.DEBUG)
         if self._on_call is None and not is_logged:
             return
-        request_id, status = _id_and_status(self.response, error)
+        request_id, status = self._id_and_status(error)
         if is_logged:
             _logger.debug(
                 "%s in %s: %s, %.0f ms",
@@ -71,22 +70,57 @@ class CallRecord:
             )
         if self._on_call is None:
             return
-        self._attempts.__exit__()
-        # botocore counts a response that it cannot parse as neither.
+        failures = self._failures[self._earlier_failures :]
+        sent = sum(not (isinstance(each, NEVER_SENT) or is_unsendable(each)) for each in failures)
+        # botocore counts a response that it cannot parse as no failed attempt.
         is_answered = error is None or isinstance(error, ResponseValidationError)
         call = ApiCall(
             self._operation_name,
             self._region_name,
             request_id,
             status,
-            attempts=len(self._failures) - self._earlier_failures + is_answered,
+            attempts=sent + is_answered,
             duration=timedelta(seconds=seconds),
             error=error,
         )
-        try:
-            self._on_call(call)
-        except Exception:  # an error in the caller's code must not change what the call did
-            _logger.exception("on_call= raised an error; the call is not affected")
+        report_call(self._on_call, call)
+
+    def _end_cancellable(self, calls: CancellableCalls, error: BaseException | None) -> None:
+        """Tell what a change did, which the caller does not learn after a cancellation."""
+        name, is_uncertain = self._operation_name, True
+        outcome: str | None = None
+        if error is None:
+            outcome = f"{name} has succeeded: {_arns_in(self.response)}"
+        elif isinstance(error, CallCancelled):
+            sent = self._failures[self._earlier_failures :]
+            uncertain = next(filter(may_have_taken_effect, sent), None)
+            outcome = f"{name} may have taken effect: {uncertain}" if uncertain else None
+        elif isinstance(error, Exception):
+            outcome, is_uncertain = f"{name} has failed: {error}", may_have_taken_effect(error)
+        calls.end(outcome if self._is_change else None, may_have_taken_effect=is_uncertain)
+
+    def _id_and_status(self, error: BaseException | None) -> tuple[str | None, int | None]:
+        """Return the request ID and the HTTP status of the last response."""
+        response = self.response
+        if isinstance(error, ClientError) and error.operation_name != self._operation_name:
+            return None, None  # of STS, which gives the credentials
+        if isinstance(error, (ClientError, ResponseValidationError)):
+            response = error.response
+        metadata = response.get("ResponseMetadata")
+        if metadata is None:  # botocore could not parse the response
+            headers = {name.lower(): value for name, value in response.get("headers", {}).items()}
+            return headers.get("x-amzn-requestid"), response.get("status_code")
+        return metadata.get("RequestId"), metadata.get("HTTPStatusCode")
+
+
+def report_call(on_call: OnCall | None, call: ApiCall) -> None:
+    """Report a call; an error in the caller's code must not change what the call did."""
+    if on_call is None:
+        return
+    try:
+        on_call(call)
+    except Exception:
+        _logger.exception("on_call= raised an error; the call is not affected")
 
 
 def _arns_in(response: Mapping[str, Any]) -> str:
@@ -98,19 +132,6 @@ def _arns_in(response: Mapping[str, Any]) -> str:
         for name, value in result.items()
         if name.endswith("Arn")
     )
-
-
-def _id_and_status(
-    response: Mapping[str, Any], error: BaseException | None
-) -> tuple[str | None, int | None]:
-    """Return the request ID and the HTTP status of a response or an error."""
-    if isinstance(error, (ClientError, ResponseValidationError)):
-        response = error.response
-    metadata = response.get("ResponseMetadata")
-    if metadata is None:  # botocore could not parse the response
-        headers = {name.lower(): value for name, value in response.get("headers", {}).items()}
-        return headers.get("x-amzn-requestid"), response.get("status_code")
-    return metadata.get("RequestId"), metadata.get("HTTPStatusCode")
 
 
 def _outcome(error: BaseException | None, request_id: str | None) -> str:

@@ -27,6 +27,10 @@ class InstantClock:
     def sleep(self, seconds: float, /) -> None:
         self._time()[0] += seconds
 
+    def restart(self) -> None:
+        """Start again at zero, in this thread or task alone."""
+        self._now.set([0.0])
+
     def _time(self) -> list[float]:
         # A list, because the worker thread of an async task sees a copy of the task's context.
         now = self._now.get(None)

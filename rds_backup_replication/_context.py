@@ -1,7 +1,8 @@
 """The boto3 client, destination and clock that one client's operations and workflows share."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from ._arn import Destination, parse_arn
 from ._botocore.client_factory import ClientFactory, SessionClients, prepare_client
 from ._clock import Clock
 from ._redact import short_repr
-from ._steps import Report, ResultT, Steps
+from ._steps import Report, ResultT, Step, Steps
 
 if TYPE_CHECKING:
     from ._annotations import AnySession
@@ -72,18 +73,18 @@ class Context:
     def run(self, steps: Steps[ResultT]) -> ResultT:
         """Run a workflow to its end, and return its result."""
         try:
-            step = next(steps)
+            resume: Callable[[], Step] = partial(next, steps)
             while True:
+                step = resume()
+                resume = partial(next, steps)
                 try:
                     if isinstance(step, Report):
                         step.callback(step.value)
                     else:
                         self.clock.sleep(step)
                 # The workflow may log it. The time of a try does not matter beside a pause.
-                except BaseException as error:  # noqa: BLE001, PERF203
-                    step = steps.throw(error)
-                else:
-                    step = next(steps)
+                except BaseException as error:  # noqa: BLE001
+                    resume = partial(steps.throw, error)
         except StopIteration as end:
             result: ResultT = end.value
             return result

@@ -24,7 +24,8 @@ def explain_arguments(kind: type[T]) -> type[T]:
     Python's own errors name a private base class, and only one error of several.
     """
     for name, method in list(vars(kind).items()):
-        if isfunction(method) and (name == "__init__" or not name.startswith("_")):
+        is_public = name == "__init__" or not name.startswith("_")
+        if isfunction(method) and is_public and method.__code__.co_kwonlyargcount:
             setattr(kind, name, _explained(method))
     return kind
 

@@ -10,7 +10,8 @@ _MAX_LENGTH = 100  # comparing longer texts would take seconds
 
 def explain_region_name(name: object) -> str | None:
     """Return the rule that a Region name breaks, with the nearest name, or ``None`` if valid."""
-    if isinstance(name, str) and is_region_name(name):
+    # botocore replaces a name such as us-east-1-fips by the Region, with FIPS endpoints.
+    if isinstance(name, str) and is_region_name(name.removesuffix("-fips")):
         return None
     nearest = _nearest_region(str(name))
     return f"{_RULE}; did you mean {nearest}?" if nearest else f"{_RULE}, such as us-west-2"

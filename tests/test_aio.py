@@ -11,25 +11,30 @@ from datetime import timedelta
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 import trio
 from anyio import to_thread
 
 from rds_backup_replication import ApiCall, BackupReplicationClient
 from rds_backup_replication._client_base import context_of
+from rds_backup_replication._clock import InstantClock
 from rds_backup_replication.aio import AsyncBackupReplicationClient
 from rds_backup_replication.exceptions import (
     DBInstanceNotFoundFault,
     RequestValidationError,
+    WaitTimeoutError,
 )
 from rds_backup_replication.testing import ReplicationStubber
 
 from .calls import START, STARTED
 from .flavors import BACKENDS
-from .loopback import Response, error_xml
-from .replication_cases import begin_replacement
+from .loopback import Response, error_xml, result_xml
+from .process_cases import run_python
+from .replication_cases import begin_replacement, pass_preflight
 from .wire import BACKUP_ARN, SOURCE_ARN, RDSServer, ScriptedRDS, backup_xml, listing_xml
 
+STOP = START.replace("Start", "Stop")
 each_backend = pytest.mark.parametrize("backend", BACKENDS)
 Body = Callable[[], Awaitable[object]]
 
@@ -92,6 +97,9 @@ def test_cancelled_start_ends_after_its_response(
             tasks.start_soon(start)
             await rds.wait_until_asked()
             tasks.cancel_scope.cancel()
+            with anyio.CancelScope(shield=True):
+                for _ in range(3):  # the cancellation reaches the task
+                    await anyio.lowlevel.checkpoint()
             rds.released.set()
 
     body = STARTED.replace(
@@ -103,7 +111,7 @@ def test_cancelled_start_ends_after_its_response(
         anyio.run(run, backend=backend)
     assert [(call.operation_name, call.http_status_code) for call in calls] == [(START, 200)]
     (record,) = [r for r in caplog.records if r.levelno == logging.WARNING]
-    assert "was cancelled after it was sent, and has succeeded" in record.getMessage()
+    assert f"does not learn that {START} has succeeded" in record.getMessage()
     assert BACKUP_ARN in record.getMessage()
 
 
@@ -136,7 +144,7 @@ def test_start_outlasts_the_cancellation_of_its_task(
     (call,) = calls
     assert isinstance(call.error, DBInstanceNotFoundFault)
     (record,) = [r for r in caplog.records if r.levelno == logging.WARNING]
-    assert "ended with an error: " in record.getMessage()
+    assert f"does not learn that {START} has failed: " in record.getMessage()
 
 
 def test_no_start_follows_a_read_that_timed_out() -> None:
@@ -173,6 +181,177 @@ def test_cancelled_read_ends_at_once(backend: str) -> None:
         took = anyio.run(run, backend=backend)
         assert took < 1
         assert len(rds.received) == 1  # and no request after the cancellation
+
+
+@each_backend
+@pytest.mark.parametrize("is_change", [True, False])
+def test_no_request_follows_a_cancellation(
+    backend: str, rds: ScriptedRDS, *, is_change: bool
+) -> None:
+    """botocore would retry a throttled request, also a start's."""
+    throttled = threading.Event()
+    rds.answers(error_xml("Throttling"), 400)
+
+    async def run() -> None:
+        client = AsyncBackupReplicationClient(client=rds.client(retries=4).client)
+        client.client.meta.events.register_last("needs-retry.rds", lambda **_: throttled.set())
+        async with anyio.create_task_group() as tasks:
+
+            async def call() -> None:
+                if is_change:
+                    await client.start_db_instance_automated_backups_replication(
+                        source_db_instance_arn=SOURCE_ARN
+                    )
+                else:
+                    await client.find_replicated_backup(source_db_instance_arn=SOURCE_ARN)
+
+            tasks.start_soon(call)
+            await to_thread.run_sync(throttled.wait, 20)
+            tasks.cancel_scope.cancel()
+
+    anyio.run(run, backend=backend)
+    assert len(rds.received) == 1
+
+
+def test_start_is_not_lost_while_the_event_loop_is_busy(
+    caplog: pytest.LogCaptureFixture, rds: ScriptedRDS
+) -> None:
+    """The response may come while the event loop does something else, before a cancellation."""
+    rds.answers(STARTED)
+
+    async def run() -> None:
+        parsed = threading.Event()
+        client = AsyncBackupReplicationClient(client=rds.client().client)
+        client.client.meta.events.register_last("after-call.rds", lambda **_: parsed.set())
+        task = asyncio.create_task(
+            client.start_db_instance_automated_backups_replication(
+                source_db_instance_arn=SOURCE_ARN
+            )
+        )
+        while not rds.asked.is_set():
+            await asyncio.sleep(0)
+        parsed.wait(20)  # the loop is busy
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    assert [text for text in caplog.messages if "has succeeded" in text]
+
+
+def test_shielded_start_needs_no_further_threads() -> None:
+    """A caller may cancel its task again and again."""
+
+    async def run() -> int:
+        async with client_of(rds) as client:
+            task = asyncio.create_task(
+                client.start_db_instance_automated_backups_replication(
+                    source_db_instance_arn=SOURCE_ARN
+                )
+            )
+            await rds.wait_until_asked()
+            before = threading.active_count()
+            for _ in range(50):
+                task.cancel()
+                await asyncio.sleep(0)
+            started = threading.active_count() - before
+            rds.released.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return started
+
+    with HeldRDS(STARTED) as rds:
+        assert asyncio.run(run()) <= 1
+
+
+@each_backend
+def test_stop_of_a_cancelled_replacement_is_logged(
+    backend: str, caplog: pytest.LogCaptureFixture, rds: ScriptedRDS
+) -> None:
+    """Whoever cancels a replacement during a read after its stop reads at once what it did."""
+    pass_preflight(rds)
+    rds.answers(result_xml(STOP, backup_xml(DBInstanceAutomatedBackupsArn=BACKUP_ARN)))
+    rds.stalls()
+    stalled = len(rds.script)
+
+    async def run() -> None:
+        lone = rds.lone_client()
+        client = AsyncBackupReplicationClient(
+            client=lone.client, kms_client=context_of(lone).kms_client()
+        )
+        with anyio.CancelScope() as scope:
+
+            async def replace() -> None:
+                await client.replace_replication(
+                    source_db_instance_arn=SOURCE_ARN, backup_retention_period=7
+                )
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(replace)
+                while len(rds.received) < stalled:
+                    await anyio.sleep(0.001)
+                scope.cancel()
+
+    anyio.run(run, backend=backend)
+    assert any(f"does not learn that {STOP} has succeeded" in text for text in caplog.messages)
+    logged = threading.Event()
+
+    def see(record: logging.LogRecord) -> bool:
+        if "Call replace_replication() again" in record.getMessage():
+            logged.set()
+        return True
+
+    logger = logging.getLogger("rds_backup_replication")
+    logger.addFilter(see)
+    rds.close_connections()  # the read in progress ends
+    assert logged.wait(20)
+    logger.removeFilter(see)
+    assert all(START not in request.body.decode() for request in rds.received)
+
+
+def test_no_start_follows_ctrl_c_on_trio() -> None:
+    """trio raises KeyboardInterrupt where the main task waits, and cancels nothing."""
+    ran = run_python(
+        "import os, signal, threading, trio\n"
+        "from rds_backup_replication.aio import AsyncBackupReplicationClient as Client\n"
+        "from tests.test_aio import HeldRDS, START\n"
+        "from tests.wire import SOURCE_ARN, listing_xml\n"
+        "def interrupt():\n"
+        "    rds.asked.wait(20)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "async def run():\n"
+        "    client = Client(client=rds.client().client)\n"
+        "    await client.ensure_replication(source_db_instance_arn=SOURCE_ARN)\n"
+        "with HeldRDS(listing_xml()) as rds:\n"
+        "    threading.Thread(target=interrupt, daemon=True).start()\n"
+        "    try: trio.run(run)\n"
+        "    except KeyboardInterrupt: print('interrupted')\n"
+        "    rds.released.set()\n"
+        "    for thread in threading.enumerate():\n"
+        "        if 'rio' in thread.name.lower(): thread.join(5)\n"
+        "    print(any(START in request.body.decode() for request in rds.received))\n"
+    )
+    assert ran.stdout.split() == ["interrupted", "False"], ran.stderr
+
+
+@each_backend
+def test_each_wait_begins_at_zero_on_a_clock_without_pauses(backend: str, rds: ScriptedRDS) -> None:
+    rds.answers(listing_xml(backup_xml()))
+
+    async def run() -> None:
+        client = AsyncBackupReplicationClient(client=rds.client().client)
+        context_of(client).clock = InstantClock()
+        counts: list[int] = []
+        for _ in range(3):
+            before = len(rds.received)
+            with pytest.raises(WaitTimeoutError):
+                await client.wait_until_replicating(
+                    source_db_instance_arn=SOURCE_ARN, timeout=timedelta(minutes=10)
+                )
+            counts.append(len(rds.received) - before)
+        assert min(counts) >= 15
+
+    anyio.run(run, backend=backend)
 
 
 @each_backend
@@ -251,8 +430,7 @@ def test_callbacks_run_in_the_event_loop_and_may_be_async(backend: str, rds: Scr
             assert threading.get_ident() == loop_thread
             seen.append(backup.status)
 
-        async def on_call(call: ApiCall) -> None:
-            await anyio.sleep(0)
+        def on_call(call: ApiCall) -> None:
             assert threading.get_ident() == loop_thread
             seen.append(call.operation_name)
 

@@ -218,7 +218,7 @@ _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 NO_RESPONSE_ERRORS = (BotocoreConnectionError, HTTPClientError)
 """What botocore raises if no response came: the request may have taken effect."""
-_NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
+NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
 _INVALID_REQUEST = re.compile(r"invalid (header|method)|control characters", re.IGNORECASE)
 _INVALID_PROXY = re.compile(r"http://[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 """botocore puts http:// before a proxy's URL that has another scheme, such as socks5."""
@@ -275,7 +275,7 @@ def may_have_taken_effect(error: Exception) -> bool:
         return is_server_error(error)
     if isinstance(error, ResponseValidationError):
         return error.may_have_taken_effect
-    if not isinstance(error, NO_RESPONSE_ERRORS) or isinstance(error, _NEVER_SENT):
+    if not isinstance(error, NO_RESPONSE_ERRORS) or isinstance(error, NEVER_SENT):
         return False
     return not is_unsendable(error) and not _is_failed_handshake(error)
 

@@ -9,6 +9,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 from botocore.hooks import BaseEventHooks
 
+from .._cancellation import current_calls
 from .._credentials import read_credentials
 from .._redact import hide_secrets, is_of_library, modules_in_traceback
 from ..exceptions import ResponseValidationError
@@ -42,6 +43,12 @@ def register_hooks(events: BaseEventHooks) -> None:
             keywords["operation_model"], response_dict, keywords["customized_response_dict"]
         )
 
+    def before_send(**_: Any) -> None:
+        calls = current_calls()
+        if calls is not None:
+            calls.check()
+
+    events.register_first("before-send", before_send, unique_id="rds-backup-replication-cancel")
     # A client that is registered twice keeps its first handlers. "before-parse" for all services
     # runs after handlers for one service, so other handlers get the whole response.
     events.register_last("before-parse", before_parse, unique_id="rds-backup-replication-raw")

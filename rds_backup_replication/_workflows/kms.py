@@ -52,12 +52,13 @@ def describe_key(context: Context, identifier: str) -> dict[str, Any]:
     kms: Any = context.kms_client()
     if kms is None:
         raise CannotCallKMSError
-    try:
-        with CallRecord(kms, "DescribeKey", context.on_call) as record:
+    with CallRecord(kms, "DescribeKey", context.on_call) as record:
+        try:
             record.response = response = kms.describe_key(KeyId=identifier)
-    except Exception as error:
-        if failure := retrieval_error(error):
-            raise failure from None
-        raise
+        except Exception as error:
+            hide_secrets(error)
+            if failure := retrieval_error(error):
+                raise failure from None
+            raise
     metadata: dict[str, Any] = response["KeyMetadata"]
     return metadata

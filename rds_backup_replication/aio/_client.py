@@ -1,8 +1,8 @@
 """The async client: each method of the sync client as a coroutine or an async iterator."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast, get_args
 
 from .._client import BackupReplicationClient
 from .._client_base import ClientBase, context_of
@@ -35,12 +35,15 @@ def _coroutine(
     ) -> ResultT:
         return await _context_of(self).complete(partial(method, self, *args, **keywords))
 
+    call.__qualname__ = f"AsyncBackupReplicationClient.{call.__name__}"
     return call
 
 
 def _async_iterator(
     method: Callable[Concatenate[Any, ParametersT], Iterator[ResultT]],
-) -> Callable[Concatenate["AsyncBackupReplicationClient", ParametersT], AsyncIterator[ResultT]]:
+) -> Callable[
+    Concatenate["AsyncBackupReplicationClient", ParametersT], AsyncGenerator[ResultT, None]
+]:
     """Return the async form of a method that lists."""
 
     @wraps(method)
@@ -49,10 +52,14 @@ def _async_iterator(
         /,
         *args: ParametersT.args,
         **keywords: ParametersT.kwargs,
-    ) -> AsyncIterator[ResultT]:
+    ) -> AsyncGenerator[ResultT, None]:
         pages = cast("Iterator[Iterator[ResultT]]", method(self, *args, **keywords))
         return _context_of(self).iterate(pages)
 
+    call.__qualname__ = f"AsyncBackupReplicationClient.{call.__name__}"
+    items: Any = AsyncGenerator
+    item = get_args(method.__annotations__["return"])[0]
+    call.__annotations__ = {**method.__annotations__, "return": items[item, None]}
     return call
 
 
@@ -79,7 +86,8 @@ class AsyncBackupReplicationClient(ClientBase):
     logs that response, and reports it to ``on_call``. A read that is being sent continues in its
     thread, and its response is dropped.
 
-    ``on_poll``, ``on_progress`` and ``on_call`` are called in the event loop, and may be async.
+    ``on_poll`` and ``on_progress`` are called in the event loop, and may be async. ``on_call`` is
+    called in the event loop, too, and must be a plain function.
     """
 
     _context_type = AsyncContext

@@ -3,8 +3,8 @@
 import inspect
 import logging
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from types import GeneratorType
 from typing import Any, Generic, NamedTuple, TypeVar, cast
@@ -13,8 +13,10 @@ import anyio
 import anyio.lowlevel
 from botocore.client import BaseClient
 
-from .._api_call import OnCall
+from .._api_call import OnCall, report_call
 from .._botocore.client_factory import ClientFactory
+from .._cancellation import CallCancelled, CancellableCalls, current_calls
+from .._clock import InstantClock
 from .._context import Context
 from .._models import ApiCall
 from .._steps import Report, Step, Steps
@@ -42,9 +44,10 @@ class AsyncContext(Context):
         kms_client: BaseClient | None = None,
         on_call: OnCall | None = None,
     ) -> None:
+        if inspect.iscoroutinefunction(on_call):
+            raise TypeError("on_call= must be a plain function, not an async one")
         # Worker threads make the calls. The event loop reports them.
-        self._ended: deque[ApiCall] = deque()
-        collect = self._ended.append if callable(on_call) else on_call
+        collect = _collect if callable(on_call) else on_call
         super().__init__(client, clients, source_client, kms_client, collect)
         self._report_call = on_call
 
@@ -56,33 +59,31 @@ class AsyncContext(Context):
         """Return the pages themselves, for ``iterate``."""
         return cast("Iterator[ResultT]", pages)
 
-    async def call(self, function: Callable[[], ResultT]) -> ResultT:
+    async def call(self, function: Callable[[], ResultT], calls: CancellableCalls) -> ResultT:
         """Run a function in a worker thread, and report the API calls that it makes."""
         try:
-            return await run_in_thread(function)
+            return await run_in_thread(function, calls)
         finally:
-            while self._ended:
-                with anyio.CancelScope(shield=True):
-                    await self._report(self._ended.popleft())
-
-    async def _report(self, call: ApiCall) -> None:
-        try:
-            await _call_back(cast("OnCall", self._report_call), call)
-        except Exception:  # as in CallRecord
-            _logger.exception("on_call= raised an error; the call is not affected")
+            while calls.reports:
+                report_call(self._report_call, calls.reports.pop(0))
 
     async def complete(self, method: Callable[[], ResultT]) -> ResultT:
         """Run a method of the sync client: its calls in worker threads, its steps here."""
-        self.clock.monotonic()  # the worker threads must see the same clock as this task
+        if isinstance(self.clock, InstantClock):
+            self.clock.restart()  # a task inherits the time of the one that made it
         steps = _steps_of(method)
+        calls = CancellableCalls(partial(_abandon, steps))
         resume: Callable[[], Step] = partial(next, steps)
-        while not isinstance(step := await self.call(partial(_advance, resume)), _End):
+        while not isinstance(step := await self.call(partial(_advance, resume), calls), _End):
             try:
                 await self._take(step)
             except Exception as error:  # noqa: BLE001, PERF203  # as in Context.run
                 resume = partial(steps.throw, error)
             except BaseException as interruption:
-                steps.throw(interruption)  # the workflow may log it
+                try:
+                    steps.throw(interruption)  # the workflow may log it
+                finally:
+                    calls.cancel()
                 raise
             else:
                 resume = partial(next, steps)
@@ -98,11 +99,23 @@ class AsyncContext(Context):
             self.clock.sleep(step)
             await anyio.lowlevel.checkpoint()
 
-    async def iterate(self, pages: Iterator[Iterable[ResultT]]) -> AsyncIterator[ResultT]:
+    async def iterate(self, pages: Iterator[Iterable[ResultT]]) -> AsyncGenerator[ResultT, None]:
         """Yield the items of all pages; each page is fetched when it is reached."""
-        while (page := await self.call(partial(next, pages, None))) is not None:
+        while (page := await self.call(partial(next, pages, None), CancellableCalls())) is not None:
             for item in page:
                 yield item
+
+
+def _collect(call: ApiCall) -> None:
+    calls = current_calls()
+    if calls is not None:
+        calls.reports.append(call)
+
+
+def _abandon(steps: Steps[Any]) -> None:
+    """Let a workflow log what it leaves behind."""
+    with suppress(CallCancelled):
+        steps.throw(CallCancelled())
 
 
 def _steps_of(method: Callable[[], ResultT]) -> Steps[ResultT]:

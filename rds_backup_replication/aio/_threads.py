@@ -4,39 +4,46 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
+import anyio
 from anyio import CancelScope, CapacityLimiter, get_cancelled_exc_class, to_thread
 
-from .._cancellation import CancellableCalls, cancellable
+from .._cancellation import CancellableCalls
 
 ResultT = TypeVar("ResultT")
 
+_POLL_INTERVAL = 0.01  # seconds
 
-async def run_in_thread(function: Callable[[], ResultT]) -> ResultT:
+
+async def run_in_thread(function: Callable[[], ResultT], calls: CancellableCalls) -> ResultT:
     """Run a function in a worker thread, and return its result.
 
-    If the caller is cancelled, the thread sends no further call. A change in progress is awaited,
-    because its outcome would be unknown. A read in progress is not: it goes on in the thread, and
-    its response is dropped.
+    If the caller is cancelled, the thread sends no further request. A change in progress is
+    awaited, because its outcome would be unknown. A read in progress is not: it goes on in the
+    thread, and its response is dropped.
     """
-    calls = CancellableCalls()
 
     def run() -> ResultT:
-        with cancellable(calls):
+        with calls.running():
             return function()
 
     try:
-        return await to_thread.run_sync(run, abandon_on_cancel=True)
-    except get_cancelled_exc_class():
-        if calls.cancel():
-            await _wait_for_end(calls)
+        # A thread with a dropped read must not keep others from the limiter.
+        async with to_thread.current_default_thread_limiter():
+            no_limit = CapacityLimiter(math.inf)
+            return await to_thread.run_sync(run, abandon_on_cancel=True, limiter=no_limit)
+    except Exception:
+        raise
+    except BaseException as interruption:  # trio raises KeyboardInterrupt here, too
+        calls.cancel()
+        if not isinstance(interruption, GeneratorExit):
+            await _wait_for_change(calls)
         raise
 
 
-async def _wait_for_end(calls: CancellableCalls) -> None:
+async def _wait_for_change(calls: CancellableCalls) -> None:
     with CancelScope(shield=True):
-        while not calls.ended.is_set():
+        while calls.is_changing:
             try:
-                # The threads of the caller's limiter may all be in use.
-                await to_thread.run_sync(calls.ended.wait, limiter=CapacityLimiter(math.inf))
+                await anyio.sleep(_POLL_INTERVAL)
             except get_cancelled_exc_class():  # noqa: PERF203  # Task.cancel() ignores the scope
                 continue
