@@ -72,8 +72,9 @@ class CallRecord:
             return
         failures = self._failures[self._earlier_failures :]
         sent = sum(not (isinstance(each, NEVER_SENT) or is_unsendable(each)) for each in failures)
-        # botocore counts a response that it cannot parse as no failed attempt.
+        # botocore counts a response that it cannot parse as no failed attempt, and a stub's error.
         is_answered = error is None or isinstance(error, ResponseValidationError)
+        is_answered = is_answered or (status is not None and not failures)
         call = ApiCall(
             self._operation_name,
             self._region_name,

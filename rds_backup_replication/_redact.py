@@ -89,6 +89,7 @@ def name_blanks(text: str) -> str:
 
     The result is empty if there are none.
     """
+    text = str.__str__(text)  # a subclass may compare in its own way
     inner = text.strip()
     if inner == text and not has_line_break(text):
         return ""

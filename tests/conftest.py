@@ -53,8 +53,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     module = metafunc.definition.path.stem
     if module in flavors.MODULES:
         is_both = metafunc.function.__name__ not in flavors.SYNC_ONLY
-        mark = pytest.mark.long if module.startswith("test_lifecycle") else pytest.mark.once
-        backends = [pytest.param(name, marks=mark) for name in flavors.BACKENDS if is_both]
+        # On asyncio, the quick ones run in every `make test`.
+        is_slow = module.startswith("test_lifecycle")
+        marks = {"asyncio": "long" if is_slow else "once", "trio": "long"}
+        backends = [
+            pytest.param(name, marks=getattr(pytest.mark, mark))
+            for name, mark in marks.items()
+            if is_both
+        ]
         metafunc.parametrize("flavor", ["sync", *backends], indirect=True)
 
 

@@ -192,9 +192,12 @@ def test_no_request_follows_a_cancellation(
     throttled = threading.Event()
     rds.answers(error_xml("Throttling"), 400)
 
+    def see(**_: object) -> None:
+        throttled.set()
+
     async def run() -> None:
         client = AsyncBackupReplicationClient(client=rds.client(retries=4).client)
-        client.client.meta.events.register_last("needs-retry.rds", lambda **_: throttled.set())
+        client.client.meta.events.register_last("needs-retry.rds", see)
         async with anyio.create_task_group() as tasks:
 
             async def call() -> None:
@@ -221,8 +224,12 @@ def test_start_is_not_lost_while_the_event_loop_is_busy(
 
     async def run() -> None:
         parsed = threading.Event()
+
+        def see(**_: object) -> None:
+            parsed.set()
+
         client = AsyncBackupReplicationClient(client=rds.client().client)
-        client.client.meta.events.register_last("after-call.rds", lambda **_: parsed.set())
+        client.client.meta.events.register_last("after-call.rds", see)
         task = asyncio.create_task(
             client.start_db_instance_automated_backups_replication(
                 source_db_instance_arn=SOURCE_ARN

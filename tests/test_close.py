@@ -1,5 +1,9 @@
 """Tests of ``close()`` and ``with``: what the client closes, and what it leaves open."""
 
+from typing import Any
+
+import pytest
+
 from rds_backup_replication import BackupReplicationClient
 
 from .calls import STARTED, start
@@ -45,3 +49,9 @@ def test_close_leaves_a_given_source_client_open(rds: ScriptedRDS) -> None:
         given.close()
         given.check_replication(source_db_instance_arn=SOURCE_ARN)
         assert rds.connections == 2
+
+
+def test_close_takes_no_arguments(rds: ScriptedRDS) -> None:
+    close: Any = BackupReplicationClient(client=rds.client().client).close
+    with pytest.raises(TypeError, match="close"):
+        close(force=True)

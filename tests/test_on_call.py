@@ -5,7 +5,8 @@ import threading
 from datetime import timedelta
 
 import pytest
-from botocore.exceptions import ConnectionClosedError
+from boto3.session import Session
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from rds_backup_replication import ApiCall, BackupReplicationClient
 from rds_backup_replication.exceptions import (
@@ -192,3 +193,36 @@ def test_source_region_of_a_wait(rds: ScriptedRDS) -> None:
         client.wait_until_replicating(source_db_instance_arn=SOURCE_ARN, timeout=timedelta(0))
     assert [call.region_name for call in calls] == ["us-west-2", "us-east-1"]
     assert KMS_KEY_ARN not in repr(calls)
+
+
+def test_secret_of_a_call_to_kms_is_not_reported(rds: ScriptedRDS) -> None:
+    token = "FwoGZXIvYXdzEXAMPLEEXAMPLEEXAMPLE0123456789abcdef"
+    calls: list[ApiCall] = []
+    client = BackupReplicationClient(
+        session=Session("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMIexample", f"{token}\n"),
+        region_name="us-east-1",
+        endpoint_url=rds.endpoint_url,
+        on_call=calls.append,
+    )
+    client.check_replication(source_db_instance_arn=SOURCE_ARN, kms_key_id=KMS_KEY_ARN)
+    assert "DescribeKey" in {call.operation_name for call in calls}
+    assert all(token not in repr(call.error) for call in calls)
+    assert all(call.attempts == 0 for call in calls)
+
+
+def test_error_of_sts_is_no_response_of_the_call(rds: ScriptedRDS) -> None:
+    calls: list[ApiCall] = []
+    refusal = ClientError(
+        {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"RequestId": "of-sts"}},  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
+        "AssumeRole",
+    )
+
+    def refuse(**_: object) -> None:
+        raise refusal
+
+    client = rds.client(on_call=calls.append)
+    client.client.meta.events.register("before-sign.rds", refuse)
+    with pytest.raises(ClientError):
+        start(client)
+    (call,) = calls
+    assert (call.request_id, call.http_status_code, call.attempts) == (None, None, 0)

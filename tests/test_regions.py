@@ -115,3 +115,8 @@ def test_valid_region_loads_no_list() -> None:
         "assert not {'botocore.loaders', 'difflib'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603  # the code of this test
+
+
+def test_name_with_fips_is_accepted() -> None:
+    """botocore replaces it by the Region, with the FIPS endpoints."""
+    assert BackupReplicationClient(region_name="us-east-1-fips").region_name == "us-east-1"

@@ -22,6 +22,7 @@ from rds_backup_replication.exceptions import (
     RequestValidationError,
 )
 
+from .loopback import error_xml
 from .replication_cases import (
     DESCRIBE,
     ENDED,
@@ -322,3 +323,19 @@ def test_error_in_on_progress_changes_nothing(
     phases = list(dict.fromkeys(progress.phase for progress in seen))
     assert phases == ["preflight", "stop", "wait", "start"]
     assert "no display" in caplog.text
+
+
+def test_error_in_on_progress_is_no_cause_of_later_errors(rds: ScriptedRDS) -> None:
+    rds.answers(error_xml("AccessDenied"), 403)
+
+    def fail(_: object) -> None:
+        raise LookupError("no such row")
+
+    with pytest.raises(AccessDeniedError) as caught:
+        rds.lone_client().replace_replication(
+            source_db_instance_arn=SOURCE_ARN, backup_retention_period=7, on_progress=fail
+        )
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert not isinstance(error, LookupError)
+        error = error.__context__

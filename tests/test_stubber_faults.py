@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication import ApiCall, BackupReplicationClient
 from rds_backup_replication.exceptions import (
     AccessDeniedError,
     DBInstanceNotFoundFault,
@@ -62,3 +62,13 @@ def test_no_answer_raises_given_exception(client: BackupReplicationClient) -> No
         with pytest.raises(ReadTimeoutError) as caught:
             start(client)
     assert caught.value is error
+
+
+def test_fault_counts_as_one_attempt() -> None:
+    calls: list[ApiCall] = []
+    client = BackupReplicationClient(region_name="us-east-1", on_call=calls.append)
+    with ReplicationStubber(client) as stubber:
+        stubber.add_fault(START, DBInstanceNotFoundFault)
+        with pytest.raises(DBInstanceNotFoundFault):
+            start(client)
+    assert [call.attempts for call in calls] == [1]

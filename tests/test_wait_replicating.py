@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ConnectionClosedError, SSLError
+from botocore.exceptions import ConnectionClosedError, HTTPClientError, SSLError
 
 from rds_backup_replication import BackupReplicationClient, DBInstanceAutomatedBackup
 from rds_backup_replication.exceptions import (
@@ -308,3 +308,18 @@ def test_wait_by_backup_arn_reads_no_page_after_a_match(rds: ScriptedRDS) -> Non
     )
     assert result.is_replicating
     assert len(rds.received) == 1
+
+
+def test_wait_ends_with_an_error_that_is_not_of_the_network(rds: ScriptedRDS) -> None:
+    """A handler of signals may raise its own error during a request, and botocore wraps it."""
+
+    class SoftTimeLimitExceeded(Exception):
+        pass
+
+    def exceed(**_: object) -> None:
+        raise HTTPClientError(error=SoftTimeLimitExceeded())
+
+    client = rds.client()
+    client.client.meta.events.register("before-send.rds", exceed)
+    with pytest.raises(HTTPClientError):
+        client.wait_until_replicating(db_instance_automated_backups_arn=BACKUP_ARN)

@@ -23,6 +23,7 @@ from urllib3.exceptions import LocationValueError
 
 from .. import exceptions
 from .._credentials import Credentials
+from .._redact import is_of_library
 from ..exceptions import (
     AccessDeniedError,
     DBInstanceAutomatedBackupQuotaExceededFault,
@@ -306,7 +307,10 @@ def is_transient(error: Exception) -> bool:
     is_too_long = any(isinstance(each, OverflowError) for each in _reasons(error))
     if is_too_long or _is_failed_handshake(error) or is_unsendable(error):
         return False
-    return isinstance(error, NO_RESPONSE_ERRORS)
+    reason = _reasons(error)[0]
+    # botocore wraps whatever is raised during a request, also by a handler of signals, as Celery's.
+    is_of_others = isinstance(reason, Exception) and not is_of_library(reason, is_held=True)
+    return not is_of_others and isinstance(error, NO_RESPONSE_ERRORS)
 
 
 def _is_cut_off(response: Mapping[str, Any]) -> bool:
