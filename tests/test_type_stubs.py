@@ -17,15 +17,33 @@ pytest.importorskip("pyright")
 pytest.importorskip("types_boto3_rds")
 
 PACKAGE = Path(rds_backup_replication.__file__).parent
-NEEDED = ("annotated_types", "boto3", "botocore", "pydantic", "pydantic_core", "typing_inspection")
+NEEDED = (
+    "annotated_types",
+    "anyio",
+    "boto3",
+    "botocore",
+    "pydantic",
+    "pydantic_core",
+    "typing_inspection",
+)
 STUBS = {"none": (), "botocore": ("botocore-stubs",), "rds": ("botocore-stubs", "types_boto3_rds")}
 PROGRAM = """\
 from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication.aio import AsyncBackupReplicationClient
 
 client = BackupReplicationClient(region_name="us-east-1")
 listing = client.client.describe_db_instances(DBInstanceIdentifier="mydatabase")
 BackupReplicationClient(client=client.client, source_client=client.client)
 backup = client.find_replicated_backup(source_db_instance_arn="arn")
+
+
+async def replicate() -> bool:
+    async with AsyncBackupReplicationClient(client=client.client) as other:
+        async for found in other.describe_db_instance_automated_backups(page_size=20):
+            return found.is_active
+        return (await other.ensure_replication(source_db_instance_arn="arn")).source_checked
+
+
 """
 MISTAKE = 'client.client.describe_db_instance(Name="mydatabase")\n'
 
