@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from types import GeneratorType
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import anyio
 import anyio.lowlevel
@@ -27,10 +27,11 @@ ResultT = TypeVar("ResultT")
 _logger = logging.getLogger("rds_backup_replication")
 
 
-class _End(NamedTuple, Generic[ResultT]):
+class _End:
     """The end of a workflow."""
 
-    result: ResultT
+    def __init__(self, result: Any) -> None:
+        self.result: Any = result
 
 
 class AsyncContext(Context):
@@ -126,7 +127,7 @@ def _steps_of(method: Callable[[], ResultT]) -> Steps[ResultT]:
     return result
 
 
-def _advance(resume: Callable[[], Step]) -> Step | _End[Any]:
+def _advance(resume: Callable[[], Step]) -> Step | _End:
     """Return the next step, or the end."""
     try:
         return resume()
