@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, cast, get_args
 
 from .._client import BackupReplicationClient
 from .._client_base import ClientBase, context_of
@@ -92,29 +92,31 @@ class AsyncBackupReplicationClient(ClientBase):
 
     _context_type = AsyncContext
 
-    start_db_instance_automated_backups_replication = _coroutine(
+    start_db_instance_automated_backups_replication: Final = _coroutine(
         BackupReplicationClient.start_db_instance_automated_backups_replication
     )
-    stop_db_instance_automated_backups_replication = _coroutine(
+    stop_db_instance_automated_backups_replication: Final = _coroutine(
         BackupReplicationClient.stop_db_instance_automated_backups_replication
     )
-    describe_db_instance_automated_backups = _async_iterator(
+    describe_db_instance_automated_backups: Final = _async_iterator(
         BackupReplicationClient.describe_db_instance_automated_backups
     )
-    delete_db_instance_automated_backup = _coroutine(
+    delete_db_instance_automated_backup: Final = _coroutine(
         BackupReplicationClient.delete_db_instance_automated_backup
     )
-    describe_source_regions = _async_iterator(BackupReplicationClient.describe_source_regions)
-    restore_db_instance_to_point_in_time = _coroutine(
+    describe_source_regions: Final = _async_iterator(
+        BackupReplicationClient.describe_source_regions
+    )
+    restore_db_instance_to_point_in_time: Final = _coroutine(
         BackupReplicationClient.restore_db_instance_to_point_in_time
     )
-    find_replicated_backup = _coroutine(BackupReplicationClient.find_replicated_backup)
-    wait_until_replicating = _coroutine(BackupReplicationClient.wait_until_replicating)
-    wait_until_stopped = _coroutine(BackupReplicationClient.wait_until_stopped)
-    ensure_replication = _coroutine(BackupReplicationClient.ensure_replication)
-    replace_replication = _coroutine(BackupReplicationClient.replace_replication)
-    ensure_stopped = _coroutine(BackupReplicationClient.ensure_stopped)
-    check_replication = _coroutine(BackupReplicationClient.check_replication)
+    find_replicated_backup: Final = _coroutine(BackupReplicationClient.find_replicated_backup)
+    wait_until_replicating: Final = _coroutine(BackupReplicationClient.wait_until_replicating)
+    wait_until_stopped: Final = _coroutine(BackupReplicationClient.wait_until_stopped)
+    ensure_replication: Final = _coroutine(BackupReplicationClient.ensure_replication)
+    replace_replication: Final = _coroutine(BackupReplicationClient.replace_replication)
+    ensure_stopped: Final = _coroutine(BackupReplicationClient.ensure_stopped)
+    check_replication: Final = _coroutine(BackupReplicationClient.check_replication)
 
     async def close(self) -> None:
         """Close the connections of the boto3 clients that this client made.
