@@ -179,7 +179,8 @@ def assert_round_trips(model: BaseModel) -> None:
         text = model.model_dump_json(by_alias=by_alias)
         assert type(model).model_validate_json(text) == model
         dumped = model.model_dump(mode="json", by_alias=by_alias)
-        assert yaml.safe_load(yaml.safe_dump(dumped)) == dumped == json.loads(text)
+        written: str = yaml.safe_dump(dumped)  # pyright: ignore[reportUnknownMemberType]
+        assert yaml.safe_load(written) == dumped == json.loads(text)
 
 
 @pytest.mark.parametrize("model", RESPONSES)

@@ -92,6 +92,8 @@ class AsyncBackupReplicationClient(ClientBase):
 
     _context_type = AsyncContext
 
+    # With Final, type checkers may infer the types, so that nothing is declared twice.
+
     start_db_instance_automated_backups_replication: Final = _coroutine(
         BackupReplicationClient.start_db_instance_automated_backups_replication
     )
