@@ -52,8 +52,10 @@ def test_factory_default_is_valid(client: BackupReplicationClient, model: Any) -
     if isinstance(made, RequestModel):
         destination = Destination("us-east-1", "aws")
         assert model.model_validate(dict(made), context=destination) == made
-    if isinstance(made, ResponseModel):
-        shape = client.client.meta.service_model.shape_for(model.__name__)
+    service = client.client.meta.service_model
+    # The lowest supported botocore lacks some shapes.
+    if isinstance(made, ResponseModel) and model.__name__ in service.shape_names:
+        shape = service.shape_for(model.__name__)
         validate_parameters(made.model_dump(by_alias=True, exclude_none=True), shape)
 
 
