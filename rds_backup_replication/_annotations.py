@@ -1,11 +1,11 @@
 """Names in annotations whose types load only when a program evaluates the annotation.
 
-Type checkers see the types themselves. ``typing.get_type_hints`` evaluates ``"AnySession | None"``
-and ``"Unpack[RestoreOptions]"``, and gets the types, too. Importing them for every client would
-take longer than creating it.
+An annotation is a text such as ``"_annotations.AnySession | None"``. Type checkers and
+``typing.get_type_hints`` see the type itself. Importing it for every client would take longer than
+creating the client.
 """
 
-from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,39 +18,17 @@ if TYPE_CHECKING:
 
     AnySession = Session | BotocoreSession
 else:
+    _HOMES = {
+        "DBInstance": "._models._instance",
+        "RestoreOptions": "._models._restore",
+        "Unpack": "typing_extensions",
+    }
 
-    class _LateType:
-        def __init__(self, load: Callable[[], Any]) -> None:
-            self._load = load
-
-        def __or__(self, other: object) -> Any:
-            return self._load() | other
-
-        def __getitem__(self, _: object) -> Any:
-            return self._load()
-
-    # ruff: noqa: PLC0415
-
-    def _load_sessions() -> Any:
-        from boto3.session import Session
-        from botocore.session import Session as BotocoreSession
-
-        return Session | BotocoreSession
-
-    def _load_options() -> Any:
-        from typing_extensions import Unpack
-
-        from ._models._restore import RestoreOptions
-
-        return Unpack[RestoreOptions]
-
-    def __getattr__(name: str) -> Any:  # for "_annotations.DBInstance", which has no operator
-        if name != "DBInstance":
+    def __getattr__(name: str) -> Any:
+        if name == "AnySession":
+            sessions = (import_module(f"{library}.session") for library in ("boto3", "botocore"))
+            boto3_session, botocore_session = (module.Session for module in sessions)
+            return boto3_session | botocore_session
+        if name not in _HOMES:
             raise AttributeError(name)
-        from ._models._instance import DBInstance
-
-        return DBInstance
-
-    AnySession = _LateType(_load_sessions)
-    RestoreOptions = None  # in brackets after the next name
-    Unpack = _LateType(_load_options)
+        return getattr(import_module(_HOMES[name], __package__), name)

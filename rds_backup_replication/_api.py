@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from . import _annotations, _operations
-from ._annotations import RestoreOptions, Unpack
 from ._client_base import ClientBase
 from ._keywords import explain_arguments
 from ._models import DBInstanceAutomatedBackup, Filter, SourceRegion, TagsInput
@@ -194,7 +193,7 @@ class ApiOperations(ClientBase):
         target_db_instance_identifier: str,
         restore_time: datetime | None = None,
         use_latest_restorable_time: bool | None = None,
-        **options: "Unpack[RestoreOptions]",
+        **options: "_annotations.Unpack[_annotations.RestoreOptions]",
     ) -> "_annotations.DBInstance":
         """Restore a replicated backup to a new instance in this Region.
 

@@ -39,52 +39,47 @@ class CallRecord:
         self._on_call = on_call
         self._attempts = FailedAttempts(client)
         self._cancellable = current_calls()
+        self._counts_failures = on_call is not None or self._cancellable is not None
         self._is_change = not operation_name.startswith("Describe")
         drop_inherited_connections(client)
 
     def __enter__(self) -> "Self":
         if self._cancellable is not None:
             self._cancellable.begin(is_change=self._is_change)
-        if self._on_call is not None or self._cancellable is not None:
+        self._failures: list[Exception] = []
+        if self._counts_failures:
             self._failures = self._attempts.__enter__()
-            self._earlier_failures = len(self._failures)
+        self._earlier_failures = len(self._failures)
         self._started = time.perf_counter()
         return self
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         seconds = time.perf_counter() - self._started
-        if self._cancellable is not None:
-            self._attempts.__exit__()
-            self._end_cancellable(self._cancellable, error)
-        elif self._on_call is not None:
+        if self._counts_failures:
             self._attempts.__exit__()
         is_logged = _logger.isEnabledFor(logging.DEBUG)
-        if self._on_call is None and not is_logged:
-            return
-        request_id, status = self._id_and_status(error)
-        if is_logged:
-            _logger.debug(
-                "%s in %s: %s, %.0f ms",
-                *(self._operation_name, self._region_name, _outcome(error, request_id)),
-                seconds * 1000,
-            )
-        if self._on_call is None:
-            return
+        if is_logged or self._on_call is not None:
+            request_id, status = self._id_and_status(error)
+            if is_logged:
+                _logger.debug(
+                    "%s in %s: %s, %.0f ms",
+                    *(self._operation_name, self._region_name, _outcome(error, request_id)),
+                    seconds * 1000,
+                )
+            attempts = self._count_attempts(status, error)
+            where = (self._operation_name, self._region_name)
+            duration = timedelta(seconds=seconds)
+            call = ApiCall(*where, request_id, status, attempts, duration, error)
+            report_call(self._on_call, call)
+        if self._cancellable is not None:  # last, because a cancelled caller waits for this
+            self._end_cancellable(self._cancellable, error)
+
+    def _count_attempts(self, status: int | None, error: BaseException | None) -> int:
         failures = self._failures[self._earlier_failures :]
         sent = sum(not (isinstance(each, NEVER_SENT) or is_unsendable(each)) for each in failures)
         # botocore counts a response that it cannot parse as no failed attempt, and a stub's error.
         is_answered = error is None or isinstance(error, ResponseValidationError)
-        is_answered = is_answered or (status is not None and not failures)
-        call = ApiCall(
-            self._operation_name,
-            self._region_name,
-            request_id,
-            status,
-            attempts=sent + is_answered,
-            duration=timedelta(seconds=seconds),
-            error=error,
-        )
-        report_call(self._on_call, call)
+        return sent + (is_answered or (status is not None and not failures))
 
     def _end_cancellable(self, calls: CancellableCalls, error: BaseException | None) -> None:
         """Tell what a change did, which the caller does not learn after a cancellation."""

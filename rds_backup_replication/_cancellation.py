@@ -37,7 +37,7 @@ class CancellableCalls:
     def running(self) -> Generator[None]:
         """Let the calls within the block be cancelled; a worker thread runs it."""
         with self._lock:
-            self._raise_if_cancelled()
+            self.check()
             self._is_running = True
         token = _calls.set(self)
         try:
@@ -65,19 +65,18 @@ class CancellableCalls:
     @property
     def is_changing(self) -> bool:
         """Return whether a change is in progress."""
-        with self._lock:
-            return self._is_changing
+        return self._is_changing
 
     def begin(self, *, is_change: bool) -> None:
         """Begin a call, or raise ``CallCancelled``."""
         with self._lock:
-            self._raise_if_cancelled()
+            self.check()
             self._is_changing = is_change
 
     def check(self) -> None:
         """Raise ``CallCancelled`` after a cancellation; called before each request."""
-        with self._lock:
-            self._raise_if_cancelled()
+        if self._is_cancelled:
+            raise CallCancelled
 
     def end(self, outcome: str | None, *, may_have_taken_effect: bool) -> None:
         """End a call, with the outcome if it was a change."""
@@ -88,10 +87,6 @@ class CancellableCalls:
                 self._changes.append(outcome)
         if outcome is not None and is_cancelled:
             _log_change(outcome)
-
-    def _raise_if_cancelled(self) -> None:
-        if self._is_cancelled:
-            raise CallCancelled
 
 
 def _log_change(outcome: str) -> None:

@@ -6,7 +6,7 @@ from typing import cast
 from botocore.client import BaseClient
 from botocore.config import Config
 
-from ._annotations import AnySession
+from . import _annotations
 from ._boto3_types import RDSClient
 from ._context import Context
 from ._keywords import explain_arguments
@@ -24,7 +24,7 @@ class ClientBase:
         *,
         client: BaseClient | None = None,
         region_name: str | None = None,
-        session: "AnySession | None" = None,
+        session: "_annotations.AnySession | None" = None,
         config: Config | None = None,
         endpoint_url: str | None = None,
         source_client: BaseClient | None = None,

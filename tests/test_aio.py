@@ -17,6 +17,7 @@ import trio
 from anyio import to_thread
 
 from rds_backup_replication import ApiCall, BackupReplicationClient
+from rds_backup_replication._cancellation import CancellableCalls
 from rds_backup_replication._client_base import context_of
 from rds_backup_replication._clock import InstantClock
 from rds_backup_replication.aio import AsyncBackupReplicationClient
@@ -27,7 +28,7 @@ from rds_backup_replication.exceptions import (
 )
 from rds_backup_replication.testing import ReplicationStubber
 
-from .calls import START, STARTED
+from .calls import START, STARTED, start
 from .flavors import BACKENDS
 from .loopback import Response, error_xml, result_xml
 from .process_cases import run_python
@@ -113,6 +114,18 @@ def test_cancelled_start_ends_after_its_response(
     (record,) = [r for r in caplog.records if r.levelno == logging.WARNING]
     assert f"does not learn that {START} has succeeded" in record.getMessage()
     assert BACKUP_ARN in record.getMessage()
+
+
+def test_change_is_in_progress_until_it_is_reported(rds: ScriptedRDS) -> None:
+    """A cancelled caller waits for the end of a change, and then reports what it did."""
+    rds.answers(STARTED)
+    calls = CancellableCalls()
+    seen: list[bool] = []
+    client = rds.client(on_call=lambda _: seen.append(calls.is_changing))
+    with calls.running():
+        start(client)
+    assert seen == [True]
+    assert not calls.is_changing
 
 
 @pytest.mark.parametrize("times", [1, 3])

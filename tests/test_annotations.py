@@ -2,8 +2,6 @@
 
 import importlib
 import inspect
-import subprocess
-import sys
 import typing
 from collections.abc import Iterator
 from types import FunctionType
@@ -17,6 +15,7 @@ from typing_extensions import Unpack
 from rds_backup_replication import BackupReplicationClient, RestoreOptions
 
 from . import api
+from .process_cases import run_python
 
 MODULES = [
     name
@@ -90,4 +89,5 @@ def test_client_loads_no_late_type() -> None:
         "late = {'boto3', 'rds_backup_replication._models._restore'}\n"
         "assert not late & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603  # the code of this test
+    ran = run_python(code)
+    assert ran.returncode == 0, ran.stderr

@@ -1,7 +1,5 @@
 """Tests that a client is created only for a Region's name, and that errors name the nearest."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +13,7 @@ from botocore.loaders import Loader
 from rds_backup_replication import BackupReplicationClient, _regions
 from rds_backup_replication.exceptions import RequestValidationError
 
+from .process_cases import run_python
 from .wire import SOURCE_ARN
 
 MEANT = "must be the name of a Region; did you mean us-east-1?"
@@ -114,7 +113,8 @@ def test_valid_region_loads_no_list() -> None:
         "assert explain_region_name('us-east-1') is None\n"
         "assert not {'botocore.loaders', 'difflib'} & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603  # the code of this test
+    ran = run_python(code)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_name_with_fips_is_accepted() -> None:

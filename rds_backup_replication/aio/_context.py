@@ -1,7 +1,6 @@
 """What an async client does between the API calls of a workflow."""
 
 import inspect
-import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import suppress
@@ -11,10 +10,8 @@ from typing import Any, TypeVar, cast
 
 import anyio
 import anyio.lowlevel
-from botocore.client import BaseClient
 
-from .._api_call import OnCall, report_call
-from .._botocore.client_factory import ClientFactory
+from .._api_call import report_call
 from .._cancellation import CallCancelled, CancellableCalls, current_calls
 from .._clock import InstantClock
 from .._context import Context
@@ -23,8 +20,6 @@ from .._steps import Report, Step, Steps
 from ._threads import run_in_thread
 
 ResultT = TypeVar("ResultT")
-
-_logger = logging.getLogger("rds_backup_replication")
 
 
 class _End:
@@ -37,20 +32,13 @@ class _End:
 class AsyncContext(Context):
     """A context that leaves workflows and pages to the event loop."""
 
-    def __init__(
-        self,
-        client: BaseClient,
-        clients: ClientFactory | None,
-        source_client: BaseClient | None = None,
-        kms_client: BaseClient | None = None,
-        on_call: OnCall | None = None,
-    ) -> None:
-        if inspect.iscoroutinefunction(on_call):
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._report_call = self.on_call
+        if inspect.iscoroutinefunction(self._report_call):
             raise TypeError("on_call= must be a plain function, not an async one")
-        # Worker threads make the calls. The event loop reports them.
-        collect = _collect if callable(on_call) else on_call
-        super().__init__(client, clients, source_client, kms_client, collect)
-        self._report_call = on_call
+        if self.on_call is not None:  # worker threads make the calls; the event loop reports them
+            self.on_call = _collect
 
     def run(self, steps: Steps[ResultT]) -> ResultT:
         """Return the workflow itself, for ``complete``."""

@@ -31,12 +31,12 @@ async def run_in_thread(function: Callable[[], ResultT], calls: CancellableCalls
         async with to_thread.current_default_thread_limiter():
             no_limit = CapacityLimiter(math.inf)
             return await to_thread.run_sync(run, abandon_on_cancel=True, limiter=no_limit)
-    except Exception:
-        raise
-    except BaseException as interruption:  # trio raises KeyboardInterrupt here, too
+    except GeneratorExit:  # the coroutine was closed, so it cannot wait
         calls.cancel()
-        if not isinstance(interruption, GeneratorExit):
-            await _wait_for_change(calls)
+        raise
+    except (get_cancelled_exc_class(), KeyboardInterrupt, SystemExit):  # trio raises them here
+        calls.cancel()
+        await _wait_for_change(calls)
         raise
 
 
