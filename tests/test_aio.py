@@ -355,21 +355,31 @@ def test_no_start_follows_ctrl_c_on_trio() -> None:
 
 
 @each_backend
-def test_each_wait_begins_at_zero_on_a_clock_without_pauses(backend: str, rds: ScriptedRDS) -> None:
+def test_tasks_have_separate_clocks_without_pauses(backend: str, rds: ScriptedRDS) -> None:
+    """A task inherits the context of the one that made it, but not its time."""
     rds.answers(listing_xml(backup_xml()))
 
     async def run() -> None:
         client = AsyncBackupReplicationClient(client=rds.client().client)
         context_of(client).clock = InstantClock()
-        counts: list[int] = []
-        for _ in range(3):
-            before = len(rds.received)
+        polls: list[int] = []
+
+        async def wait() -> None:
+            seen: list[object] = []
             with pytest.raises(WaitTimeoutError):
                 await client.wait_until_replicating(
-                    source_db_instance_arn=SOURCE_ARN, timeout=timedelta(minutes=10)
+                    source_db_instance_arn=SOURCE_ARN,
+                    timeout=timedelta(minutes=10),
+                    on_poll=seen.append,
                 )
-            counts.append(len(rds.received) - before)
-        assert min(counts) >= 15
+            polls.append(len(seen))
+
+        await wait()
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(wait)
+        assert len(polls) == 4
+        assert min(polls) >= 15
 
     anyio.run(run, backend=backend)
 

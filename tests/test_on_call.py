@@ -1,5 +1,6 @@
 """Tests of ``on_call=``: what the caller learns of each API call."""
 
+import json
 import logging
 import threading
 from datetime import timedelta
@@ -208,6 +209,25 @@ def test_secret_of_a_call_to_kms_is_not_reported(rds: ScriptedRDS) -> None:
     assert "DescribeKey" in {call.operation_name for call in calls}
     assert all(token not in repr(call.error) for call in calls)
     assert all(call.attempts == 0 for call in calls)
+
+
+def test_secret_that_kms_repeats_is_not_reported(rds: ScriptedRDS) -> None:
+    token = "FwoGZXIvYXdzEXAMPLEEXAMPLEEXAMPLE0123456789abcdef"
+    rds.answers(json.dumps({"__type": "AccessDeniedException", "message": f"bad {token}"}), 400)
+    texts: dict[str, str] = {}
+
+    def see(call: ApiCall) -> None:  # the text as it is at that moment
+        texts[call.operation_name] = str(call.error)
+
+    client = BackupReplicationClient(
+        session=Session("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMIexample", token),
+        region_name="us-east-1",
+        endpoint_url=rds.endpoint_url,
+        on_call=see,
+    )
+    client.check_replication(source_db_instance_arn=SOURCE_ARN, kms_key_id=KMS_KEY_ARN)
+    assert "AccessDenied" in texts["DescribeKey"]
+    assert not any(token in text for text in texts.values())
 
 
 def test_error_of_sts_is_no_response_of_the_call(rds: ScriptedRDS) -> None:

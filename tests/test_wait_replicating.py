@@ -322,4 +322,6 @@ def test_wait_ends_with_an_error_that_is_not_of_the_network(rds: ScriptedRDS) ->
     client = rds.client()
     client.client.meta.events.register("before-send.rds", exceed)
     with pytest.raises(HTTPClientError):
-        client.wait_until_replicating(db_instance_automated_backups_arn=BACKUP_ARN)
+        client.wait_until_replicating(
+            db_instance_automated_backups_arn=BACKUP_ARN, timeout=timedelta(0)
+        )
