@@ -37,35 +37,37 @@ class CallRecord:
         self._region_name = client.meta.region_name
         self._operation_name = operation_name
         self._on_call = on_call
-        self._attempts = FailedAttempts(client)
         self._cancellable = current_calls()
-        self._counts_failures = on_call is not None or self._cancellable is not None
-        self._is_change = not operation_name.startswith("Describe")
+        is_watched = on_call is not None or self._cancellable is not None
+        self._attempts = FailedAttempts(client) if is_watched else None
         drop_inherited_connections(client)
+
+    @property
+    def _is_change(self) -> bool:
+        return not self._operation_name.startswith("Describe")
 
     def __enter__(self) -> "Self":
         if self._cancellable is not None:
             self._cancellable.begin(is_change=self._is_change)
-        self._failures: list[Exception] = []
-        if self._counts_failures:
+        if self._attempts is not None:
             self._failures = self._attempts.__enter__()
-        self._earlier_failures = len(self._failures)
+            self._earlier_failures = len(self._failures)
         self._started = time.perf_counter()
         return self
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         seconds = time.perf_counter() - self._started
-        if self._counts_failures:
+        if self._attempts is not None:
             self._attempts.__exit__()
-        is_logged = _logger.isEnabledFor(logging.DEBUG)
-        if is_logged or self._on_call is not None:
+        if _logger.isEnabledFor(logging.DEBUG):
+            request_id, _ = self._id_and_status(error)
+            _logger.debug(
+                "%s in %s: %s, %.0f ms",
+                *(self._operation_name, self._region_name, _outcome(error, request_id)),
+                seconds * 1000,
+            )
+        if self._on_call is not None:
             request_id, status = self._id_and_status(error)
-            if is_logged:
-                _logger.debug(
-                    "%s in %s: %s, %.0f ms",
-                    *(self._operation_name, self._region_name, _outcome(error, request_id)),
-                    seconds * 1000,
-                )
             attempts = self._count_attempts(status, error)
             where = (self._operation_name, self._region_name)
             duration = timedelta(seconds=seconds)

@@ -43,12 +43,6 @@ def register_hooks(events: BaseEventHooks) -> None:
             keywords["operation_model"], response_dict, keywords["customized_response_dict"]
         )
 
-    def before_send(**_: Any) -> None:
-        calls = current_calls()
-        if calls is not None:
-            calls.check()
-
-    events.register_first("before-send", before_send, unique_id="rds-backup-replication-cancel")
     # A client that is registered twice keeps its first handlers. "before-parse" for all services
     # runs after handlers for one service, so other handlers get the whole response.
     events.register_last("before-parse", before_parse, unique_id="rds-backup-replication-raw")
@@ -87,11 +81,10 @@ class FailedAttempts:
         if self._client not in _recording:
             service = self._client.meta.service_model.service_id.hyphenize()
             # First, because a later handler of botocore may raise.
-            self._client.meta.events.register_first(
-                f"needs-retry.{service}",
-                _attempt_ended,
-                unique_id="rds-backup-replication-attempts",
-            )
+            for event, handler in (("needs-retry", _attempt_ended), ("before-send", _before_send)):
+                self._client.meta.events.register_first(
+                    f"{event}.{service}", handler, unique_id=f"rds-backup-replication-{event}"
+                )
             _recording.add(self._client)
         outer = _failures.get()
         failures: list[Exception] = [] if outer is None else outer
@@ -100,6 +93,12 @@ class FailedAttempts:
 
     def __exit__(self, *_: object) -> None:
         _failures.reset(self._token)
+
+
+def _before_send(**_: Any) -> None:
+    calls = current_calls()
+    if calls is not None:
+        calls.check()
 
 
 def _attempt_ended(
