@@ -253,10 +253,14 @@ class SourceInstance(ResponseModel, frozen=True):
     db_instance_arn: str | None = None
     dbi_resource_id: str | None = None
     db_instance_status: str | None = None
+    db_instance_class: str | None = None
     engine: str | None = None
     storage_encrypted: bool | None = None
+    kms_key_id: str | None = None
     backup_retention_period: int | None = None
     db_cluster_identifier: str | None = None
+    read_replica_source_db_instance_identifier: str | None = None
+    read_replica_source_db_cluster_identifier: str | None = None
     db_instance_automated_backups_replications: (
         Items[DBInstanceAutomatedBackupsReplication] | None
     ) = None

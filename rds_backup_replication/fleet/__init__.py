@@ -8,37 +8,50 @@ from typing import TYPE_CHECKING
 from .._lazy_imports import lazy_names
 
 if TYPE_CHECKING:
+    from ._accounts import Account, Organization
     from ._apply import apply
     from ._audit import audit, iter_audit
     from ._credentials import Access
     from ._plan import plan
-    from ._policy import Account, Policy, Rule, Selector
+    from ._plan_records import ActionResult, ApplyReport, ObservedState, Plan, PlannedAction
+    from ._policy import Acceptance, Limits, Policy, Rule
     from ._records import (
-        ActionResult,
-        ApplyReport,
         AuditRecord,
         AuditReport,
+        Comparison,
+        Finding,
         FleetReason,
-        ObservedState,
-        Plan,
-        PlannedAction,
+        Headroom,
+        MatchChange,
+        OtherBackup,
+        StateChange,
     )
     from ._report.page import render_html
+    from ._selector import Selector
 
 __all__ = [
+    "Acceptance",
     "Access",
     "Account",
     "ActionResult",
     "ApplyReport",
     "AuditRecord",
     "AuditReport",
+    "Comparison",
+    "Finding",
     "FleetReason",
+    "Headroom",
+    "Limits",
+    "MatchChange",
     "ObservedState",
+    "Organization",
+    "OtherBackup",
     "Plan",
     "PlannedAction",
     "Policy",
     "Rule",
     "Selector",
+    "StateChange",
     "apply",
     "audit",
     "iter_audit",
@@ -49,10 +62,18 @@ __all__ = [
 # All other names live in _records.
 _HOMES = {
     "Access": "_credentials",
-    "Account": "_policy",
+    "Acceptance": "_policy",
+    "Account": "_accounts",
+    "ActionResult": "_plan_records",
+    "ApplyReport": "_plan_records",
+    "Limits": "_policy",
+    "ObservedState": "_plan_records",
+    "Organization": "_accounts",
+    "Plan": "_plan_records",
+    "PlannedAction": "_plan_records",
     "Policy": "_policy",
     "Rule": "_policy",
-    "Selector": "_policy",
+    "Selector": "_selector",
     "apply": "_apply",
     "audit": "_audit",
     "iter_audit": "_audit",

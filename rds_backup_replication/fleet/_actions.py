@@ -13,7 +13,7 @@ from .._workflows.start import start_replication
 from .._workflows.stop import ensure_stopped
 from ..exceptions import ReplicationDriftError
 from ._destination import ACCOUNT_ERRORS, DestinationReader, Instance
-from ._records import ActionResult, ObservedState, Outcome, PlannedAction
+from ._plan_records import ActionResult, ObservedState, Outcome, PlannedAction
 
 _MAX_LISTING_AGE = 60.0  # seconds; for longer, a start describes the instance again
 _CHANGED = "The replication has changed since the plan was made."

@@ -14,7 +14,8 @@ from uuid import uuid4
 from ._actions import apply_action, failed, not_attempted
 from ._credentials import Access
 from ._destination import AccountDestination, DestinationReader, Instance, InstanceIdentity
-from ._records import ActionResult, ApplyReport, Plan, PlannedAction
+from ._plan_records import ActionResult, ApplyReport, Plan, PlannedAction
+from ._policy import Policy
 
 OnEvent = Callable[[ActionResult], object]
 OnStart = Callable[[PlannedAction], object]
@@ -33,6 +34,7 @@ class _Batch:
 
 def apply(
     plan: Plan,
+    policy: Policy,
     *,
     access: Access | None = None,
     executor: Executor | None = None,
@@ -52,6 +54,7 @@ def apply(
 
     Args:
         plan: The plan to apply.
+        policy: The policy that the plan was made for. It has the accounts' roles.
         access: The credentials and the endpoint to use.
         executor: The executor that applies the plan, one task for each account and
             destination Region; threads of this process if omitted. With an executor,
@@ -77,7 +80,7 @@ def apply(
     events: SimpleQueue[ActionResult | None] = SimpleQueue()
     futures: list[Future[list[ActionResult]]] = []
     Plan.model_validate(dict(plan))  # model_copy does not validate changed actions
-    phases = _phases(plan, access or Access(), max_concurrency)
+    phases = _phases(plan, policy, access or Access(), max_concurrency)
     # Python raises KeyboardInterrupt in the main thread, so another thread runs the phases.
     with ThreadPoolExecutor(1) as leader:
         try:
@@ -136,12 +139,12 @@ def _iter_events(
         yield result
 
 
-def _phases(plan: Plan, access: Access, max_concurrency: int) -> list[list[_Batch]]:
+def _phases(plan: Plan, policy: Policy, access: Access, max_concurrency: int) -> list[list[_Batch]]:
     """Return the batches of each phase: quick actions first, then replacements.
 
     A replacement may take an hour, and would occupy a thread that quick actions need.
     """
-    accounts = {account.id: account for account in plan.accounts}
+    accounts = {account.id: account for account in policy.accounts}
     run_id = uuid4().hex
     phases: list[list[_Batch]] = []
     for are_replacements in (False, True):

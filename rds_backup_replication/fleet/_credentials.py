@@ -23,7 +23,7 @@ from botocore.utils import parse_timestamp
 
 from .._botocore.client_factory import CREATE_LOCK
 from .._botocore.fast_loader import make_fast_session
-from ._policy import Account
+from ._accounts import Account
 
 
 @dataclass(frozen=True)

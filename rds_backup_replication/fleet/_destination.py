@@ -22,8 +22,8 @@ from .._workflows.lookup import (
     list_backups,
 )
 from ..exceptions import BackupReplicationError
+from ._accounts import Account
 from ._credentials import Access, account_session
-from ._policy import Account
 
 
 class InstanceIdentity(ResponseModel, frozen=True):

@@ -10,8 +10,9 @@ from .._models import DBInstanceAutomatedBackup, SourceInstance
 from ..exceptions import Difference
 from ._credentials import Access
 from ._parallel import OnProgress, map_in_order
+from ._plan_records import CHANGES, Kind, ObservedState, Plan, PlannedAction
 from ._policy import Policy
-from ._records import CHANGES, FleetReason, Kind, ObservedState, Plan, PlannedAction
+from ._records import FleetReason
 from ._scan import InstanceView, Shard, ShardScan, create_shards, quota_reason
 
 
@@ -45,7 +46,8 @@ def plan(
     actions = {action.sort_key(): action for action in chain.from_iterable(planned)}
     return Plan(
         planned_at=planned_at,
-        accounts=policy.accounts,
+        policy_hash=policy.content_hash,
+        accounts=tuple(sorted(account.id for account in policy.accounts)),
         actions=tuple(actions[key] for key in sorted(actions)),
     )
 

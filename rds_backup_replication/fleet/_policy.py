@@ -1,24 +1,12 @@
 """The policy: which instances of a fleet replicate, where to and how."""
 
-import re
-from contextlib import suppress
-from datetime import timedelta
-from fnmatch import fnmatchcase
+from collections.abc import Iterator
+from datetime import date, timedelta
+from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    ValidationInfo,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from .. import _annotations
 from .._arn import parse_arn
@@ -29,50 +17,16 @@ from .._models._fields import (
     OptionalTags,
     RegionName,
     RetentionDays,
-    with_message,
 )
 from .._redact import short_repr
 from ..exceptions import PolicyError
-from ._durations import DURATION_RULE, parse_duration
+from ._accounts import Account, Organization
+from ._policy_fields import Duration, PolicyModel, SomeOf
+from ._selector import Selector
 from ._yaml import FieldError, raise_field_errors, read_yaml
 
-T = TypeVar("T")
-
 DEFAULT_QUOTA = 20
-_ROLE_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:iam::([0-9]{12}):role/[\w+=,.@/-]{1,512}", re.ASCII)
 _TAGS: TypeAdapter[Any] = TypeAdapter(OptionalTags)
-
-
-class _PolicyModel(BaseModel, frozen=True):
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", strict=True, hide_input_in_errors=True
-    )
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value
-    if not isinstance(value, str):
-        raise ValueError(DURATION_RULE)  # noqa: TRY004  # pydantic does not catch TypeError
-    if value.startswith("P"):  # ISO 8601, as in a JSON dump
-        with suppress(ValidationError):
-            return TypeAdapter(timedelta).validate_python(value)
-    return parse_duration(value)
-
-
-def _positive(value: timedelta) -> timedelta:
-    if value <= timedelta(0):
-        raise ValueError("must be longer than 0s")
-    return value
-
-
-def _role_arn(value: str, info: ValidationInfo) -> str:
-    match = _ROLE_ARN.fullmatch(value)
-    if match is None:
-        raise ValueError("must be the ARN of a role: arn:aws:iam::{12-digit account}:role/{name}")
-    if match[1] != info.data.get("id", match[1]):
-        raise ValueError(f"is a role in account {match[1]}, not in the account given as id")
-    return value
 
 
 def _tags(value: dict[str, str]) -> dict[str, str]:
@@ -89,92 +43,26 @@ def _tags(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
-    if not items:
-        raise ValueError("must name at least one")
-    return items
-
-
-SomeOf = Annotated[
-    tuple[T, ...], AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})
-]
-AccountId = Annotated[
-    str,
-    Field(pattern=r"^[0-9]{12}$"),
-    with_message("must be a 12-digit account ID, in quotes"),
-]
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    AfterValidator(_positive),
-    WithJsonSchema(
-        {"type": "string", "pattern": r"^([1-9][0-9]{0,5}[smhd]|P.+)$"}, mode="validation"
-    ),
-]
-
-
-class Account(_PolicyModel, frozen=True):
-    """An AWS account and the role that acts in it."""
-
-    id: AccountId
-    """The 12-digit account ID."""
-    role_arn: Annotated[str, AfterValidator(_role_arn)] | None = None
-    """ARN of the role to assume; the current credentials are used if omitted."""
-    external_id: NonEmpty | None = None
-    """The external ID that the role's trust policy requires, if any."""
-
-
-class Selector(_PolicyModel, frozen=True):
-    """The conditions of a rule. An instance must meet all of them.
-
-    In patterns, ``*`` stands for any characters and ``?`` for one character.
-    """
-
-    tags: dict[str, str] = Field(default_factory=dict)
-    """Tags that the instance must have, all of them. A value is a pattern."""
-    identifiers: tuple[NonEmpty, ...] = ()
-    """Patterns such as ``orders-*``. The instance identifier must match one of them; case
-    does not matter."""
-    engines: tuple[NonEmpty, ...] = ()
-    """Patterns such as ``postgres`` or ``oracle-*``. The engine must match one of them; case
-    does not matter."""
-
-    def matches(self, instance: "_annotations.DBInstance | SourceInstance") -> bool:
-        """Return whether the instance meets all conditions."""
-        tags = {tag.key: tag.value or "" for tag in instance.tag_list or ()}
-        return (
-            all(key in tags and _matches(tags[key], value) for key, value in self.tags.items())
-            and _matches_any(instance.db_instance_identifier, self.identifiers)
-            and _matches_any(instance.engine, self.engines)
-        )
-
-
-def _matches_any(value: str | None, patterns: tuple[str, ...]) -> bool:
-    """Return whether the value matches one of the patterns, if any, ignoring case."""
-    lowered = (value or "").lower()
-    return not patterns or any(_matches(lowered, pattern.lower()) for pattern in patterns)
-
-
-def _matches(value: str, pattern: str) -> bool:
-    return fnmatchcase(value, pattern.replace("[", "[[]"))  # a bracket is an ordinary character
-
-
-class Rule(_PolicyModel, frozen=True):
+class Rule(PolicyModel, frozen=True):
     """How to replicate the instances that match."""
 
     name: NonEmpty
     """Name of the rule in reports; unique in a policy."""
-    source_regions: SomeOf[RegionName]
-    """Regions of the instances."""
+    source_regions: SomeOf[RegionName] | Literal["enabled"]
+    """Regions of the instances; ``enabled`` stands for all Regions that the account has enabled,
+    except the destination."""
     destination_region: RegionName
     """Region that keeps the replicated backups."""
     select: Selector = Field(default_factory=Selector)
     """Conditions that the instances must meet; all instances match if omitted."""
-    accounts: tuple[AccountId, ...] = ()
-    """Accounts of the instances; all accounts of the policy if omitted."""
-    replicate: Literal["always", "never"] = "always"
+    accounts: tuple[NonEmpty, ...] = ()
+    """IDs or names of the instances' accounts; all accounts of the policy if omitted."""
+    replicate: Literal["always", "never", "ignore"] = "always"
     """``always`` replicates the instances. ``never`` stops their replication to the
-    destination."""
+    destination. ``ignore`` leaves them alone, because somebody else is responsible."""
+    minimum_instances: Annotated[int, Field(ge=0)] = 1
+    """The smallest number of instances that the rule must match; fewer are a finding. 0 allows
+    a rule that matches nothing."""
     backup_retention_period: RetentionDays | None = None
     """Days to keep the replicated backups, 1 to 35; any retention is fine if omitted."""
     kms_key_id: KmsKeyId | None = None
@@ -189,12 +77,45 @@ class Rule(_PolicyModel, frozen=True):
     @model_validator(mode="after")
     def _regions_fit(self) -> "Rule":
         errors: list[FieldError] = []
-        if self.destination_region in self.source_regions:
+        if self.destination_region in self.source_regions:  # never in "enabled"
             errors.append((("destination_region",), "must not be one of source_regions"))
         if not _is_key_in(self.destination_region, self.kms_key_id):
             errors.append((("kms_key_id",), f"must be a key in {self.destination_region}"))
         raise_field_errors(errors)
         return self
+
+    def covers_region(self, region_name: str) -> bool:
+        """Return whether the rule is about the instances of a Region."""
+        if self.source_regions == "enabled":
+            return region_name != self.destination_region
+        return region_name in self.source_regions
+
+
+class Limits(PolicyModel, frozen=True):
+    """How much one apply may change. Nothing in a plan beyond a limit is applied."""
+
+    stops: Annotated[int, Field(ge=0)] = 0
+    """The number of replications that may be stopped, without those that end a move."""
+    replacements: Annotated[int, Field(ge=0)] = 10
+    """The number of replications that may be replaced."""
+    at_once: Annotated[int, Field(ge=1, le=100)] = 4
+    """The number of replacements in progress at the same time, once the first one succeeded."""
+
+
+class Acceptance(PolicyModel, frozen=True):
+    """A problem that somebody has accepted until a date."""
+
+    reason: NonEmpty
+    """Why the problem is accepted, for the report."""
+    until: date
+    """The last day of the acceptance, in UTC."""
+    select: Selector = Field(default_factory=Selector)
+    """Conditions that the instances must meet; all instances match if omitted."""
+    accounts: tuple[NonEmpty, ...] = ()
+    """IDs or names of the instances' accounts; all accounts of the policy if omitted."""
+    codes: tuple[NonEmpty, ...] = ()
+    """Codes of the accepted reasons, such as ``engine_not_supported``. A problem must have one of
+    them; any problem is accepted if omitted."""
 
 
 def _is_key_in(region_name: str, kms_key_id: str | None) -> bool:
@@ -203,14 +124,16 @@ def _is_key_in(region_name: str, kms_key_id: str | None) -> bool:
     return arn is None or arn.region == region_name
 
 
-class Policy(_PolicyModel, frozen=True):
+class Policy(PolicyModel, frozen=True):
     """Rules for the instances of a fleet.
 
     The first rule that matches an instance applies.
     """
 
-    accounts: SomeOf[Account]
-    """The accounts of the fleet, at least one."""
+    accounts: tuple[Account, ...] = ()
+    """The accounts of the fleet; at least one, unless there is an ``organization``."""
+    organization: Organization | None = None
+    """The organization whose accounts belong to the fleet, too."""
     rules: SomeOf[Rule]
     """The rules, at least one. Their order decides which rule applies."""
     kms_key_ids: dict[RegionName, KmsKeyId] = Field(default_factory=dict)
@@ -219,10 +142,16 @@ class Policy(_PolicyModel, frozen=True):
     replication_quota: Annotated[int, Field(ge=1)] = DEFAULT_QUOTA
     """The number of backups that RDS replicates to one Region of one account: 20 unless
     AWS has raised the account's quota."""
+    limits: Limits = Field(default_factory=Limits)
+    """How much one apply may change."""
+    accepted: tuple[Acceptance, ...] = ()
+    """Problems that somebody has accepted until a date."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Policy":
         errors: list[FieldError] = []
+        if not self.accounts and self.organization is None:
+            errors.append((("accounts",), "must name at least one"))
         for field, key, names in (
             ("accounts", "id", [account.id for account in self.accounts]),
             ("rules", "name", [rule.name for rule in self.rules]),
@@ -234,13 +163,14 @@ class Policy(_PolicyModel, frozen=True):
         for index in own[1:]:
             message = "is required: the current credentials belong to one account only"
             errors.append((("accounts", index, "role_arn"), message))
-        known = {account.id for account in self.accounts}
-        errors += [
-            (("rules", index, "accounts", position), f"{account_id} is not in accounts")
-            for index, rule in enumerate(self.rules)
-            for position, account_id in enumerate(rule.accounts)
-            if account_id not in known
-        ]
+        known = {name for account in self.accounts for name in (account.id, account.name)}
+        if self.organization is None:  # otherwise, Organizations knows more accounts
+            errors += [
+                (("rules", index, "accounts", position), f"{name} is not in accounts")
+                for index, rule in enumerate(self.rules)
+                for position, name in enumerate(rule.accounts)
+                if name not in known
+            ]
         errors += [
             (("kms_key_ids", region_name), f"must be a key in {region_name}")
             for region_name, kms_key_id in self.kms_key_ids.items()
@@ -297,14 +227,38 @@ class Policy(_PolicyModel, frozen=True):
         instance: "_annotations.DBInstance | SourceInstance",
     ) -> Rule | None:
         """Return the first rule that matches an instance, or ``None``."""
+        return next(self.matching_rules(account_id, source_region, instance), None)
+
+    def matching_rules(
+        self,
+        account_id: str,
+        source_region: str,
+        instance: "_annotations.DBInstance | SourceInstance",
+    ) -> Iterator[Rule]:
+        """Yield all rules that match an instance; the first one applies."""
         for rule in self.rules:
             if (
-                source_region in rule.source_regions
-                and (not rule.accounts or account_id in rule.accounts)
+                rule.covers_region(source_region)
+                and self.names_account(rule.accounts, account_id)
                 and rule.select.matches(instance)
             ):
-                return rule
-        return None
+                yield rule
+
+    def names_account(self, names: tuple[str, ...], account_id: str) -> bool:
+        """Return whether a list of IDs and names includes an account; an empty list names all."""
+        return (
+            not names
+            or account_id in names
+            or any(a.id == account_id and a.name in names for a in self.accounts)
+        )
+
+    @property
+    def content_hash(self) -> str:
+        """Return a hash of what a plan depends on: not of roles, names, limits or acceptances."""
+        content = self.model_dump_json(
+            include={"rules", "kms_key_ids", "replication_quota"}, by_alias=True
+        )
+        return sha256(content.encode()).hexdigest()
 
     def key_for(self, rule: Rule) -> str | None:
         """Return the KMS key that a rule uses for encrypted instances, or ``None``."""

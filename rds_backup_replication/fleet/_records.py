@@ -1,43 +1,37 @@
-"""The records of audits, plans and their results; each can be dumped to JSON and read back."""
+"""The records of an audit; each can be dumped to JSON and read back."""
 
 from collections import Counter
-from datetime import timedelta
-from typing import ClassVar, Literal
+from datetime import date, timedelta
+from typing import Any, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    computed_field,
+    model_validator,
+)
 
-from .._arn import parse_arn
 from .._models import CheckCode, CheckReason
-from .._models._fields import RegionName
-from ._policy import Account, AccountId, Rule
+from ._policy import Rule
+from ._policy_fields import AccountId
 
 State = Literal[
     "protected",
     "starting",
     "lagging",
+    "drifted",
+    "at_risk",
     "stopped",
     "unprotected",
     "unknown",
     "excluded",
+    "ignored",
     "unmatched",
 ]
-HEALTHY: tuple[State, ...] = ("protected", "starting", "excluded", "unmatched")
+HEALTHY: tuple[State, ...] = ("protected", "starting", "excluded", "ignored", "unmatched")
 """The states that need no attention."""
-
-Kind = Literal[
-    "start",
-    "replace",
-    "stop",
-    "unchanged",
-    "impossible",
-    "over_quota",
-    "unmatched",
-    "unknown",
-]
-CHANGES: tuple[Kind, ...] = ("start", "replace", "stop")
-"""The kinds of planned actions that change a replication."""
-
-Outcome = Literal["done", "unchanged", "refused", "failed", "not_attempted"]
 
 
 class Record(BaseModel, frozen=True):
@@ -46,7 +40,20 @@ class Record(BaseModel, frozen=True):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
-FleetCode = CheckCode | Literal["drifted", "lagging", "not_replicating", "over_quota", "stopped"]
+FleetCode = (
+    CheckCode
+    | Literal[
+        "drifted",
+        "lagging",
+        "moving",
+        "not_replicating",
+        "over_quota",
+        "replicates_elsewhere",
+        "replicates_although_excluded",
+        "source_instance_at_risk",
+        "stopped",
+    ]
+)
 
 
 class FleetReason(Record, frozen=True):
@@ -86,13 +93,35 @@ class AuditRecord(Record, frozen=True):
     rule: str | None = None
     """Name of the rule that matches the instance; ``None`` if no rule matches."""
     state: State
-    """``protected``: the instance replicates within the allowed lag. ``starting``: RDS is
-    copying the first snapshot. ``lagging``: the lag exceeds the rule's maximum.
-    ``stopped``: only retained backups are left. ``unprotected``: the destination has no
-    backups. ``unknown``: the state could not be determined. ``excluded``: the rule says
-    not to replicate. ``unmatched``: no rule matches."""
+    """``protected``: the instance replicates as the policy says, within the allowed lag.
+    ``starting``: RDS is copying the first snapshot. ``lagging``: the lag exceeds the rule's
+    maximum. ``drifted``: retention, key or tags are not as the policy says. ``at_risk``: the
+    instance replicates today, but the audit found something that will end the replication or
+    prevent a restore. ``stopped``: only retained backups are left. ``unprotected``: the
+    destination has no backups. ``unknown``: the state could not be determined. ``excluded``: the
+    rule says not to replicate. ``ignored``: the rule says that somebody else is responsible.
+    ``unmatched``: no rule matches."""
+    first_seen: AwareDatetime | None = None
+    """Time of the first audit that found the instance in this state; earlier audits are known
+    from the report that this one was compared with."""
+    accepted_until: date | None = None
+    """Last day on which the policy accepts the problem; ``None`` if it does not."""
+    accepted_reason: str | None = None
+    """Why the policy accepts the problem."""
+    dbi_resource_id: str | None = None
+    """Resource ID of the instance; a new instance of the same name has another ID."""
+    db_instance_status: str | None = None
+    """Status of the instance."""
     db_instance_automated_backups_arn: str | None = None
     """ARN of the active backup, or else of the newest retained backup."""
+    backup_status: str | None = None
+    """Status of that backup, as RDS spells it."""
+    backup_retention_period: int | None = None
+    """Days that RDS keeps that backup's copies."""
+    kms_key_id: str | None = None
+    """KMS key of that backup."""
+    tags: dict[str, str] | None = None
+    """Tags of that backup."""
     earliest_time: AwareDatetime | None = None
     """Earliest time that can be restored in the destination."""
     latest_time: AwareDatetime | None = None
@@ -104,10 +133,123 @@ class AuditRecord(Record, frozen=True):
     reasons: tuple[FleetReason, ...] = ()
     """Findings about the instance, each with a remedy."""
 
+    @property
+    def needs_attention(self) -> bool:
+        """Return whether the state is a problem that nobody has accepted."""
+        return self.state not in HEALTHY and self.accepted_until is None
+
     def sort_key(self) -> tuple[str, str, str, str]:
         """Return the account, source Region, ARN and destination Region."""
         arn, destination = self.db_instance_arn or "", self.destination_region or ""
         return self.account_id, self.source_region, arn, destination
+
+
+class Finding(Record, frozen=True):
+    """A finding about a rule, or about the audit itself, that needs attention."""
+
+    code: Literal[
+        "acceptance_expired",
+        "could_not_be_checked",
+        "rule_matches_nothing",
+        "rule_shadowed",
+        "too_few_instances",
+    ]
+    """The kind of finding."""
+    rule: str | None = None
+    """Name of the rule, if the finding is about a rule."""
+    account_id: str | None = None
+    """The account, if the finding is about an account."""
+    message: str
+    """The fact, as a sentence."""
+    remedy: str
+    """What to do, as a sentence."""
+
+
+class OtherBackup(Record, frozen=True):
+    """A replicated backup that no record of the audit shows."""
+
+    kind: Literal["unmanaged", "retained"]
+    """``unmanaged``: an active replication that no rule asks for. ``retained``: copies that a
+    replication left behind when it ended."""
+    account_id: str
+    """Account of the backup."""
+    source_region: str | None = None
+    """Region of the instance."""
+    destination_region: str
+    """Region that keeps the backup."""
+    db_instance_arn: str | None = None
+    """ARN of the instance, which may no longer exist."""
+    dbi_resource_id: str | None = None
+    """Resource ID of the instance."""
+    db_instance_automated_backups_arn: str | None = None
+    """ARN of the backup."""
+    backup_status: str | None = None
+    """Status of the backup; ``None`` if its Region was not asked."""
+    earliest_time: AwareDatetime | None = None
+    """Earliest time that can be restored."""
+    latest_time: AwareDatetime | None = None
+    """Latest time that can be restored."""
+    backup_retention_period: int | None = None
+    """Days that RDS keeps the copies."""
+    message: str
+    """Why no rule asks for the backup, as a sentence."""
+
+
+class Headroom(Record, frozen=True):
+    """The room in the quota of one destination Region of one account."""
+
+    account_id: str
+    """The account."""
+    destination_region: str
+    """The destination Region."""
+    quota: int
+    """The number of backups that RDS replicates to the Region, by the policy."""
+    used: int
+    """The number of active replications."""
+
+    @property
+    def free(self) -> int:
+        """Return how many replications can be started."""
+        return max(self.quota - self.used, 0)
+
+
+class StateChange(Record, frozen=True):
+    """An instance whose state differs between two audits."""
+
+    account_id: str
+    """Account of the instance."""
+    source_region: str
+    """Region of the instance."""
+    destination_region: str | None = None
+    """Destination Region in the policy."""
+    db_instance_arn: str | None = None
+    """ARN of the instance; ``None`` if the Region could not be listed."""
+    before: State | None = None
+    """State in the earlier audit; ``None`` if the earlier audit has no record."""
+    after: State | None = None
+    """State in this audit; ``None`` if the instance is gone."""
+
+
+class MatchChange(Record, frozen=True):
+    """A rule that matches fewer instances than in the earlier audit."""
+
+    rule: str
+    """Name of the rule."""
+    before: int
+    """Number of instances in the earlier audit."""
+    after: int
+    """Number of instances in this audit."""
+
+
+class Comparison(Record, frozen=True):
+    """What changed since an earlier audit."""
+
+    audited_at: AwareDatetime
+    """Time of the earlier audit."""
+    changes: tuple[StateChange, ...] = ()
+    """Instances whose state changed, and those that are new or gone."""
+    matches: tuple[MatchChange, ...] = ()
+    """Rules that match fewer instances than before."""
 
 
 class AuditReport(Record, frozen=True):
@@ -121,7 +263,27 @@ class AuditReport(Record, frozen=True):
     """Rules of the policy. They name the Regions that were audited."""
     records: tuple[AuditRecord, ...]
     """One record per instance, ordered by account, source Region and ARN."""
+    findings: tuple[Finding, ...] = ()
+    """Findings about rules, and about the audit itself."""
+    unmanaged: tuple[OtherBackup, ...] = ()
+    """Active replications that no rule asks for."""
+    retained: tuple[OtherBackup, ...] = ()
+    """Retained backups that no record shows. They count against the quota of retained backups."""
+    headroom: tuple[Headroom, ...] = ()
+    """The room in the quota of each account and destination Region."""
+    matches: dict[str, int] = Field(default_factory=dict)
+    """Number of instances that each rule applies to, by the rule's name."""
+    comparison: Comparison | None = None
+    """What changed since an earlier audit, if the report was compared with one."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_counts(cls, data: Any) -> Any:
+        if isinstance(data, dict):  # a dump has the counts, which are derived
+            return {key: value for key, value in data.items() if key != "counts"}
+        return data
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy supports no decorated property
     @property
     def counts(self) -> dict[State, int]:
         """Return the number of records in each state that occurs."""
@@ -129,137 +291,10 @@ class AuditReport(Record, frozen=True):
 
     @property
     def problems(self) -> tuple[AuditRecord, ...]:
-        """Return the records that need attention."""
-        return tuple(record for record in self.records if record.state not in HEALTHY)
-
-
-class ObservedState(Record, frozen=True):
-    """The state of an instance when its action was planned."""
-
-    dbi_resource_id: str | None = None
-    """Resource ID of the instance. A new instance of the same name has another ID."""
-    db_instance_automated_backups_arn: str | None = None
-    """ARN of the active replicated backup; ``None`` if there was none."""
-    backup_retention_period: int | None = None
-    """Retention of the active backup in days."""
-    kms_key_id: str | None = None
-    """KMS key of the active backup."""
-
-
-class PlannedAction(Record, frozen=True):
-    """The action for one instance, or why there is none."""
-
-    kind: Kind
-    """``start``, ``replace`` and ``stop`` change a replication. ``unchanged``: the
-    instance already conforms to the policy. ``impossible``: RDS would refuse the change.
-    ``over_quota``: the destination's quota has no room. ``unmatched``: no rule matches.
-    ``unknown``: the required action could not be determined."""
-    account_id: AccountId
-    """Account of the instance."""
-    source_region: RegionName
-    """Region of the instance."""
-    destination_region: RegionName | None = None
-    """Destination Region, which receives the request; ``None`` if no rule matches."""
-    source_db_instance_arn: str | None = None
-    """ARN of the instance; ``None`` if the Region could not be listed."""
-    rule: str | None = None
-    """Name of the rule that matches the instance; ``None`` if no rule matches."""
-    backup_retention_period: int | None = None
-    """For a start or replacement: days to keep the backups; RDS's default if ``None``."""
-    kms_key_id: str | None = None
-    """For a start or replacement: KMS key in the destination, if the instance is encrypted."""
-    tags: dict[str, str] | None = None
-    """For a start or replacement: tags for the replicated backup."""
-    observed: ObservedState | None = None
-    """State that the action depends on. If this has changed, applying refuses the action."""
-    reasons: tuple[FleetReason, ...] = ()
-    """Why the action is needed, impossible or unknown."""
-
-    @model_validator(mode="after")
-    def _check_change_is_complete(self) -> "PlannedAction":
-        if self.changes_something:
-            arn = parse_arn(self.source_db_instance_arn or "")
-            if arn is None or (arn.account_id, arn.region) != (self.account_id, self.source_region):
-                raise ValueError(
-                    "source_db_instance_arn must be in the account_id and source_region given"
-                )
-            if self.destination_region is None or self.observed is None:
-                raise ValueError(f"{self.kind} requires destination_region and observed")
-        return self
-
-    def sort_key(self) -> tuple[str, str, str, str]:
-        """Return the account, source Region, ARN and destination Region."""
-        arn, destination = self.source_db_instance_arn or "", self.destination_region or ""
-        return self.account_id, self.source_region, arn, destination
+        """Return the records that need attention; accepted problems do not."""
+        return tuple(record for record in self.records if record.needs_attention)
 
     @property
-    def changes_something(self) -> bool:
-        """Return whether applying the action changes a replication."""
-        return self.kind in CHANGES
-
-
-class Plan(Record, frozen=True):
-    """The actions that bring a fleet in line with its policy."""
-
-    planned_at: AwareDatetime
-    """Time when the planning began."""
-    accounts: tuple[Account, ...]
-    """Accounts and roles to act with."""
-    actions: tuple[PlannedAction, ...]
-    """One action per instance, ordered by account, source Region and ARN."""
-
-    @model_validator(mode="after")
-    def _check_changes(self) -> "Plan":
-        accounts = {account.id for account in self.accounts}
-        changed: set[tuple[str, ...]] = set()
-        for action in self.changes:
-            if action.account_id not in accounts:
-                raise ValueError(f"account {action.account_id} is not in the plan's accounts")
-            if action.sort_key() in changed:
-                raise ValueError(f"the plan changes {action.source_db_instance_arn} more than once")
-            changed.add(action.sort_key())
-        return self
-
-    @property
-    def counts(self) -> dict[Kind, int]:
-        """Return the number of actions of each kind that occurs."""
-        return dict(Counter(action.kind for action in self.actions))
-
-    @property
-    def changes(self) -> tuple[PlannedAction, ...]:
-        """Return the actions that change a replication."""
-        return tuple(action for action in self.actions if action.changes_something)
-
-
-class ActionResult(Record, frozen=True):
-    """The result of one planned action."""
-
-    action: PlannedAction
-    """The planned action."""
-    outcome: Outcome
-    """``done``: the action succeeded. ``unchanged``: nothing was left to do. ``refused``:
-    the observed state has changed since the plan was made. ``failed``: the action raised
-    an error. ``not_attempted``: an interruption came first."""
-    message: str | None = None
-    """Why the action was refused or failed."""
-    db_instance_automated_backups_arn: str | None = None
-    """ARN of the replicated backup."""
-
-
-class ApplyReport(Record, frozen=True):
-    """The results of applying a plan."""
-
-    results: tuple[ActionResult, ...]
-    """One result for each action that changes a replication, in the order of the plan."""
-    interrupted: bool = False
-    """Whether Ctrl-C interrupted the run."""
-
-    @property
-    def counts(self) -> dict[Outcome, int]:
-        """Return the number of results with each outcome that occurs."""
-        return dict(Counter(result.outcome for result in self.results))
-
-    @property
-    def is_complete(self) -> bool:
-        """Return whether every action is ``done`` or ``unchanged``."""
-        return set(self.counts) <= {"done", "unchanged"}
+    def is_healthy(self) -> bool:
+        """Return whether there are neither problems nor findings."""
+        return not (self.problems or self.findings)

@@ -138,6 +138,10 @@ def apply(
         Path,
         typer.Argument(metavar="PLAN_FILE", help="Plan file in JSON; - reads standard input."),
     ] = Path("-"),
+    policy: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="Policy file that the plan was made for."),
+    ],
     max_concurrency: Annotated[
         int, typer.Option(min=1, help="Number of instances to change at the same time.")
     ] = 8,
@@ -150,9 +154,10 @@ def apply(
     from botocore.exceptions import NoCredentialsError
 
     from ...fleet import apply
-    from ...fleet._records import CHANGES
+    from ...fleet._plan_records import CHANGES
 
     planned = _read_plan(plan_file)
+    wanted = _read_policy(policy)
     access = options.make_access()
     if planned.changes and not yes:
         _print_changes(planned)
@@ -161,6 +166,7 @@ def apply(
     with _applying(len(planned.changes)) as (shown, on_start, on_event):
         report = apply(
             planned,
+            wanted,
             access=access,
             on_start=on_start,
             on_event=on_event,

@@ -1,0 +1,62 @@
+"""The accounts of a fleet: listed in the policy, or all of an organization."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from .._models._fields import NonEmpty, with_message
+from ._policy_fields import AccountId, PolicyModel
+
+_ROLE_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:iam::([0-9]{12}):role/[\w+=,.@/-]{1,512}", re.ASCII)
+
+
+def _role_arn(value: str, info: ValidationInfo) -> str:
+    match = _ROLE_ARN.fullmatch(value)
+    if match is None:
+        raise ValueError("must be the ARN of a role: arn:aws:iam::{12-digit account}:role/{name}")
+    if match[1] != info.data.get("id", match[1]):
+        raise ValueError(f"is a role in account {match[1]}, not in the account given as id")
+    return value
+
+
+class Account(PolicyModel, frozen=True):
+    """An AWS account and the role that acts in it."""
+
+    id: AccountId
+    """The 12-digit account ID."""
+    name: NonEmpty | None = None
+    """A name for people, which rules may use instead of the ID."""
+    role_arn: Annotated[str, AfterValidator(_role_arn)] | None = None
+    """ARN of the role to assume; the current credentials are used if omitted."""
+    external_id: NonEmpty | None = None
+    """The external ID that the role's trust policy requires, if any."""
+
+
+class Organization(PolicyModel, frozen=True):
+    """The accounts that AWS Organizations lists, each with a role of the same name.
+
+    Suspended accounts are left out. The current credentials must be those of the organization's
+    management account or of a delegated administrator.
+    """
+
+    role_name: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9_+=,.@/-]{1,512}$"),
+        with_message("must be the name of a role, with its path if it has one"),
+    ]
+    """Name of the role to assume in each account, such as ``backup-audit``."""
+    external_id: NonEmpty | None = None
+    """The external ID that the roles' trust policies require, if any."""
+    units: tuple[
+        Annotated[
+            str,
+            Field(pattern=r"^(ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32})$"),
+            with_message("must be the ID of an organizational unit (ou-…) or of a root (r-…)"),
+        ],
+        ...,
+    ] = ()
+    """IDs of organizational units; accounts in them, and in units below them, belong to the
+    fleet. The whole organization if omitted."""
+    exclude: tuple[AccountId, ...] = ()
+    """Accounts that do not belong to the fleet."""
