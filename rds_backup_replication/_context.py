@@ -117,8 +117,12 @@ class Context:
             return given
         return None if self.clients is None else self.client_in(arn.region)
 
-    def kms_client(self) -> BaseClient | None:
-        """Return a boto3 KMS client for the destination, or ``None`` if there is none."""
-        if self._kms_client is not None or self.clients is None:
-            return self._kms_client
-        return self.clients("kms", self.region_name)
+    def kms_client(self, region_name: str | None = None) -> BaseClient | None:
+        """Return a boto3 KMS client for a Region, or ``None`` if there is none.
+
+        The default is the destination.
+        """
+        given = self._kms_client if region_name in (None, self.region_name) else None
+        if given is not None or self.clients is None:
+            return given
+        return self.clients("kms", region_name or self.region_name)

@@ -39,7 +39,9 @@ from ._responses import Tag
 
 T = TypeVar("T")
 
-_MAX_TAGS = 50
+MAX_TAGS = 50
+RESERVED_PREFIXES = ("aws:", "rds:")
+"""Tag keys and values do not begin with these, in any capitals."""
 _MAX_INTEGER = 2**31 - 1
 # Elsewhere RDS ignores a presigned URL, and signing one costs time.
 _PRESIGNING_PARTITIONS = {"aws-us-gov"}
@@ -205,7 +207,7 @@ def _raise_with(message: str, value: Any, handler: ValidatorFunctionWrapHandler)
 
 
 def _no_reserved_prefix(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    if isinstance(value, str) and str.lower(value).startswith(("aws:", "rds:")):
+    if isinstance(value, str) and str.lower(value).startswith(RESERVED_PREFIXES):
         reserved = "must not begin with aws: or rds:, which are reserved for AWS"
         _raise_with(reserved, value, handler)
     return handler(value)
@@ -269,8 +271,8 @@ def _check_list(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         for key, count in keys.items()
         if count > 1
     ]
-    if len(tags) > _MAX_TAGS:
-        errors.append(f"have at most {_MAX_TAGS} tags, not {len(tags)}")
+    if len(tags) > MAX_TAGS:
+        errors.append(f"have at most {MAX_TAGS} tags, not {len(tags)}")
     if errors:
         _raise_with(f"must {', and '.join(errors)}", tags, handler)
     return handler(tags)

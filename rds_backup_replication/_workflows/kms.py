@@ -47,9 +47,14 @@ def _key_id(context: Context, identifier: str) -> str:
     return str(describe_key(context, identifier)["KeyId"])
 
 
-def describe_key(context: Context, identifier: str) -> dict[str, Any]:
-    """Return KMS's metadata of a key, which may raise any error."""
-    kms: Any = context.kms_client()
+def describe_key(
+    context: Context, identifier: str, region_name: str | None = None
+) -> dict[str, Any]:
+    """Return KMS's metadata of a key, which may raise any error.
+
+    The key is in the destination, unless another Region is given.
+    """
+    kms: Any = context.kms_client(region_name)
     if kms is None:
         raise CannotCallKMSError
     with CallRecord(kms, "DescribeKey", context.on_call) as record:

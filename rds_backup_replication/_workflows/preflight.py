@@ -8,6 +8,7 @@ from typing import Any
 
 from .._context import Context
 from .._models import CheckReason, DBInstanceAutomatedBackup, StartRequest, Tag
+from .._models._fields import RESERVED_PREFIXES
 from .._operations import START
 from ..exceptions import RequestValidationError
 from .check import check_replication
@@ -15,7 +16,6 @@ from .lookup import Source
 from .reasons import key_required
 
 _logger = logging.getLogger("rds_backup_replication")
-_RESERVED = ("aws:", "rds:")
 
 
 def former_request(
@@ -58,7 +58,7 @@ def former_request(
 
 
 def _is_reserved(tag: Tag) -> bool:
-    return any(text.lower().startswith(_RESERVED) for text in (tag.key, tag.value or ""))
+    return any(text.lower().startswith(RESERVED_PREFIXES) for text in (tag.key, tag.value or ""))
 
 
 def find_blockers(

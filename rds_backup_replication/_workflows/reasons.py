@@ -43,6 +43,19 @@ _REMEDIES = {
 _BUSY = "Wait until the instance is available, and check again."
 
 
+# From these statuses, an instance recovers without harm to its backups.
+_HARMLESS = ("stopped", "insufficient-capacity")
+
+
+def risk_reasons(instance: SourceInstance, region_name: str) -> Iterator[CheckReason]:
+    """Yield what will end the replication of an instance that replicates today."""
+    status = (instance.db_instance_status or "").lower()
+    is_harmed = status in _REMEDIES and status not in _HARMLESS
+    for reason in instance_reasons(instance, region_name, None):
+        if reason.code == "backups_off" or (reason.code == "instance_not_available" and is_harmed):
+            yield reason
+
+
 def is_only_busy(reason: CheckReason) -> bool:
     """Return whether the only problem is that the instance is busy."""
     return reason.code == "instance_not_available" and reason.remedy == _BUSY
@@ -109,7 +122,9 @@ def instance_reasons(
     elif instance.db_cluster_identifier:
         yield CheckReason(
             code="cluster_not_supported",
-            message=f"The instance belongs to the DB cluster {instance.db_cluster_identifier}.",
+            message=(
+                f"The instance belongs to the Multi-AZ DB cluster {instance.db_cluster_identifier}."
+            ),
             remedy="Protect the cluster with snapshot copies or AWS Backup.",
         )
     if instance.backup_retention_period == 0:
@@ -151,7 +166,10 @@ def retained_with_another_key(backup: DBInstanceAutomatedBackup) -> CheckReason:
     return CheckReason(
         code="retained_with_another_key",
         message=f"Retained backups of the instance are encrypted with {backup.kms_key_id}.",
-        remedy="Use that key, or delete the retained backups first.",
+        remedy=(
+            "Use that key. To use another one, delete the retained backups first; until the new "
+            "replication has copied a snapshot, nothing can be restored then."
+        ),
     )
 
 

@@ -1,23 +1,33 @@
 """The audit: how each instance of a fleet is protected."""
 
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
-from itertools import chain
 from uuid import uuid4
 
-from .._models import (
-    DBInstanceAutomatedBackup,
-    RestoreWindow,
-    SourceInstance,
-)
+from .._models import DBInstanceAutomatedBackup, RestoreWindow, SourceInstance
 from ._credentials import Access
-from ._durations import format_duration
+from ._organization import list_enabled_regions, resolve_accounts
 from ._parallel import MAX_PENDING, OnProgress, map_in_order
-from ._policy import Policy, Rule
-from ._records import AuditRecord, AuditReport, FleetReason, State
-from ._scan import InstanceView, Shard, ShardScan, create_shards, quota_reason
+from ._policy import Acceptance, Policy
+from ._records import (
+    HEALTHY,
+    AuditRecord,
+    AuditReport,
+    Finding,
+    FleetReason,
+    Headroom,
+    OtherBackup,
+    State,
+)
+from ._rule_findings import find_rule_problems
+from ._scan import InstanceView, ShardScan
+from ._shards import Shard, create_shards
+from ._states import StateAndReasons, quota_reason, state_of
+from ._unmanaged import find_other_backups
 
 
 def iter_audit(
@@ -31,7 +41,8 @@ def iter_audit(
     """Audit a fleet and yield the records as they become available.
 
     An error in one account or Region becomes a record in state ``unknown``. Memory use does
-    not grow with the size of the fleet.
+    not grow with the size of the fleet. Only ``audit`` has the findings about rules and about
+    backups that no rule asks for, which depend on the whole fleet.
 
     Args:
         policy: The policy to audit against.
@@ -48,7 +59,12 @@ def iter_audit(
         ValueError: ``now`` has no time zone.
     """
     now = _aware(now)
-    return _iter_records(policy, access, executor, on_progress, now, max_pending=MAX_PENDING)
+    access, run_id = access or Access(), uuid4().hex
+    policy, _ = resolve_accounts(policy, access, run_id)
+    audited = _audit_shards(
+        policy, access, run_id, executor, on_progress, now, max_pending=MAX_PENDING
+    )
+    return (record for part in audited for record in part.records)
 
 
 def audit(
@@ -78,12 +94,31 @@ def audit(
         ValueError: ``now`` has no time zone.
     """
     now = _aware(now)
-    records = _iter_records(policy, access, executor, on_progress, now, max_pending=None)
+    access, run_id = access or Access(), uuid4().hex
+    policy, findings = resolve_accounts(policy, access, run_id)
+    parts = list(
+        _audit_shards(policy, access, run_id, executor, on_progress, now, max_pending=None)
+    )
+    matches: Counter[str] = Counter({rule.name: 0 for rule in policy.rules})
+    taken: Counter[tuple[str, str]] = Counter()
+    for part in parts:
+        matches.update(part.matches)
+        taken.update(part.taken)
+        findings += part.findings
+    incomplete = frozenset[str]().union(*(part.incomplete for part in parts))
+    findings += find_rule_problems(policy, matches, taken, incomplete)
     return AuditReport(
         audited_at=now,
         accounts=tuple(sorted(account.id for account in policy.accounts)),
         rules=policy.rules,
-        records=tuple(sorted(records, key=AuditRecord.sort_key)),
+        records=tuple(
+            sorted((record for part in parts for record in part.records), key=AuditRecord.sort_key)
+        ),
+        findings=tuple(dict.fromkeys(findings)),
+        unmanaged=tuple(b for part in parts for b in part.others if b.kind == "unmanaged"),
+        retained=tuple(b for part in parts for b in part.others if b.kind == "retained"),
+        headroom=tuple(part.headroom for part in parts if part.headroom is not None),
+        matches=dict(matches),
     )
 
 
@@ -94,113 +129,143 @@ def _aware(now: datetime | None) -> datetime:
     return now or datetime.now(timezone.utc)
 
 
-def _iter_records(
+@dataclass(frozen=True)
+class _ShardAudit:
+    """What the audit of one shard found."""
+
+    records: list[AuditRecord]
+    others: list[OtherBackup]
+    headroom: Headroom | None
+    findings: list[Finding]
+    matches: Counter[str]
+    taken: Counter[tuple[str, str]]
+    incomplete: frozenset[str]
+    """Names of the rules whose source Regions were not all listed."""
+
+
+def _audit_shards(
     policy: Policy,
-    access: Access | None,
+    access: Access,
+    run_id: str,
     executor: Executor | None,
     on_progress: OnProgress | None,
     now: datetime,
     *,
     max_pending: int | None,
-) -> Iterator[AuditRecord]:
-    shards = create_shards(policy, access or Access(), uuid4().hex)
+) -> Iterator[_ShardAudit]:
     audited = map_in_order(
         partial(_audit_shard, now=now),
-        shards,
+        create_shards(policy, access, run_id),
         executor,
         on_progress=on_progress,
         max_pending=max_pending,
     )
     not_listed: set[tuple[str, str]] = set()
-    for record in chain.from_iterable(audited):
-        if record.db_instance_arn is None:
-            # The shards of an account are independent, so each reports the failed Region.
-            region = record.account_id, record.source_region
-            if region in not_listed:
-                continue
-            not_listed.add(region)
-        yield record
+    for part in audited:
+        for record in tuple(part.records):
+            if record.db_instance_arn is None:
+                # The shards of an account are independent, so each reports the failed Region.
+                region = record.account_id, record.source_region
+                if region in not_listed:
+                    part.records.remove(record)
+                not_listed.add(region)
+        yield part
 
 
-def _audit_shard(shard: Shard, now: datetime) -> list[AuditRecord]:
-    scan = ShardScan(shard)
-    # Sorted, so that the quota always excludes the same instances.
+def _audit_shard(shard: Shard, now: datetime) -> _ShardAudit:
+    scan = ShardScan(shard, list_enabled_regions)
     views = sorted(scan.iter_views(), key=InstanceView.sort_key)
-    slots = shard.policy.replication_quota - scan.active_count
+    states = [state_of(scan, view, now) for view in views]
+    over_quota = _find_over_quota(scan, views, states)
+    findings = scan.findings()
     records: list[AuditRecord] = []
-    for view in views:
-        state, reasons = _state_of(scan, view, now)
-        if state in ("stopped", "unprotected") and not any(r.code in _BLOCKERS for r in reasons):
-            slots -= 1
-            if slots < 0:
-                reasons = (*reasons, quota_reason(shard))
-        records.append(_record(shard, view, state, reasons, now))
-    return records
+    for index, (view, (state, reasons)) in enumerate(zip(views, states, strict=True)):
+        if index in over_quota:
+            reasons = (*reasons, quota_reason(shard))
+        acceptance = None if state in HEALTHY else _find_acceptance(shard, view, reasons)
+        if acceptance is not None and acceptance.until < now.astimezone(timezone.utc).date():
+            findings.append(_expired(acceptance))
+            acceptance = None
+        records.append(_record(shard, view, state, reasons, acceptance, now))
+    return _ShardAudit(
+        records=records,
+        others=find_other_backups(scan, views) if scan.is_listed else [],
+        headroom=_headroom(scan) if scan.is_listed else None,
+        findings=findings,
+        matches=scan.matches,
+        taken=scan.taken,
+        incomplete=frozenset(
+            rule.name
+            for rule in shard.policy.rules
+            if any(map(rule.covers_region, scan.failed_regions))
+            or (scan.problems and rule.source_regions == "enabled")
+        ),
+    )
 
 
-def _state_of(
-    scan: ShardScan, view: InstanceView, now: datetime
-) -> tuple[State, tuple[FleetReason, ...]]:
-    """Return the instance's state, and the reasons for the state."""
-    rule, backup, active = view.rule, view.backup, view.active_backup
-    if rule is not None and rule.replicate == "never":
-        return "excluded", ()
-    if view.unknown is not None:
-        return "unknown", (view.unknown,)
-    if rule is None:
-        return "unmatched", ()
-    if active is not None:
-        return _state_of_active(active, rule, now)
-    blockers = scan.find_blockers(view)
-    if backup is not None and backup.is_retained:
-        return "stopped", (_STOPPED, *blockers)
-    return "unprotected", (_NOT_REPLICATING, *blockers)
-
-
-def _state_of_active(
-    active: DBInstanceAutomatedBackup, rule: Rule, now: datetime
-) -> tuple[State, tuple[FleetReason, ...]]:
-    """Return the state of an instance with an active backup, and the reasons for the state."""
-    if active.is_pending:
-        return "starting", ()
-    if not active.is_replicating:
-        message = f"The backup has status {active.status}, which this version does not recognize."
-        reason = FleetReason(code="could_not_be_checked", message=message, remedy=_NEW_STATUS)
-        return "unknown", (reason,)
-    lag = active.lag(now)
-    if lag is not None and lag <= rule.maximum_lag:
-        return "protected", ()
-    found = "has nothing to restore yet" if lag is None else f"lags by {format_duration(lag)}"
-    message = f"The backup {found}; the rule allows a lag of {format_duration(rule.maximum_lag)}."
-    return "lagging", (FleetReason(code="lagging", message=message, remedy=_LAGGING),)
-
-
-_STOPPED = FleetReason(
-    code="stopped",
-    message="The replication has ended, and only retained backups are left.",
-    remedy="Apply a plan to restart the replication. RDS does not resume a replication by itself.",
-)
-_NOT_REPLICATING = FleetReason(
-    code="not_replicating",
-    message="The instance does not replicate.",
-    remedy="Apply a plan to start the replication.",
-)
-_LAGGING = (
-    "Check the KMS keys in both Regions and the source's own automated backups. If the lag "
-    "remains, stop and restart the replication."
-)
-_NEW_STATUS = "Upgrade this library, or find the status in the RDS documentation."
-# RDS would refuse a start for these reasons, so the instance needs no room in the quota.
-_BLOCKERS = {
-    "backups_off",
-    "cluster_not_supported",
-    "could_not_be_checked",
-    "engine_not_supported",
-    "instance_not_available",
-    "kms_key_required",
-    "region_pair_not_supported",
-    "retained_with_another_key",
+# RDS may refuse a start for other reasons, and then the instance needs no room in the quota.
+_NO_BLOCKERS = {
+    "backup_of_former_instance",
+    "not_replicating",
+    "replicates_elsewhere",
+    "stopped",
 }
+
+
+def _find_over_quota(
+    scan: ShardScan, views: list[InstanceView], states: list[StateAndReasons]
+) -> set[int]:
+    """Return the indexes of the views for which the quota has no room.
+
+    The rules' order decides which instances get the places, and then the instances' order.
+    """
+    policy = scan.shard.policy
+    startable = [
+        index
+        for index, (state, reasons) in enumerate(states)
+        if state in ("stopped", "unprotected")
+        and all(reason.code in _NO_BLOCKERS for reason in reasons)
+    ]
+    startable.sort(key=lambda index: policy.position_of(views[index].rule))
+    free = max(policy.replication_quota - scan.active_count, 0)
+    return set(startable[free:])
+
+
+def _find_acceptance(
+    shard: Shard, view: InstanceView, reasons: tuple[FleetReason, ...]
+) -> Acceptance | None:
+    """Return the acceptance of an instance's problem that lasts longest, if there is one."""
+    if view.instance is None:
+        return None
+    codes = {reason.code for reason in reasons}
+    found = [
+        acceptance
+        for acceptance in shard.policy.accepted
+        if acceptance.select.matches(view.instance)
+        and shard.policy.names_account(acceptance.accounts, shard.account.id)
+        and (not acceptance.codes or codes & set(acceptance.codes))
+    ]
+    return max(found, key=lambda acceptance: acceptance.until, default=None)
+
+
+def _expired(acceptance: Acceptance) -> Finding:
+    return Finding(
+        code="acceptance_expired",
+        message=(
+            f'The acceptance "{acceptance.reason}" ended on {acceptance.until}, and the problem '
+            "is still there."
+        ),
+        remedy="Solve the problem, or set a later end in the policy.",
+    )
+
+
+def _headroom(scan: ShardScan) -> Headroom:
+    return Headroom(
+        account_id=scan.shard.account.id,
+        destination_region=scan.shard.destination_region,
+        quota=scan.shard.policy.replication_quota,
+        used=scan.active_count,
+    )
 
 
 def _record(
@@ -208,22 +273,33 @@ def _record(
     view: InstanceView,
     state: State,
     reasons: tuple[FleetReason, ...],
+    acceptance: Acceptance | None,
     now: datetime,
 ) -> AuditRecord:
-    instance = view.instance or SourceInstance()
     backup = view.backup or DBInstanceAutomatedBackup()
+    instance = view.instance or SourceInstance()
+    described = view.instance or backup  # a Region that does not answer has only backups
     window = backup.restore_window or RestoreWindow()
     rule = view.rule
+    tags = None if view.backup is None else backup.tag_list or ()
     return AuditRecord(
         account_id=shard.account.id,
         source_region=view.source_region,
         destination_region=view.destination_region,
-        db_instance_arn=instance.db_instance_arn,
-        db_instance_identifier=instance.db_instance_identifier,
-        engine=instance.engine,
+        db_instance_arn=described.db_instance_arn,
+        db_instance_identifier=described.db_instance_identifier,
+        engine=described.engine,
         rule=rule.name if rule else None,
         state=state,
+        accepted_until=acceptance.until if acceptance else None,
+        accepted_reason=acceptance.reason if acceptance else None,
+        dbi_resource_id=described.dbi_resource_id,
+        db_instance_status=instance.db_instance_status,
         db_instance_automated_backups_arn=backup.db_instance_automated_backups_arn,
+        backup_status=backup.status,
+        backup_retention_period=backup.backup_retention_period,
+        kms_key_id=backup.kms_key_id,
+        tags=None if tags is None else {tag.key: tag.value or "" for tag in tags},
         earliest_time=window.earliest_time,
         latest_time=window.latest_time,
         lag=backup.lag(now),

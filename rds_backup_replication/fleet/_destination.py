@@ -1,7 +1,7 @@
 """An account's destination Region: its backups, and the instances that they belong to."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
@@ -19,6 +19,7 @@ from .._workflows.lookup import (
     DescribeDBInstancesRequest,
     Source,
     find_source_instance,
+    is_same_id,
     list_backups,
 )
 from ..exceptions import BackupReplicationError
@@ -66,7 +67,10 @@ class DestinationReader:
 
     def __init__(self, destination: AccountDestination) -> None:
         self._destination = destination
-        self._backups: dict[str, list[DBInstanceAutomatedBackup]] = defaultdict(list)
+        self.listed: list[DBInstanceAutomatedBackup] = []
+        """The replicated backups in the destination, once ``list_backups`` has listed them."""
+        self._by_arn: dict[str, list[DBInstanceAutomatedBackup]] = defaultdict(list)
+        self._by_resource_id: dict[str, list[DBInstanceAutomatedBackup]] = defaultdict(list)
         self._listed_at = 0.0
 
     @cached_property
@@ -89,7 +93,9 @@ class DestinationReader:
         for backup in DESCRIBE.list(context, max_records=_PAGE_SIZE):
             # RDS lists the backups of the Region's own instances, too.
             if backup.region != context.region_name and backup.db_instance_arn:
-                self._backups[backup.db_instance_arn.lower()].append(backup)
+                self.listed.append(backup)
+                self._by_arn[backup.db_instance_arn.lower()].append(backup)
+                self._by_resource_id[(backup.dbi_resource_id or "").lower()].append(backup)
 
     def iter_instances(self, source_region: str) -> Iterator[SourceInstance]:
         """Yield all instances of a source Region."""
@@ -112,9 +118,31 @@ class DestinationReader:
             yield instance
 
     def backups_of(self, instance: Instance) -> list[DBInstanceAutomatedBackup]:
-        """Return an instance's backups from the stored listing."""
-        listed = self._backups.get((instance.db_instance_arn or "").lower(), ())
-        return _of_same_resource(listed, instance)
+        """Return an instance's backups from the stored listing.
+
+        The resource ID decides: an instance that was renamed keeps its backups, which may show its
+        former name, and a new instance of that name has none of them.
+        """
+        of_arn = self._by_arn.get((instance.db_instance_arn or "").lower(), [])
+        if not instance.dbi_resource_id:
+            return of_arn
+        of_id = self._by_resource_id.get(instance.dbi_resource_id.lower(), [])
+        return of_id + [backup for backup in of_arn if backup.dbi_resource_id is None]
+
+    def former_backup(self, instance: Instance) -> DBInstanceAutomatedBackup | None:
+        """Return the active backup of another instance that had the name before, if any."""
+        of_arn = self._by_arn.get((instance.db_instance_arn or "").lower(), [])
+        return next(
+            (
+                backup
+                for backup in of_arn
+                if backup.is_active
+                and instance.dbi_resource_id
+                and backup.dbi_resource_id
+                and not is_same_id(backup.dbi_resource_id, instance.dbi_resource_id)
+            ),
+            None,
+        )
 
     @property
     def listing_age(self) -> float:
@@ -137,16 +165,4 @@ class DestinationReader:
     @property
     def active_count(self) -> int:
         """Return the number of listed backups that replicate to the destination."""
-        return sum(backup.is_active for backups in self._backups.values() for backup in backups)
-
-
-def _of_same_resource(
-    backups: Iterable[DBInstanceAutomatedBackup], instance: Instance
-) -> list[DBInstanceAutomatedBackup]:
-    """Return the backups without those of a former instance of the same name."""
-    resource_id = instance.dbi_resource_id
-    return [
-        backup
-        for backup in backups
-        if resource_id is None or backup.dbi_resource_id in (None, resource_id)
-    ]
+        return sum(backup.is_active for backup in self.listed)

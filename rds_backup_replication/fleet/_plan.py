@@ -1,19 +1,30 @@
 """The plan: the actions that bring a fleet in line with its policy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from itertools import chain
+from functools import partial
 from uuid import uuid4
 
-from .._models import DBInstanceAutomatedBackup, SourceInstance
+from .._models import CheckReason, DBInstanceAutomatedBackup, SourceInstance
+from .._models._fields import MAX_TAGS, RESERVED_PREFIXES
+from .._workflows.reasons import could_not_be_checked
 from ..exceptions import Difference
 from ._credentials import Access
+from ._destination import ACCOUNT_ERRORS
+from ._organization import list_enabled_regions, resolve_accounts
 from ._parallel import OnProgress, map_in_order
 from ._plan_records import CHANGES, Kind, ObservedState, Plan, PlannedAction
-from ._policy import Policy
-from ._records import FleetReason
-from ._scan import InstanceView, Shard, ShardScan, create_shards, quota_reason
+from ._policy import Policy, Rule
+from ._records import Finding, FleetReason
+from ._scan import InstanceView, ShardScan, region_of
+from ._shards import Shard, create_shards
+from ._states import drift_reason, quota_reason, state_of
+
+MAX_TAGS = (
+    50  # of one resource: https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
+)
 
 
 def plan(
@@ -36,46 +47,76 @@ def plan(
         on_progress: Called with the number of finished tasks and their total.
 
     Returns:
-        One action per instance, ordered by account, source Region and ARN. An error in
-        one account or Region becomes an action of kind ``unknown``.
+        One action per instance, ordered by account, source Region and ARN, and a second one for
+        each replication that a move leaves behind. An error in one account or Region becomes an
+        action of kind ``unknown``.
     """
     planned_at = datetime.now(timezone.utc)
-    shards = create_shards(policy, access or Access(), uuid4().hex)
-    planned = map_in_order(_plan_shard, shards, executor, on_progress=on_progress, max_pending=None)
+    access, run_id = access or Access(), uuid4().hex
+    policy, findings = resolve_accounts(policy, access, run_id)
+    planned = map_in_order(
+        partial(_plan_shard, now=planned_at),
+        create_shards(policy, access, run_id),
+        executor,
+        on_progress=on_progress,
+        max_pending=None,
+    )
     # Several shards may report the same failed Region; this keeps one action for the Region.
-    actions = {action.sort_key(): action for action in chain.from_iterable(planned)}
+    actions: dict[tuple[str, ...], PlannedAction] = {}
+    for part in planned:
+        actions.update((action.sort_key(), action) for action in part.actions)
+        findings += part.findings
     return Plan(
         planned_at=planned_at,
         policy_hash=policy.content_hash,
         accounts=tuple(sorted(account.id for account in policy.accounts)),
         actions=tuple(actions[key] for key in sorted(actions)),
+        findings=tuple(dict.fromkeys(findings)),
     )
 
 
-def _plan_shard(shard: Shard) -> list[PlannedAction]:
-    scan = ShardScan(shard)
-    views = sorted(scan.iter_views(), key=InstanceView.sort_key)
-    actions = [_action(scan, view) for view in views]
+@dataclass(frozen=True)
+class _ShardPlan:
+    actions: list[PlannedAction]
+    findings: list[Finding]
+
+
+def _plan_shard(shard: Shard, now: datetime) -> _ShardPlan:
+    scan = ShardScan(shard, list_enabled_regions)
+    views = sorted(filter(_may_need_action, scan.iter_views()), key=InstanceView.sort_key)
+    kinds = [_kind_of(scan, view) for view in views]
     # Planned stops free no slots here, because RDS frees a slot minutes after the stop.
-    slots = shard.policy.replication_quota - scan.active_count
-    limited: list[PlannedAction] = []
-    for action in actions:
-        if action.kind == "start":
-            slots -= 1
-        if action.kind == "start" and slots < 0:
-            update = {"kind": "over_quota", "reasons": (quota_reason(shard),)}
-            limited.append(action.model_copy(update=update))
-        else:
-            limited.append(action)
-    return limited
+    free = max(shard.policy.replication_quota - scan.active_count, 0)
+    starts = [index for index, (kind, _) in enumerate(kinds) if kind in ("start", "move")]
+    starts.sort(key=lambda index: shard.policy.position_of(views[index].rule))
+    for index in starts[free:]:
+        kinds[index] = "over_quota", (quota_reason(shard),)
+    actions: list[PlannedAction] = []
+    for view, (kind, reasons) in zip(views, kinds, strict=True):
+        actions.append(_action(scan, view, kind, reasons))
+        if kind == "unchanged" and view.rule and view.rule.replicate == "always":
+            actions += _end_moves(scan, view, now)
+    return _ShardPlan(actions, scan.findings())
 
 
-def _action(scan: ShardScan, view: InstanceView) -> PlannedAction:
-    kind, reasons = _kind_of(scan, view)
+def _may_need_action(view: InstanceView) -> bool:
+    """Return whether the plan has an action for a view.
+
+    A backup alone, whose Region could not be listed, has no rule. An ignored instance is somebody
+    else's.
+    """
+    if view.rule is not None:
+        return view.rule.replicate != "ignore"
+    return view.instance is not None or view.backup is None
+
+
+def _action(
+    scan: ShardScan, view: InstanceView, kind: Kind, reasons: Sequence[FleetReason]
+) -> PlannedAction:
     instance = view.instance or SourceInstance()
     active = view.active_backup or DBInstanceAutomatedBackup()
     rule = view.rule
-    starting = rule if kind in ("start", "replace") else None
+    starting = rule if kind in ("start", "replace", "move") else None
     # A replacement keeps the active backup's settings where the policy has none.
     return PlannedAction(
         kind=kind,
@@ -90,20 +131,36 @@ def _action(scan: ShardScan, view: InstanceView) -> PlannedAction:
         kms_key_id=(scan.required_key(instance, starting) or active.kms_key_id)
         if starting
         else None,
-        tags=(starting.tags or None) if starting else None,
-        observed=ObservedState(
-            dbi_resource_id=instance.dbi_resource_id,
-            db_instance_automated_backups_arn=active.db_instance_automated_backups_arn,
-            backup_retention_period=active.backup_retention_period,
-            kms_key_id=active.kms_key_id,
-        )
-        if kind in CHANGES
-        else None,
+        tags=(_tags(active, starting) or None) if starting else None,
+        observed=_observed(instance, active) if kind in CHANGES else None,
         reasons=tuple(reasons),
     )
 
 
-def _kind_of(scan: ShardScan, view: InstanceView) -> tuple[Kind, Sequence[FleetReason]]:
+def _tags(active: DBInstanceAutomatedBackup, rule: Rule) -> dict[str, str]:
+    """Return the rule's tags, and those of the active backup that a start may set."""
+    kept = {tag.key: tag.value or "" for tag in active.tag_list or ()}
+    return {
+        key: value
+        for key, value in {**kept, **rule.tags}.items()
+        if not key.lower().startswith(RESERVED_PREFIXES)
+        and not value.lower().startswith(RESERVED_PREFIXES)
+    }
+
+
+def _observed(instance: SourceInstance, active: DBInstanceAutomatedBackup) -> ObservedState:
+    return ObservedState(
+        dbi_resource_id=instance.dbi_resource_id,
+        db_instance_automated_backups_arn=active.db_instance_automated_backups_arn,
+        backup_retention_period=active.backup_retention_period,
+        kms_key_id=active.kms_key_id,
+    )
+
+
+KindAndReasons = tuple[Kind, Sequence[FleetReason]]
+
+
+def _kind_of(scan: ShardScan, view: InstanceView) -> KindAndReasons:
     """Return the action for an instance, and the reasons for the action."""
     rule, active = view.rule, view.active_backup
     if view.unknown is not None:
@@ -113,36 +170,83 @@ def _kind_of(scan: ShardScan, view: InstanceView) -> tuple[Kind, Sequence[FleetR
     if rule.replicate == "never":
         return ("stop" if active else "unchanged"), []
     if active is not None:
-        return _kind_for_drift(scan.find_drift(view))
+        return _kind_for_drift(scan, view, scan.find_drift(view))
+    return _kind_for_start(scan, view)
+
+
+def _kind_for_start(scan: ShardScan, view: InstanceView) -> KindAndReasons:
+    """Return the action for an instance without an active backup, and its reasons."""
     blockers = scan.find_blockers(view)
     if any(reason.code == "could_not_be_checked" for reason in blockers):
         return "unknown", blockers
-    return ("impossible" if blockers else "start"), blockers
+    if blockers:
+        return "impossible", blockers
+    return ("move" if view.replications_elsewhere else "start"), scan.former_reasons(view)
 
 
 def _kind_for_drift(
-    differences: Sequence[Difference],
-) -> tuple[Kind, Sequence[FleetReason]]:
+    scan: ShardScan, view: InstanceView, differences: Sequence[Difference]
+) -> KindAndReasons:
     """Return the action for an instance with an active backup, and the reasons for the action."""
-    reasons = [_drifted(difference) for difference in differences]
+    reasons = [drift_reason(difference) for difference in differences]
     if not differences:
         return "unchanged", []
     if any(difference.uncertainty for difference in differences):
         return "unknown", reasons
-    if any(difference.is_permanent for difference in differences):
+    settings = [d for d in differences if not d.parameter.startswith("tag ")]
+    if not settings or any(difference.is_permanent for difference in settings):
         return "impossible", reasons
-    return "replace", reasons
+    # RDS would refuse the start after the stop, and the instance would be unprotected.
+    obstacles = [*scan.find_blockers(view, for_replacement=True), *_tag_obstacles(view)]
+    reasons += obstacles
+    if any(reason.code == "could_not_be_checked" for reason in obstacles):
+        return "unknown", reasons
+    return ("impossible" if obstacles else "replace"), reasons
 
 
-def _drifted(difference: Difference) -> FleetReason:
-    """Return the reason for one drifted setting."""
-    if difference.uncertainty:
-        remedy = "Name the key by its ARN in the policy, or allow the caller kms:DescribeKey."
-    elif difference.is_permanent:
-        remedy = (
-            "RDS does not accept another key while backups under the old key exist. Stop the "
-            "replication, delete the retained backups, and plan again."
+def _tag_obstacles(view: InstanceView) -> Iterator[FleetReason]:
+    """Yield why RDS would refuse the tags of a replacement."""
+    if view.rule and view.active_backup:
+        count = len(_tags(view.active_backup, view.rule))
+        if count > MAX_TAGS:
+            yield FleetReason(
+                code="too_many_tags",
+                message=f"The backup would have {count} tags, but RDS allows {MAX_TAGS}.",
+                remedy="Remove tags from the rule or from the backup.",
+            )
+
+
+def _end_moves(scan: ShardScan, view: InstanceView, now: datetime) -> Iterator[PlannedAction]:
+    """Yield the stops of replications elsewhere, once the one here can be restored from."""
+    for backup_arn in view.replications_elsewhere:
+        state, _ = state_of(scan, view, now)
+        if state != "protected" or view.instance is None or view.rule is None:
+            continue
+        kind: Kind = "stop"
+        reasons = [_MOVED]
+        try:
+            former = scan.describe_elsewhere(backup_arn)
+        except ACCOUNT_ERRORS as error:
+            question = f"whether the replication to {region_of(backup_arn)} is active"
+            unknown: CheckReason = could_not_be_checked(question, error, region_of(backup_arn))
+            kind, reasons, former = "unknown", [FleetReason.of(unknown)], None
+        if kind == "stop" and (former is None or not former.is_active):
+            continue  # the instance's list is older than the end of the replication
+        yield PlannedAction(
+            kind=kind,
+            account_id=scan.shard.account.id,
+            source_region=view.source_region,
+            destination_region=region_of(backup_arn),
+            moved_to=view.destination_region,
+            source_db_instance_arn=view.arn,
+            rule=view.rule.name,
+            observed=_observed(view.instance, former) if former else None,
+            reasons=tuple(reasons),
         )
-    else:
-        remedy = "RDS cannot modify a replication, so applying the plan stops and restarts it."
-    return FleetReason(code="drifted", message=f"{difference}.", remedy=remedy)
+
+
+_MOVED = FleetReason(
+    code="moving",
+    message="The rule's destination has a replication of the instance that can be restored from.",
+    remedy="Applying the plan stops the replication elsewhere, which the policy does not ask for.",
+)

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, model_validator
 from .._arn import parse_arn
 from .._models._fields import RegionName
 from ._policy_fields import AccountId
-from ._records import FleetReason, Record
+from ._records import Finding, FleetReason, Record
 
 Kind = Literal[
     "start",
@@ -108,7 +108,10 @@ class Plan(Record, frozen=True):
     accounts: tuple[AccountId, ...]
     """Accounts of the fleet. The policy has their roles."""
     actions: tuple[PlannedAction, ...]
-    """One action per instance, ordered by account, source Region and ARN."""
+    """One action per instance, ordered by account, source Region and ARN, and one for each
+    replication that a move leaves behind."""
+    findings: tuple[Finding, ...] = ()
+    """Questions about whole accounts that AWS did not answer."""
 
     @model_validator(mode="after")
     def _check_changes(self) -> "Plan":

@@ -244,6 +244,10 @@ class Policy(PolicyModel, frozen=True):
             ):
                 yield rule
 
+    def position_of(self, rule: Rule | None) -> int:
+        """Return the position of a rule, and for ``None`` the position after the last rule."""
+        return len(self.rules) if rule is None else self.rules.index(rule)
+
     def names_account(self, names: tuple[str, ...], account_id: str) -> bool:
         """Return whether a list of IDs and names includes an account; an empty list names all."""
         return (

@@ -50,8 +50,8 @@ FleetCode = (
         "over_quota",
         "replicates_elsewhere",
         "replicates_although_excluded",
-        "source_instance_at_risk",
         "stopped",
+        "too_many_tags",
     ]
 )
 

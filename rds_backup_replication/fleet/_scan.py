@@ -1,118 +1,142 @@
-"""The scan of one shard: an account's instances, and their backups in one destination.
+"""The scan of one shard: an account's instances, and their backups in one destination."""
 
-A fleet is divided into shards, one per account and destination Region. Each shard lists its
-destination's backups once and counts one quota.
-"""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from .._arn import parse_arn
 from .._context import Context
-from .._models import CheckReason, DBInstanceAutomatedBackup, SourceInstance, StartRequest
-from .._operations import DESCRIBE_SOURCE_REGIONS
+from .._models import (
+    CheckReason,
+    DBInstanceAutomatedBackup,
+    DescribeDBInstanceAutomatedBackupsRequest,
+    SourceInstance,
+    StartRequest,
+)
+from .._operations import DESCRIBE, DESCRIBE_SOURCE_REGIONS
 from .._workflows.drift import find_drift
-from .._workflows.kms import compare_keys
-from .._workflows.lookup import select_backup
+from .._workflows.kms import compare_keys, describe_key
+from .._workflows.lookup import is_same_id, select_backup
 from .._workflows.reasons import (
+    backup_of_former_instance,
     could_not_be_checked,
     instance_reasons,
+    is_only_busy,
+    key_not_described,
+    key_reasons,
     region_pair_not_supported,
     retained_with_another_key,
+    risk_reasons,
 )
 from ..exceptions import Difference
-from ._credentials import Access
-from ._destination import ACCOUNT_ERRORS, AccountDestination, DestinationReader
-from ._policy import Policy, Rule
-from ._records import FleetReason
-
-
-@dataclass(frozen=True)
-class Shard(AccountDestination):
-    """One account, one destination Region, and the policy: all that a worker needs."""
-
-    policy: Policy
-
-    @property
-    def source_regions(self) -> list[str]:
-        """Return the Regions that any rule replicates to this destination, sorted."""
-        regions = {
-            region
-            for rule in self.policy.rules
-            if rule.destination_region == self.destination_region
-            for region in rule.source_regions
-        }
-        return sorted(regions)
-
-    def reports_unmatched(self, source_region: str) -> bool:
-        """Return whether this shard reports the source Region's unmatched instances.
-
-        Several shards may list a source Region; only the first one reports these instances.
-        """
-        return self.destination_region == min(
-            rule.destination_region
-            for rule in self.policy.rules
-            if source_region in rule.source_regions
-        )
-
-
-def create_shards(policy: Policy, access: Access, run_id: str) -> list[Shard]:
-    """Return a policy's shards, ordered by account and destination."""
-    destinations = sorted({rule.destination_region for rule in policy.rules})
-    return [
-        Shard(account, destination, access, run_id, policy)
-        for account in sorted(policy.accounts, key=lambda account: account.id)
-        for destination in destinations
-    ]
+from ._destination import ACCOUNT_ERRORS, DestinationReader
+from ._policy import Rule
+from ._records import Finding, FleetReason
+from ._shards import Shard
 
 
 class InstanceView(NamedTuple):
-    """One instance, the rule that matches it, and its backup in the destination."""
+    """One instance, the rule that matches it, and its backup in the destination.
+
+    A view without an instance stands for a source Region that could not be listed, or for a backup
+    of such a Region.
+    """
 
     source_region: str
-    instance: SourceInstance | None
-    """``None`` if listing the Region's instances failed; ``unknown`` has the reason."""
-    rule: Rule | None
-    backup: DBInstanceAutomatedBackup | None
+    instance: SourceInstance | None = None
+    rule: Rule | None = None
+    backup: DBInstanceAutomatedBackup | None = None
     """The active backup, or else the newest retained backup."""
-    unknown: FleetReason | None
+    unknown: FleetReason | None = None
     """Why the instance or its backup could not be determined."""
-    destination_region: str | None
+    destination_region: str | None = None
     """The rule's destination; ``None`` if no rule matches."""
+    former: DBInstanceAutomatedBackup | None = None
+    """The active backup of another instance that had the name before."""
+
+    @property
+    def arn(self) -> str | None:
+        """Return the instance's ARN, which may be known from its backup alone."""
+        described = self.instance or self.backup
+        return described.db_instance_arn if described else None
 
     def sort_key(self) -> tuple[str, str]:
         """Return the source Region and the ARN."""
-        return self.source_region, (self.instance and self.instance.db_instance_arn) or ""
+        return self.source_region, self.arn or ""
 
     @property
     def active_backup(self) -> DBInstanceAutomatedBackup | None:
         """Return the backup if it is active."""
         return self.backup if self.backup is not None and self.backup.is_active else None
 
+    @property
+    def replications_elsewhere(self) -> list[str]:
+        """Return the ARNs of the backups that the instance replicates to other Regions."""
+        replications = self.instance and self.instance.db_instance_automated_backups_replications
+        arns = (each.db_instance_automated_backups_arn or "" for each in replications or ())
+        return [arn for arn in arns if region_of(arn) not in ("", self.destination_region)]
+
+
+def region_of(arn: str) -> str:
+    """Return an ARN's Region, or an empty string if it is no ARN."""
+    parsed = parse_arn(arn)
+    return parsed.region if parsed else ""
+
 
 class ShardScan(DestinationReader):
     """The instances of a shard, compared with the policy."""
 
-    def __init__(self, shard: Shard) -> None:
+    def __init__(self, shard: Shard, enabled_regions: Callable[[Context], list[str]]) -> None:
         super().__init__(shard)
         self.shard = shard
+        self.matches: Counter[str] = Counter()
+        """The number of instances that each rule applies to."""
+        self.taken: Counter[tuple[str, str]] = Counter()
+        """The number of instances that a rule matches and an earlier rule applies to."""
+        self.problems: list[CheckReason] = []
+        """Questions about the whole shard that AWS did not answer."""
+        self.is_listed = False
+        """Whether the destination's backups are known."""
+        self.failed_regions: set[str] = set()
+        """Source Regions that could not be listed."""
+        self.rules_by_id: dict[str, Rule | None] = {}
+        """The rule of each instance that has a backup here, by the resource ID in lower case."""
+        self._enabled_regions = enabled_regions
         self._key_differences: dict[tuple[str, str | None], Difference | None] = {}
+        self._key_reasons: dict[tuple[str, str], list[CheckReason]] = {}
+
+    @cached_property
+    def source_regions(self) -> list[str]:
+        """Return the source Regions of this shard."""
+        enabled: list[str] = []
+        if self.shard.needs_enabled_regions:
+            try:
+                enabled = self._enabled_regions(self.context)
+            except ACCOUNT_ERRORS as error:
+                question = f"which Regions account {self.shard.account.id} has enabled"
+                region_name = self.shard.destination_region
+                self.problems.append(could_not_be_checked(question, error, region_name))
+        return self.shard.source_regions(enabled)
 
     def iter_views(self) -> Iterator[InstanceView]:
         """Yield a view of each instance that this shard reports."""
         unknown = self._list_backups()
-        for source_region in self.shard.source_regions:
+        for source_region in self.source_regions:
+            shown: set[str | None] = set()
             try:
                 for instance in self.iter_instances(source_region):
+                    shown.add(instance.dbi_resource_id)
                     view = self._view(source_region, instance, unknown)
                     if view is not None:
                         yield view
-            except ACCOUNT_ERRORS as error:  # noqa: PERF203  # other Regions may still work
-                reason = could_not_be_checked(
-                    f"whether {source_region} has instances", error, source_region
-                )
-                yield InstanceView(source_region, None, None, None, FleetReason.of(reason), None)
+            except ACCOUNT_ERRORS as error:
+                self.failed_regions.add(source_region)
+                question = f"whether {source_region} has instances"
+                reason = could_not_be_checked(question, error, source_region)
+                failure = InstanceView(source_region, unknown=FleetReason.of(reason))
+                yield failure
+                yield from self._survivors(failure, shown)
 
     def _list_backups(self) -> FleetReason | None:
         """List the backups; return the reason if that fails."""
@@ -122,29 +146,71 @@ class ShardScan(DestinationReader):
             question = f"whether {self.shard.destination_region} has backups of the instance"
             reason = could_not_be_checked(question, error, self.shard.destination_region)
             return FleetReason.of(reason)
+        self.is_listed = True
         return None
+
+    def _survivors(self, failure: InstanceView, shown: set[str | None]) -> Iterator[InstanceView]:
+        """Yield what the destination keeps of a Region that could not be listed."""
+        by_instance: dict[str, list[DBInstanceAutomatedBackup]] = {}
+        for backup in self.listed:
+            if backup.region == failure.source_region and backup.dbi_resource_id not in shown:
+                key = backup.dbi_resource_id or backup.db_instance_arn or ""
+                by_instance.setdefault(key, []).append(backup)
+        for backups in by_instance.values():
+            yield failure._replace(
+                backup=select_backup(backups), destination_region=self.shard.destination_region
+            )
 
     def _view(
         self, source_region: str, instance: SourceInstance, unknown: FleetReason | None
     ) -> InstanceView | None:
         """Return a view of the instance, or ``None`` if another shard reports the instance."""
         shard = self.shard
-        rule = shard.policy.rule_for(shard.account.id, source_region, instance)
+        rules = list(shard.policy.matching_rules(shard.account.id, source_region, instance))
+        rule = rules[0] if rules else None
+        for later in rules[1:]:
+            if later.destination_region == shard.destination_region:
+                self.taken[later.name, rules[0].name] += 1
+        backups = self.backups_of(instance)
+        if backups:
+            self.rules_by_id[(instance.dbi_resource_id or "").lower()] = rule
         if rule is None:
             if not shard.reports_unmatched(source_region):
                 return None
-            return InstanceView(source_region, instance, None, None, None, None)
+            return InstanceView(source_region, instance)
         if rule.destination_region != shard.destination_region:
             return None
-        backup = select_backup(self.backups_of(instance))
-        return InstanceView(source_region, instance, rule, backup, unknown, rule.destination_region)
+        self.matches[rule.name] += 1
+        former = self.former_backup(instance)
+        backup = select_backup(backups)
+        destination = rule.destination_region
+        return InstanceView(source_region, instance, rule, backup, unknown, destination, former)
 
-    def find_blockers(self, view: InstanceView) -> tuple[FleetReason, ...]:
-        """Return why RDS would refuse a start, apart from the quota."""
+    def findings(self) -> list[Finding]:
+        """Return the questions about the whole shard that AWS did not answer."""
+        return [
+            Finding(
+                code="could_not_be_checked",
+                account_id=self.shard.account.id,
+                message=reason.message,
+                remedy=reason.remedy,
+            )
+            for reason in self.problems
+        ]
+
+    def find_blockers(
+        self, view: InstanceView, *, for_replacement: bool = False
+    ) -> tuple[FleetReason, ...]:
+        """Return why RDS would refuse a start, apart from the quota.
+
+        A replacement waits while the instance is busy, so that is no blocker for it.
+        """
         instance, rule = view.instance, view.rule
         if instance is None or rule is None:
             return ()
         kms_key_id = self.required_key(instance, rule)
+        if view.active_backup is not None:  # its key stays, unless the rule has another
+            kms_key_id = kms_key_id or view.active_backup.kms_key_id
         reasons: list[CheckReason] = []
         region_name = self.shard.destination_region
         try:
@@ -154,12 +220,50 @@ class ShardScan(DestinationReader):
             question = f"whether {region_name} accepts backups from {view.source_region}"
             reasons.append(could_not_be_checked(question, error, region_name))
         reasons += instance_reasons(instance, region_name, kms_key_id)
+        if kms_key_id is not None:
+            reasons += self._find_key_reasons(region_name, kms_key_id)
         backup = view.backup
-        if backup is not None and kms_key_id is not None and backup.kms_key_id is not None:
+        if backup is not None and not backup.is_active and kms_key_id and backup.kms_key_id:
             difference = self._compare_keys(self.context, kms_key_id, backup.kms_key_id)
             if difference and not difference.uncertainty:
                 reasons.append(retained_with_another_key(backup))
+        return tuple(
+            FleetReason.of(reason)
+            for reason in reasons
+            if not (for_replacement and is_only_busy(reason))
+        )
+
+    def find_risks(self, view: InstanceView) -> tuple[FleetReason, ...]:
+        """Return what will end the active replication, or prevent a restore."""
+        instance, active = view.instance, view.active_backup
+        if instance is None or active is None:
+            return ()
+        region_name = self.shard.destination_region
+        reasons = list(risk_reasons(instance, region_name))
+        if active.kms_key_id is not None:
+            reasons += self._find_key_reasons(region_name, active.kms_key_id)
+        if instance.kms_key_id is not None:
+            reasons += self._find_key_reasons(view.source_region, instance.kms_key_id)
         return tuple(map(FleetReason.of, reasons))
+
+    def _find_key_reasons(self, region_name: str, kms_key_id: str) -> list[CheckReason]:
+        """Return why RDS cannot use a key; ask KMS once for each key."""
+        if (region_name, kms_key_id) not in self._key_reasons:
+            try:
+                metadata = describe_key(self.context, kms_key_id, region_name)
+                reasons = list(key_reasons(kms_key_id, metadata))
+            except Exception as error:  # noqa: BLE001  # a response that is not from KMS raises any
+                question = f"whether the KMS key {kms_key_id} is enabled"
+                reasons = [key_not_described(question, kms_key_id, error, region_name)]
+            self._key_reasons[region_name, kms_key_id] = reasons
+        return self._key_reasons[region_name, kms_key_id]
+
+    def former_reasons(self, view: InstanceView) -> tuple[FleetReason, ...]:
+        """Return the reason for an active backup of a former instance, if there is one."""
+        if view.former is None or view.instance is None:
+            return ()
+        reason = backup_of_former_instance(view.former, view.instance.dbi_resource_id)
+        return (FleetReason.of(reason),)
 
     def required_key(self, instance: SourceInstance, rule: Rule) -> str | None:
         """Return the KMS key for an instance; ``None`` if the instance is not encrypted."""
@@ -175,7 +279,14 @@ class ShardScan(DestinationReader):
             backup_retention_period=rule.backup_retention_period,
             kms_key_id=self.required_key(instance, rule),
         )
-        return find_drift(self.context, request, backup, self._compare_keys)
+        differences = find_drift(self.context, request, backup, self._compare_keys)
+        tags = {tag.key: tag.value or "" for tag in backup.tag_list or ()}
+        differences += [
+            Difference(f"tag {key}", value, tags.get(key))
+            for key, value in rule.tags.items()
+            if tags.get(key) != value
+        ]
+        return differences
 
     def _compare_keys(
         self, context: Context, requested: str, actual: str | None
@@ -186,6 +297,17 @@ class ShardScan(DestinationReader):
             self._key_differences[pair] = compare_keys(context, requested, actual)
         return self._key_differences[pair]
 
+    def describe_elsewhere(self, backup_arn: str) -> DBInstanceAutomatedBackup | None:
+        """Return a backup in another Region, or ``None`` if RDS does not know it."""
+        request = DescribeDBInstanceAutomatedBackupsRequest(
+            db_instance_automated_backups_arn=backup_arn
+        )
+        client = self.context.client_in(region_of(backup_arn))
+        found = DESCRIBE.iterate(self.context, request, client)
+        return next(
+            (b for b in found if is_same_id(b.db_instance_automated_backups_arn, backup_arn)), None
+        )
+
     @cached_property
     def _supported_sources(self) -> set[str | None]:
         return {
@@ -193,19 +315,3 @@ class ShardScan(DestinationReader):
             for row in DESCRIBE_SOURCE_REGIONS.list(self.context)
             if row.supports_db_instance_automated_backups_replication
         }
-
-
-def quota_reason(shard: Shard) -> FleetReason:
-    """Return the reason for an instance beyond the destination's quota."""
-    quota = shard.policy.replication_quota
-    return FleetReason(
-        code="over_quota",
-        message=(
-            f"The quota of {quota} replicated backups in {shard.destination_region} has no room "
-            "for this instance."
-        ),
-        remedy=(
-            "Have AWS raise the quota and set replication_quota in the policy, choose another "
-            "destination, or stop replications that nobody needs and plan again after they end."
-        ),
-    )
