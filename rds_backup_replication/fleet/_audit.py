@@ -21,7 +21,6 @@ from ._records import (
     FleetReason,
     Headroom,
     OtherBackup,
-    State,
 )
 from ._rule_findings import find_rule_problems
 from ._scan import InstanceView, ShardScan
@@ -61,9 +60,8 @@ def iter_audit(
     now = _aware(now)
     access, run_id = access or Access(), uuid4().hex
     policy, _ = resolve_accounts(policy, access, run_id)
-    audited = _audit_shards(
-        policy, access, run_id, executor, on_progress, now, max_pending=MAX_PENDING
-    )
+    shards = create_shards(policy, access, run_id)
+    audited = _audit_shards(shards, executor, on_progress, now, max_pending=MAX_PENDING)
     return (record for part in audited for record in part.records)
 
 
@@ -96,9 +94,8 @@ def audit(
     now = _aware(now)
     access, run_id = access or Access(), uuid4().hex
     policy, findings = resolve_accounts(policy, access, run_id)
-    parts = list(
-        _audit_shards(policy, access, run_id, executor, on_progress, now, max_pending=None)
-    )
+    shards = create_shards(policy, access, run_id)
+    parts = list(_audit_shards(shards, executor, on_progress, now, max_pending=None))
     matches: Counter[str] = Counter({rule.name: 0 for rule in policy.rules})
     taken: Counter[tuple[str, str]] = Counter()
     for part in parts:
@@ -144,9 +141,7 @@ class _ShardAudit:
 
 
 def _audit_shards(
-    policy: Policy,
-    access: Access,
-    run_id: str,
+    shards: list[Shard],
     executor: Executor | None,
     on_progress: OnProgress | None,
     now: datetime,
@@ -155,7 +150,7 @@ def _audit_shards(
 ) -> Iterator[_ShardAudit]:
     audited = map_in_order(
         partial(_audit_shard, now=now),
-        create_shards(policy, access, run_id),
+        shards,
         executor,
         on_progress=on_progress,
         max_pending=max_pending,
@@ -179,14 +174,13 @@ def _audit_shard(shard: Shard, now: datetime) -> _ShardAudit:
     over_quota = _find_over_quota(scan, views, states)
     findings = scan.findings()
     records: list[AuditRecord] = []
-    for index, (view, (state, reasons)) in enumerate(zip(views, states, strict=True)):
-        if index in over_quota:
-            reasons = (*reasons, quota_reason(shard))
+    for index, (view, (state, found)) in enumerate(zip(views, states, strict=True)):
+        reasons = (*found, quota_reason(shard)) if index in over_quota else found
         acceptance = None if state in HEALTHY else _find_acceptance(shard, view, reasons)
         if acceptance is not None and acceptance.until < now.astimezone(timezone.utc).date():
             findings.append(_expired(acceptance))
             acceptance = None
-        records.append(_record(shard, view, state, reasons, acceptance, now))
+        records.append(_record(shard, view, (state, reasons), acceptance, now))
     return _ShardAudit(
         records=records,
         others=find_other_backups(scan, views) if scan.is_listed else [],
@@ -271,11 +265,11 @@ def _headroom(scan: ShardScan) -> Headroom:
 def _record(
     shard: Shard,
     view: InstanceView,
-    state: State,
-    reasons: tuple[FleetReason, ...],
+    state_and_reasons: StateAndReasons,
     acceptance: Acceptance | None,
     now: datetime,
 ) -> AuditRecord:
+    state, reasons = state_and_reasons
     backup = view.backup or DBInstanceAutomatedBackup()
     instance = view.instance or SourceInstance()
     described = view.instance or backup  # a Region that does not answer has only backups

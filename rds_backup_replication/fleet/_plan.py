@@ -22,10 +22,6 @@ from ._scan import InstanceView, ShardScan, region_of
 from ._shards import Shard, create_shards
 from ._states import drift_reason, quota_reason, state_of
 
-MAX_TAGS = (
-    50  # of one resource: https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
-)
-
 
 def plan(
     policy: Policy,

@@ -48,9 +48,9 @@ class PlannedAction(Record, frozen=True):
     """``start``, ``replace``, ``move`` and ``stop`` change a replication; a ``move`` starts one
     in the rule's destination, and a later plan stops the one elsewhere. ``unchanged``: the
     instance already conforms to the policy. ``impossible``: RDS would refuse the change.
-    ``over_quota``: the destination's quota has no room. ``ignored``: the rule says that somebody
-    else is responsible. ``unmatched``: no rule matches. ``unknown``: the required action could
-    not be determined."""
+    ``over_quota``: the destination's quota has no room. ``unmatched``: no rule matches.
+    ``unknown``: the required action could not be determined. An instance that its rule ignores has
+    no action."""
     account_id: AccountId
     """Account of the instance."""
     source_region: RegionName

@@ -16,10 +16,8 @@ StateAndReasons = tuple[State, tuple[FleetReason, ...]]
 def state_of(scan: ShardScan, view: InstanceView, now: datetime) -> StateAndReasons:
     """Return the instance's state, and the reasons for the state."""
     rule, backup = view.rule, view.backup
-    if rule is not None and rule.replicate == "ignore":
-        return "ignored", ()
-    if rule is not None and rule.replicate == "never":
-        return "excluded", () if view.active_backup is None else (_REPLICATES_ALTHOUGH_EXCLUDED,)
+    if rule is not None and rule.replicate != "always":
+        return _state_by_rule(rule, view)
     if view.unknown is not None:
         return "unknown", (view.unknown,)
     if rule is None:
@@ -32,6 +30,13 @@ def state_of(scan: ShardScan, view: InstanceView, now: datetime) -> StateAndReas
     if backup is not None and backup.is_retained:
         return "stopped", (_STOPPED, *found)
     return "unprotected", (_NOT_REPLICATING, *found)
+
+
+def _state_by_rule(rule: Rule, view: InstanceView) -> StateAndReasons:
+    """Return the state of an instance that its rule does not replicate."""
+    if rule.replicate == "ignore":
+        return "ignored", ()
+    return "excluded", () if view.active_backup is None else (_REPLICATES_ALTHOUGH_EXCLUDED,)
 
 
 def _state_of_active(

@@ -26,9 +26,8 @@ def find_other_backups(scan: ShardScan, views: Iterable[InstanceView]) -> list[O
         for backup in scan.listed
         if backup.db_instance_automated_backups_arn not in shown
     ]
-    return sorted(
-        others, key=lambda other: (other.source_region or "", other.db_instance_arn or "")
-    )
+    others.sort(key=lambda other: (other.source_region or "", other.db_instance_arn or ""))
+    return others
 
 
 def _other(scan: ShardScan, backup: DBInstanceAutomatedBackup) -> OtherBackup:
