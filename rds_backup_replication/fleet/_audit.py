@@ -1,7 +1,7 @@
 """The audit: how each instance of a fleet is protected."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -36,6 +36,7 @@ def iter_audit(
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
     now: datetime | None = None,
+    accounts: Collection[str] | None = None,
 ) -> Iterator[AuditRecord]:
     """Audit a fleet and yield the records as they become available.
 
@@ -50,16 +51,18 @@ def iter_audit(
             destination Region; threads of this process if omitted.
         on_progress: Called with the number of finished tasks and their total.
         now: The time to measure lags at, with a time zone; the current time if omitted.
+        accounts: IDs of the accounts to audit; all accounts of the policy if omitted.
 
     Yields:
         One record per instance, ordered by account and destination Region.
 
     Raises:
-        ValueError: ``now`` has no time zone.
+        ValueError: ``now`` has no time zone, or the policy does not have one of ``accounts``.
     """
     now = _aware(now)
     access, run_id = access or Access(), uuid4().hex
     policy, _ = resolve_accounts(policy, access, run_id)
+    policy = _restrict(policy, accounts)
     shards = create_shards(policy, access, run_id)
     audited = _audit_shards(shards, executor, on_progress, now, max_pending=MAX_PENDING)
     return (record for part in audited for record in part.records)
@@ -72,6 +75,7 @@ def audit(
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
     now: datetime | None = None,
+    accounts: Collection[str] | None = None,
 ) -> AuditReport:
     """Audit a fleet and return the complete report.
 
@@ -84,16 +88,19 @@ def audit(
             destination Region; threads of this process if omitted.
         on_progress: Called with the number of finished tasks and their total.
         now: The time to measure lags at, with a time zone; the current time if omitted.
+        accounts: IDs of the accounts to audit; all accounts of the policy if omitted. A part of
+            the accounts has no findings about rules, which may match instances in the others.
 
     Returns:
         All records, ordered by account, source Region and ARN.
 
     Raises:
-        ValueError: ``now`` has no time zone.
+        ValueError: ``now`` has no time zone, or the policy does not have one of ``accounts``.
     """
     now = _aware(now)
     access, run_id = access or Access(), uuid4().hex
     policy, findings = resolve_accounts(policy, access, run_id)
+    policy = _restrict(policy, accounts)
     shards = create_shards(policy, access, run_id)
     parts = list(_audit_shards(shards, executor, on_progress, now, max_pending=None))
     matches: Counter[str] = Counter({rule.name: 0 for rule in policy.rules})
@@ -102,8 +109,9 @@ def audit(
         matches.update(part.matches)
         taken.update(part.taken)
         findings += part.findings
-    incomplete = frozenset[str]().union(*(part.incomplete for part in parts))
-    findings += find_rule_problems(policy, matches, taken, incomplete)
+    if accounts is None:
+        incomplete = frozenset[str]().union(*(part.incomplete for part in parts))
+        findings += find_rule_problems(policy, matches, taken, incomplete)
     return AuditReport(
         audited_at=now,
         accounts=tuple(sorted(account.id for account in policy.accounts)),
@@ -124,6 +132,17 @@ def _aware(now: datetime | None) -> datetime:
     if now is not None and now.utcoffset() is None:
         raise ValueError("now= must have a time zone")
     return now or datetime.now(timezone.utc)
+
+
+def _restrict(policy: Policy, accounts: Collection[str] | None) -> Policy:
+    """Return the policy with these accounts only; with all of its accounts for ``None``."""
+    if accounts is None:
+        return policy
+    unknown = set(accounts) - {account.id for account in policy.accounts}
+    if unknown:
+        raise ValueError(f"accounts= has IDs that the policy does not have: {sorted(unknown)}")
+    kept = tuple(account for account in policy.accounts if account.id in accounts)
+    return policy.model_copy(update={"accounts": kept})
 
 
 @dataclass(frozen=True)
@@ -290,7 +309,7 @@ def _record(
         dbi_resource_id=described.dbi_resource_id,
         db_instance_status=instance.db_instance_status,
         db_instance_automated_backups_arn=backup.db_instance_automated_backups_arn,
-        backup_status=backup.status,
+        backup_status=backup.status and backup.status.lower(),
         backup_retention_period=backup.backup_retention_period,
         kms_key_id=backup.kms_key_id,
         tags=None if tags is None else {tag.key: tag.value or "" for tag in tags},

@@ -20,7 +20,7 @@ from ._policy import Policy, Rule
 from ._records import Finding, FleetReason
 from ._scan import InstanceView, ShardScan, region_of
 from ._shards import Shard, create_shards
-from ._states import drift_reason, quota_reason, state_of
+from ._states import drift_reason, quota_reason, replicates_elsewhere, state_of
 
 
 def plan(
@@ -177,7 +177,8 @@ def _kind_for_start(scan: ShardScan, view: InstanceView) -> KindAndReasons:
         return "unknown", blockers
     if blockers:
         return "impossible", blockers
-    return ("move" if view.replications_elsewhere else "start"), scan.former_reasons(view)
+    elsewhere = [replicates_elsewhere(arn) for arn in view.replications_elsewhere]
+    return ("move" if elsewhere else "start"), [*scan.former_reasons(view), *elsewhere]
 
 
 def _kind_for_drift(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from datetime import date, timedelta
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import (
     AwareDatetime,
@@ -10,7 +10,6 @@ from pydantic import (
     ConfigDict,
     Field,
     computed_field,
-    model_validator,
 )
 
 from .._models import CheckCode, CheckReason
@@ -115,7 +114,7 @@ class AuditRecord(Record, frozen=True):
     db_instance_automated_backups_arn: str | None = None
     """ARN of the active backup, or else of the newest retained backup."""
     backup_status: str | None = None
-    """Status of that backup, as RDS spells it."""
+    """Status of that backup, in lower case."""
     backup_retention_period: int | None = None
     """Days that RDS keeps that backup's copies."""
     kms_key_id: str | None = None
@@ -184,7 +183,7 @@ class OtherBackup(Record, frozen=True):
     db_instance_automated_backups_arn: str | None = None
     """ARN of the backup."""
     backup_status: str | None = None
-    """Status of the backup; ``None`` if its Region was not asked."""
+    """Status of the backup, in lower case; ``None`` if its Region was not asked."""
     earliest_time: AwareDatetime | None = None
     """Earliest time that can be restored."""
     latest_time: AwareDatetime | None = None
@@ -255,6 +254,9 @@ class Comparison(Record, frozen=True):
 class AuditReport(Record, frozen=True):
     """The protection of a fleet at one time."""
 
+    # A dump has the counts, which are derived.
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="ignore")
+
     audited_at: AwareDatetime
     """Time when the audit began."""
     accounts: tuple[AccountId, ...] = ()
@@ -275,13 +277,6 @@ class AuditReport(Record, frozen=True):
     """Number of instances that each rule applies to, by the rule's name."""
     comparison: Comparison | None = None
     """What changed since an earlier audit, if the report was compared with one."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_counts(cls, data: Any) -> Any:
-        if isinstance(data, dict):  # a dump has the counts, which are derived
-            return {key: value for key, value in data.items() if key != "counts"}
-        return data
 
     @computed_field  # type: ignore[prop-decorator]  # mypy supports no decorated property
     @property

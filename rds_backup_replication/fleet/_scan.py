@@ -243,7 +243,9 @@ class ShardScan(DestinationReader):
         if active.kms_key_id is not None:
             reasons += self._find_key_reasons(region_name, active.kms_key_id)
         if instance.kms_key_id is not None:
-            reasons += self._find_key_reasons(view.source_region, instance.kms_key_id)
+            # RDS itself reports the loss of a source's key, by the instance's status.
+            of_source = self._find_key_reasons(view.source_region, instance.kms_key_id)
+            reasons += [reason for reason in of_source if reason.code != "kms_key_not_found"]
         return tuple(map(FleetReason.of, reasons))
 
     def _find_key_reasons(self, region_name: str, kms_key_id: str) -> list[CheckReason]:

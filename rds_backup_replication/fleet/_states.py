@@ -22,7 +22,7 @@ def state_of(scan: ShardScan, view: InstanceView, now: datetime) -> StateAndReas
         return "unknown", (view.unknown,)
     if rule is None:
         return "unmatched", ()
-    elsewhere = tuple(map(_replicates_elsewhere, view.replications_elsewhere))
+    elsewhere = tuple(map(replicates_elsewhere, view.replications_elsewhere))
     if view.active_backup is not None:
         state, reasons = _state_of_active(scan, view, view.active_backup, rule, now)
         return state, (*reasons, *elsewhere)
@@ -98,7 +98,8 @@ def drift_reason(difference: Difference) -> FleetReason:
     return FleetReason(code="drifted", message=f"{difference}.", remedy=remedy)
 
 
-def _replicates_elsewhere(backup_arn: str) -> FleetReason:
+def replicates_elsewhere(backup_arn: str) -> FleetReason:
+    """Return the reason for a replication to another Region than the rule's destination."""
     return FleetReason(
         code="replicates_elsewhere",
         message=f"The instance also replicates to {region_of(backup_arn)}, as {backup_arn}.",

@@ -40,7 +40,7 @@ def _other(scan: ShardScan, backup: DBInstanceAutomatedBackup) -> OtherBackup:
         db_instance_arn=backup.db_instance_arn,
         dbi_resource_id=backup.dbi_resource_id,
         db_instance_automated_backups_arn=backup.db_instance_automated_backups_arn,
-        backup_status=backup.status,
+        backup_status=backup.status and backup.status.lower(),
         earliest_time=window.earliest_time,
         latest_time=window.latest_time,
         backup_retention_period=backup.backup_retention_period,
