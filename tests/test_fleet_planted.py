@@ -180,14 +180,14 @@ def _plant_drift_and_risks(planter: Planter) -> None:
     replicate(ONE, add(ONE, "tagged", "drifted: drifted"), tags={"team": "web", "more": "1"})
     former, used = planter.key(ONE), planter.key(ONE, alias="alias/vault")
     west = planter.key(ONE, "us-west-2")
-    encrypted = {"storage_encrypted": True, "kms_key_id": west}
+    encrypted: dict[str, Any] = {"storage_encrypted": True, "kms_key_id": west}
     replicate(ONE, add(ONE, "vault-1", "drifted: drifted", **encrypted), kms_key_id=former)
     replicate(ONE, add(ONE, "vault-2", "", **encrypted), kms_key_id=used)
     lost = planter.key(ONE)
     codes = "kms_key_disabled,drifted"
     replicate(ONE, add(ONE, "vault-3", f"at_risk: {codes}", **encrypted), kms_key_id=lost)
     planter.disable(ONE, lost)
-    disabled = {**encrypted, "kms_key_id": planter.key(ONE, "us-west-2")}
+    disabled: dict[str, Any] = {**encrypted, "kms_key_id": planter.key(ONE, "us-west-2")}
     replicate(ONE, add(ONE, "vault-4", "at_risk: kms_key_disabled", **disabled), kms_key_id=used)
     planter.disable(ONE, disabled["kms_key_id"])
     unbacked = add(ONE, "unbacked", "at_risk: backups_off")
