@@ -19,13 +19,13 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from .. import _annotations
-from .._arn import parse_arn
 from .._models import SourceInstance
 from .._models._fields import KmsKeyId, RegionName, RetentionDays
 from ._accounts import Account, Organization
 from ._defaults import Defaults, with_defaults
+from ._policy_checks import find_repeated, find_unknown_accounts, is_key_in
 from ._policy_document import Document, decode, read_json, read_toml
-from ._policy_errors import FieldError, explain, policy_error, raise_field_errors
+from ._policy_errors import explain, policy_error, raise_field_errors
 from ._policy_fields import (
     Day,
     Duration,
@@ -88,7 +88,7 @@ class Rule(PolicyModel, frozen=True):
     @classmethod
     def _is_in_destination(cls, value: str | None, info: ValidationInfo) -> str | None:
         destination = info.data.get("destination_region")
-        if destination is not None and not _is_key_in(destination, value):
+        if destination is not None and not is_key_in(destination, value):
             raise ValueError(f"must be a key in {destination}")
         return value
 
@@ -136,33 +136,6 @@ class Acceptance(PolicyModel, frozen=True):
     them; any problem is accepted if omitted."""
 
 
-def _is_key_in(region_name: str, kms_key_id: str | None) -> bool:
-    """Return whether the key may be in the Region; only an ARN names another Region."""
-    arn = parse_arn(kms_key_id or "")
-    return arn is None or arn.region == region_name
-
-
-def _find_repeated(field: str, values: list[str]) -> list[FieldError]:
-    return [
-        ((index, field), f"{value} is used more than once")
-        for index, value in enumerate(values)
-        if value in values[:index]
-    ]
-
-
-def _find_unknown_accounts(lists: list[tuple[str, ...]], info: ValidationInfo) -> list[FieldError]:
-    """Return errors for accounts that the policy does not have; Organizations knows more."""
-    if "accounts" not in info.data or info.data.get("organization", ()) is not None:
-        return []
-    known = {name for account in info.data["accounts"] for name in (account.id, account.name)}
-    return [
-        ((index, "accounts", position), f"{name} is not in accounts")
-        for index, names in enumerate(lists)
-        for position, name in enumerate(names)
-        if name not in known
-    ]
-
-
 class Policy(PolicyModel, frozen=True):
     """Rules for the instances of a fleet.
 
@@ -208,7 +181,7 @@ class Policy(PolicyModel, frozen=True):
         organization: Organization | None = info.data.get("organization")
         if not accounts and "organization" in info.data and organization is None:
             raise ValueError("must name at least one, unless there is an organization")
-        errors = _find_repeated("id", [account.id for account in accounts])
+        errors = find_repeated("id", [account.id for account in accounts])
         own = [index for index, account in enumerate(accounts) if account.role_arn is None]
         message = "is required: the current credentials belong to one account only"
         errors += [((index, "role_arn"), message) for index in own[1:]]
@@ -224,8 +197,8 @@ class Policy(PolicyModel, frozen=True):
     @field_validator("rules")
     @classmethod
     def _rules_fit(cls, rules: tuple[Rule, ...], info: ValidationInfo) -> tuple[Rule, ...]:
-        errors = _find_repeated("name", [rule.name for rule in rules])
-        errors += _find_unknown_accounts([rule.accounts for rule in rules], info)
+        errors = find_repeated("name", [rule.name for rule in rules])
+        errors += find_unknown_accounts([rule.accounts for rule in rules], info)
         raise_field_errors(errors)
         return rules
 
@@ -234,7 +207,7 @@ class Policy(PolicyModel, frozen=True):
     def _accounts_of_accepted_fit(
         cls, accepted: tuple[Acceptance, ...], info: ValidationInfo
     ) -> tuple[Acceptance, ...]:
-        raise_field_errors(_find_unknown_accounts([a.accounts for a in accepted], info))
+        raise_field_errors(find_unknown_accounts([a.accounts for a in accepted], info))
         return accepted
 
     @field_validator("kms_key_ids")
@@ -244,7 +217,7 @@ class Policy(PolicyModel, frozen=True):
             [
                 ((region_name,), f"must be a key in {region_name}")
                 for region_name, kms_key_id in kms_key_ids.items()
-                if not _is_key_in(region_name, kms_key_id)
+                if not is_key_in(region_name, kms_key_id)
             ]
         )
         return kms_key_ids
@@ -353,12 +326,22 @@ class Policy(PolicyModel, frozen=True):
     ) -> Iterator[Rule]:
         """Yield all rules that match an instance; the first one applies."""
         for rule in self.rules:
-            if (
-                rule.covers_region(source_region)
-                and self.names_account(rule.accounts, account_id)
-                and rule.select.matches(instance)
-            ):
+            if self.mismatch(rule, account_id, source_region, instance) is None:
                 yield rule
+
+    def mismatch(
+        self,
+        rule: Rule,
+        account_id: str,
+        source_region: str,
+        instance: "_annotations.DBInstance | SourceInstance",
+    ) -> str | None:
+        """Return the first condition of a rule that an instance does not meet, in words."""
+        if not rule.covers_region(source_region):
+            return f"{source_region} is not one of its source Regions"
+        if not self.names_account(rule.accounts, account_id):
+            return f"account {account_id} is not one of its accounts"
+        return rule.select.mismatch(instance)
 
     def names_account(self, names: tuple[str, ...], account_id: str) -> bool:
         """Return whether a list of IDs and names includes an account; an empty list names all."""

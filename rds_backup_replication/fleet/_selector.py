@@ -51,16 +51,30 @@ class Selector(PolicyModel, frozen=True):
 
     def mismatch(self, instance: "_annotations.DBInstance | SourceInstance") -> str | None:
         """Return the first condition that the instance does not meet, in words, or ``None``."""
-        if self.tags or self.without_tags:
-            tags = {tag.key: tag.value or "" for tag in instance.tag_list or ()}
-            for key, wanted in self.tags.items():
-                if key not in tags:
-                    return f"has no tag {key}"
-                if not any(matches_pattern(tags[key], pattern) for pattern in _list(wanted)):
-                    return f"tag {key} is {tags[key] or 'empty'}, not {_join(_list(wanted))}"
-            for key in self.without_tags:
-                if key in tags:
-                    return f"has the tag {key}"
+        mismatch = (
+            self._mismatch_of_tags(instance)
+            or self._mismatch_of_names(instance)
+            or self._mismatch_of_kind(instance)
+        )
+        if mismatch is None and self.not_ is not None and self.not_.matches(instance):
+            return "meets the conditions under not"
+        return mismatch
+
+    def _mismatch_of_tags(self, instance: "_annotations.DBInstance | SourceInstance") -> str | None:
+        if not self.tags and not self.without_tags:
+            return None
+        tags = {tag.key: tag.value or "" for tag in instance.tag_list or ()}
+        for key, wanted in self.tags.items():
+            if key not in tags:
+                return f"has no tag {key}"
+            patterns = _list(wanted)
+            if not any(matches_pattern(tags[key], pattern) for pattern in patterns):
+                return f"tag {key} is {tags[key] or 'empty'}, not {_join(patterns)}"
+        return next((f"has the tag {key}" for key in self.without_tags if key in tags), None)
+
+    def _mismatch_of_names(
+        self, instance: "_annotations.DBInstance | SourceInstance"
+    ) -> str | None:
         for name, value, patterns in (
             ("identifier", instance.db_instance_identifier, self.identifiers),
             ("engine", instance.engine, self.engines),
@@ -68,8 +82,12 @@ class Selector(PolicyModel, frozen=True):
         ):
             if patterns and not matches_any(value, patterns):
                 return f"{name} is {value or 'unknown'}, not {_join(patterns)}"
-        if self.encrypted not in (None, bool(instance.storage_encrypted)):
-            return "is not encrypted" if self.encrypted else "is encrypted"
+        return None
+
+    def _mismatch_of_kind(self, instance: "_annotations.DBInstance | SourceInstance") -> str | None:
+        is_encrypted = bool(instance.storage_encrypted)
+        if self.encrypted not in (None, is_encrypted):
+            return "is encrypted" if is_encrypted else "is not encrypted"
         is_replica = bool(
             instance.read_replica_source_db_instance_identifier
             or instance.read_replica_source_db_cluster_identifier
@@ -78,9 +96,7 @@ class Selector(PolicyModel, frozen=True):
             return "is a read replica" if is_replica else "is not a read replica"
         is_member = bool(instance.db_cluster_identifier)
         if self.cluster_members not in (None, is_member):
-            return f"{'belongs' if is_member else 'does not belong'} to a DB cluster"
-        if self.not_ is not None and self.not_.mismatch(instance) is None:
-            return "meets the conditions under not"
+            return "belongs to a DB cluster" if is_member else "does not belong to a DB cluster"
         return None
 
     def covers(self, other: "Selector") -> bool:

@@ -41,12 +41,10 @@ def _covers_regions(earlier: Rule, later: Rule) -> bool:
 def _covers_accounts(policy: Policy, earlier: tuple[str, ...], later: tuple[str, ...]) -> bool:
     if not earlier:
         return True
-    if not later and policy.organization is not None:  # whose accounts may not be known
-        return False
+    if policy.organization is not None:  # whose accounts may not be known
+        return bool(later) and set(later) <= set(earlier)
     return all(
         policy.names_account(earlier, account.id)
         for account in policy.accounts
         if policy.names_account(later, account.id)
-    ) and all(
-        name in earlier or any(name in (a.id, a.name) for a in policy.accounts) for name in later
     )
