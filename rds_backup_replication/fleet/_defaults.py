@@ -63,7 +63,7 @@ def with_defaults(data: Any) -> tuple[Any, frozenset[tuple[int, str]]]:
         own = _settings(rule)
         missing = {name: value for name, value in defaults.items() if name not in own}
         if isinstance(rule, Mapping):
-            complete.append({**rule, **missing})
+            complete.append({**cast("Mapping[str, Any]", rule), **missing})
         else:
             complete.append({**own, **missing} if isinstance(rule, BaseModel) else rule)
         inherited.update((index, name) for name in missing)

@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from ..exceptions import PolicyError
 
@@ -155,7 +155,8 @@ def _follow(
     for key in _TOML_KEY.findall(dotted):
         location, value = (*location, key.strip("\"'")), _child(value, key.strip("\"'"))
         if isinstance(value, list) and (opens_item or (*location, 0) in document.lines):
-            count = sum((*location, index) in document.lines for index in range(len(value)))
+            items = cast("list[object]", value)
+            count = sum((*location, index) in document.lines for index in range(len(items)))
             is_last = opens_item and dotted.rstrip().endswith(key)
             index = count if is_last else count - 1
             location, value = (*location, index), _child(value, index)
@@ -165,7 +166,7 @@ def _follow(
 
 
 def _child(value: Any, part: int | str) -> Any:
-    if isinstance(value, dict):
-        return value.get(part)
-    is_index = isinstance(value, list) and isinstance(part, int)
-    return value[part] if is_index and 0 <= part < len(value) else None
+    try:
+        return value[part]
+    except (LookupError, TypeError):
+        return None

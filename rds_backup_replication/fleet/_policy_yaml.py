@@ -50,9 +50,10 @@ def _count(node: Any, counts: dict[int, int]) -> int:
     """Return the number of nodes below a node, with all aliases expanded."""
     if id(node) not in counts:
         counts[id(node)] = 1  # ends the recursion if an alias refers to its own parent
-        children = () if node.id == "scalar" else node.value
-        pairs = (child if isinstance(child, tuple) else (child,) for child in children)
-        counts[id(node)] = 1 + sum(_count(child, counts) for pair in pairs for child in pair)
+        children: list[Any] = [] if node.id == "scalar" else node.value
+        if node.id == "mapping":
+            children = [child for pair in children for child in pair]
+        counts[id(node)] = 1 + sum(_count(child, counts) for child in children)
     return counts[id(node)]
 
 

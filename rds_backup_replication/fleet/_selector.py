@@ -18,9 +18,7 @@ class Selector(PolicyModel, frozen=True):
     In patterns, ``*`` stands for any characters and ``?`` for one character.
     """
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        **{**PolicyModel.model_config, "validate_by_name": True, "serialize_by_alias": True}
-    )
+    model_config: ClassVar[ConfigDict] = ConfigDict(validate_by_name=True, serialize_by_alias=True)
 
     tags: dict[str, TextOrSome] = Field(default_factory=dict)
     """Tags that the instance must have, all of them. A value is a pattern, or a list of patterns
