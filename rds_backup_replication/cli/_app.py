@@ -108,6 +108,6 @@ for _name, _command in _COMMANDS.items():
 _policy: typer.Typer = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Test a policy, or print its JSON Schema."
 )
-_policy.command("test")(with_debug_option(policy.test))
+_policy.command("test")(with_debug_option(policy.show_matches))
 _policy.command("schema")(with_debug_option(fleet.policy_schema))
 app.add_typer(_policy, name="policy")

@@ -122,9 +122,11 @@ def _explain(
         yield at, f"must be a mapping with fields such as {', '.join(names[:2])}"
     else:
         rule = _rule(kind, context) or str(context.get("error", detail["msg"]))
-        is_quoted = isinstance(value, str) and re.fullmatch(r"true|false|-?[0-9]+", value)
-        is_text = "whole number" in rule or rule == "must be true or false"
-        yield at, f"{rule}, without quotes" if is_quoted and is_text else rule
+        is_quoted = isinstance(value, str) and (
+            ("whole number" in rule and re.fullmatch("-?[0-9]+", value))
+            or (kind == "bool_type" and value in ("true", "false"))
+        )
+        yield at, f"{rule}, without quotes" if is_quoted else rule
 
 
 def _rule(kind: str, context: Mapping[str, Any]) -> str | None:

@@ -99,7 +99,8 @@ def _scan_account(
                 for instance in reader.iter_instances(region)
                 if matches_any(instance.db_instance_identifier, identifiers)
             ]
-            found += sorted(matches, key=lambda match: match.db_instance_arn or "")
+            matches.sort(key=lambda match: match.db_instance_arn or "")
+            found += matches
         except ACCOUNT_ERRORS as error:  # noqa: PERF203  # other Regions may still work
             found.append(_problem(account, f"whether {region} has instances", error, region))
     return found

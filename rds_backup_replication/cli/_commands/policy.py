@@ -1,6 +1,5 @@
 """Commands for a policy alone: which rule gets each instance, and the schema."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @with_options(FleetOptions)
-def test(
+def show_matches(
     options: FleetOptions,
     *,
     policy: PolicyFile,
