@@ -1,5 +1,6 @@
 """The errors of the methods that are built of several calls, and of a fleet's policy."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -193,7 +194,8 @@ class PolicyError(BackupReplicationError, ValueError):
 
     Attributes:
         source: Name of the policy's file, or of its text.
-        errors: One text per error, with the line, the field and the rule.
+        errors: One text per error, with the line, the field and the rule. The errors of a mapping
+            have no line.
     """
 
     __module__ = BackupReplicationError.__module__
@@ -204,4 +206,8 @@ class PolicyError(BackupReplicationError, ValueError):
         self.errors: tuple[str, ...] = tuple(errors)
 
     def __str__(self) -> str:
-        return "\n".join(f"{self.source}:{error}" for error in self.errors)
+        # The errors of a mapping have no line.
+        begins = (":" if re.match(r"[0-9]+: ", error) else ": " for error in self.errors)
+        return "\n".join(
+            f"{self.source}{begin}{error}" for begin, error in zip(begins, self.errors, strict=True)
+        )

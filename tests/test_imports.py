@@ -63,7 +63,7 @@ def import_all(names: list[str]) -> str:
 
 def test_extras_contain_their_modules() -> None:
     assert EXTRAS["cli"] >= {"rich", "typer", "yaml"}
-    assert EXTRAS["fleet"] == {"yaml"}
+    assert EXTRAS["fleet"] >= {"yaml"}
     assert EXTRAS["sandbox"] >= {"flask", "moto"}
 
 
@@ -99,7 +99,9 @@ def test_client_and_fleet_do_not_load_db_instance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("extra", "module"), [(extra, name) for extra in EXTRAS for name in sorted(EXTRAS[extra])]
+    ("extra", "module"),
+    # Only Python 3.10 needs tomli, and only for a policy in TOML.
+    [(extra, name) for extra in EXTRAS for name in sorted(EXTRAS[extra] - {"tomli"})],
 )
 def test_missing_module_error_names_extra(extra: str, module: str) -> None:
     code = {

@@ -84,9 +84,9 @@ def test_policy_json_schema() -> None:
     schema = Policy.model_json_schema()
     rule = schema["$defs"]["Rule"]
     assert rule["additionalProperties"] is False
-    assert {"name", "source_regions", "destination_region"} == set(rule["required"])
+    assert rule["required"] == ["name"]
     assert rule["properties"]["maximum_lag"]["pattern"].startswith("^")
-    assert rule["properties"]["replicate"]["enum"] == ["always", "never"]
+    assert rule["properties"]["replicate"]["enum"] == ["always", "never", "ignore"]
     json.dumps(schema)
 
 
@@ -124,7 +124,11 @@ def test_rule_with_accounts_and_identifiers() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "errors"),
     [
-        ('"123456789012"', "123456789012", ["2: accounts[0].id: must be a 12-digit account ID"]),
+        (
+            '"123456789012"',
+            "123456789012",
+            ['2: accounts[0].id: must be text: put it in quotes: "123456789012"'],
+        ),
         (
             "210987654321:role",
             "999999999999:role",
@@ -137,7 +141,11 @@ def test_rule_with_accounts_and_identifiers() -> None:
             ["9: rules[0].destination_region: is required"],
         ),
         ("select:", "selct:", ["12: rules[0].selct: unknown field"]),
-        ("period: 14", "period: '14'", ["15: rules[0].backup_retention_period: must be a whole"]),
+        (
+            "period: 14",
+            "period: '14'",
+            ["15: rules[0].backup_retention_period: must be a whole number of days from 1"],
+        ),
         ("period: 14", "period: 36", ["15: rules[0].backup_retention_period: must be a whole"]),
         ("30m", "30", ["17: rules[0].maximum_lag: must be a number and a unit: 90s, 30m"]),
         ("30m", "-1h", ["17: rules[0].maximum_lag: must be a number and a unit"]),
@@ -153,7 +161,7 @@ def test_rule_with_accounts_and_identifiers() -> None:
         ("[us-west-2]", "[mars]", ["19: rules[1].source_regions[0]: must be the name of a Reg"]),
         ("[us-west-2]", "[]", ["19: rules[1].source_regions: must name at least one"]),
         ("the rest", "production", ["18: rules[1].name: production is used more than once"]),
-        ("never", "sometimes", ["21: rules[1].replicate: must be 'always' or 'never'"]),
+        ("never", "sometimes", ["21: rules[1].replicate: must be always, never or ignore"]),
         ("alias/backups", "alias backups", ["7: kms_key_ids.us-east-1: must be a key ARN"]),
         (
             "alias/backups",
@@ -179,16 +187,24 @@ def test_rule_with_accounts_and_identifiers() -> None:
                 "19: rules[1].accounts[0]: 111111111111 is not in accounts",
             ],
         ),
-        ("env:", "on:", ["13: on: must be text: put it in quotes"]),
-        ("env:", "010:", ["13: 010: must be text: put it in quotes"]),
-        ("env:", "~:", ["13: ~: must be text: put it in quotes"]),
-        ("env:", "2001-01-01:", ["13: 2001-01-01: must be text: put it in quotes"]),
-        ('"prod*"', "2001-01-01", ["13: 2001-01-01: must be text: put it in quotes"]),
-        ('"prod*"', "!!binary aGk=", ["13: !!binary: must be text: put it in quotes"]),
-        ("name: the rest", "name: x\n    name: y", ["19: name: appears twice"]),
+        (
+            "env:",
+            "on:",
+            ['13: rules[0].select.tags: the key on must be text: put it in quotes: "on"'],
+        ),
+        ("env:", "010:", ["13: rules[0].select.tags: the key 010 must be text: put it in quotes"]),
+        ("env:", "~:", ["13: rules[0].select.tags: the key ~ must be text: put it in quotes"]),
+        ("env:", "2001-01-01:", ["13: rules[0].select.tags: the key 2001-01-01 must be text"]),
+        ("{env: ", "{? [a] : ", ["13: rules[0].select.tags: a key must be text, not a sequence"]),
+        ('"prod*"', "!!binary aGk=", ["13: rules[0].select.tags.env: must not have the tag !!bin"]),
+        ("name: the rest", "name: x\n    name: y", ["19: rules[1].name: appears twice"]),
         ("rules:", "rules: [", ["9: is not valid YAML: "]),
         ("30m", "\t- x: [", ["17: is not valid YAML: "]),
-        ("14", "1" * 5000, ["15: !!int: the value does not fit this type"]),
+        (
+            "14",
+            "1" * 5000,
+            ["15: rules[0].backup_retention_period: must be a whole number of days"],
+        ),
     ],
 )
 def test_policy_error_names_line_and_field(old: str, new: str, errors: list[str]) -> None:
@@ -204,15 +220,35 @@ def test_policy_error_names_line_and_field(old: str, new: str, errors: list[str]
 @pytest.mark.parametrize(
     ("old", "tag", "error"),
     [
-        ('"prod*"', "!!binary", "13: !!binary: must be text: put it in quotes"),
-        ('"prod*"', "!!timestamp", "13: !!timestamp: must be text: put it in quotes"),
-        ('"prod*"', "!vault", "13: !vault: must be text: put it in quotes"),
-        ('"prod*"', "!<tag:example.org,2026:key>", "13: tag:example.org,2026:key: must be text"),
-        ("env", "!!binary", "13: !!binary: must be text: put it in quotes"),
-        ("env", "!!int", "13: !!int: must be text: put it in quotes"),
-        ("14", "!!int", "15: !!int: the value does not fit this type"),
-        ("14", "!!float", "15: !!float: the value does not fit this type"),
-        ("14", "!!bool", "15: !!bool: the value does not fit this type"),
+        ('"prod*"', "!!binary", "13: rules[0].select.tags.env: must not have the tag !!binary"),
+        (
+            '"prod*"',
+            "!!timestamp",
+            "13: rules[0].select.tags.env: must not have the tag !!timestamp",
+        ),
+        ('"prod*"', "!vault", "13: rules[0].select.tags.env: must not have the tag !vault"),
+        (
+            '"prod*"',
+            "!<tag:example.org,2026:key>",
+            "13: rules[0].select.tags.env: must not have the tag tag:example.org,2026:key",
+        ),
+        ("env", "!!binary", "13: rules[0].select.tags: a key must not have the tag !!binary"),
+        ("env", "!!int", "13: rules[0].select.tags: a key must not have the tag !!int"),
+        (
+            "14",
+            "!!int",
+            "15: rules[0].backup_retention_period: the value does not fit the tag !!int",
+        ),
+        (
+            "14",
+            "!!float",
+            "15: rules[0].backup_retention_period: the value does not fit the tag !!float",
+        ),
+        (
+            "14",
+            "!!bool",
+            "15: rules[0].backup_retention_period: the value does not fit the tag !!bool",
+        ),
     ],
 )
 @pytest.mark.parametrize("secret", ["c2VjcmV0", '"c2VjcmV0"'])
@@ -235,6 +271,21 @@ def test_policy_from_file_reports_all_errors(tmp_path: Path) -> None:
     assert [line.removeprefix(f"{path}:").partition(":")[0] for line in lines] == ["2", "15", "17"]
     path.write_text(TEXT, encoding="utf-8")
     assert Policy.from_file(str(path)) == Policy.from_yaml(TEXT)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_policy_file_in_utf16(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "fleet.yaml"
+    path.write_bytes(TEXT.encode(encoding))
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_file(path)
+    assert caught.value.errors == ("1: is UTF-16 or UTF-32: save the file as UTF-8",)
+
+
+def test_policy_file_with_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    path.write_text(TEXT, encoding="utf-8-sig")
+    assert Policy.from_file(path) == Policy.from_yaml(TEXT) == Policy.from_yaml(f"\ufeff{TEXT}")
 
 
 def test_policy_file_that_is_not_utf8(tmp_path: Path) -> None:

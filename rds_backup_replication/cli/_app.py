@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from .._version import __version__
-from ._commands import backups, fleet, replication, sandbox
+from ._commands import backups, fleet, policy, replication, sandbox
 from ._errors import ExitCode, explain
 from ._options import with_debug_option
 from ._output import print_error
@@ -104,3 +104,10 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(with_debug_option(_command))
+
+_policy: typer.Typer = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Test a policy, or print its JSON Schema."
+)
+_policy.command("test")(with_debug_option(policy.show_matches))
+_policy.command("schema")(with_debug_option(fleet.policy_schema))
+app.add_typer(_policy, name="policy")

@@ -272,6 +272,7 @@ _EXTRA_OF_MODULE = {
     "moto": "sandbox",
     "rich": "cli",
     "shellingham": "cli",
+    "tomli": "cli",
     "typer": "cli",
     "yaml": "cli",
 }

@@ -4,8 +4,12 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ._errors import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from ..fleet import Policy
 
 
 def is_stdin(path: Path) -> bool:
@@ -26,6 +30,23 @@ def read_stdin(content: str) -> str:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Failure(f"Standard input is not UTF-8: {error}", ExitCode.USAGE) from error
+
+
+def read_policy(path: Path) -> "Policy":
+    """Read a policy from a file, or from standard input in YAML."""
+    from ..fleet import Policy  # noqa: PLC0415  # help and version must not import it
+
+    if is_stdin(path):
+        return Policy.from_yaml(read_stdin("policy"), source="standard input")
+    try:
+        return Policy.from_file(path)
+    except OSError as error:
+        raise Failure(f"{path} cannot be read: {describe_error(error)}", ExitCode.USAGE) from error
+
+
+def describe_error(error: OSError | UnicodeDecodeError) -> str:
+    """Return the text of an error in reading a file."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def check_writable(path: Path, content: str) -> None:

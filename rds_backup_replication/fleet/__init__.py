@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ._apply import apply
     from ._audit import audit, iter_audit
     from ._credentials import Access
+    from ._defaults import Defaults
     from ._plan import plan
     from ._plan_records import ActionResult, ApplyReport, ObservedState, Plan, PlannedAction
     from ._policy import Acceptance, Limits, Policy, Rule
@@ -38,6 +39,7 @@ __all__ = [
     "AuditRecord",
     "AuditReport",
     "Comparison",
+    "Defaults",
     "Finding",
     "FleetReason",
     "Headroom",
@@ -66,6 +68,7 @@ _HOMES = {
     "Account": "_accounts",
     "ActionResult": "_plan_records",
     "ApplyReport": "_plan_records",
+    "Defaults": "_defaults",
     "Limits": "_policy",
     "ObservedState": "_plan_records",
     "Organization": "_accounts",

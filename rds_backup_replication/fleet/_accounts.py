@@ -5,10 +5,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from .._models._fields import NonEmpty, with_message
-from ._policy_fields import AccountId, PolicyModel
+from ._policy_fields import AccountId, ItemsOf, PolicyModel, Text, has_form
 
 _ROLE_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:iam::([0-9]{12}):role/[\w+=,.@/-]{1,512}", re.ASCII)
+
+_ROLE_NAME = r"[A-Za-z0-9_+=,.@/-]{1,512}"
+_UNIT = r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32}"
 
 
 def _role_arn(value: str, info: ValidationInfo) -> str:
@@ -25,11 +27,11 @@ class Account(PolicyModel, frozen=True):
 
     id: AccountId
     """The 12-digit account ID."""
-    name: NonEmpty | None = None
+    name: Text | None = None
     """A name for people, which rules may use instead of the ID."""
     role_arn: Annotated[str, AfterValidator(_role_arn)] | None = None
     """ARN of the role to assume; the current credentials are used if omitted."""
-    external_id: NonEmpty | None = None
+    external_id: Text | None = None
     """The external ID that the role's trust policy requires, if any."""
 
 
@@ -42,21 +44,20 @@ class Organization(PolicyModel, frozen=True):
 
     role_name: Annotated[
         str,
-        Field(pattern=r"^[A-Za-z0-9_+=,.@/-]{1,512}$"),
-        with_message("must be the name of a role, with its path if it has one"),
+        has_form(_ROLE_NAME, "must be the name of a role, with its path if it has one"),
+        Field(json_schema_extra={"pattern": f"^{_ROLE_NAME}$"}),
     ]
     """Name of the role to assume in each account, such as ``backup-audit``."""
-    external_id: NonEmpty | None = None
+    external_id: Text | None = None
     """The external ID that the roles' trust policies require, if any."""
-    units: tuple[
+    units: ItemsOf[
         Annotated[
             str,
-            Field(pattern=r"^(ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32})$"),
-            with_message("must be the ID of an organizational unit (ou-…) or of a root (r-…)"),
-        ],
-        ...,
+            has_form(_UNIT, "must be the ID of an organizational unit (ou-…) or of a root (r-…)"),
+            Field(json_schema_extra={"pattern": f"^({_UNIT})$"}),
+        ]
     ] = ()
     """IDs of organizational units; accounts in them, and in units below them, belong to the
     fleet. The whole organization if omitted."""
-    exclude: tuple[AccountId, ...] = ()
+    exclude: ItemsOf[AccountId] = ()
     """Accounts that do not belong to the fleet."""

@@ -89,7 +89,7 @@ class _RoleProvider(CredentialProvider):
 
 
 @lru_cache(maxsize=8)
-def _own_session(access: Access, run_id: str) -> Session:  # noqa: ARG001  # part of the cache key
+def own_session(access: Access, run_id: str) -> Session:  # noqa: ARG001  # part of the cache key
     """Return the session with the caller's own credentials; each run has a new one."""
     return make_fast_session(access.profile_name)
 
@@ -104,7 +104,7 @@ def account_session(account: Account, access: Access, run_id: str, region_name: 
         run_id: Identifies one audit, plan or apply.
         region_name: Region of the STS endpoint.
     """
-    own = _own_session(access, run_id)
+    own = own_session(access, run_id)
     if account.role_arn is None:
         return own
     session = make_fast_session(access.profile_name)

@@ -1,66 +1,69 @@
 """The policy: which instances of a fleet replicate, where to and how."""
 
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from .. import _annotations
-from .._arn import parse_arn
 from .._models import SourceInstance
-from .._models._fields import (
-    KmsKeyId,
-    NonEmpty,
-    OptionalTags,
-    RegionName,
-    RetentionDays,
-)
-from .._redact import short_repr
-from ..exceptions import PolicyError
+from .._models._fields import KmsKeyId, RegionName, RetentionDays
 from ._accounts import Account, Organization
-from ._policy_fields import Duration, PolicyModel, SomeOf
+from ._defaults import Defaults, with_defaults
+from ._policy_checks import find_repeated, find_unknown_accounts, is_key_in
+from ._policy_document import Document, decode, read_json, read_toml
+from ._policy_errors import explain, policy_error, raise_field_errors
+from ._policy_fields import (
+    Day,
+    Duration,
+    ItemsOf,
+    MinimumInstances,
+    Names,
+    PolicyModel,
+    RuleTags,
+    SomeOf,
+    SourceRegions,
+    Text,
+)
+from ._policy_yaml import read_yaml
 from ._selector import Selector
-from ._yaml import FieldError, raise_field_errors, read_yaml
 
 DEFAULT_QUOTA = 20
-_TAGS: TypeAdapter[Any] = TypeAdapter(OptionalTags)
-
-
-def _tags(value: dict[str, str]) -> dict[str, str]:
-    try:
-        _TAGS.validate_python(value, strict=True)
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-        raise ValueError(
-            "; ".join(
-                f"{short_repr(d['input'])}: {d.get('ctx', {}).get('error', d['msg'])}"
-                for d in details
-            )
-        ) from None
-    return value
+_DEFAULTED = ("source_regions", "destination_region")
+"""Fields that every rule must have, unless the defaults have them."""
 
 
 class Rule(PolicyModel, frozen=True):
     """How to replicate the instances that match."""
 
-    name: NonEmpty
+    name: Text
     """Name of the rule in reports; unique in a policy."""
-    source_regions: SomeOf[RegionName] | Literal["enabled"]
+    source_regions: SourceRegions
     """Regions of the instances; ``enabled`` stands for all Regions that the account has enabled,
     except the destination."""
     destination_region: RegionName
     """Region that keeps the replicated backups."""
     select: Selector = Field(default_factory=Selector)
     """Conditions that the instances must meet; all instances match if omitted."""
-    accounts: tuple[NonEmpty, ...] = ()
+    accounts: Names = ()
     """IDs or names of the instances' accounts; all accounts of the policy if omitted."""
     replicate: Literal["always", "never", "ignore"] = "always"
     """``always`` replicates the instances. ``never`` stops their replication to the
     destination. ``ignore`` leaves them alone, because somebody else is responsible."""
-    minimum_instances: Annotated[int, Field(ge=0)] = 1
+    minimum_instances: MinimumInstances = 1
     """The smallest number of instances that the rule must match; fewer are a finding. 0 allows
     a rule that matches nothing."""
     backup_retention_period: RetentionDays | None = None
@@ -68,21 +71,36 @@ class Rule(PolicyModel, frozen=True):
     kms_key_id: KmsKeyId | None = None
     """KMS key in the destination for encrypted instances; ``Policy.kms_key_ids`` has the
     default."""
-    tags: Annotated[dict[str, str], AfterValidator(_tags)] = Field(default_factory=dict)
+    tags: RuleTags = Field(default_factory=dict)
     """Tags for the replicated backups. Only a start sets them."""
     maximum_lag: Duration = timedelta(hours=1)
     """The longest lag allowed. In YAML, a number and a unit: ``90s``, ``30m``, ``12h`` or
     ``2d``."""
 
-    @model_validator(mode="after")
-    def _regions_fit(self) -> "Rule":
-        errors: list[FieldError] = []
-        if self.destination_region in self.source_regions:  # never in "enabled"
-            errors.append((("destination_region",), "must not be one of source_regions"))
-        if not _is_key_in(self.destination_region, self.kms_key_id):
-            errors.append((("kms_key_id",), f"must be a key in {self.destination_region}"))
-        raise_field_errors(errors)
-        return self
+    @field_validator("destination_region")
+    @classmethod
+    def _is_not_a_source(cls, value: str, info: ValidationInfo) -> str:
+        if value in info.data.get("source_regions", ()):  # never in "enabled"
+            raise ValueError("must not be one of source_regions")
+        return value
+
+    @field_validator("kms_key_id")
+    @classmethod
+    def _is_in_destination(cls, value: str | None, info: ValidationInfo) -> str | None:
+        destination = info.data.get("destination_region")
+        if destination is not None and not is_key_in(destination, value):
+            raise ValueError(f"must be a key in {destination}")
+        return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the JSON Schema, without the requirements that the defaults may meet."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        if handler.mode == "validation":
+            schema["required"] = [name for name in schema["required"] if name not in _DEFAULTED]
+        return schema
 
     def covers_region(self, region_name: str) -> bool:
         """Return whether the rule is about the instances of a Region."""
@@ -96,7 +114,7 @@ class Limits(PolicyModel, frozen=True):
 
     stops: Annotated[int, Field(ge=0)] = 0
     """The number of replications that may be stopped, without those that end a move."""
-    replacements: Annotated[int, Field(ge=0)] = 10
+    replacements: MinimumInstances = 10
     """The number of replications that may be replaced."""
     at_once: Annotated[int, Field(ge=1, le=100)] = 4
     """The number of replacements in progress at the same time, once the first one succeeded."""
@@ -105,23 +123,17 @@ class Limits(PolicyModel, frozen=True):
 class Acceptance(PolicyModel, frozen=True):
     """A problem that somebody has accepted until a date."""
 
-    reason: NonEmpty
+    reason: Text
     """Why the problem is accepted, for the report."""
-    until: date
+    until: Day
     """The last day of the acceptance, in UTC."""
     select: Selector = Field(default_factory=Selector)
     """Conditions that the instances must meet; all instances match if omitted."""
-    accounts: tuple[NonEmpty, ...] = ()
+    accounts: Names = ()
     """IDs or names of the instances' accounts; all accounts of the policy if omitted."""
-    codes: tuple[NonEmpty, ...] = ()
+    codes: Names = ()
     """Codes of the accepted reasons, such as ``engine_not_supported``. A problem must have one of
     them; any problem is accepted if omitted."""
-
-
-def _is_key_in(region_name: str, kms_key_id: str | None) -> bool:
-    """Return whether the key may be in the Region; only an ARN names another Region."""
-    arn = parse_arn(kms_key_id or "")
-    return arn is None or arn.region == region_name
 
 
 class Policy(PolicyModel, frozen=True):
@@ -130,10 +142,12 @@ class Policy(PolicyModel, frozen=True):
     The first rule that matches an instance applies.
     """
 
-    accounts: tuple[Account, ...] = ()
-    """The accounts of the fleet; at least one, unless there is an ``organization``."""
     organization: Organization | None = None
     """The organization whose accounts belong to the fleet, too."""
+    accounts: ItemsOf[Account] = Field(default=(), validate_default=True)
+    """The accounts of the fleet; at least one, unless there is an ``organization``."""
+    defaults: Defaults = Field(default_factory=Defaults)
+    """Settings for the rules that omit them."""
     rules: SomeOf[Rule]
     """The rules, at least one. Their order decides which rule applies."""
     kms_key_ids: dict[RegionName, KmsKeyId] = Field(default_factory=dict)
@@ -144,40 +158,90 @@ class Policy(PolicyModel, frozen=True):
     AWS has raised the account's quota."""
     limits: Limits = Field(default_factory=Limits)
     """How much one apply may change."""
-    accepted: tuple[Acceptance, ...] = ()
+    accepted: ItemsOf[Acceptance] = ()
     """Problems that somebody has accepted until a date."""
 
-    @model_validator(mode="after")
-    def _parts_fit(self) -> "Policy":
-        errors: list[FieldError] = []
-        if not self.accounts and self.organization is None:
-            errors.append((("accounts",), "must name at least one"))
-        for field, key, names in (
-            ("accounts", "id", [account.id for account in self.accounts]),
-            ("rules", "name", [rule.name for rule in self.rules]),
-        ):
-            for index, name in enumerate(names):
-                if name in names[:index]:
-                    errors.append(((field, index, key), f"{name} is used more than once"))
-        own = [index for index, account in enumerate(self.accounts) if account.role_arn is None]
-        for index in own[1:]:
-            message = "is required: the current credentials belong to one account only"
-            errors.append((("accounts", index, "role_arn"), message))
-        known = {name for account in self.accounts for name in (account.id, account.name)}
-        if self.organization is None:  # otherwise, Organizations knows more accounts
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(
+        cls, data: Any, handler: ModelWrapValidatorHandler["Policy"], info: ValidationInfo
+    ) -> "Policy":
+        data, inherited = with_defaults(data)
+        try:
+            return handler(data)
+        except ValidationError as error:
+            document = info.context if isinstance(info.context, Document) else None
+            raise explain(error, document, _FIELDS, inherited) from None
+
+    @field_validator("accounts")
+    @classmethod
+    def _accounts_fit(
+        cls, accounts: tuple[Account, ...], info: ValidationInfo
+    ) -> tuple[Account, ...]:
+        organization: Organization | None = info.data.get("organization")
+        if not accounts and "organization" in info.data and organization is None:
+            raise ValueError("must name at least one, unless there is an organization")
+        errors = find_repeated("id", [account.id for account in accounts])
+        own = [index for index, account in enumerate(accounts) if account.role_arn is None]
+        message = "is required: the current credentials belong to one account only"
+        errors += [((index, "role_arn"), message) for index in own[1:]]
+        if organization is not None:
             errors += [
-                (("rules", index, "accounts", position), f"{name} is not in accounts")
-                for index, rule in enumerate(self.rules)
-                for position, name in enumerate(rule.accounts)
-                if name not in known
+                ((index, "id"), "is in organization.exclude, too")
+                for index, account in enumerate(accounts)
+                if account.id in organization.exclude
             ]
-        errors += [
-            (("kms_key_ids", region_name), f"must be a key in {region_name}")
-            for region_name, kms_key_id in self.kms_key_ids.items()
-            if not _is_key_in(region_name, kms_key_id)
-        ]
         raise_field_errors(errors)
-        return self
+        return accounts
+
+    @field_validator("rules")
+    @classmethod
+    def _rules_fit(cls, rules: tuple[Rule, ...], info: ValidationInfo) -> tuple[Rule, ...]:
+        errors = find_repeated("name", [rule.name for rule in rules])
+        errors += find_unknown_accounts([rule.accounts for rule in rules], info)
+        raise_field_errors(errors)
+        return rules
+
+    @field_validator("accepted")
+    @classmethod
+    def _accounts_of_accepted_fit(
+        cls, accepted: tuple[Acceptance, ...], info: ValidationInfo
+    ) -> tuple[Acceptance, ...]:
+        raise_field_errors(find_unknown_accounts([a.accounts for a in accepted], info))
+        return accepted
+
+    @field_validator("kms_key_ids")
+    @classmethod
+    def _keys_fit(cls, kms_key_ids: dict[str, str]) -> dict[str, str]:
+        raise_field_errors(
+            [
+                ((region_name,), f"must be a key in {region_name}")
+                for region_name, kms_key_id in kms_key_ids.items()
+                if not is_key_in(region_name, kms_key_id)
+            ]
+        )
+        return kms_key_ids
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the JSON Schema, in which each rule or the defaults must have some fields."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        if handler.mode == "validation":
+            schema["allOf"] = [
+                {
+                    "anyOf": [
+                        {
+                            "required": ["defaults"],
+                            "properties": {"defaults": {"required": [name]}},
+                        },
+                        {"properties": {"rules": {"items": {"required": [name]}}}},
+                    ]
+                }
+                for name in _DEFAULTED
+            ]
+        return schema
 
     @classmethod
     def from_yaml(cls, text: str, *, source: str = "policy") -> "Policy":
@@ -195,14 +259,31 @@ class Policy(PolicyModel, frozen=True):
                 its line.
             ModuleNotFoundError: PyYAML is not installed; the extra ``fleet`` installs it.
         """
-        return read_yaml(cls, text, source)
+        return cls._from_document(read_yaml(text, source))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], *, source: str = "policy") -> "Policy":
+        """Read a policy from a mapping with the same fields as a file.
+
+        Args:
+            data: The policy.
+            source: Name of the policy in error messages.
+
+        Returns:
+            The policy.
+
+        Raises:
+            PolicyError: The policy is invalid. The error lists every invalid field.
+        """
+        return cls._from_document(Document(source, data))
 
     @classmethod
     def from_file(cls, path: str | Path) -> "Policy":
         """Read a policy from a file.
 
         Args:
-            path: Path of a YAML or JSON file in UTF-8.
+            path: Path of a file in UTF-8: JSON if the name ends in ``.json``, TOML if the name
+                ends in ``.toml``, and YAML otherwise.
 
         Returns:
             The policy.
@@ -210,15 +291,23 @@ class Policy(PolicyModel, frozen=True):
         Raises:
             PolicyError: The policy is invalid. The error lists every invalid field with
                 its line.
-            ModuleNotFoundError: PyYAML is not installed; the extra ``fleet`` installs it.
+            ModuleNotFoundError: PyYAML is not installed, or tomli for TOML before Python 3.11;
+                the extra ``fleet`` installs both.
             OSError: The file cannot be read.
         """
+        text = decode(Path(path).read_bytes(), str(path))
+        read = {".json": read_json, ".toml": read_toml}.get(Path(path).suffix.lower(), read_yaml)
+        return cls._from_document(read(text, str(path)))
+
+    @classmethod
+    def _from_document(cls, document: Document) -> "Policy":
         try:
-            text = Path(path).read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            line = error.object.count(b"\n", 0, error.start) + 1
-            raise PolicyError(str(path), [f"{line}: is not UTF-8"]) from None
-        return cls.from_yaml(text, source=str(path))
+            policy = cls.model_validate(document.data, context=document)
+        except ValidationError as error:
+            raise policy_error(error, document) from None
+        if document.errors:
+            raise policy_error(None, document)
+        return policy
 
     def rule_for(
         self,
@@ -237,16 +326,26 @@ class Policy(PolicyModel, frozen=True):
     ) -> Iterator[Rule]:
         """Yield all rules that match an instance; the first one applies."""
         for rule in self.rules:
-            if (
-                rule.covers_region(source_region)
-                and self.names_account(rule.accounts, account_id)
-                and rule.select.matches(instance)
-            ):
+            if self.mismatch(rule, account_id, source_region, instance) is None:
                 yield rule
 
     def position_of(self, rule: Rule | None) -> int:
         """Return the position of a rule, and for ``None`` the position after the last rule."""
         return len(self.rules) if rule is None else self.rules.index(rule)
+
+    def mismatch(
+        self,
+        rule: Rule,
+        account_id: str,
+        source_region: str,
+        instance: "_annotations.DBInstance | SourceInstance",
+    ) -> str | None:
+        """Return the first condition of a rule that an instance does not meet, in words."""
+        if not rule.covers_region(source_region):
+            return f"{source_region} is not one of its source Regions"
+        if not self.names_account(rule.accounts, account_id):
+            return f"account {account_id} is not one of its accounts"
+        return rule.select.mismatch(instance)
 
     def names_account(self, names: tuple[str, ...], account_id: str) -> bool:
         """Return whether a list of IDs and names includes an account; an empty list names all."""
@@ -267,3 +366,20 @@ class Policy(PolicyModel, frozen=True):
     def key_for(self, rule: Rule) -> str | None:
         """Return the KMS key that a rule uses for encrypted instances, or ``None``."""
         return rule.kms_key_id or self.kms_key_ids.get(rule.destination_region)
+
+
+_FIELDS = {
+    kind: [field.alias or name for name, field in model.model_fields.items()]
+    for kind, model in (
+        ("", Policy),
+        ("accepted", Acceptance),
+        ("accounts", Account),
+        ("defaults", Defaults),
+        ("limits", Limits),
+        ("not", Selector),
+        ("organization", Organization),
+        ("rules", Rule),
+        ("select", Selector),
+    )
+}
+"""The fields of each kind of mapping, by the name of the field that has such mappings."""

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .._errors import CREDENTIALS_HINT, ExitCode, Failure
-from .._files import check_writable, is_stdin, read_stdin, write_file
+from .._files import (
+    check_writable,
+    describe_error,
+    is_stdin,
+    read_policy,
+    read_stdin,
+    write_file,
+)
 from .._options import FleetOptions, Output, Yes, with_options
 from .._output import Progress, confirm, format_lag, note, print_json, print_table, progress
 from .._signals import PROGRAM_SIGNALS, end_now, on_signal
@@ -23,14 +30,16 @@ if TYPE_CHECKING:
         FleetReason,
         Plan,
         PlannedAction,
-        Policy,
     )
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
 PolicyFile = Annotated[
     Path,
-    typer.Argument(metavar="POLICY", help="Policy file in YAML or JSON; - reads standard input."),
+    typer.Argument(
+        metavar="POLICY",
+        help="Policy file in YAML, JSON or TOML; - reads YAML from standard input.",
+    ),
 ]
 
 _FINDINGS = ("impossible", "over_quota", "unknown")
@@ -52,11 +61,11 @@ def audit(
     """
     from ...fleet import audit
 
-    wanted = _read_policy(policy)
+    wanted = read_policy(policy)
     if html is not None:
         check_writable(html, "report")
     access = options.make_access()
-    with _scan_progress() as on_progress:
+    with scan_progress() as on_progress:
         report = audit(wanted, access=access, on_progress=on_progress)
     if options.output is Output.JSON:
         print_json(report)
@@ -104,11 +113,11 @@ def plan(
     """
     from ...fleet import plan
 
-    wanted = _read_policy(policy)
+    wanted = read_policy(policy)
     if out is not None:
         check_writable(out, "plan")
     access = options.make_access()
-    with _scan_progress() as on_progress:
+    with scan_progress() as on_progress:
         planned = plan(wanted, access=access, on_progress=on_progress)
     if options.output is Output.JSON:
         print_json(planned)
@@ -157,7 +166,7 @@ def apply(
     from ...fleet._plan_records import CHANGES
 
     planned = _read_plan(plan_file)
-    wanted = _read_policy(policy)
+    wanted = read_policy(policy)
     access = options.make_access()
     if planned.changes and not yes:
         _print_changes(planned)
@@ -276,7 +285,7 @@ def policy_schema() -> None:
 
 
 @contextmanager
-def _scan_progress() -> Generator[Callable[[int, int], None]]:
+def scan_progress() -> Generator[Callable[[int, int], None]]:
     """Show the progress of a scan, which changes nothing: a signal ends the process at once."""
     text = "Scanning the fleet"
     with (
@@ -294,17 +303,6 @@ def _is_all_unknown(subjects: "Sequence[AuditRecord | PlannedAction]") -> bool:
     )
 
 
-def _read_policy(path: Path) -> "Policy":
-    from ...fleet import Policy
-
-    if is_stdin(path):
-        return Policy.from_yaml(read_stdin("policy"), source="standard input")
-    try:
-        return Policy.from_file(path)
-    except OSError as error:
-        raise Failure(f"{path} cannot be read: {_describe_error(error)}", ExitCode.USAGE) from error
-
-
 def _read_plan(path: Path) -> "Plan":
     from pydantic import ValidationError
 
@@ -314,17 +312,13 @@ def _read_plan(path: Path) -> "Plan":
         text = read_stdin("plan") if is_stdin(path) else path.read_text(encoding="utf-8-sig")
         return Plan.model_validate_json(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{path} cannot be read: {_describe_error(error)}", ExitCode.USAGE) from error
+        raise Failure(f"{path} cannot be read: {describe_error(error)}", ExitCode.USAGE) from error
     except ValidationError as error:
         name = "Standard input" if is_stdin(path) else str(path)
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         message = f"{name} is not a plan: {where}{': ' if where else ''}{first['msg']}"
         raise Failure(message, ExitCode.USAGE) from error
-
-
-def _describe_error(error: OSError | UnicodeDecodeError) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _instance_of(subject: "AuditRecord | PlannedAction") -> str:

@@ -1,0 +1,80 @@
+"""Commands for a policy alone: which rule gets each instance, and the schema."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .._errors import ExitCode
+from .._files import read_policy
+from .._options import FleetOptions, Output, with_options
+from .._output import note, print_json, print_table
+from .._stdio import write_stdout
+from .fleet import PolicyFile, scan_progress
+
+if TYPE_CHECKING:
+    from ...fleet._rule_matches import RuleMatch
+
+# ruff: noqa: PLC0415 - help and version must not import what only a call needs.
+
+
+@with_options(FleetOptions)
+def show_matches(
+    options: FleetOptions,
+    *,
+    policy: PolicyFile,
+    account: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Only accounts whose ID or name matches, such as 'prod-*'. Repeat the option for "
+            "more patterns.",
+        ),
+    ] = None,
+    identifier: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Only instances whose identifier matches, such as 'orders-*'. Repeat the option "
+            "for more patterns.",
+        ),
+    ] = None,
+) -> None:
+    """Show which rule of a policy applies to each instance, and why earlier rules do not.
+
+    The command changes nothing.
+    """
+    from ...fleet._rule_matches import match_rules
+
+    wanted = read_policy(policy)
+    access = options.make_access()
+    with scan_progress() as on_progress:
+        report = match_rules(
+            wanted,
+            access,
+            accounts=tuple(account or ()),
+            identifiers=tuple(identifier or ()),
+            on_progress=on_progress,
+        )
+    if options.output is Output.JSON:
+        print_json(report)
+    else:
+        print_table(
+            ("RULE", "ACCOUNT", "INSTANCE"),
+            [
+                (match.rule or "-", match.account_id, _instance_of(match))
+                for match in report.instances
+            ],
+        )
+        for match in report.instances:
+            if match.mismatches:
+                write_stdout(f"\n{_instance_of(match)}\n")
+            for rule, mismatch in match.mismatches.items():
+                write_stdout(f"  {rule}: {mismatch}\n")
+    for problem in report.problems:
+        note(problem)
+    if report.problems:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _instance_of(match: "RuleMatch") -> str:
+    return match.db_instance_arn or "-"
