@@ -98,7 +98,10 @@ def test_rule_with_too_few_instances_is_a_finding(
         f"""
 accounts: [{{id: "{ACCOUNT}"}}]
 rules:
-  - {{name: a, source_regions: [us-west-2], destination_region: us-east-1}}
+  - name: a
+    source_regions: [us-west-2]
+    destination_region: us-east-1
+    select: {{tags: {{env: prod}}}}
   - name: b
     source_regions: [us-west-2]
     destination_region: us-east-1
@@ -109,6 +112,30 @@ rules:
     assert [finding.code for finding in found] == codes
     assert all(finding.rule == "b" and "b" in finding.message for finding in found)
     assert list(find_rule_problems(wanted, matches, taken, {"b"})) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [
+        ("{}", "{identifiers: [orders]}", "rule_shadowed"),
+        ("{tags: {env: 'prod*'}}", "{tags: {env: prod}, engines: [mysql]}", "rule_shadowed"),
+        ("{identifiers: [a]}", "{tags: {env: a}, without_tags: [env]}", "rule_matches_nothing"),
+    ],
+)
+def test_rule_that_can_never_apply_is_a_finding(first: str, second: str, code: str) -> None:
+    """Neither an outage nor minimum_instances excuses a rule that can never apply."""
+    regions = "source_regions: [us-west-2], destination_region: us-east-1"
+    wanted = Policy.from_yaml(
+        f"""
+accounts: [{{id: "{ACCOUNT}"}}]
+rules:
+  - {{name: first, {regions}, select: {first}}}
+  - {{name: second, {regions}, select: {second}, minimum_instances: 0}}
+"""
+    )
+    (found,) = find_rule_problems(wanted, {"first": 1}, {}, {"second"})
+    assert (found.code, found.rule) == (code, "second")
+    assert ("first" in found.message) is (code == "rule_shadowed")
 
 
 def test_audit_of_some_accounts_judges_no_rules(fleet: Fleet) -> None:
