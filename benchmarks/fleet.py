@@ -65,6 +65,14 @@ def _measure_audits(sizes: tuple[int, ...]) -> list[tuple[str, ...]]:
     ]
 
 
+def _measure_hanging_region(accounts: int) -> list[tuple[str, ...]]:
+    with running(LATENCY, INSTANCES, replicated=True, hanging=SOURCES[-1]) as endpoint_url:
+        run = _run_job(Children(endpoint_url), "hanging", accounts)
+    if run.count != accounts * (len(SOURCES) - 1) * INSTANCES:
+        raise AssertionError(run)
+    return [(str(accounts), f"{run.count:,}", f"{run.seconds:.1f} s")]
+
+
 def _measure_dask(accounts: int) -> list[tuple[str, ...]]:
     with running(LATENCY, INSTANCES, replicated=True) as endpoint_url:
         one, two = (_run_job(Children(endpoint_url), "dask", accounts, n) for n in (1, 2))
@@ -94,7 +102,12 @@ def main() -> None:
             lambda: _measure_audits(sizes),
         ),
         (
-            "The same audit of 30 accounts, on Dask",
+            "An audit with one Region that never answers",
+            ("Accounts", "Protected instances elsewhere", "Time"),
+            lambda: _measure_hanging_region(33),
+        ),
+        (
+            "An audit of 30 accounts, on Dask",
             ("Single-threaded workers", "Time", "Ratio"),
             lambda: _measure_dask(3 if arguments.quick else 30),
         ),

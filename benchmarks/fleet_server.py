@@ -10,7 +10,7 @@ import time
 from contextlib import AbstractContextManager
 from functools import cache
 
-from tests.loopback import Request, Response
+from tests.loopback import NoResponse, Reply, Request, Response
 
 from . import server
 from .responses import result_body
@@ -83,15 +83,21 @@ def _page(operation: str, region: str, begin: int, count: int) -> bytes:
 
 
 class _AWS:
-    """A function that responds to every request after the same time."""
+    """A function that responds to every request after the same time, except in one Region."""
 
-    def __init__(self, latency: float, instances: int, *, replicated: bool) -> None:
+    def __init__(
+        self, latency: float, instances: int, *, replicated: bool, hanging: str | None = None
+    ) -> None:
         self._latency = latency
         self._instances = instances
         self._replicated = replicated
+        self._hanging = hanging
 
-    def __call__(self, request: Request) -> Response:
-        """Wait, and return the response to a request."""
+    def __call__(self, request: Request) -> Reply:
+        """Wait, and return the response to a request, or none in the Region that hangs."""
+        scope = _SCOPE.search(request.head)
+        if scope and scope[2].decode() == self._hanging:
+            return NoResponse.STALL
         time.sleep(self._latency)
         return Response(self._body(request))
 
@@ -131,9 +137,13 @@ class _AWS:
         return page.replace(_ACCOUNT, account_id)
 
 
-def running(latency: float, instances: int, *, replicated: bool) -> AbstractContextManager[str]:
+def running(
+    latency: float, instances: int, *, replicated: bool, hanging: str | None = None
+) -> AbstractContextManager[str]:
     """Run a server in its own process, and yield its address."""
     arguments = [str(latency), str(instances), *(["--replicated"] if replicated else [])]
+    if hanging is not None:
+        arguments += ["--hanging", hanging]
     return server.running(__name__, *arguments)
 
 
@@ -142,5 +152,6 @@ if __name__ == "__main__":
     parser.add_argument("latency", type=float)
     parser.add_argument("instances", type=int)
     parser.add_argument("--replicated", action="store_true")
+    parser.add_argument("--hanging", metavar="REGION")
     arguments = parser.parse_args()
-    server.serve(_AWS(arguments.latency, arguments.instances, replicated=arguments.replicated))
+    server.serve(_AWS(**vars(arguments)))

@@ -215,6 +215,12 @@ def wire_form(fault: type[ServiceError], service_model: ServiceModel) -> tuple[s
     return code, _STATUS_OF_UNDOCUMENTED.get(code, _BAD_REQUEST)
 
 
+class NotAskedError(BotoCoreError):
+    """A request that was not sent, because sending it would be in vain."""
+
+    remedy: str = ""
+
+
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 NO_RESPONSE_ERRORS = (BotocoreConnectionError, HTTPClientError)

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from .._botocore.errors import NO_RESPONSE_ERRORS, is_server_error
+from .._botocore.errors import NO_RESPONSE_ERRORS, NotAskedError, is_server_error
 from .._models import CheckReason, DBInstanceAutomatedBackup, SourceInstance
 from .._redact import hide_secrets
 from ..exceptions import AccessDeniedError, ResponseValidationError, ServiceError
@@ -77,9 +77,15 @@ def could_not_be_checked(question: str, error: Exception, region_name: str) -> C
             problem = "the response is invalid"
     elif isinstance(error, NoCredentialsError):
         remedy = NO_CREDENTIALS
-    elif isinstance(error, NO_RESPONSE_ERRORS):
-        remedy = _NO_RESPONSE
+    elif isinstance(error, BotoCoreError):
+        remedy = _remedy_of(error)
     return _unchecked(question, problem, remedy)
+
+
+def _remedy_of(error: BotoCoreError) -> str:
+    if isinstance(error, NotAskedError):
+        return error.remedy
+    return _NO_RESPONSE if isinstance(error, NO_RESPONSE_ERRORS) else _CORRECT
 
 
 def _unchecked(question: str, problem: str, remedy: str) -> CheckReason:
@@ -260,9 +266,7 @@ def key_not_described(
     if isinstance(error, CannotCallKMSError):
         return _unchecked(question, str(error), "Pass kms_client=, a boto3 KMS client.")
     if isinstance(error, BotoCoreError):
-        is_network = isinstance(error, NO_RESPONSE_ERRORS)
-        remedy = _NO_RESPONSE if is_network else _CORRECT
-        return _unchecked(question, str(error), remedy)
+        return _unchecked(question, str(error), _remedy_of(error))
     # The text may be the whole response of another service, so it is omitted.
     problem = f"the response of KMS is invalid ({type(error).__name__})"
     return _unchecked(question, problem, "Check the endpoint URL and the proxies.")

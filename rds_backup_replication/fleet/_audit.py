@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from uuid import uuid4
 
@@ -24,6 +24,7 @@ from ._records import (
 )
 from ._rule_findings import find_rule_problems
 from ._scan import InstanceView, ShardScan
+from ._scan_guard import ScanGuard
 from ._shards import Shard, create_shards
 from ._states import StateAndReasons, quota_reason, state_of
 from ._unmanaged import find_other_backups
@@ -37,6 +38,7 @@ def iter_audit(
     on_progress: OnProgress | None = None,
     now: datetime | None = None,
     accounts: Collection[str] | None = None,
+    deadline: timedelta | None = None,
 ) -> Iterator[AuditRecord]:
     """Audit a fleet and yield the records as they become available.
 
@@ -52,18 +54,23 @@ def iter_audit(
         on_progress: Called with the number of finished tasks and their total.
         now: The time to measure lags at, with a time zone; the current time if omitted.
         accounts: IDs of the accounts to audit; all accounts of the policy if omitted.
+        deadline: The time after which no more requests are sent: what is then still
+            missing becomes ``unknown``. A request in progress may take until the read
+            timeout of ``access``.
 
     Yields:
         One record per instance, ordered by account and destination Region.
 
     Raises:
-        ValueError: ``now`` has no time zone, or the policy does not have one of ``accounts``.
+        ValueError: ``now`` has no time zone, the deadline is not positive, or the policy does
+            not have one of ``accounts``.
     """
+    guard = ScanGuard.starting_now(deadline)
     now = _aware(now)
     access, run_id = access or Access(), uuid4().hex
-    policy, _ = resolve_accounts(policy, access, run_id)
+    policy, _ = resolve_accounts(policy, access, run_id, guard)
     policy = _restrict(policy, accounts)
-    shards = create_shards(policy, access, run_id)
+    shards = create_shards(policy, access, run_id, guard)
     audited = _audit_shards(shards, executor, on_progress, now, max_pending=MAX_PENDING)
     return (record for part in audited for record in part.records)
 
@@ -76,6 +83,7 @@ def audit(
     on_progress: OnProgress | None = None,
     now: datetime | None = None,
     accounts: Collection[str] | None = None,
+    deadline: timedelta | None = None,
 ) -> AuditReport:
     """Audit a fleet and return the complete report.
 
@@ -90,18 +98,23 @@ def audit(
         now: The time to measure lags at, with a time zone; the current time if omitted.
         accounts: IDs of the accounts to audit; all accounts of the policy if omitted. A part of
             the accounts has no findings about rules, which may match instances in the others.
+        deadline: The time after which no more requests are sent: what is then still
+            missing becomes ``unknown``. A request in progress may take until the read
+            timeout of ``access``.
 
     Returns:
         All records, ordered by account, source Region and ARN.
 
     Raises:
-        ValueError: ``now`` has no time zone, or the policy does not have one of ``accounts``.
+        ValueError: ``now`` has no time zone, the deadline is not positive, or the policy does
+            not have one of ``accounts``.
     """
+    guard = ScanGuard.starting_now(deadline)
     now = _aware(now)
     access, run_id = access or Access(), uuid4().hex
-    policy, findings = resolve_accounts(policy, access, run_id)
+    policy, findings = resolve_accounts(policy, access, run_id, guard)
     policy = _restrict(policy, accounts)
-    shards = create_shards(policy, access, run_id)
+    shards = create_shards(policy, access, run_id, guard)
     parts = list(_audit_shards(shards, executor, on_progress, now, max_pending=None))
     matches: Counter[str] = Counter({rule.name: 0 for rule in policy.rules})
     taken: Counter[tuple[str, str]] = Counter()

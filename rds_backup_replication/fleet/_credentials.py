@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from botocore.client import BaseClient
+from botocore.config import Config
 from botocore.credentials import (
     AssumeRoleCredentialFetcher,
     CredentialProvider,
@@ -24,6 +25,10 @@ from botocore.utils import parse_timestamp
 from .._botocore.client_factory import CREATE_LOCK
 from .._botocore.fast_loader import make_fast_session
 from ._accounts import Account
+from ._scan_guard import ScanGuard
+
+_CONNECT_TIMEOUT = 5.0  # seconds
+_READ_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,17 @@ class Access:
     """Profile in the AWS configuration files; botocore's default chain if omitted."""
     endpoint_url: str | None = field(default=None, repr=False)
     """URL of RDS, KMS and STS; AWS's own endpoints if omitted."""
+    connect_timeout: float | None = None
+    """Seconds to wait for a connection; 5 in audits and plans and 60 in an apply if omitted."""
+    read_timeout: float | None = None
+    """Seconds to wait for a response; 10 in audits and plans and 60 in an apply if omitted."""
+
+    def __post_init__(self) -> None:
+        """Raise a ``ValueError`` if a timeout is not positive."""
+        for name in ("connect_timeout", "read_timeout"):
+            seconds = getattr(self, name)
+            if seconds is not None and not seconds > 0:
+                raise ValueError(f"{name}= must be a positive number of seconds, not {seconds}")
 
 
 class _RoleProvider(CredentialProvider):
@@ -88,14 +104,33 @@ class _RoleProvider(CredentialProvider):
         return DeferredRefreshableCredentials(fetch, self.METHOD)
 
 
+def _new_session(access: Access, run_id: str, guard: ScanGuard | None) -> Session:
+    """Return a session whose clients have the timeouts of a scan, or of an apply."""
+    session = make_fast_session(access.profile_name)
+    timeouts = {"connect_timeout": access.connect_timeout, "read_timeout": access.read_timeout}
+    if guard is not None:
+        guard.watch(session, run_id)
+        defaults = {"connect_timeout": _CONNECT_TIMEOUT, "read_timeout": _READ_TIMEOUT}
+        timeouts = {name: timeouts[name] or default for name, default in defaults.items()}
+    given: dict[str, Any] = {name: value for name, value in timeouts.items() if value is not None}
+    session.set_default_client_config(Config(**given))
+    return session
+
+
 @lru_cache(maxsize=8)
-def own_session(access: Access, run_id: str) -> Session:  # noqa: ARG001  # part of the cache key
+def own_session(access: Access, run_id: str, guard: ScanGuard | None = None) -> Session:
     """Return the session with the caller's own credentials; each run has a new one."""
-    return make_fast_session(access.profile_name)
+    return _new_session(access, run_id, guard)
 
 
 @lru_cache(maxsize=64)
-def account_session(account: Account, access: Access, run_id: str, region_name: str) -> Session:
+def account_session(
+    account: Account,
+    access: Access,
+    run_id: str,
+    region_name: str,
+    guard: ScanGuard | None = None,
+) -> Session:
     """Return the session for an account; each run has a new one.
 
     Args:
@@ -103,11 +138,12 @@ def account_session(account: Account, access: Access, run_id: str, region_name: 
         access: The credentials that assume the account's role, and the endpoint.
         run_id: Identifies one audit, plan or apply.
         region_name: Region of the STS endpoint.
+        guard: Watches the clients of an audit or a plan; ``None`` for an apply.
     """
-    own = own_session(access, run_id)
+    own = own_session(access, run_id, guard)
     if account.role_arn is None:
         return own
-    session = make_fast_session(access.profile_name)
+    session = _new_session(access, run_id, guard)
     provider = _RoleProvider(account, access, region_name, own)
     session.register_component("credential_provider", CredentialResolver([provider]))
     return session

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
@@ -25,6 +25,7 @@ from .._workflows.lookup import (
 from ..exceptions import BackupReplicationError
 from ._accounts import Account
 from ._credentials import Access, account_session
+from ._scan_guard import ScanGuard
 
 
 class InstanceIdentity(ResponseModel, frozen=True):
@@ -60,6 +61,8 @@ class AccountDestination:
     destination_region: str
     access: Access
     run_id: str
+    guard: ScanGuard | None = field(default=None, kw_only=True)
+    """Watches the calls of an audit or a plan; ``None`` for an apply."""
 
 
 class DestinationReader:
@@ -80,7 +83,8 @@ class DestinationReader:
         region_name = self._destination.destination_region
         # Adaptive mode reduces the request rate when AWS throttles.
         retries: Any = {"mode": "adaptive", "total_max_attempts": _ATTEMPTS}
-        session = account_session(account, access, self._destination.run_id, region_name)
+        run_id, guard = self._destination.run_id, self._destination.guard
+        session = account_session(account, access, run_id, region_name, guard)
         # Without this, botocore builds the user agent for every request, in 10% of a start's time.
         agent = session.user_agent()
         config = Config(retries=retries, max_pool_connections=_CONNECTIONS, user_agent=agent)

@@ -18,15 +18,14 @@ from ._accounts import Account, Organization
 from ._credentials import Access, own_session
 from ._policy import Policy
 from ._records import Finding
+from ._scan_guard import ScanGuard
 
-_CONFIG = Config(
-    connect_timeout=10,
-    read_timeout=30,
-    retries={"mode": "standard", "total_max_attempts": 5},
-)
+_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 5})
 
 
-def resolve_accounts(policy: Policy, access: Access, run_id: str) -> tuple[Policy, list[Finding]]:
+def resolve_accounts(
+    policy: Policy, access: Access, run_id: str, guard: ScanGuard | None = None
+) -> tuple[Policy, list[Finding]]:
     """Return a policy with the accounts of its organization, and what could not be found out.
 
     Accounts that the policy lists keep their settings. A rule that names an account that does
@@ -36,6 +35,7 @@ def resolve_accounts(policy: Policy, access: Access, run_id: str) -> tuple[Polic
         policy: The policy.
         access: The credentials that list the accounts, and the endpoint.
         run_id: Identifies one audit, plan or apply.
+        guard: Watches the calls of an audit or a plan.
 
     Raises:
         BotoCoreError: The accounts could not be listed, and the policy lists none itself.
@@ -45,7 +45,7 @@ def resolve_accounts(policy: Policy, access: Access, run_id: str) -> tuple[Polic
     if organization is None:
         return policy, []
     accounts = {account.id: account for account in policy.accounts}
-    clients = SessionClients(own_session(access, run_id), _CONFIG, access.endpoint_url)
+    clients = SessionClients(own_session(access, run_id, guard), _CONFIG, access.endpoint_url)
     findings: list[Finding] = []
     failure: Exception | None = None
     for parent in organization.units or (None,):

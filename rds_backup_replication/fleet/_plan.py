@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from uuid import uuid4
 
@@ -19,6 +19,7 @@ from ._plan_records import CHANGES, Kind, ObservedState, Plan, PlannedAction
 from ._policy import Policy, Rule
 from ._records import Finding, FleetReason
 from ._scan import InstanceView, ShardScan, region_of
+from ._scan_guard import ScanGuard
 from ._shards import Shard, create_shards
 from ._states import drift_reason, quota_reason, replicates_elsewhere, state_of
 
@@ -29,6 +30,7 @@ def plan(
     access: Access | None = None,
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
+    deadline: timedelta | None = None,
 ) -> Plan:
     """Plan the actions that bring a fleet in line with its policy; change nothing.
 
@@ -41,18 +43,25 @@ def plan(
         executor: The executor that plans, one task for each account and destination
             Region; threads of this process if omitted.
         on_progress: Called with the number of finished tasks and their total.
+        deadline: The time after which no more requests are sent: what is then still
+            missing becomes ``unknown``. A request in progress may take until the read
+            timeout of ``access``.
 
     Returns:
         One action per instance, ordered by account, source Region and ARN, and a second one for
         each replication that a move leaves behind. An error in one account or Region becomes an
         action of kind ``unknown``.
+
+    Raises:
+        ValueError: The deadline is not positive.
     """
+    guard = ScanGuard.starting_now(deadline)
     planned_at = datetime.now(timezone.utc)
     access, run_id = access or Access(), uuid4().hex
-    policy, findings = resolve_accounts(policy, access, run_id)
+    policy, findings = resolve_accounts(policy, access, run_id, guard)
     planned = map_in_order(
         partial(_plan_shard, now=planned_at),
-        create_shards(policy, access, run_id),
+        create_shards(policy, access, run_id, guard),
         executor,
         on_progress=on_progress,
         max_pending=None,

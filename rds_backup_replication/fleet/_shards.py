@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ._credentials import Access
 from ._destination import AccountDestination
 from ._policy import Policy
+from ._scan_guard import ScanGuard
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,11 @@ class Shard(AccountDestination):
         )
 
 
-def create_shards(policy: Policy, access: Access, run_id: str) -> list[Shard]:
+def create_shards(policy: Policy, access: Access, run_id: str, guard: ScanGuard) -> list[Shard]:
     """Return a policy's shards, ordered by account and destination."""
     destinations = sorted({rule.destination_region for rule in policy.rules})
     return [
-        Shard(account, destination, access, run_id, policy)
+        Shard(account, destination, access, run_id, policy, guard=guard)
         for account in sorted(policy.accounts, key=lambda account: account.id)
         for destination in destinations
     ]
