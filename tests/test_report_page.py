@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from rds_backup_replication.fleet import AuditReport, Rule, Selector, render_html
-from rds_backup_replication.fleet._report.html import URGENCY
-from rds_backup_replication.fleet._report.problems import MAX_PROBLEMS
+from rds_backup_replication.fleet._report.html import MAX_LISTED, URGENCY
 
 from .report_cases import (
     FLEET,
@@ -152,15 +151,15 @@ def test_problems_are_sorted_by_severity() -> None:
 
 
 def test_problems_are_limited_per_state() -> None:
-    records = [make_record(number, "stopped") for number in range(MAX_PROBLEMS + 2)]
+    records = [make_record(number, "stopped") for number in range(MAX_LISTED + 2)]
     page = render_html(make_report(*records))
-    assert len(listed_problems(page)) == MAX_PROBLEMS
+    assert len(listed_problems(page)) == MAX_LISTED
     assert "See the table of all instances for 2 more." in page
-    assert "See the table" not in render_html(make_report(*records[:MAX_PROBLEMS]))
+    assert "See the table" not in render_html(make_report(*records[:MAX_LISTED]))
     regions = [
-        NOT_LISTED.model_copy(update={"source_region": str(n)}) for n in range(MAX_PROBLEMS + 2)
+        NOT_LISTED.model_copy(update={"source_region": str(n)}) for n in range(MAX_LISTED + 2)
     ]
-    assert len(listed_problems(render_html(make_report(*regions)))) == MAX_PROBLEMS + 2
+    assert len(listed_problems(render_html(make_report(*regions)))) == MAX_LISTED + 2
 
 
 def test_matrix_has_totals() -> None:

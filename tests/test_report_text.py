@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from rds_backup_replication.fleet import AuditReport, FleetReason, render_html
 from rds_backup_replication.fleet._durations import format_duration
-from rds_backup_replication.fleet._report.html import Html, tag
-from rds_backup_replication.fleet._report.windows import MAX_ROWS
+from rds_backup_replication.fleet._report.html import MAX_LISTED, Html, tag
 
 from .report_cases import (
     FLEET,
@@ -199,16 +198,16 @@ def test_page_of_large_fleet() -> None:
     records = (lagging_by(timedelta(minutes=number), number) for number in range(count))
     page = render_html(make_report(*records))
     windows = page.partition('id="windows-table"')[2].partition("</table>")[0]
-    assert windows.count("<tr>") == MAX_ROWS + 1
+    assert windows.count("<tr>") == MAX_LISTED + 1
     assert "orders-1999<" in windows
     assert "orders-1899<" not in windows
-    assert f"of {MAX_ROWS} instances, out of 2,000. " in page
+    assert f"of {MAX_LISTED} instances, out of 2,000. " in page
     assert page.partition('id="instances-table"')[2].count("<tr>") == count + 1
     assert len(page.encode()) < 500 * count
 
 
 def test_timeline_prefers_replicated_instances() -> None:
-    old = [lagging_by(timedelta(days=9), n, "excluded") for n in range(MAX_ROWS)]
+    old = [lagging_by(timedelta(days=9), n, "excluded") for n in range(MAX_LISTED)]
     page = render_html(make_report(*old, lagging_by(timedelta(minutes=5), 1000, "lagging")))
     windows = page.partition('id="windows-table"')[2].partition("</table>")[0]
     assert windows.index("orders-1000<") < windows.index("orders-98<")
