@@ -7,8 +7,10 @@ from .._records import AuditRecord, OtherBackup
 from .html import (
     MAX_LISTED,
     Html,
+    arn_line,
     display_name,
     pluralize,
+    route,
     row,
     scrollable_table,
     section,
@@ -16,14 +18,8 @@ from .html import (
     time_tag,
 )
 
-_SURVIVORS = (
-    *("Instance", "Account", "Source", "Restore in", "Earliest", "Latest", "Data loss"),
-    "Backup",
-)
-_BACKUPS = (
-    *("Instance", "Account", "Source", "Restore in", "Earliest", "Latest", "Retention"),
-    *("Status", "Why it is listed"),
-)
+_SURVIVORS = ("Instance", "Latest", "Data loss", "Earliest", "Backup to restore from")
+_BACKUPS = ("Instance", "Earliest", "Latest", "Retention", "Status", "Why it is listed")
 
 
 def survivors_of(instances: list[AuditRecord]) -> list[AuditRecord]:
@@ -43,7 +39,7 @@ def survivors(found: list[AuditRecord]) -> Html:
     if len(found) > MAX_LISTED:
         caption += f". {MAX_LISTED} are shown; the table of all instances has every one"
     table = scrollable_table(
-        "restorable",
+        "restorable-backups",
         caption,
         (tag("th", name, scope="col") for name in _SURVIVORS),
         (_survivor(record) for record in found[:MAX_LISTED]),
@@ -54,12 +50,15 @@ def survivors(found: list[AuditRecord]) -> Html:
 
 def _survivor(record: AuditRecord) -> Html:
     return row(
-        tag("th", display_name(record), scope="row"),
-        *(tag("td", text) for text in (record.account_id, record.source_region)),
-        tag("td", record.destination_region or ""),
-        *(tag("td", time_tag(time)) for time in (record.earliest_time, record.latest_time)),
+        _name(
+            display_name(record),
+            record.account_id,
+            route(record.source_region, record.destination_region),
+        ),
+        tag("td", time_tag(record.latest_time)),
         tag("td", "" if record.lag is None else format_duration(record.lag)),
-        tag("td", record.db_instance_automated_backups_arn or "", class_="arn"),
+        tag("td", time_tag(record.earliest_time)),
+        tag("td", arn_line(record.db_instance_automated_backups_arn or "")),
     )
 
 
@@ -85,12 +84,17 @@ def _section(id_: str, title: str, noun: str, found: Iterable[OtherBackup]) -> H
 def _row(backup: OtherBackup) -> Html:
     days = backup.backup_retention_period
     name = display_name(backup) if backup.db_instance_arn else backup.dbi_resource_id
+    where = route(backup.source_region, backup.destination_region)
+    arn = backup.db_instance_automated_backups_arn
     return row(
-        tag("th", name or "unknown instance", scope="row"),
-        *(tag("td", text) for text in (backup.account_id, backup.source_region or "")),
-        tag("td", backup.destination_region),
+        _name(name or "unknown instance", backup.account_id, where),
         *(tag("td", time_tag(time)) for time in (backup.earliest_time, backup.latest_time)),
         tag("td", "" if days is None else pluralize(days, "day")),
         tag("td", backup.backup_status or ""),
-        tag("td", backup.message, class_="why"),
+        tag("td", tag("p", backup.message), *([arn_line(arn)] if arn else []), class_="why"),
     )
+
+
+def _name(name: str, account_id: str, where: Html) -> Html:
+    lines = (f"Account {account_id}", where)
+    return tag("th", name, *(tag("span", line, class_="quiet") for line in lines), scope="row")

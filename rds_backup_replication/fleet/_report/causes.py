@@ -11,7 +11,7 @@ Line = tuple[str, str]
 """A CSS class, such as ``finding`` or ``remedy``, and a text."""
 
 # The lookbehind keeps the search linear in words without digits.
-_FIGURE = r"(?<!\S)\S*\d\S*"
+_FIGURE = r"(?<!\S)\S*\d\S*(?: (?:days?|hours?|minutes?|seconds?|instances?)\b)?"
 _PUNCTUATION = "'\"`(),;.:"
 
 
@@ -83,7 +83,7 @@ def _parse(lines: list[Line], names: Iterable[str]) -> _Parsed:
 def _split(text: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return the fixed texts and, between each two of these, a name or figure.
 
-    A figure is one or more words with digits, such as ``3h 5m``.
+    A figure is one or more words with digits, such as ``3h 5m``, with its unit.
     """
     present = sorted((name for name in names if name in text), key=len, reverse=True)
     words = (rf"(?<!\w){re.escape(name)}(?!\w)" for name in present)

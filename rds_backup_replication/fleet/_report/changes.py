@@ -10,6 +10,7 @@ from .html import (
     Html,
     badge,
     display_name,
+    facts,
     pluralize,
     route,
     section,
@@ -20,11 +21,11 @@ from .html import (
 from .problems import group
 
 _KINDS = (
-    ("Newly bad", "Problems that the earlier audit did not have.", "unprotected"),
-    ("Still bad", "Problems whose state changed.", "lagging"),
+    ("New problems", "Problems that the earlier audit did not have.", "unprotected"),
+    ("Changed problems", "The state was a problem before, too.", "lagging"),
     ("Fixed", "Problems of the earlier audit that are gone.", "protected"),
-    ("New", "Instances that the earlier audit did not find.", "starting"),
-    ("Gone", "Instances that this audit did not find.", "unmatched"),
+    ("New instances", "Instances that the earlier audit did not find.", "starting"),
+    ("Gone", "Instances that only the earlier audit found.", "unmatched"),
     ("Other changes", "Neither state is a problem that needs attention.", "excluded"),
 )
 
@@ -64,9 +65,9 @@ def _kind(change: StateChange, *, is_accepted: bool) -> str:
         return "Gone"
     if change.after not in HEALTHY and not is_accepted:
         known = change.before is not None and change.before not in HEALTHY
-        return "Still bad" if known else "Newly bad"
+        return "Changed problems" if known else "New problems"
     if change.before is None:
-        return "New"
+        return "New instances"
     if change.before not in HEALTHY and change.after in HEALTHY:
         return "Fixed"
     return "Other changes"
@@ -90,22 +91,24 @@ def _group(title: str, note: str, class_: str, items: Iterable[Html]) -> Html:
 def _change(change: StateChange) -> Html:
     before = badge(change.before) if change.before else tag("span", "not found", class_="quiet")
     after = badge(change.after) if change.after else tag("span", "gone", class_="quiet")
-    where = f"Account {change.account_id} · {route(change)}"
-    return _item(display_name(change), where, before, " → ", after)
+    return _item(display_name(change), _where(change), before, " → ", after)
 
 
 def _match(match: MatchChange) -> Html:
     before = pluralize(match.before, "instance")
-    return _item(f"Rule {match.rule}", "", f"{before} → {match.after:,}")
+    return _item(f"Rule {match.rule}", [], f"{before} → {match.after:,}")
 
 
 def _starting(report: AuditReport, record: AuditRecord) -> Html:
     since = utc(record.first_seen or report.audited_at)
     age = format_duration(utc(report.audited_at) - since, max_units=2)
-    where = f"Account {record.account_id} · {route(record)}"
-    return _item(display_name(record), where, "since ", time_tag(since), f" ({age})")
+    return _item(display_name(record), _where(record), "since ", time_tag(since), f" ({age})")
 
 
-def _item(name: str, where: str, *what: str) -> Html:
-    place = [tag("p", where, class_="quiet")] if where else []
+def _where(change: StateChange | AuditRecord) -> list[str]:
+    return [f"Account {change.account_id}", route(change.source_region, change.destination_region)]
+
+
+def _item(name: str, where: list[str], *what: str) -> Html:
+    place = [facts(where, "facts quiet")] if where else []
     return tag("li", tag("div", tag("strong", name), *place), tag("p", *what))

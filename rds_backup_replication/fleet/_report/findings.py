@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from .._records import Finding
 from .causes import Line, group_by_cause
-from .html import Html, section, tag
+from .html import Html, facts, section, tag
 from .problems import cause_block
 
 
@@ -29,9 +29,9 @@ def _item(finding: Finding, figures: list[str]) -> Html:
     rule, account = finding.rule, finding.account_id
     subjects = [f"Rule {rule}"] if rule else []
     subjects += [f"Account {account}"] if account else []
-    facts = [figure for figure in figures if figure not in (rule, account)]
+    known = [figure for figure in figures if figure not in (rule, account)]
     return tag(
         "li",
         tag("strong", " · ".join(subjects) or "The audit"),
-        *([tag("p", " · ".join(facts))] if facts else []),
+        *([facts(known)] if known else []),
     )

@@ -106,6 +106,13 @@ def list_words(words: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def arn_line(arn: str) -> Html:
+    """Return an ARN that breaks, if at all, between its Region and account and its resource."""
+    *scope, resource = arn.split(":", 5)
+    head = f"{':'.join(scope)}:" if scope else ""
+    return tag("p", tag("span", head), tag("span", resource), class_="arn")
+
+
 def display_name(record: AuditRecord | OtherBackup | StateChange) -> str:
     """Return the instance's name, or the Region that could not be listed."""
     identifier = record.db_instance_identifier if isinstance(record, AuditRecord) else None
@@ -113,9 +120,17 @@ def display_name(record: AuditRecord | OtherBackup | StateChange) -> str:
     return name or record.source_region or "unknown instance"
 
 
-def route(record: AuditRecord | StateChange) -> str:
-    """Return the source and destination Regions."""
-    return f"{record.source_region} → {record.destination_region or 'no destination'}"
+def route(source: str | None, destination: str | None) -> Html:
+    """Return the source and destination Regions, neither of them broken at the end of a line."""
+    regions = f"{source or 'unknown Region'} →", destination or "no destination"
+    return join(
+        (tag("span", regions[0], class_="unit"), " ", tag("span", regions[1], class_="unit"))
+    )
+
+
+def facts(parts: Iterable[str], class_: str = "facts") -> Html:
+    """Return facts in one paragraph, separated by dots; a line breaks between two facts."""
+    return tag("p", *(tag("span", part) for part in parts), class_=class_)
 
 
 def utc(moment: datetime) -> datetime:

@@ -13,14 +13,18 @@ from .html import (
     MEANINGS,
     URGENCY,
     Html,
+    arn_line,
     badge,
     count_regions,
     display_name,
-    iso,
+    facts,
+    join,
+    pluralize,
     route,
     section,
     state_name,
     tag,
+    time_tag,
 )
 
 _MIN_LISTED = 3  # instances of each cause, however many instances other causes have
@@ -72,7 +76,7 @@ def accepted(audited_at: datetime, instances: list[AuditRecord]) -> Html:
     groups: list[Html] = []
     for (until, reason), records in groupby(found, _acceptance):
         listed = list(records)
-        heading = tag("h3", f"{len(listed):,} until ", tag("time", until))
+        heading = tag("h3", f"{pluralize(len(listed), 'problem')} until ", tag("time", until))
         groups.append(group(heading, reason, "accepted", _list(listed, audited_at)))
     return section("accepted", "Accepted problems", *groups)
 
@@ -156,27 +160,29 @@ def _cause(cause: Cause[AuditRecord], limit: int, audited_at: datetime) -> Html:
 
 
 def _problem(record: AuditRecord, figures: list[str], audited_at: datetime) -> Html:
-    where = [f"Account {record.account_id}"]
+    where: list[str] = [f"Account {record.account_id}"]
     if record.db_instance_arn is not None:
-        where.append(route(record))
+        where.append(route(record.source_region, record.destination_region))
     if record.engine:
         where.append(record.engine)
     if record.rule:
         where.append(f"rule {record.rule}")
-    facts = list(dict.fromkeys(figure for figure in figures if figure not in _shown(record)))
+    own = [figure for figure in dict.fromkeys(figures) if figure not in _shown(record)]
+    known = [figure for figure in own if not figure.startswith("arn:")]
+    arns = [figure for figure in own if figure.startswith("arn:")]
+    arns += filter(None, (record.db_instance_arn, record.db_instance_automated_backups_arn))
     if record.first_seen and record.first_seen < audited_at:
-        facts.append(f"{state_name(record.state)} since {iso(record.first_seen)}")
+        known.append(join((f"{state_name(record.state)} since ", time_tag(record.first_seen))))
     if record.latest_time:
         ago = "" if record.lag is None else f", {format_duration(record.lag)} before the audit"
-        facts.append(f"can be restored to {iso(record.latest_time)}{ago}")
-    arns = filter(None, (record.db_instance_arn, record.db_instance_automated_backups_arn))
+        known.append(join(("can be restored to ", time_tag(record.latest_time), ago)))
     return tag(
         "li",
         tag("strong", display_name(record)),
         *((" ", badge(record.state)) if record.accepted_until else ()),
-        tag("p", " · ".join(where), class_="quiet"),
-        *([tag("p", " · ".join(facts))] if facts else []),
-        *(tag("p", arn, class_="arn") for arn in arns),
+        facts(where, "facts quiet"),
+        *([facts(known)] if known else []),
+        *map(arn_line, arns),
     )
 
 

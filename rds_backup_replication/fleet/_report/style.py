@@ -90,13 +90,16 @@ nav { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; }
 }
 .unlisted h3 { color: var(--c); }
 .unlisted { border-color: var(--c); }
-.cause, .changes li {
-  display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 0.25rem 1.5rem;
-  padding: 0.7rem 1rem; border-top: 1px solid var(--line);
+.cause, .changes li { padding: 0.7rem 1rem; border-top: 1px solid var(--line); }
+.cause ul {
+  display: grid; gap: 0.6rem 1.5rem; margin-top: 0.6rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(32rem, 100%), 1fr));
+}
+.changes li {
+  display: grid; gap: 0.25rem 1.5rem; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr);
 }
 .finding-group .cause:first-child { border-top: 0; }
-.cause li { padding-bottom: 0.5rem; break-inside: avoid; }
-.cause li:last-child { padding-bottom: 0; }
+.cause li { break-inside: avoid; }
 .cause .state { margin-left: 0.35em; }
 .changes li { break-inside: avoid; }
 .rest { padding: 0.7rem 1rem; border-top: 1px solid var(--line); }
@@ -115,13 +118,18 @@ tbody tr { border-top: 1px solid var(--line); break-inside: avoid; }
 tbody th { font-weight: 600; }
 td:empty::after { content: "—"; content: "—" / ""; color: var(--quiet); }
 
-td.why { min-width: 18rem; }
-td.arn { min-width: 16rem; }
+.unit, :is(.facts, .arn) > span { display: inline-block; max-width: 100%; }
+.facts > span:not(:last-child)::after { content: " ·"; color: var(--quiet); }
+.facts > span:not(:last-child) { margin-right: 0.35em; }
+time { white-space: nowrap; }
+td.why { min-width: 20rem; }
 #headroom-table { width: auto; }
 #headroom-table td:nth-child(3) { min-width: 12rem; }
 td > .bar { margin-top: 0.2rem; }
-:is(#restorable-table, #unmanaged-backups-table, #retained-backups-table)
-  td:not(.why, .arn) { white-space: nowrap; }
+[id$="-backups-table"] :is(th, td) { vertical-align: top; }
+[id$="-backups-table"] th:first-child { min-width: 16rem; }
+[id$="-backups-table"] th .quiet { display: block; }
+[id$="-backups-table"] td:not(:last-child) { white-space: nowrap; }
 
 #matrix-table td, #matrix-table th { vertical-align: top; padding: 0.7rem 1rem; min-width: 9rem; }
 #matrix-table strong { font-size: 1.15rem; }
@@ -191,11 +199,12 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
   .tiles .none .quiet { display: none; }
   .verdict { display: block; }
   .verdict strong { display: block; margin-bottom: 0.25rem; }
-  .cause, .changes li { grid-template-columns: minmax(0, 1fr); }
+  .changes li { grid-template-columns: minmax(0, 1fr); }
   .wide { scroll-padding-left: 10rem; }
   .wide th:first-child { max-width: 9rem; white-space: normal; }
   .wide tbody th:first-child { box-shadow: inset -1px 0 var(--line); }
   #matrix-table th:first-child, #instances-table tbody th { min-width: 7rem; }
+  [id$="-backups-table"] th:first-child { min-width: 9rem; }
   #windows-table thead th:nth-child(even), .times { display: none; }
   #windows-table th:first-child { width: 40%; }
 }
@@ -222,7 +231,7 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
   .wide { border: 0; }
   .group { overflow: visible; }
   h2 { margin-top: 1.75rem; }
-  h2, .heading, caption { break-after: avoid; }
+  h2, .heading, caption, .cause > div:first-child { break-after: avoid; }
   thead { display: table-header-group; break-inside: avoid; }
   thead, thead tr { break-after: avoid; }
   tbody tr:first-child { break-before: avoid; }

@@ -13,7 +13,6 @@ from .html import (
     badge,
     bar,
     count_regions,
-    iso,
     list_words,
     percent,
     pluralize,
@@ -44,7 +43,7 @@ def summary(
         headline = [tag("strong", share), Html(" ")]
     verdict = (
         tag("span", _verdict(instances, replicated, protected, not_listed)),
-        *(tag("span", text) for text in _restorable(instances)),
+        _restorable(instances),
         _outcome(report, instances, not_listed, is_covered=bool(replicated)),
     )
     return tag(
@@ -121,16 +120,16 @@ def _verdict(
     return f"{verdict}."
 
 
-def _restorable(instances: list[AuditRecord]) -> list[str]:
+def _restorable(instances: list[AuditRecord]) -> Html:
     """Return what can be restored of the instances whose state is unknown."""
     found = survivors_of(instances)
     if not found:
-        return []
-    places = sorted({record.destination_region or "a destination" for record in found})
-    times = iso(found[0].latest_time), iso(found[-1].latest_time)
-    when = f"to {times[0]}" if times[0] == times[1] else f"to times from {times[0]} to {times[1]}"
-    count = pluralize(len(found), "instance")
-    return [f"{count} of unknown state can be restored in {list_words(places)}, {when}."]
+        return Html()
+    places = list_words(sorted({record.destination_region or "a destination" for record in found}))
+    oldest, newest = time_tag(found[0].latest_time), time_tag(found[-1].latest_time)
+    when = [oldest] if oldest == newest else ["times from ", oldest, " to ", newest]
+    can = f"{pluralize(len(found), 'instance')} of unknown state can be restored in {places}, to "
+    return tag("span", can, *when, ".")
 
 
 def _outcome(

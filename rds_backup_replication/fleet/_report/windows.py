@@ -48,7 +48,13 @@ def timeline(audited_at: datetime, instances: list[AuditRecord]) -> Html:
             tag(
                 "th",
                 display_name(r),
-                tag("span", f"{route(r)} ", badge(r.state), class_="quiet"),
+                tag(
+                    "span",
+                    route(r.source_region, r.destination_region),
+                    " ",
+                    badge(r.state),
+                    class_="quiet",
+                ),
                 scope="row",
             ),
             tag("td", time_tag(r.earliest_time), class_="times"),
