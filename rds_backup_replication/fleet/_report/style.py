@@ -192,6 +192,7 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
     box-shadow: inset 0 -1px var(--line);
   }
   .wide thead th:first-child { z-index: 2; }
+  .wide .arn > span { white-space: nowrap; }
 }
 @media screen and (max-width: 760px) {
   body { padding: 1.25rem 0.9rem; }
@@ -239,6 +240,8 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
   th button { display: contents; } /* otherwise Chromium does not repeat the head on every sheet */
   th button::after { content: none; }
   #instances-table td:not(:nth-child(3)) { white-space: normal; }
+  [id$="-backups-table"] :is(th:first-child, td.why) { min-width: 0; }
+  [id$="-backups-table"] td:not(:last-child) { white-space: normal; }
   #matrix-table td, #matrix-table th { min-width: 0; padding: 0.3rem; }
   /* With many columns, their names run vertically, and a state is only its sign. */
   #matrix-table:has(th:nth-child(7)) { table-layout: fixed; font-size: 8px; }
