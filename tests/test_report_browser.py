@@ -195,6 +195,7 @@ def test_identifiers_are_not_broken(browser: Browser, width: int) -> None:
     browser.resize(width, 800)
     assert browser.evaluate(BROKEN) == []
     browser.emulate("print")
+    browser.resize(1032, 800)  # A4 in landscape with margins of 12 mm, in CSS pixels
     assert browser.evaluate(BROKEN) == []
 
 

@@ -3,7 +3,7 @@
 from .._durations import format_duration
 from .._policy import Rule
 from .._records import AuditReport
-from .html import Html, pluralize, row, scrollable_table, section, tag
+from .html import Html, facts, pluralize, row, scrollable_table, section, tag
 
 _COLUMNS = (
     *("Rule", "Sources", "Destination", "Accounts", "Selects", "Replicate", "Retention"),
@@ -28,14 +28,14 @@ def scope(report: AuditReport) -> Html:
 
 def _row(rule: Rule, matches: int | None) -> Html:
     """Return a rule's row; the number of matching instances is empty if it is not known."""
-    sources = rule.source_regions
+    sources = ("all enabled",) if rule.source_regions == "enabled" else rule.source_regions
     days = rule.backup_retention_period
     matched = "" if matches is None else f"{matches:,} (at least {rule.minimum_instances:,})"
     return row(
         tag("th", rule.name, scope="row"),
-        tag("td", "all enabled" if sources == "enabled" else ", ".join(sources)),
+        tag("td", facts(sources)),
         tag("td", rule.destination_region),
-        tag("td", ", ".join(rule.accounts) or "all"),
+        tag("td", facts(rule.accounts or ("all",))),
         tag("td", rule.select.model_dump_json(exclude_defaults=True)),
         tag("td", rule.replicate),
         tag("td", pluralize(days, "day") if days else "any"),

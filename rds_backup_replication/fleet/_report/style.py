@@ -129,7 +129,11 @@ td > .bar { margin-top: 0.2rem; }
 [id$="-backups-table"] :is(th, td) { vertical-align: top; }
 [id$="-backups-table"] th:first-child { min-width: 16rem; }
 [id$="-backups-table"] th .quiet { display: block; }
-[id$="-backups-table"] td:not(:last-child) { white-space: nowrap; }
+[id$="-backups-table"] td:not(:last-child) { white-space: nowrap; overflow-wrap: normal; }
+#headroom-table :is(th, td) { white-space: nowrap; }
+#rules-table :is(th, td) { min-width: 6rem; overflow-wrap: normal; }
+#rules-table td:nth-child(5) { min-width: 12rem; overflow-wrap: anywhere; }
+#policy + p { margin-bottom: 0.75rem; }
 
 #matrix-table td, #matrix-table th { vertical-align: top; padding: 0.7rem 1rem; min-width: 9rem; }
 #matrix-table strong { font-size: 1.15rem; }
@@ -202,10 +206,10 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
   .verdict strong { display: block; margin-bottom: 0.25rem; }
   .changes li { grid-template-columns: minmax(0, 1fr); }
   .wide { scroll-padding-left: 10rem; }
-  .wide th:first-child { max-width: 9rem; white-space: normal; }
+  .wide th:first-child { max-width: 10rem; white-space: normal; }
   .wide tbody th:first-child { box-shadow: inset -1px 0 var(--line); }
-  #matrix-table th:first-child, #instances-table tbody th { min-width: 7rem; }
-  [id$="-backups-table"] th:first-child { min-width: 9rem; }
+  #instances-table tbody th { min-width: 7rem; }
+  :is(#matrix-table, [id$="-backups-table"]) th:first-child { min-width: 10rem; }
   #windows-table thead th:nth-child(even), .times { display: none; }
   #windows-table th:first-child { width: 40%; }
 }
@@ -240,7 +244,7 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
   th button { display: contents; } /* otherwise Chromium does not repeat the head on every sheet */
   th button::after { content: none; }
   #instances-table td:not(:nth-child(3)) { white-space: normal; }
-  [id$="-backups-table"] :is(th:first-child, td.why) { min-width: 0; }
+  [id$="-backups-table"] :is(th:first-child, td.why), #rules-table :is(th, td) { min-width: 0; }
   [id$="-backups-table"] td:not(:last-child) { white-space: normal; }
   #matrix-table td, #matrix-table th { min-width: 0; padding: 0.3rem; }
   /* With many columns, their names run vertically, and a state is only its sign. */
