@@ -360,8 +360,8 @@ def test_columns_have_names_and_windows_states(browser: Browser, tmp_path: Path)
             texts = browser.evaluate(
                 "[...document.querySelectorAll('#windows-table tbody th')].map(h => h.innerText)"
             )
-            names = {state_name(state).split()[-1] for state in STATES}
-            assert {text.split()[-1] for text in texts} == names
+            last_words = {state_name(state).split()[-1] for state in STATES}
+            assert {text.split()[-1] for text in texts} == last_words
 
 
 def test_page_is_complete_without_scripts(browser: Browser, page_path: Path) -> None:

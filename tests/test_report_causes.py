@@ -36,7 +36,6 @@ def causes_of(*messages: str, names: tuple[str, ...] = ()) -> list[Cause[str]]:
             "Key '…' (disabled)",
             [["arn:aws:kms:x:1:key/a"], ["arn:aws:kms:x:1:key/b"]],
         ),
-        (("Same 5.", "Same 5."), "Same 5.", [[], []]),
     ],
 )
 def test_messages_that_differ_in_figures(
@@ -45,6 +44,12 @@ def test_messages_that_differ_in_figures(
     (cause,) = causes_of(*messages)
     assert cause.lines == [("finding", shared)]
     assert cause.items == list(zip(messages, figures, strict=True))
+
+
+def test_messages_that_are_equal() -> None:
+    (cause,) = causes_of("Retention is 5.", "Retention is 5.")
+    assert cause.lines == [("finding", "Retention is 5.")]
+    assert [figures for _, figures in cause.items] == [[], []]
 
 
 def test_messages_that_differ_in_words() -> None:

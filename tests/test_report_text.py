@@ -37,7 +37,6 @@ from .report_cases import (
 )
 
 YESTERDAY = NOW - timedelta(days=1)
-TEXTS = ("db_instance_arn", "dbi_resource_id", "backup_status", "message")
 
 
 def report_of(text: str) -> AuditReport:
@@ -60,9 +59,9 @@ def report_of(text: str) -> AuditReport:
     change = make_change(1, "protected", "drifted").model_copy(
         update={"account_id": text, "source_region": text, "db_instance_arn": text}
     )
-    backup = make_backup(
-        **{name: text for name in OtherBackup.model_fields if name in TEXTS or name in own}
-    )
+    others = ("db_instance_arn", "dbi_resource_id", "backup_status", "message")
+    fields = {name: text for name in OtherBackup.model_fields if name in (*own, *others)}
+    backup = make_backup().model_copy(update=fields)
     return make_report(
         *(named, by_arn, survivor, accepted),
         NOT_LISTED.model_copy(update=own),

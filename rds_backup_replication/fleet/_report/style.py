@@ -131,7 +131,8 @@ td > .bar { margin-top: 0.2rem; }
 [id$="-backups-table"] th .quiet { display: block; }
 [id$="-backups-table"] td:not(:last-child) { white-space: nowrap; overflow-wrap: normal; }
 #headroom-table :is(th, td) { white-space: nowrap; }
-#rules-table :is(th, td) { min-width: 6rem; overflow-wrap: normal; }
+#rules-table :is(th, td) { min-width: 6rem; overflow-wrap: normal; vertical-align: top; }
+#rules-table td:nth-child(2) { min-width: 11rem; }
 #rules-table td:nth-child(5) { min-width: 12rem; overflow-wrap: anywhere; }
 #policy + p { margin-bottom: 0.75rem; }
 
@@ -237,6 +238,7 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
   .group { overflow: visible; }
   h2 { margin-top: 1.75rem; }
   h2, .heading, caption, .cause > div:first-child { break-after: avoid; }
+  .cause > div:first-child { break-inside: avoid; }
   thead { display: table-header-group; break-inside: avoid; }
   thead, thead tr { break-after: avoid; }
   tbody tr:first-child { break-before: avoid; }
