@@ -122,7 +122,6 @@ td:empty::after { content: "—"; content: "—" / ""; color: var(--quiet); }
 .facts > span:not(:last-child)::after { content: " ·"; color: var(--quiet); }
 .facts > span:not(:last-child) { margin-right: 0.35em; }
 time { white-space: nowrap; }
-td.why { min-width: 20rem; }
 #headroom-table { width: auto; }
 #headroom-table td:nth-child(3) { min-width: 12rem; }
 td > .bar { margin-top: 0.2rem; }
@@ -131,9 +130,7 @@ td > .bar { margin-top: 0.2rem; }
 [id$="-backups-table"] th .quiet { display: block; }
 [id$="-backups-table"] td:not(:last-child) { white-space: nowrap; overflow-wrap: normal; }
 #headroom-table :is(th, td) { white-space: nowrap; }
-#rules-table :is(th, td) { min-width: 6rem; overflow-wrap: normal; vertical-align: top; }
-#rules-table td:nth-child(2) { min-width: 11rem; }
-#rules-table td:nth-child(5) { min-width: 12rem; overflow-wrap: anywhere; }
+#rules-table :is(th, td) { vertical-align: top; }
 #policy + p { margin-bottom: 0.75rem; }
 
 #matrix-table td, #matrix-table th { vertical-align: top; padding: 0.7rem 1rem; min-width: 9rem; }
@@ -198,6 +195,10 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
   }
   .wide thead th:first-child { z-index: 2; }
   .wide .arn > span { white-space: nowrap; }
+  td.why { min-width: 20rem; }
+  #rules-table :is(th, td) { min-width: 6rem; overflow-wrap: normal; }
+  #rules-table td:nth-child(2) { min-width: 11rem; }
+  #rules-table td:nth-child(5) { min-width: 12rem; overflow-wrap: anywhere; }
 }
 @media screen and (max-width: 760px) {
   body { padding: 1.25rem 0.9rem; }
@@ -246,7 +247,7 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
   th button { display: contents; } /* otherwise Chromium does not repeat the head on every sheet */
   th button::after { content: none; }
   #instances-table td:not(:nth-child(3)) { white-space: normal; }
-  [id$="-backups-table"] :is(th:first-child, td.why), #rules-table :is(th, td) { min-width: 0; }
+  [id$="-backups-table"] th:first-child { min-width: 0; }
   [id$="-backups-table"] td:not(:last-child) { white-space: normal; }
   #matrix-table td, #matrix-table th { min-width: 0; padding: 0.3rem; }
   /* With many columns, their names run vertically, and a state is only its sign. */
