@@ -19,6 +19,45 @@ FLAGS = (
 )
 TIMEOUT_SECONDS = 30.0
 
+# Returns the lowest contrast of text and of drawings with their backgrounds, as WCAG defines it.
+CONTRAST = """
+(() => {
+  const luminance = (c) => {
+    const [r, g, b] = c.match(/[0-9.]+/g).map(Number)
+      .map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const background = (e) => {
+    const c = getComputedStyle(e).backgroundColor;
+    return c === "rgba(0, 0, 0, 0)" && e.parentElement ? background(e.parentElement) : c;
+  };
+  const ratios = [...document.body.querySelectorAll(":not(svg, svg *, script)")].map((e) => {
+    const [a, b] = [luminance(getComputedStyle(e).color), luminance(background(e))];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  });
+  // The lines of the grid are only decoration, so they are missing here.
+  const drawn = [...document.querySelectorAll("rect, path, .lag line")].map((e) => {
+    const [style, back] = [getComputedStyle(e), luminance(background(e.closest("td, header")))];
+    const a = luminance(e.tagName === "line" ? style.stroke : style.fill);
+    return style.opacity < 1 ? 0 : (Math.max(a, back) + 0.05) / (Math.min(a, back) + 0.05);
+  });
+  const arrows = [...document.querySelectorAll("th button")].map((e) => {
+    const [style, back] = [getComputedStyle(e, "::after"), luminance(background(e))];
+    const a = luminance(style.color);
+    return style.opacity < 1 ? 0 : (Math.max(a, back) + 0.05) / (Math.min(a, back) + 0.05);
+  });
+  return [Math.min(...ratios), Math.min(...drawn, ...arrows)];
+})()
+"""
+
+# Returns the texts that a browser breaks although a line has room for them.
+BROKEN = """
+[...document.querySelectorAll("time, .unit, .arn span, :is(td, li, h3) .state")]
+  .filter((e) => e.offsetParent && e.getClientRects().length > 1
+    || e.offsetHeight > 1.9 * parseFloat(getComputedStyle(e).lineHeight))
+  .map((e) => e.textContent)
+"""
+
 
 def find_browser() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)

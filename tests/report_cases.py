@@ -1,11 +1,19 @@
 """Audit reports, and a parser of their HTML pages, for the tests of the report."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from html.parser import HTMLParser
 from typing import Any, get_args
 
-from rds_backup_replication.fleet import AuditRecord, AuditReport, FleetReason
-from rds_backup_replication.fleet._records import State
+from rds_backup_replication.fleet import AuditRecord, AuditReport, FleetReason, Rule
+from rds_backup_replication.fleet._records import (
+    Comparison,
+    Finding,
+    Headroom,
+    MatchChange,
+    OtherBackup,
+    State,
+    StateChange,
+)
 
 NOW = datetime(2026, 11, 24, 18, 20, 31, tzinfo=timezone.utc)
 
@@ -86,8 +94,8 @@ def lagging_by(lag: timedelta, number: int = 1, state: State = "protected") -> A
     )
 
 
-def make_report(*records: AuditRecord) -> AuditReport:
-    return AuditReport(audited_at=NOW, records=records)
+def make_report(*records: AuditRecord, **fields: Any) -> AuditReport:
+    return AuditReport(audited_at=NOW, records=records, **fields)
 
 
 def make_reason(message: str, remedy: str) -> FleetReason:
@@ -114,3 +122,110 @@ FLEET = make_report(
     ),
     NOT_LISTED,
 )
+
+
+def make_change(number: int, before: State | None, after: State | None) -> StateChange:
+    record = make_record(number)
+    return StateChange(
+        account_id=record.account_id,
+        source_region=record.source_region,
+        destination_region=record.destination_region,
+        db_instance_arn=record.db_instance_arn,
+        before=before,
+        after=after,
+    )
+
+
+def make_backup(number: int = 1, **fields: Any) -> OtherBackup:
+    given: dict[str, Any] = {
+        "kind": "unmanaged",
+        "account_id": "123456789012",
+        "source_region": "us-west-2",
+        "destination_region": "ap-southeast-2",
+        "db_instance_arn": f"arn:aws:rds:us-west-2:123456789012:db:gone-{number}",
+        "db_instance_automated_backups_arn": (
+            f"arn:aws:rds:ap-southeast-2:123456789012:auto-backup:ab-{number:026d}"
+        ),
+        "backup_status": "replicating",
+        "earliest_time": NOW - timedelta(days=7),
+        "latest_time": NOW - timedelta(minutes=4),
+        "backup_retention_period": 7,
+        "message": "No rule replicates the instance to this Region.",
+        **fields,
+    }
+    return OtherBackup(**given)
+
+
+def make_finding(rule: str, matches: str = "no instance") -> Finding:
+    return Finding(
+        code="rule_matches_nothing",
+        rule=rule,
+        message=f"Rule {rule} matches {matches}.",
+        remedy="Remove the rule, or correct its conditions.",
+    )
+
+
+SURVIVOR = make_record(
+    70,
+    "unknown",
+    account_id=NOT_LISTED.account_id,
+    source_region=NOT_LISTED.source_region,
+    db_instance_identifier=None,
+    db_instance_arn="arn:aws:rds:eu-west-1:210987654321:db:ledger",
+    db_instance_automated_backups_arn=(
+        "arn:aws:rds:us-east-1:210987654321:auto-backup:ab-l2ijcexjp7xq7hoj4siexample"
+    ),
+    earliest_time=NOW - timedelta(days=7),
+    latest_time=NOW - timedelta(minutes=9),
+    lag=timedelta(minutes=9),
+)
+
+
+FULL = FLEET.model_copy(
+    update={
+        "accounts": ("123456789012", "210987654321"),
+        "rules": (
+            Rule(
+                name="production",
+                source_regions=("us-west-2", "eu-west-1"),
+                destination_region="us-east-1",
+            ),
+        ),
+        "records": (
+            *FLEET.records,
+            SURVIVOR,
+            *(
+                make_record(
+                    80 + number,
+                    "unprotected",
+                    engine="aurora-postgresql",
+                    accepted_until=date(2027, 1, 31),
+                    accepted_reason="Aurora has its own copies.",
+                )
+                for number in range(2)
+            ),
+            make_record(90, "starting", first_seen=NOW - timedelta(hours=49)),
+        ),
+        "findings": (make_finding("old-warehouse"), make_finding("analytics")),
+        "unmanaged": (make_backup(1), make_backup(2)),
+        "retained": (make_backup(3, kind="retained", backup_status="retained"),),
+        "headroom": (
+            Headroom(
+                account_id="123456789012", destination_region="ap-southeast-2", quota=20, used=3
+            ),
+            Headroom(account_id="123456789012", destination_region="us-east-1", quota=20, used=20),
+        ),
+        "matches": {"production": 12},
+        "comparison": Comparison(
+            audited_at=NOW - timedelta(days=1),
+            changes=(
+                make_change(1, "lagging", "protected"),
+                make_change(21, None, "starting"),
+                make_change(26, "protected", "unprotected"),
+                make_change(99, "protected", None),
+            ),
+            matches=(MatchChange(rule="production", before=15, after=12),),
+        ),
+    }
+)
+"""A report with every section."""

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from rds_backup_replication.fleet import AuditReport, Rule, Selector, render_html
-from rds_backup_replication.fleet._report.html import URGENCY
-from rds_backup_replication.fleet._report.problems import MAX_PROBLEMS
+from rds_backup_replication.fleet._records import HEALTHY
+from rds_backup_replication.fleet._report.html import MAX_LISTED, URGENCY
 
 from .report_cases import (
     FLEET,
+    FULL,
     NOT_LISTED,
     STATES,
     Page,
@@ -29,7 +30,7 @@ def test_page_shows_totals_and_problems() -> None:
     assert page.texts["h1"] == ["Backup replication audit"]
     assert "2026-11-24T18:20:31Z" in page.texts["time"]
     assert (
-        "3 of the 15 listed instances that the policy replicates are protected (20%). "
+        "3 of the 17 listed instances that the policy replicates are protected (17%). "
         "1 Region could not be listed, so the overall share is unknown."
     ) in page.text
     for state, count in FLEET.counts.items():
@@ -40,8 +41,11 @@ def test_page_shows_totals_and_problems() -> None:
     assert page.texts["h2"] == [
         *("Problems", "Protection by Region", "Restore windows", "All instances")
     ]
-    assert page.texts["h3"] == ["1 Region could not be listed", *(" 6", " 1", " 1", " 3")]
-    assert "The backup lags by 3h 5m; the rule allows a lag of 1h." in page.texts["p"]
+    assert page.texts["h3"] == [
+        *("1 Region could not be listed", " 6", " 1", " 1", " 3", " 1", " 1")
+    ]
+    assert "The backup lags by …; the rule allows a lag of 1h." in page.texts["p"]
+    assert "3h 5m" in page.texts["span"]
     assert "AccessDenied: not allowed." in page.texts["p"]
     assert "Allow rds:DescribeDBInstances." in page.texts["p"]
     assert "Includes 1 unlisted Region." in page.text
@@ -57,7 +61,7 @@ def test_state_has_sign_and_color() -> None:
 
 
 def test_problem_without_reason_has_remedy() -> None:
-    for state in ("unprotected", "stopped", "unknown", "lagging"):
+    for state in set(STATES) - set(HEALTHY):
         assert 'class="remedy">' in render_html(make_report(make_record(state=state)))
 
 
@@ -99,7 +103,8 @@ def test_page_of_healthy_fleet() -> None:
     fine = Page(render_html(make_report(lagging_by(timedelta(minutes=5)))))
     assert "The 1 instance that the policy replicates is protected." in fine.text
     assert fine.texts["strong"][0] == "100%"
-    assert "None. No instance is unprotected, stopped, unknown or lagging." in fine.text
+    none = "None. No instance is unprotected, stopped, at risk, lagging, unknown or drifted."
+    assert none in fine.text
     two = make_report(lagging_by(timedelta(minutes=5)), lagging_by(timedelta(minutes=5), 2))
     text = Page(render_html(two)).text
     assert "2 of the 2 instances that the policy replicates are protected." in text
@@ -137,7 +142,7 @@ def test_verdict_with_unlisted_region() -> None:
 
 
 def listed_problems(page: str) -> list[str]:
-    return re.findall(r"<li><div><strong>([^<]*)", page)
+    return re.findall(r"<li><strong>([^<]*)", page)
 
 
 def test_problems_are_sorted_by_severity() -> None:
@@ -152,15 +157,15 @@ def test_problems_are_sorted_by_severity() -> None:
 
 
 def test_problems_are_limited_per_state() -> None:
-    records = [make_record(number, "stopped") for number in range(MAX_PROBLEMS + 2)]
+    records = [make_record(number, "stopped") for number in range(MAX_LISTED + 2)]
     page = render_html(make_report(*records))
-    assert len(listed_problems(page)) == MAX_PROBLEMS
+    assert len(listed_problems(page)) == MAX_LISTED
     assert "See the table of all instances for 2 more." in page
-    assert "See the table" not in render_html(make_report(*records[:MAX_PROBLEMS]))
+    assert "See the table" not in render_html(make_report(*records[:MAX_LISTED]))
     regions = [
-        NOT_LISTED.model_copy(update={"source_region": str(n)}) for n in range(MAX_PROBLEMS + 2)
+        NOT_LISTED.model_copy(update={"source_region": str(n)}) for n in range(MAX_LISTED + 2)
     ]
-    assert len(listed_problems(render_html(make_report(*regions)))) == MAX_PROBLEMS + 2
+    assert len(listed_problems(render_html(make_report(*regions)))) == MAX_LISTED + 2
 
 
 def test_matrix_has_totals() -> None:
@@ -182,9 +187,9 @@ def test_matrix_has_totals() -> None:
 
 
 def test_markup_is_accessible() -> None:
-    page = Page(render_html(FLEET))
+    page = Page(render_html(FULL))
     assert ("html", "lang", "en") in page.attributes
-    assert len(page.texts["caption"]) == len(page.texts["table"]) == 3
+    assert len(page.texts["caption"]) == len(page.texts["table"]) == 8
     assert all("scope" in names for tag, names in page.elements if tag == "th")
     assert all(
         "aria-hidden" in names for tag, names in page.elements if tag == "svg"
@@ -243,7 +248,7 @@ def test_page_shows_scope() -> None:
     )
     assert "2 accounts: 111111111111, 222222222222" in page
     row = page[page.index("&lt;prod&gt;") :]
-    texts = re.findall(r"<td>(.*?)</td>", row)
-    assert texts[:3] == ["us-west-2, eu-west-1", "us-east-1", "all"]
-    assert "prod*" in texts[3]
-    assert texts[4:] == ["always", "14 days", "30m"]
+    texts = [re.sub("<[^>]*>", " ", cell).split() for cell in re.findall(r"<td>(.*?)</td>", row)]
+    assert texts[:3] == [["us-west-2", "eu-west-1"], ["us-east-1"], ["all"]]
+    assert "prod*" in texts[3][0]
+    assert texts[4:] == [["always"], ["14", "days"], ["30m"], []]

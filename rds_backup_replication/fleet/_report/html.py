@@ -1,31 +1,36 @@
 """The report's building blocks: escaped markup, and the form of names, times and counts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from html import escape
 from typing import get_args
 
 from .._invisible_characters import replace_invisible
-from .._records import AuditRecord, State
+from .._records import AuditRecord, OtherBackup, State, StateChange
 
 STATES: tuple[State, ...] = get_args(State)
 URGENCY: tuple[State, ...] = (
-    *("unprotected", "stopped", "unknown", "lagging"),
-    *("starting", "unmatched", "excluded", "protected"),
+    *("unprotected", "stopped", "at_risk", "lagging", "unknown", "drifted"),
+    *("starting", "unmatched", "excluded", "ignored", "protected"),
 )
 """The states, the most urgent first."""
-NOT_REPLICATED: tuple[State, ...] = ("excluded", "unmatched")
+NOT_REPLICATED: tuple[State, ...] = ("excluded", "ignored", "unmatched")
 """The states of instances that the policy does not replicate."""
 MEANINGS: dict[State, str] = {
     "protected": "Replicates within the allowed lag.",
     "starting": "RDS is copying the first snapshot.",
     "lagging": "The lag exceeds the rule's maximum.",
+    "drifted": "Retention, key or tags differ from the policy.",
+    "at_risk": "Replicates today, but the replication will end, or a restore would fail.",
     "stopped": "Only retained backups are left.",
     "unprotected": "The destination has no backups.",
     "unknown": "The state could not be determined.",
     "excluded": "The rule says not to replicate.",
+    "ignored": "The rule says that somebody else is responsible.",
     "unmatched": "No rule matches.",
 }
+MAX_LISTED = 100
+"""The maximum number of instances that a list shows; the table of all instances has all."""
 
 
 class Html(str):
@@ -78,35 +83,54 @@ def scrollable_table(name: str, caption: str, head: Iterable[Html], rows: Iterab
     return tag("div", table, role="region", tabindex="0", aria_labelledby=label, class_="wide")
 
 
-def bar(counts: Mapping[State, int]) -> Html:
-    """Return a bar with one segment for each state."""
-    total, x = sum(counts.values()), 0.0
-    segments: list[Html] = []
-    for state in STATES:
-        width = counts.get(state, 0) / max(total, 1) * 100
-        if width:
-            segments.append(
-                tag("rect", x=svg_length(x), width=svg_length(width), height="8", class_=state)
-            )
-        x += width
-    return tag("svg", *segments, class_="bar", aria_hidden="true")
+def bar(part: int, whole: int, class_: str) -> Html:
+    """Return a bar that is full only if the part is the whole, and empty only if it is nothing."""
+    width = min(max(part / whole * 100, 1), 99) if 0 < part < whole else 100.0 * (part > 0)
+    fill = tag("rect", width=svg_length(width), height="8", class_=class_)
+    return tag("svg", *([fill] if part else []), class_="bar", aria_hidden="true")
 
 
 def badge(state: State) -> Html:
     """Return a state's name with its sign and color."""
-    return tag("span", state, class_=f"state {state}")
+    return tag("span", state_name(state), class_=f"state {state}")
 
 
-def display_name(record: AuditRecord) -> str:
+def state_name(state: State) -> str:
+    """Return a state's name in words."""
+    return state.replace("_", " ")
+
+
+def list_words(words: Iterable[str]) -> str:
+    """Return the words as a list in a sentence, such as ``a, b and c``."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def arn_line(arn: str) -> Html:
+    """Return an ARN that breaks, if at all, between its Region and account and its resource."""
+    *scope, resource = arn.split(":", 5)
+    head = f"{':'.join(scope)}:" if scope else ""
+    return tag("p", tag("span", head), tag("span", resource), class_="arn")
+
+
+def display_name(record: AuditRecord | OtherBackup | StateChange) -> str:
     """Return the instance's name, or the Region that could not be listed."""
-    if record.db_instance_arn is None:
-        return record.source_region
-    return record.db_instance_identifier or record.db_instance_arn.rpartition(":")[2]
+    identifier = record.db_instance_identifier if isinstance(record, AuditRecord) else None
+    name = identifier or (record.db_instance_arn or "").rpartition(":")[2]
+    return name or record.source_region or "unknown instance"
 
 
-def route(record: AuditRecord) -> str:
-    """Return the source and destination Regions."""
-    return f"{record.source_region} → {record.destination_region or 'no destination'}"
+def route(source: str | None, destination: str | None) -> Html:
+    """Return the source and destination Regions, neither of them broken at the end of a line."""
+    regions = f"{source or 'unknown Region'} →", destination or "no destination"
+    return join(
+        (tag("span", regions[0], class_="unit"), " ", tag("span", regions[1], class_="unit"))
+    )
+
+
+def facts(parts: Iterable[str], class_: str = "facts") -> Html:
+    """Return facts in one paragraph, separated by dots; a line breaks between two facts."""
+    return tag("p", *(tag("span", part) for part in parts), class_=class_)
 
 
 def utc(moment: datetime) -> datetime:
@@ -143,8 +167,12 @@ def count_regions(not_listed: list[AuditRecord], noun: str = "Region") -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """Return the share, rounded down so that only a complete share is 100%."""
-    return f"{part * 100 // max(whole, 1)}%"
+    """Return the share, rounded down so that only a complete share is 100%.
+
+    Only nothing is 0%: a smaller share than 1% is ``<1%``.
+    """
+    share = part * 100 // whole
+    return "<1%" if part and not share else f"{share}%"
 
 
 def svg_length(percent: float) -> str:

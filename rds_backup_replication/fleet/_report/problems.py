@@ -1,54 +1,120 @@
-"""The problems: instances that need attention, the most urgent first, each with a remedy."""
+"""The problems by state and cause, the most urgent first, and the accepted problems."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import chain, groupby
 from math import inf
 
 from .._durations import format_duration
 from .._records import HEALTHY, AuditRecord, State
+from .causes import Cause, Line, group_by_cause
 from .html import (
+    MAX_LISTED,
     MEANINGS,
     URGENCY,
     Html,
+    arn_line,
     badge,
     count_regions,
     display_name,
+    facts,
+    join,
+    pluralize,
     route,
     section,
+    state_name,
     tag,
+    time_tag,
 )
 
-MAX_PROBLEMS = 100
-"""The maximum number of instances of each state in this section."""
+_MIN_LISTED = 3  # instances of each cause, however many instances other causes have
 # For records without a reason, such as the ones that users of the library create.
 _REMEDIES: dict[State, str] = {
     "unprotected": "Start the replication.",
     "stopped": "Restart the replication.",
+    "at_risk": "Check the KMS keys, the instance's status and its own automated backups.",
     "unknown": "Find out why the check failed, fix this, and audit again.",
     "lagging": "Check whether the instance is available, read its events, and audit again.",
+    "drifted": "Plan a replacement, which gives the backup the policy's settings.",
 }
 
 
-def problems(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:
-    """Return the section of problems, one group for each state."""
+def problems(
+    audited_at: datetime, instances: list[AuditRecord], not_listed: list[AuditRecord]
+) -> Html:
+    """Return the section of problems: a group for each state, divided by cause."""
+    if not (instances or not_listed):
+        return Html()
     groups: list[Html] = []
     if not_listed:
         heading = tag("h3", f"{count_regions(not_listed)} could not be listed")
         note = "Some or all instances there may be missing from this report."
-        groups.append(_group(heading, note, not_listed, "unlisted"))
+        causes = _causes(not_listed)
+        parts = (_cause(cause, len(cause.items), audited_at) for cause in causes)
+        groups.append(group(heading, note, "unlisted", parts))
     for state in URGENCY:
-        found = [record for record in instances if record.state == state]
-        if found and state not in HEALTHY:
+        found = [record for record in instances if record.state == state and record.needs_attention]
+        if found:
             found.sort(key=_sort_key)
             heading = tag("h3", badge(state), f" {len(found):,}")
-            more = len(found) - MAX_PROBLEMS
-            rest = f"See the table of all instances for {more:,} more."
-            groups.append(
-                _group(
-                    heading, MEANINGS[state], found[:MAX_PROBLEMS], state, rest if more > 0 else ""
-                )
-            )
-    none = tag("p", "None. No instance is unprotected, stopped, unknown or lagging.", class_="fine")
-    return section("problems", "Problems", *(groups or [none]))
+            groups.append(group(heading, MEANINGS[state], state, _list(found, audited_at)))
+    if not groups:
+        *bad, last = (state_name(state) for state in URGENCY if state not in HEALTHY)
+        none = f"None. No instance is {', '.join(bad)} or {last}."
+        if any(record.state not in HEALTHY for record in instances):
+            none = "None, except for the accepted problems."
+        groups.append(tag("p", none, class_="fine"))
+    return section("problems", "Problems", *groups)
+
+
+def accepted(audited_at: datetime, instances: list[AuditRecord]) -> Html:
+    """Return the section of accepted problems, the acceptance that ends first at the top."""
+    found = [r for r in instances if r.state not in HEALTHY and not r.needs_attention]
+    if not found:
+        return Html()
+    found.sort(key=lambda r: (*_acceptance(r), display_name(r), r.sort_key()))
+    groups: list[Html] = []
+    for (until, reason), records in groupby(found, _acceptance):
+        listed = list(records)
+        heading = tag("h3", f"{pluralize(len(listed), 'problem')} until ", tag("time", until))
+        groups.append(group(heading, reason, "accepted", _list(listed, audited_at)))
+    return section("accepted", "Accepted problems", *groups)
+
+
+def _acceptance(record: AuditRecord) -> tuple[str, str]:
+    return str(record.accepted_until), record.accepted_reason or ""
+
+
+def group(heading: Html, note: str, class_: str, parts: Iterable[Html]) -> Html:
+    """Return a card with a heading and its parts."""
+    head = tag("div", heading, tag("p", note, class_="quiet"), class_="heading")
+    return tag("div", head, *parts, class_=f"group {class_}")
+
+
+def cause_block(lines: Iterable[Line], items: Iterable[Html], rest: str = "") -> Html:
+    """Return a cause with its remedies, and the list of what the cause is about."""
+    return tag(
+        "div",
+        tag("div", *(tag("p", text, class_=class_) for class_, text in lines)),
+        tag("div", tag("ul", *items), *([tag("p", rest, class_="quiet")] if rest else [])),
+        class_="cause",
+    )
+
+
+def _list(records: list[AuditRecord], audited_at: datetime) -> Iterator[Html]:
+    """Yield the causes of the records, with a limited number of instances."""
+    causes = _causes(records)
+    listed = 0
+    for cause in causes[:MAX_LISTED]:
+        limit = max(MAX_LISTED - listed, _MIN_LISTED)
+        listed += min(limit, len(cause.items))
+        yield _cause(cause, limit, audited_at)
+    if more := sum(len(cause.items) for cause in causes[MAX_LISTED:]):
+        yield tag("p", _rest(more), class_="rest quiet")
+
+
+def _rest(count: int) -> str:
+    return f"See the table of all instances for {count:,} more."
 
 
 def _sort_key(record: AuditRecord) -> tuple[float, str, str]:
@@ -59,48 +125,71 @@ def _sort_key(record: AuditRecord) -> tuple[float, str, str]:
     return -lag, display_name(record), record.db_instance_arn or ""
 
 
-def _group(
-    heading: Html, note: str, records: Iterable[AuditRecord], class_: str, rest: str = ""
-) -> Html:
-    return tag(
-        "div",
-        tag("div", heading, tag("p", note, class_="quiet"), class_="heading"),
-        tag("ul", *map(_problem, records)),
-        *([tag("p", rest, class_="rest quiet")] if rest else []),
-        class_=f"group {class_}",
-    )
+def _causes(records: list[AuditRecord]) -> list[Cause[AuditRecord]]:
+    """Return the causes; the largest lag comes first, then the cause of most problems."""
+    causes = group_by_cause(records, _lines, _names)
+    return sorted(causes, key=lambda c: (_sort_key(c.items[0][0])[0], -len(c.items)))
 
 
-def _problem(record: AuditRecord) -> Html:
-    where = [f"Account {record.account_id}"]
-    if record.db_instance_arn is not None:
-        where.append(route(record))
-    engine_and_rule = filter(None, (record.engine, record.rule and f"rule {record.rule}"))
-    where.append(" · ".join(engine_and_rule))
+def _names(record: AuditRecord) -> Iterable[str | None]:
+    return record.db_instance_identifier, record.engine, record.rule
+
+
+def _lines(record: AuditRecord) -> list[Line]:
+    """Return the record's findings and remedies."""
     findings = [(reason.message, reason.remedy) for reason in record.reasons]
-    if record.lag is not None and not any(reason.code == "lagging" for reason in record.reasons):
+    explained = any(reason.code == "lagging" for reason in record.reasons)
+    if record.state == "lagging" and record.lag is not None and not explained:
         lag = f"The backup lags by {format_duration(record.lag)}"
         if record.maximum_lag is not None:
             lag += f"; the rule allows a lag of {format_duration(record.maximum_lag)}"
         findings.insert(0, (f"{lag}.", ""))
     if not record.reasons:
         findings.append(("", _REMEDIES.get(record.state, "")))
-    arns = filter(None, (record.db_instance_arn, record.db_instance_automated_backups_arn))
+    lines = chain.from_iterable((("finding", text), ("remedy", to_do)) for text, to_do in findings)
+    return [line for line in lines if line[1]]
+
+
+def _cause(cause: Cause[AuditRecord], limit: int, audited_at: datetime) -> Html:
+    more = len(cause.items) - limit
+    return cause_block(
+        cause.lines,
+        (_problem(record, figures, audited_at) for record, figures in cause.items[:limit]),
+        _rest(more) if more > 0 else "",
+    )
+
+
+def _problem(record: AuditRecord, figures: list[str], audited_at: datetime) -> Html:
+    where: list[str] = [f"Account {record.account_id}"]
+    if record.db_instance_arn is not None:
+        where.append(route(record.source_region, record.destination_region))
+    if record.engine:
+        where.append(record.engine)
+    if record.rule:
+        where.append(f"rule {record.rule}")
+    own = [figure for figure in dict.fromkeys(figures) if figure not in _shown(record)]
+    known = [figure for figure in own if not figure.startswith("arn:")]
+    arns = [figure for figure in own if figure.startswith("arn:")]
+    arns += filter(None, (record.db_instance_arn, record.db_instance_automated_backups_arn))
+    if record.first_seen and record.first_seen < audited_at:
+        known.append(join((f"{state_name(record.state)} since ", time_tag(record.first_seen))))
+    if record.latest_time:
+        ago = "" if record.lag is None else f", {format_duration(record.lag)} before the audit"
+        known.append(join(("can be restored to ", time_tag(record.latest_time), ago)))
     return tag(
         "li",
-        tag(
-            "div",
-            tag("strong", display_name(record)),
-            *(tag("span", text, class_="quiet") for text in where if text),
-        ),
-        tag(
-            "div",
-            *(
-                tag("p", text, class_=class_)
-                for finding in findings
-                for text, class_ in zip(finding, ("finding", "remedy"), strict=True)
-                if text
-            ),
-            *(tag("p", arn, class_="arn") for arn in arns),
-        ),
+        tag("strong", display_name(record)),
+        *((" ", badge(record.state)) if record.accepted_until else ()),
+        facts(where, "facts quiet"),
+        *([facts(known)] if known else []),
+        *map(arn_line, arns),
+    )
+
+
+def _shown(record: AuditRecord) -> tuple[str | None, ...]:
+    """Return the names that the page shows of each instance."""
+    return (
+        *(record.db_instance_identifier, record.db_instance_arn, record.engine, record.rule),
+        *(record.account_id, record.source_region, record.destination_region),
+        record.db_instance_automated_backups_arn,
     )

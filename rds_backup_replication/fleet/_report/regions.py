@@ -20,6 +20,8 @@ from .html import (
 
 def matrix(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:
     """Return the section with a row for each source and a column for each destination."""
+    if not instances:
+        return Html()
     counts: dict[tuple[str, str | None], Counter[State]] = {}
     for record in instances:
         pair = record.source_region, record.destination_region
@@ -31,14 +33,14 @@ def matrix(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:
 
     def cells(of: list[str]) -> list[Html]:
         """Return the cells of these sources: one for each destination, then the total."""
+        is_complete = not any(failed[source] for source in of)
         by_destination = [
             sum((counts.get((source, to), Counter()) for source in of), Counter[State]())
             for to in destinations
         ]
-        row_cells = [_cell(count) for count in by_destination]
         if len(destinations) > 1:
-            row_cells.append(_cell(sum(by_destination, Counter[State]())))
-        return row_cells
+            by_destination.append(sum(by_destination, Counter[State]()))
+        return [_cell(count, is_complete=is_complete) for count in by_destination]
 
     rows = [
         row(tag("th", source, *_failures(failed[source]), scope="row"), *cells([source]))
@@ -67,7 +69,7 @@ def _failures(accounts: int) -> list[Html]:
     return [tag("span", text, class_="state unknown")] if accounts else []
 
 
-def _cell(counts: Counter[State]) -> Html:
+def _cell(counts: Counter[State], *, is_complete: bool) -> Html:
     """Return the cell with the share of protected instances, and the other states."""
     if not counts:
         return tag("td")
@@ -78,6 +80,11 @@ def _cell(counts: Counter[State]) -> Html:
         for state in URGENCY
         if counts[state] and state != "protected"
     )
-    share = f"{percent(protected, replicated)} " if replicated else ""
-    fraction = f"{protected:,} of {replicated:,}" if replicated else "none to replicate"
-    return tag("td", tag("strong", share), fraction, bar(counts), tag("ul", *other_states))
+    parts: list[Html] = []
+    fraction = "none to replicate"
+    if replicated:
+        share = percent(protected, replicated) if is_complete else "?"
+        fraction = f"{protected:,} of {replicated:,}{'' if is_complete else ' found'}"
+        parts.append(tag("strong", f"{share} "))
+    bars = [bar(protected, replicated, "protected")] if replicated and is_complete else []
+    return tag("td", *parts, fraction, *bars, tag("ul", *other_states))

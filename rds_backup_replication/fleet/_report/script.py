@@ -41,17 +41,19 @@ if (table) {
   }
 
   // Rows move but never change, so their text is read once. A word matches only the beginning of
-  // a state, because "protected" is a part of "unprotected".
+  // a word of a state, because "protected" is a part of "unprotected".
   const texts = rows.map((row) => {
     const [name, state, ...rest] = [...row.cells].map((cell) => cell.textContent.toLowerCase());
-    return [row, state, [name, ...rest].join(" ")];
+    return [row, [state, ...state.split(" ")], [name, ...rest].join(" ")];
   });
   const input = element("input", { type: "search", id: "filter", autocomplete: "off" });
   input.addEventListener("input", () => {
     const words = input.value.toLowerCase().split(/\s+/);
     let shown = 0;
     for (const [row, state, text] of texts) {
-      row.hidden = !words.every((word) => state.startsWith(word) || text.includes(word));
+      const found = (word) =>
+        text.includes(word) || state.some((part) => part.startsWith(word.replaceAll("_", " ")));
+      row.hidden = !words.every(found);
       shown += row.hidden ? 0 : 1;
     }
     const format = (count) => count.toLocaleString("en");

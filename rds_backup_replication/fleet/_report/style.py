@@ -10,13 +10,14 @@ STYLE = r"""
   --page: #f7f7f5; --card: #fff; --ink: #1d2227; --quiet: #59636d; --line: #dfe2e4; --link: #1f5fa8;
   --protected: #2b7a4b; --starting: #2a69ac; --lagging: #8f5c00; --stopped: #b0470f;
   --unprotected: #b3261e; --unknown: #6d4ca3; --excluded: #626c76; --unmatched: #626c76;
+  --at_risk: #a81f63; --drifted: #0f6f78; --ignored: #626c76;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #14171a; --card: #1c2024; --ink: #e4e7ea; --quiet: #9da7b1; --line: #343a40;
     --link: #8bbcf2; --protected: #69bd8a; --starting: #7fb4ea; --lagging: #dcab4e;
     --stopped: #ee9163; --unprotected: #f28b82; --unknown: #bda6ea; --excluded: #97a1ab;
-    --unmatched: #97a1ab;
+    --unmatched: #97a1ab; --at_risk: #f08cb8; --drifted: #5cc0c9; --ignored: #97a1ab;
   }
 }
 * { box-sizing: border-box; }
@@ -41,25 +42,37 @@ a { color: var(--link); }
 
 /* A state has a word, a sign and a color. */
 .state { white-space: nowrap; font-weight: 600; font-size: 0.867rem; color: var(--c); }
-.state::before { content: var(--sign); content: var(--sign) / ""; margin-right: 0.35em; }
+.state::before, .outcome::before {
+  content: var(--sign); content: var(--sign) / ""; margin-right: 0.35em;
+}
 .protected { --c: var(--protected); --sign: "✓"; }
 .starting { --c: var(--starting); --sign: "…"; }
 .lagging { --c: var(--lagging); --sign: "!"; }
+.drifted { --c: var(--drifted); --sign: "≠"; }
+.at_risk { --c: var(--at_risk); --sign: "▲"; }
 .stopped { --c: var(--stopped); --sign: "■"; }
 .unprotected { --c: var(--unprotected); --sign: "✕"; }
 .unknown, .unlisted { --c: var(--unknown); --sign: "?"; }
 .excluded { --c: var(--excluded); --sign: "–"; }
+.ignored { --c: var(--ignored); --sign: "◇"; }
 .unmatched { --c: var(--unmatched); --sign: "○"; }
+.used { --c: var(--starting); }
+.full { --c: var(--unprotected); }
+.accepted { --c: var(--excluded); }
 rect, path { fill: var(--c); }
 svg { display: block; width: 100%; height: 14px; overflow: visible; }
 .bar { height: 8px; border-radius: 4px; overflow: hidden; background: var(--line); }
-.bar rect { stroke: var(--card); stroke-width: 1px; }
 
 .verdict { display: flex; align-items: baseline; gap: 0.75rem; margin: 1.25rem 0 0.75rem; }
 .verdict strong {
   font-size: 2.75rem; line-height: 1; white-space: nowrap; letter-spacing: -0.02em;
 }
-.tiles { display: grid; gap: 0.75rem; margin: 1rem 0; grid-template-columns: repeat(4, 1fr); }
+.verdict > span > span { display: block; }
+.outcome { color: var(--c); font-weight: 600; }
+.tiles {
+  display: grid; gap: 0.75rem; margin: 1rem 0;
+  grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr));
+}
 .tiles li {
   display: grid; align-content: start; gap: 0.1rem; padding: 0.75rem 1rem;
   background: var(--card); border: 1px solid var(--line); border-radius: 8px;
@@ -77,12 +90,20 @@ nav { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; }
 }
 .unlisted h3 { color: var(--c); }
 .unlisted { border-color: var(--c); }
-.group li {
-  display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 5fr); gap: 0.25rem 1.5rem;
-  padding: 0.7rem 1rem; border-top: 1px solid var(--line); break-inside: avoid;
+.cause, .changes li { padding: 0.7rem 1rem; border-top: 1px solid var(--line); }
+.cause ul {
+  display: grid; gap: 0.6rem 1.5rem; margin-top: 0.6rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(32rem, 100%), 1fr));
 }
+.changes li {
+  display: grid; gap: 0.25rem 1.5rem; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr);
+}
+.finding-group .cause:first-child { border-top: 0; }
+.cause li { break-inside: avoid; }
+.cause .state { margin-left: 0.35em; }
+.changes li { break-inside: avoid; }
 .rest { padding: 0.7rem 1rem; border-top: 1px solid var(--line); }
-.group li > div > span { display: block; }
+.since { margin-bottom: 0.75rem; }
 .remedy + .finding, .finding + .finding { margin-top: 0.35rem; }
 .remedy::before { content: "→ "; content: "→ " / ""; color: var(--quiet); }
 .arn { color: var(--quiet); font: 0.8rem/1.6 ui-monospace, Menlo, Consolas, monospace; }
@@ -96,6 +117,21 @@ thead th { color: var(--quiet); font-weight: 600; white-space: nowrap; }
 tbody tr { border-top: 1px solid var(--line); break-inside: avoid; }
 tbody th { font-weight: 600; }
 td:empty::after { content: "—"; content: "—" / ""; color: var(--quiet); }
+
+.unit, :is(.facts, .arn) > span { display: inline-block; max-width: 100%; }
+.facts > span:not(:last-child)::after { content: " ·"; color: var(--quiet); }
+.facts > span:not(:last-child) { margin-right: 0.35em; }
+time { white-space: nowrap; }
+#headroom-table { width: auto; }
+#headroom-table td:nth-child(3) { min-width: 12rem; }
+td > .bar { margin-top: 0.2rem; }
+[id$="-backups-table"] :is(th, td) { vertical-align: top; }
+[id$="-backups-table"] th:first-child { min-width: 16rem; }
+[id$="-backups-table"] th .quiet { display: block; }
+[id$="-backups-table"] td:not(:last-child) { white-space: nowrap; overflow-wrap: normal; }
+#headroom-table :is(th, td) { white-space: nowrap; }
+#rules-table :is(th, td) { vertical-align: top; }
+#policy + p { margin-bottom: 0.75rem; }
 
 #matrix-table td, #matrix-table th { vertical-align: top; padding: 0.7rem 1rem; min-width: 9rem; }
 #matrix-table strong { font-size: 1.15rem; }
@@ -158,17 +194,24 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
     box-shadow: inset 0 -1px var(--line);
   }
   .wide thead th:first-child { z-index: 2; }
+  .wide .arn > span { white-space: nowrap; }
+  td.why { min-width: 20rem; }
+  #rules-table :is(th, td) { min-width: 6rem; overflow-wrap: normal; }
+  #rules-table td:nth-child(2) { min-width: 11rem; }
+  #rules-table td:nth-child(5) { min-width: 12rem; overflow-wrap: anywhere; }
 }
 @media screen and (max-width: 760px) {
   body { padding: 1.25rem 0.9rem; }
   .tiles { grid-template-columns: repeat(2, 1fr); gap: 0.5rem; }
+  .tiles .none .quiet { display: none; }
   .verdict { display: block; }
   .verdict strong { display: block; margin-bottom: 0.25rem; }
-  .group li { grid-template-columns: minmax(0, 1fr); }
+  .changes li { grid-template-columns: minmax(0, 1fr); }
   .wide { scroll-padding-left: 10rem; }
-  .wide th:first-child { max-width: 9rem; white-space: normal; }
+  .wide th:first-child { max-width: 10rem; white-space: normal; }
   .wide tbody th:first-child { box-shadow: inset -1px 0 var(--line); }
-  #matrix-table th:first-child, #instances-table tbody th { min-width: 7rem; }
+  #instances-table tbody th { min-width: 7rem; }
+  :is(#matrix-table, [id$="-backups-table"]) th:first-child { min-width: 10rem; }
   #windows-table thead th:nth-child(even), .times { display: none; }
   #windows-table th:first-child { width: 40%; }
 }
@@ -184,6 +227,7 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
     --page: #fff; --card: #fff; --ink: #000; --quiet: #444; --line: #bbb; --link: #000;
     --protected: #2b7a4b; --starting: #2a69ac; --lagging: #8f5c00; --stopped: #b0470f;
     --unprotected: #b3261e; --unknown: #6d4ca3; --excluded: #626c76; --unmatched: #626c76;
+    --at_risk: #a81f63; --drifted: #0f6f78; --ignored: #626c76;
   }
   @page { size: A4 landscape; margin: 12mm; }
   html { font-size: 12px; }
@@ -194,7 +238,8 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
   .wide { border: 0; }
   .group { overflow: visible; }
   h2 { margin-top: 1.75rem; }
-  h2, .heading, caption { break-after: avoid; }
+  h2, .heading, caption, .cause > div:first-child { break-after: avoid; }
+  .cause > div:first-child { break-inside: avoid; }
   thead { display: table-header-group; break-inside: avoid; }
   thead, thead tr { break-after: avoid; }
   tbody tr:first-child { break-before: avoid; }
@@ -202,6 +247,8 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
   th button { display: contents; } /* otherwise Chromium does not repeat the head on every sheet */
   th button::after { content: none; }
   #instances-table td:not(:nth-child(3)) { white-space: normal; }
+  [id$="-backups-table"] th:first-child { min-width: 0; }
+  [id$="-backups-table"] td:not(:last-child) { white-space: normal; }
   #matrix-table td, #matrix-table th { min-width: 0; padding: 0.3rem; }
   /* With many columns, their names run vertically, and a state is only its sign. */
   #matrix-table:has(th:nth-child(7)) { table-layout: fixed; font-size: 8px; }
@@ -212,7 +259,7 @@ footer { margin-top: 2.5rem; color: var(--quiet); font-size: 0.867rem; }
   #matrix-table:has(th:nth-child(7)) li { display: inline-block; margin-right: 4px; }
   #matrix-table:has(th:nth-child(7)) li .state { font-size: 0; }
   #matrix-table:has(th:nth-child(7)) li .state::before { font-size: 8px; margin: 0; }
-  .tiles { grid-template-columns: repeat(8, 1fr); gap: 0.4rem; }
+  .tiles { grid-template-columns: repeat(6, 1fr); gap: 0.4rem; }
   .tiles li { padding: 0.4rem 0.5rem; break-inside: avoid; }
 }
 """

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from .._durations import format_duration
 from .._records import AuditRecord
 from .html import (
+    MAX_LISTED,
     NOT_REPLICATED,
     Html,
     badge,
@@ -21,8 +22,6 @@ from .html import (
     utc,
 )
 
-MAX_ROWS = 100
-"""The maximum number of instances on the time axis."""
 _MAX_TICKS = 7
 _EDGE = 5  # percent of the axis; a label closer to its start would stick out
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -31,10 +30,12 @@ _STEPS = tuple(h * _HOUR for h in (1, 2, 6, 12, 24, 48, 120, 168, 336, 720, 2160
 
 def timeline(audited_at: datetime, instances: list[AuditRecord]) -> Html:
     """Return the section of restore windows, the largest lag first."""
+    if not instances:
+        return Html()
     audited_at = utc(audited_at)
     with_window = [record for record in instances if record.latest_time is not None]
     with_window.sort(key=lambda r: (r.state in NOT_REPLICATED, utc(r.latest_time or audited_at)))
-    shown = with_window[:MAX_ROWS]
+    shown = with_window[:MAX_LISTED]
     starts = (utc(r.earliest_time or r.latest_time or audited_at) for r in shown)
     span = max(audited_at - min(starts, default=audited_at), _HOUR)
 
@@ -47,7 +48,13 @@ def timeline(audited_at: datetime, instances: list[AuditRecord]) -> Html:
             tag(
                 "th",
                 display_name(r),
-                tag("span", f"{route(r)} ", badge(r.state), class_="quiet"),
+                tag(
+                    "span",
+                    route(r.source_region, r.destination_region),
+                    " ",
+                    badge(r.state),
+                    class_="quiet",
+                ),
                 scope="row",
             ),
             tag("td", time_tag(r.earliest_time), class_="times"),
