@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ._accounts import Account, Organization
     from ._apply import apply
     from ._audit import audit, iter_audit
+    from ._compare import compare
     from ._credentials import Access
     from ._defaults import Defaults
     from ._plan import plan
@@ -56,6 +57,7 @@ __all__ = [
     "StateChange",
     "apply",
     "audit",
+    "compare",
     "iter_audit",
     "plan",
     "render_html",
@@ -79,6 +81,7 @@ _HOMES = {
     "Selector": "_selector",
     "apply": "_apply",
     "audit": "_audit",
+    "compare": "_compare",
     "iter_audit": "_audit",
     "plan": "_plan",
     "render_html": "_report.page",

@@ -285,6 +285,11 @@ class AuditReport(Record, frozen=True):
         return dict(Counter(record.state for record in self.records))
 
     @property
+    def not_listed(self) -> set[tuple[str, str]]:
+        """Return the accounts and source Regions whose instances could not be listed."""
+        return {(r.account_id, r.source_region) for r in self.records if r.db_instance_arn is None}
+
+    @property
     def problems(self) -> tuple[AuditRecord, ...]:
         """Return the records that need attention; accepted problems do not."""
         return tuple(record for record in self.records if record.needs_attention)
