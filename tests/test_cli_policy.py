@@ -59,8 +59,8 @@ def test_policy_test_shows_rule_and_mismatches(policy: str, fleet: Fleet) -> Non
     table = run("policy", "test", policy, *endpoint, "--account", "f*", "--identifier", "B*").stdout
     arn = f"arn:aws:rds:us-west-2:{ACCOUNTS[0]}:db:billing"
     assert table.splitlines() == [
-        "RULE  ACCOUNT       INSTANCE",
-        f"rest  {ACCOUNTS[0]}  {arn}",
+        "RULE  ACCOUNT       REGION     INSTANCE",
+        f"rest  {ACCOUNTS[0]}  us-west-2  billing",
         "",
         arn,
         "  production: tag env is dev, not prod*",

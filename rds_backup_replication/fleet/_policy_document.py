@@ -120,7 +120,7 @@ def read_toml(text: str, source: str) -> Document:
 
 
 _TOML_LINE = re.compile(
-    r"""\s*(?:(?P<header>\[\[?)(?P<table>[^\[\]=]+)\]|(?P<key>[\w.\-"' ]+?)\s*=\s*(?P<value>\S*))"""
+    r"""(?P<header>\[\[?)(?P<table>[^\[\]=]+)\]|(?P<key>[\w.\-"' ]+)=\s*(?P<value>\S*)"""
 )
 _TOML_KEY = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
 
@@ -130,12 +130,12 @@ def _locate_toml(text: str, document: Document) -> None:
     document.lines[()] = 1
     table: Location = ()
     for number, line in enumerate(text.split("\n"), 1):
-        match = _TOML_LINE.match(line)
+        match = _TOML_LINE.match(line.replace("\t", " ").strip())
         if match is None:
             continue
         if match["header"]:
             location = _follow(document, (), match["table"], opens_item=match["header"] == "[[")
-            table = location or table
+            table = location or ("",)  # which no data has
         else:
             location = _follow(document, table, match["key"], opens_item=False)
             if location and not match["value"].startswith(("'", '"', "[", "{")):

@@ -1,6 +1,6 @@
 """Commands for a policy alone: which rule gets each instance, and the schema."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,9 +10,6 @@ from .._options import FleetOptions, Output, with_options
 from .._output import note, print_json, print_table
 from .._stdio import write_stdout
 from .fleet import PolicyFile, scan_progress
-
-if TYPE_CHECKING:
-    from ...fleet._rule_matches import RuleMatch
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
@@ -59,22 +56,21 @@ def show_matches(
         print_json(report)
     else:
         print_table(
-            ("RULE", "ACCOUNT", "INSTANCE"),
+            ("RULE", "ACCOUNT", "REGION", "INSTANCE"),
             [
-                (match.rule or "-", match.account_id, _instance_of(match))
+                (
+                    *(match.rule or "-", match.account_id, match.source_region),
+                    match.db_instance_identifier or "-",
+                )
                 for match in report.instances
             ],
         )
         for match in report.instances:
             if match.mismatches:
-                write_stdout(f"\n{_instance_of(match)}\n")
+                write_stdout(f"\n{match.db_instance_arn}\n")
             for rule, mismatch in match.mismatches.items():
                 write_stdout(f"  {rule}: {mismatch}\n")
     for problem in report.problems:
         note(problem)
     if report.problems:
         raise typer.Exit(ExitCode.FINDINGS)
-
-
-def _instance_of(match: "RuleMatch") -> str:
-    return match.db_instance_arn or "-"
