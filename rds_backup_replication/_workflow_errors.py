@@ -205,3 +205,21 @@ class PolicyError(BackupReplicationError, ValueError):
 
     def __str__(self) -> str:
         return "\n".join(f"{self.source}:{error}" for error in self.errors)
+
+
+class PlanRefusedError(BackupReplicationError, ValueError):
+    """The plan of a fleet was not applied; nothing was sent.
+
+    Attributes:
+        reasons: Why the plan was not applied, one text per reason.
+    """
+
+    __module__ = BackupReplicationError.__module__
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(tuple(reasons))
+        self.reasons: tuple[str, ...] = tuple(reasons)
+
+    def __str__(self) -> str:
+        lines = "".join(f"\n  {reason}" for reason in self.reasons)
+        return f"The plan was not applied, and nothing was sent:{lines}"
