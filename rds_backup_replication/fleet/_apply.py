@@ -150,7 +150,7 @@ def resume(
     """
     _check_arguments(max_concurrency, max_age)
     with Journal.reopen(Path(journal)) as (opened, progress):
-        plan, settled = progress.plan, progress.settled
+        plan = progress.plan
         refusals = find_refusals(
             plan,
             policy,
@@ -158,19 +158,12 @@ def resume(
             max_stops=progress.max_stops,
             max_replacements=progress.max_replacements,
         )
-        cut_off = [
-            action
-            for action in progress.cut_off
-            if not refusals
-            or (action.kind != "stop" and account_for(policy, action.account_id) is not None)
-        ]
-        first = {action.sort_key() for action in cut_off}
-        rest = [a for a in plan.changes if a.sort_key() not in settled.keys() | first]
+        first, rest = progress.divide(policy, are_refused=bool(refusals))
         phases = _Phases(policy, access or Access(), max_concurrency)
 
         def create_runner(put: OnEvent | None) -> Runner:
             runner = Runner(executor, opened, on_start, put)
-            runner.results.update(settled)
+            runner.results.update(progress.settled)
             if refusals:
                 for action in rest:
                     runner.report(not_attempted(action, " ".join(refusals)))
@@ -179,7 +172,7 @@ def resume(
         return _run(
             plan,
             [
-                *phases.create(cut_off, was_cut_off=True),
+                *phases.create(first, was_cut_off=True),
                 *phases.create(() if refusals else rest),
             ],
             create_runner,

@@ -3,17 +3,20 @@
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
 from ..exceptions import PlanRefusedError
+from ._organization import account_for
 from ._plan_records import ActionResult, Plan, PlannedAction
+from ._policy import Policy
 from ._records import Record
 
 ActionKey = tuple[str, str, str, str]
@@ -62,11 +65,13 @@ class ApplyProgress:
     """The stops that were allowed."""
     max_replacements: int
     """The replacements that were allowed."""
-    results: dict[ActionKey, ActionResult] = field(default_factory=dict)
+    results: dict[ActionKey, ActionResult] = field(default_factory=dict[ActionKey, ActionResult])
     """The latest result of each action."""
-    begun: set[ActionKey] = field(default_factory=set)
+    begun: set[ActionKey] = field(default_factory=set[ActionKey])
     """The actions that have begun and have not ended."""
-    _earlier: dict[ActionKey, tuple[bool, ActionResult | None]] = field(default_factory=dict)
+    _earlier: dict[ActionKey, tuple[bool, ActionResult | None]] = field(
+        default_factory=dict[ActionKey, tuple[bool, ActionResult | None]]
+    )
     """Whether each action had begun before its latest beginning, and its result by then."""
 
     def begin(self, key: ActionKey) -> None:
@@ -82,7 +87,7 @@ class ApplyProgress:
         self.begun.discard(key)
         self.results[key] = (result.outcome == "not_attempted" and earlier) or result
 
-    @property
+    @cached_property
     def settled(self) -> dict[ActionKey, ActionResult]:
         """Return the results of the actions that need no other attempt."""
         return {
@@ -91,17 +96,34 @@ class ApplyProgress:
             if key not in self.begun and result.outcome in ("done", "unchanged")
         }
 
-    @property
-    def cut_off(self) -> tuple[PlannedAction, ...]:
-        """Return the actions after which an instance may be without a replication.
+    def divide(
+        self, policy: Policy, *, are_refused: bool
+    ) -> tuple[tuple[PlannedAction, ...], tuple[PlannedAction, ...]]:
+        """Return the actions that come first, and the other ones that are left.
 
-        Each has begun and has not ended, or is a replacement that failed after its stop.
+        Those that come first were cut off: they have begun and have not ended, or are
+        replacements that failed after the stop.
+
+        Args:
+            policy: The policy, which has the accounts' roles.
+            are_refused: Whether the plan must not be applied as a whole. Then what was cut off
+                still comes first, unless it is a stop.
         """
-        return tuple(a for a in self.plan.changes if self._is_cut_off(a.sort_key()))
+        first: list[PlannedAction] = []
+        rest: list[PlannedAction] = []
+        for action in self.plan.changes:
+            key = action.sort_key()
+            result = self.results.get(key)
+            is_cut_off = key in self.begun or (result is not None and result.may_be_unprotected)
+            if is_cut_off and not (are_refused and _cannot_heal(action, policy)):
+                first.append(action)
+            elif key not in self.settled:
+                rest.append(action)
+        return tuple(first), tuple(rest)
 
-    def _is_cut_off(self, key: ActionKey) -> bool:
-        result = self.results.get(key)
-        return key in self.begun or (result is not None and result.may_be_unprotected)
+
+def _cannot_heal(action: PlannedAction, policy: Policy) -> bool:
+    return action.kind == "stop" or account_for(policy, action.account_id) is None
 
 
 def read_journal(path: Path) -> ApplyProgress:
@@ -161,7 +183,7 @@ class Journal:
     @contextmanager
     def create(
         cls, path: Path, plan: Plan, max_stops: int, max_replacements: int
-    ) -> "Iterator[Journal]":
+    ) -> "Generator[Journal]":
         """Begin a journal within the block.
 
         Raises:
@@ -184,7 +206,7 @@ class Journal:
 
     @classmethod
     @contextmanager
-    def reopen(cls, path: Path) -> "Iterator[tuple[Journal, ApplyProgress]]":
+    def reopen(cls, path: Path) -> "Generator[tuple[Journal, ApplyProgress]]":
         """Read a journal, and go on with it within the block.
 
         Raises:
@@ -240,7 +262,7 @@ def _now() -> datetime:
 
 
 @contextmanager
-def _open_locked(path: Path, flags: int) -> Iterator[int]:
+def _open_locked(path: Path, flags: int) -> Generator[int]:
     """Open a file for appending, and lock it, within the block."""
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | _BINARY | flags, _OWNER_ONLY)
     try:
