@@ -211,3 +211,21 @@ class PolicyError(BackupReplicationError, ValueError):
         return "\n".join(
             f"{self.source}{begin}{error}" for begin, error in zip(begins, self.errors, strict=True)
         )
+
+
+class PlanRefusedError(BackupReplicationError, ValueError):
+    """The plan of a fleet was not applied; nothing was sent.
+
+    Attributes:
+        reasons: Why the plan was not applied, one text per reason.
+    """
+
+    __module__ = BackupReplicationError.__module__
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(tuple(reasons))
+        self.reasons: tuple[str, ...] = tuple(reasons)
+
+    def __str__(self) -> str:
+        lines = "".join(f"\n  {reason}" for reason in self.reasons)
+        return f"The plan was not applied, and nothing was sent:{lines}"

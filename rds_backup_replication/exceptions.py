@@ -14,7 +14,8 @@ The tree::
     ├── ReplacementError                           a replacement failed after the stop
     ├── ReplicationStoppedError                    ended during a wait
     ├── WaitTimeoutError (a TimeoutError)          timed out
-    └── PolicyError (a ValueError)                 the policy of a fleet is invalid
+    ├── PolicyError (a ValueError)                 the policy of a fleet is invalid
+    └── PlanRefusedError (a ValueError)            the plan of a fleet was not applied
 
 Where no response came, botocore's own errors (``NoCredentialsError``,
 ``EndpointConnectionError``, ``ReadTimeoutError`` …) pass through, without any secrets.
@@ -29,6 +30,7 @@ from botocore.exceptions import ClientError
 from ._error_details import BackupReplicationError as BackupReplicationError  # noqa: PLC0414
 from ._error_details import Difference as Difference  # noqa: PLC0414
 from ._error_details import InvalidParameter as InvalidParameter  # noqa: PLC0414
+from ._workflow_errors import PlanRefusedError as PlanRefusedError  # noqa: PLC0414
 from ._workflow_errors import PolicyError as PolicyError  # noqa: PLC0414
 from ._workflow_errors import ReplacementError as ReplacementError  # noqa: PLC0414
 from ._workflow_errors import ReplicationBlockedError as ReplicationBlockedError  # noqa: PLC0414

@@ -10,7 +10,7 @@ from typing import IO
 
 import pytest
 
-from rds_backup_replication.fleet import Account, ObservedState, Plan, PlannedAction
+from rds_backup_replication.fleet import ObservedState, Plan, PlannedAction, Policy
 
 from .process_cases import NAME, run_python
 from .wire import SOURCE_ARN, ScriptedRDS
@@ -30,11 +30,10 @@ POLICY = (
 
 def plan_json(*arns: str) -> str:
     """Return a plan that starts the replication of each instance."""
-    account = Account(id="123456789012")
     actions = [
         PlannedAction(
             kind="start",
-            account_id=account.id,
+            account_id="123456789012",
             source_region="us-west-2",
             destination_region="us-east-1",
             source_db_instance_arn=arn,
@@ -42,8 +41,21 @@ def plan_json(*arns: str) -> str:
         )
         for arn in arns
     ]
-    plan = Plan(planned_at=datetime.now(timezone.utc), accounts=(account,), actions=tuple(actions))
+    plan = Plan(
+        planned_at=datetime.now(timezone.utc),
+        policy_hash=Policy.from_yaml(POLICY).content_hash,
+        accounts=("123456789012",),
+        actions=tuple(actions),
+    )
     return plan.model_dump_json()
+
+
+def apply_arguments(folder: Path, *arns: str) -> list[str]:
+    """Write a policy and a plan; return the arguments that apply the plan."""
+    policy, plan = folder / "policy.yaml", folder / "plan.json"
+    policy.write_text(POLICY, encoding="utf-8")
+    plan.write_text(plan_json(*arns), encoding="utf-8")
+    return ["apply", str(plan), "--policy", str(policy), "--yes"]
 
 
 @pytest.fixture
@@ -77,17 +89,16 @@ def read_lines(stream: IO[str], count: int) -> str:
 
 def run_apply(tmp_path: Path, code: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the apply command on a plan of two, with code that replaces ``fleet.apply``."""
-    plan = tmp_path / "plan.json"
-    plan.write_text(plan_json(SOURCE_ARN, f"{SOURCE_ARN}2"), encoding="utf-8")
+    arguments = apply_arguments(tmp_path, SOURCE_ARN, f"{SOURCE_ARN}2")
     return run_python(
         f"{DEFAULTS}"
         "import io, os, sys, threading\n"
         "from rds_backup_replication import fleet\n"
-        "from rds_backup_replication.cli._commands import fleet as commands\n"
+        "from rds_backup_replication.cli._commands import apply as commands\n"
         "def done(action): return fleet.ActionResult(action=action, outcome='done')\n"
         "def ctrl_c(*_): signal.raise_signal(signal.SIGINT)\n"
         f"{code}"
         "fleet.apply = apply\n"
-        f"sys.argv = {[NAME, 'apply', str(plan), '--yes', *options]!r}\n"
+        f"sys.argv = {[NAME, *arguments, *options]!r}\n"
         "main()\n"
     )

@@ -7,43 +7,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from rds_backup_replication import fleet
-from rds_backup_replication.cli import app
 from rds_backup_replication.cli._errors import ExitCode
 from rds_backup_replication.exceptions import AccessDeniedError
 from rds_backup_replication.fleet import ApplyReport, AuditReport, Plan, Policy
 from rds_backup_replication.sandbox import Sandbox
 
+from . import cli_fleet_cases
 from .cli_cases import JSON
+from .cli_fleet_cases import HOSTILE, POLICY, SHOWN, is_visible, run
 from .wire import SOURCE_ARN
 
-POLICY = """
-accounts:
-  - id: "123456789012"
-rules:
-  - name: production
-    source_regions: [us-west-2]
-    destination_region: us-east-1
-    backup_retention_period: 14
-"""
-
-
-@pytest.fixture
-def sandbox(rds_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("COLUMNS", raising=False)  # a worker of pytest-xdist has one
-    Path("policy.yaml").write_text(POLICY, encoding="utf-8")
-    rds_sandbox.create_db_instance("us-west-2")
-    return rds_sandbox
-
-
-def run(*arguments: str, code: ExitCode = ExitCode.OK, given: str = "") -> Any:
-    result = CliRunner().invoke(app, arguments, input=given, prog_name="rds-backup-replication")
-    assert result.exit_code == code, result.stderr
-    assert "Traceback" not in result.output
-    return result
+APPLY = ("apply", "--policy", "policy.yaml", "--yes")
+# The fixture of these tests.
+sandbox = cli_fleet_cases.sandbox
 
 
 @pytest.mark.usefixtures("sandbox")
@@ -56,14 +33,14 @@ def test_audit_plan_and_apply_protect_a_fleet() -> None:
     planned = Plan.model_validate_json(printed)
     assert [action.kind for action in planned.actions] == ["start"]
     assert Plan.model_validate_json(Path("plan.json").read_text(encoding="utf-8")) == planned
-    applied = ApplyReport.model_validate_json(run("apply", "plan.json", "--yes", *JSON).stdout)
+    applied = ApplyReport.model_validate_json(run(*APPLY, "plan.json", *JSON).stdout)
     assert [result.outcome for result in applied.results] == ["done"]
-    again = run("apply", "--yes", "-", *JSON, given=printed)
+    again = run(*APPLY, "-", *JSON, given=printed)
     assert [result["outcome"] for result in json.loads(again.stdout)["results"]] == ["unchanged"]
     table = run("plan", "policy.yaml").stdout.splitlines()
     assert table[0].split() == ["ACTION", "TO", "RULE", "INSTANCE"]
     assert table[1].split() == ["unchanged", "us-east-1", "production", SOURCE_ARN]
-    unchanged = run("apply", "--yes", given=run("plan", "policy.yaml", *JSON).stdout)
+    unchanged = run(*APPLY, given=run("plan", "policy.yaml", *JSON).stdout)
     assert (unchanged.stdout, unchanged.stderr) == ("", "The plan contains no changes.\n")
 
 
@@ -146,8 +123,8 @@ def test_policy_and_plan_are_read_from_standard_input() -> None:
     run("audit", "-", code=ExitCode.FINDINGS, given=f"{mark}{POLICY}")
     planned = run("plan", "-", *JSON, given=POLICY).stdout
     Path("plan.json").write_text(f"{mark}{planned}", encoding="utf-8")
-    run("apply", "plan.json", "--yes")
-    run("apply", "-", "--yes", given=f"{mark}{planned}")
+    run(*APPLY, "plan.json")
+    run(*APPLY, "-", given=f"{mark}{planned}")
     invalid = run("audit", "-", code=ExitCode.USAGE, given="accounts: 1\n").stderr
     assert invalid.startswith("Error: standard input:1: accounts")
 
@@ -176,58 +153,12 @@ def test_scan_with_an_unknown_region_has_findings(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_apply_without_credentials_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    run("plan", "policy.yaml", "--out", "plan.json")
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    ran = run("apply", "plan.json", "--yes", code=ExitCode.INCOMPLETE)
-    assert "Set AWS_ACCESS_KEY_ID" in ran.stderr
-
-
-@pytest.mark.usefixtures("sandbox")
 def test_long_rule_name_leaves_room_for_the_instance(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("policy.yaml").write_text(POLICY.replace("production", "p" * 100), encoding="utf-8")
     monkeypatch.setenv("COLUMNS", "80")
     lines = run("plan", "policy.yaml").stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert SOURCE_ARN in "".join(line[lines[0].index("INSTANCE") :] for line in lines[1:])
-
-
-@pytest.mark.usefixtures("sandbox")
-def test_confirmation_shows_unmodifiable_settings() -> None:
-    key = "arn:aws:kms:us-east-1:123456789012:key/mrk-example"
-    planned = json.loads(run("plan", "policy.yaml", *JSON).stdout)
-    planned["actions"][0]["kms_key_id"] = key
-    question = run("apply", given=json.dumps(planned), code=ExitCode.USAGE).stderr
-    assert question.splitlines()[0].split() == ["ACTION", "TO", "DAYS", "KEY", "RULE", "INSTANCE"]
-    assert question.splitlines()[1].split() == [
-        *("start", "us-east-1", "14", key, "production", SOURCE_ARN)
-    ]
-
-
-# Erases its row on a terminal, and begins another one.
-HOSTILE = "x\x1b[1A\x1b[2Khidden\r\u202e\nstart  us-east-1  14"
-SHOWN = r"x\x1b[1A\x1b[2Khidden\r\u202e\nstart  us-east-1  14"
-
-
-def is_visible(text: str) -> bool:
-    """Return whether a text has no invisible characters."""
-    return all(character.isprintable() or character == "\n" for character in text)
-
-
-@pytest.mark.usefixtures("sandbox")
-def test_row_of_a_plan_cannot_hide_another_row() -> None:
-    planned = json.loads(run("plan", "policy.yaml", *JSON).stdout)
-    (action,) = planned["actions"]
-    action.update(rule=HOSTILE, kms_key_id=HOSTILE)
-    another = {**action, "source_db_instance_arn": f"{SOURCE_ARN}2", "rule": "production"}
-    planned["actions"] = [another, action]
-    question = run("apply", given=json.dumps(planned), code=ExitCode.USAGE).stderr
-    assert is_visible(question)
-    header, *rows, last_line = question.splitlines()
-    assert header.startswith("ACTION")
-    assert [row.count(SHOWN) for row in rows] == [1, 2]
-    assert "Apply this plan (2 start)?" in last_line
 
 
 @pytest.mark.usefixtures("sandbox")
@@ -247,10 +178,6 @@ def test_hidden_characters_in_a_policy_are_escaped() -> None:
     assert r"x\x1b[1A\x1b[2Khidden\r\u202e" in error
 
 
-def test_usage_names_each_argument_once() -> None:
-    assert "[[" not in run("apply", "--help").stdout
-
-
 def test_impossible_action_of_a_plan_is_a_finding(sandbox: Sandbox) -> None:
     sandbox.create_db_instance("us-west-2", "secret", StorageEncrypted=True)
     ran = run("plan", "policy.yaml", code=ExitCode.FINDINGS)
@@ -259,61 +186,28 @@ def test_impossible_action_of_a_plan_is_a_finding(sandbox: Sandbox) -> None:
     assert "1 start" in ran.stderr
 
 
-def test_failed_change_has_an_exit_code(sandbox: Sandbox) -> None:
-    run("plan", "policy.yaml", "--out", "plan.json")
-    sandbox.add_fault(
-        "start_db_instance_automated_backups_replication", AccessDeniedError, message="Not you."
-    )
-    ran = run("apply", "plan.json", "--yes", code=ExitCode.INCOMPLETE)
-    assert ran.stdout.splitlines()[1].split() == ["failed", "start", SOURCE_ARN]
-    assert "Not you." in ran.stdout
-
-
-@pytest.mark.usefixtures("sandbox")
-def test_interrupted_apply_prints_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    def apply(*_: object, **__: object) -> ApplyReport:
-        return ApplyReport(results=(), interrupted=True)
-
-    monkeypatch.setitem(vars(fleet), "apply", apply)
-    plan = run("plan", "policy.yaml", *JSON).stdout
-    ran = run("apply", "--yes", *JSON, given=plan, code=ExitCode.INTERRUPTED)
-    assert json.loads(ran.stdout) == {"results": [], "interrupted": True}
-
-
-def test_apply_asks_for_confirmation(sandbox: Sandbox) -> None:
-    run("plan", "policy.yaml", "--out", "plan.json")
-    ran = run("apply", "plan.json", *JSON, code=ExitCode.USAGE)
-    assert ran.stdout == ""
-    assert "production" in ran.stderr  # the rule of the planned change
-    assert "Apply this plan (1 start)?" in ran.stderr
-    assert "--yes" in ran.stderr
-    assert not list(sandbox.client("us-east-1").describe_db_instance_automated_backups())
-
-
 @pytest.mark.usefixtures("sandbox")
 @pytest.mark.parametrize(
     ("command", "not_utf8"),
     [
         ("audit", "bytes:1: is not UTF-8"),
         ("plan", "bytes:1: is not UTF-8"),
-        ("apply", "bytes cannot be read"),
+        ("apply --policy policy.yaml", "bytes cannot be read"),
     ],
 )
 def test_invalid_file_is_a_usage_error(command: str, not_utf8: str) -> None:
     Path("invalid").write_text('{"accounts": 1}', encoding="utf-8")
     Path("bytes").write_bytes(b"\xff")
-    ran = run(command, "missing", code=ExitCode.USAGE)
+    ran = run(*command.split(), "missing", code=ExitCode.USAGE)
     assert ran.stderr == "Error: missing cannot be read: No such file or directory\n"
-    assert not_utf8 in run(command, "bytes", code=ExitCode.USAGE).stderr
-    invalid = run(command, "invalid", code=ExitCode.USAGE)
+    assert not_utf8 in run(*command.split(), "bytes", code=ExitCode.USAGE).stderr
+    invalid = run(*command.split(), "invalid", code=ExitCode.USAGE)
     assert invalid.stdout == ""
     assert invalid.stderr.startswith("Error: invalid")
 
 
 @pytest.mark.usefixtures("sandbox")
-@pytest.mark.parametrize(
-    "command", [("audit", "policy.yaml"), ("plan", "policy.yaml"), ("apply", "--yes")]
-)
+@pytest.mark.parametrize("command", [("audit", "policy.yaml"), ("plan", "policy.yaml"), APPLY])
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from . import interrupt_cases
-from .interrupt_cases import POLICY, plan_json, read_lines, run_apply, running
+from .interrupt_cases import POLICY, apply_arguments, read_lines, run_apply, running
 from .process_cases import NAME, PROGRAM, on_a_terminal, read_until, run_python
 from .wire import SOURCE_ARN, ScriptedRDS
 
@@ -84,9 +84,7 @@ def test_ctrl_c_shows_the_cursor_again(stalled_rds: ScriptedRDS, tmp_path: Path)
 
 
 def test_second_ctrl_c_ends_an_apply_at_once(stalled_rds: ScriptedRDS, tmp_path: Path) -> None:
-    plan = tmp_path / "plan.json"
-    plan.write_text(plan_json(SOURCE_ARN), encoding="utf-8")
-    with running("apply", "--yes", str(plan)) as process:
+    with running(*apply_arguments(tmp_path, SOURCE_ARN)) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert read_lines(process.stderr, 1) == "Applying the plan\n"
@@ -105,8 +103,7 @@ def test_second_ctrl_c_ends_an_apply_at_once(stalled_rds: ScriptedRDS, tmp_path:
 
 
 def test_second_ctrl_c_prints_the_finished_changes(tmp_path: Path) -> None:
-    plan = tmp_path / "plan.json"
-    plan.write_text(plan_json(SOURCE_ARN, f"{SOURCE_ARN}2"), encoding="utf-8")
+    arguments = apply_arguments(tmp_path, SOURCE_ARN, f"{SOURCE_ARN}2")
     code = (
         "import os, signal, sys, threading\n"
         "from rds_backup_replication import fleet\n"
@@ -120,7 +117,7 @@ def test_second_ctrl_c_prints_the_finished_changes(tmp_path: Path) -> None:
         "        except KeyboardInterrupt:\n"
         "            pass\n"
         "fleet.apply = apply\n"
-        f"sys.argv = ['rds-backup-replication', 'apply', {str(plan)!r}, '--yes']\n"
+        f"sys.argv = {['rds-backup-replication', *arguments]!r}\n"
         "main()\n"
     )
     ran = run_python(code)

@@ -170,7 +170,7 @@ def is_visible(text: str) -> bool:
         ("wait", HOSTILE),
         ("stop", HOSTILE, "--yes"),
         ("audit", HOSTILE),
-        ("apply", HOSTILE),
+        ("apply", HOSTILE, "--policy", "policy.yaml"),
         ("sandbox", "--db-instance", HOSTILE),
         ("start", HOSTILE, "--debug"),
     ],

@@ -162,7 +162,13 @@ def test_full_disk_is_an_error(rds_sandbox: Sandbox, arguments: tuple[str, ...])
 
 
 @pytest.mark.parametrize(
-    "arguments", [("stop", SOURCE_ARN), ("delete", BACKUP_ARN), ("apply",), ("audit", "-")]
+    "arguments",
+    [
+        ("stop", SOURCE_ARN),
+        ("delete", BACKUP_ARN),
+        ("apply", "--policy", "policy.yaml"),
+        ("audit", "-"),
+    ],
 )
 @pytest.mark.usefixtures("rds_sandbox")
 def test_closed_standard_input_is_no_terminal(arguments: tuple[str, ...]) -> None:

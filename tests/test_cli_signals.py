@@ -365,8 +365,11 @@ def test_interruption_with_nothing_outstanding_is_reported_once(tmp_path: Path) 
 @pytest.mark.parametrize("in_thread", [False, True])
 def test_command_in_another_program_handles_no_signals(
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     in_thread: bool,  # noqa: FBT001
 ) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY, encoding="utf-8")
     seen: list[object] = []
 
     def handlers() -> list[object]:
@@ -377,7 +380,7 @@ def test_command_in_another_program_handles_no_signals(
         return fleet.ApplyReport(results=(), interrupted=False)
 
     def run() -> None:
-        arguments = ["apply", "--yes", "-"]
+        arguments = ["apply", "--yes", "-", "--policy", str(policy)]
         seen.append(CliRunner().invoke(app, arguments, input=plan_json(SOURCE_ARN)).exit_code)
 
     monkeypatch.setattr(fleet, "apply", apply)

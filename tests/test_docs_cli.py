@@ -113,7 +113,7 @@ COMMAND_LINES = {
     "wait --until stopped": ("wait", SOURCE_ARN, "--until", "stopped"),
     "audit": ("audit", "policy.yaml"),
     "plan": ("plan", "policy.yaml", "--out", "plan.json"),
-    "apply": ("apply", "plan.json", "--yes"),
+    "apply": ("apply", "plan.json", "--policy", "policy.yaml", "--yes"),
     "delete": ("delete", "BACKUP", "--yes"),
 }
 # The page's IAM policies by heading, each with its commands.

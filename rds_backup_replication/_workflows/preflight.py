@@ -27,7 +27,7 @@ def former_request(
     another one. For a retained backup, such a setting is left out.
     """
     tags = list(found.tag_list or ())
-    reserved = [tag for tag in tags if _is_reserved(tag)]
+    reserved = [tag for tag in tags if is_reserved(tag)]
     if reserved:
         _logger.info(
             "The new replication of %s does not get the tags that AWS reserves: %s",
@@ -57,7 +57,7 @@ def former_request(
     return START.build_request(context.destination, **valid)
 
 
-def _is_reserved(tag: Tag) -> bool:
+def is_reserved(tag: Tag) -> bool:
     return any(text.lower().startswith(RESERVED_PREFIXES) for text in (tag.key, tag.value or ""))
 
 

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from .._version import __version__
-from ._commands import backups, fleet, policy, replication, sandbox
+from ._commands import apply, backups, fleet, policy, replication, sandbox
 from ._errors import ExitCode, explain
 from ._options import with_debug_option
 from ._output import print_error
@@ -98,7 +98,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "regions": backups.regions,
     "audit": fleet.audit,
     "plan": fleet.plan,
-    "apply": fleet.apply,
+    "apply": apply.apply,
     "policy-schema": fleet.policy_schema,
     "sandbox": sandbox.sandbox,
 }

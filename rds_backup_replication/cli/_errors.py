@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..exceptions import (
+        PlanRefusedError,
         ReplacementError,
         ReplicationBlockedError,
         ReplicationDriftError,
@@ -108,6 +109,7 @@ def _error_kinds() -> tuple[tuple[type[Exception], Callable[[Any], Explanation]]
         (ours.WaitTimeoutError, _explain_timeout),
         (ours.ReplicationStoppedError, _as_is(ExitCode.STOPPED)),
         (ours.PolicyError, _as_is(ExitCode.USAGE)),
+        (ours.PlanRefusedError, _explain_refused_plan),
         (botocore.ClientError, _as_is(ExitCode.REFUSED)),  # of another service, such as STS
         (botocore.NoRegionError, _as_is(ExitCode.USAGE, _REGION_HINT)),
         (botocore.InvalidRegionError, _as_is(ExitCode.USAGE, _REGION_HINT)),
@@ -193,6 +195,10 @@ def _explain_replacement(error: "ReplacementError") -> Explanation:
     return Explanation(ExitCode.INCOMPLETE, in_shell_words(message), hint)
 
 
+def _explain_refused_plan(error: "PlanRefusedError") -> Explanation:
+    return Explanation(ExitCode.USAGE, in_shell_words(str(error)))
+
+
 def _explain_timeout(error: "WaitTimeoutError") -> Explanation:
     hint = "The operation continues at AWS. Wait again, or longer with --timeout."
     if error.last_backup is None:
@@ -243,7 +249,9 @@ _SHELL_WORDS = {
     "describe_source_regions()": "the regions command",
     "ensure_replication()": "ensure",
     "ensure_stopped()": "stop --missing-ok",
+    "Call fleet.resume()": "Pass --resume",
     "kms_key_id": "--kms-key-id",
+    "max_age=": "--max-age",
     "region_name": "--region",
     "replace_replication()": "replace",
     "restore_time": "--restore-time",
@@ -258,9 +266,12 @@ _PYTHON_WORD = re.compile(
     r"(?![\w-])"
 )
 
+_LIMIT = re.compile(r"\bmax_(stops|replacements)=([0-9]+)")
+
 
 def in_shell_words(text: str) -> str:
     """Return a text of the Python library with the names that the command line uses."""
+    text = _LIMIT.sub(r"--max-\1 \2", text)
     return _PYTHON_WORD.sub(lambda match: _SHELL_WORDS[match[0]], text)
 
 

@@ -9,7 +9,7 @@ from .._lazy_imports import lazy_names
 
 if TYPE_CHECKING:
     from ._accounts import Account, Organization
-    from ._apply import apply
+    from ._apply import apply, resume
     from ._audit import audit, iter_audit
     from ._compare import compare
     from ._credentials import Access
@@ -61,6 +61,7 @@ __all__ = [
     "iter_audit",
     "plan",
     "render_html",
+    "resume",
 ]
 
 # All other names live in _records.
@@ -85,6 +86,7 @@ _HOMES = {
     "iter_audit": "_audit",
     "plan": "_plan",
     "render_html": "_report.page",
+    "resume": "_apply",
 }
 
 if not TYPE_CHECKING:  # with __getattr__, type checkers would accept any name

@@ -1,19 +1,29 @@
 """One planned action: check that its observed state still holds, then start, replace or stop."""
 
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from .._models import DBInstanceAutomatedBackup, ReplaceRequest, StartRequest
+from .._models import (
+    DBInstanceAutomatedBackup,
+    ReplacementPhase,
+    ReplaceRequest,
+    StartRequest,
+)
 from .._operations import START
 from .._validation import build_request
 from .._workflows.drift import find_drift
-from .._workflows.lookup import Source, select_backup
+from .._workflows.lookup import Source, is_same_id, select_backup
+from .._workflows.preflight import is_reserved
 from .._workflows.replace import replace_replication
 from .._workflows.start import start_replication
 from .._workflows.stop import ensure_stopped
-from ..exceptions import ReplicationDriftError
+from ..exceptions import ReplacementError, ReplicationDriftError
 from ._destination import ACCOUNT_ERRORS, DestinationReader, Instance
-from ._plan_records import ActionResult, ObservedState, Outcome, PlannedAction
+from ._plan_records import ActionResult, Kind, ObservedState, Outcome, PlannedAction
+
+STARTS: tuple[Kind, ...] = ("start", "move")
+"""The kinds of actions that start a replication and stop none."""
 
 _MAX_LISTING_AGE = 60.0  # seconds; for longer, a start describes the instance again
 _CHANGED = "The replication has changed since the plan was made."
@@ -24,6 +34,9 @@ def apply_action(
     listing: "Future[None]",
     action: PlannedAction,
     instance: Instance | None,
+    *,
+    elsewhere: Mapping[str, DestinationReader],
+    was_cut_off: bool = False,
 ) -> ActionResult:
     """Apply an action unless its observed state has changed; return the result.
 
@@ -33,71 +46,143 @@ def apply_action(
         action: The action.
         instance: The instance of a start, as listed just now; ``None`` if there is none.
             Other actions describe the instance themselves.
+        elsewhere: A reader of each Region that a stop of the batch has as ``moved_to``.
+        was_cut_off: Whether the action began before, and may have stopped a replication.
     """
     try:
-        if action.kind == "start":
+        if action.kind in STARTS:
             listing.result()
-        if action.kind == "start" and reader.listing_age < _MAX_LISTING_AGE:
+        if action.kind in STARTS and reader.listing_age < _MAX_LISTING_AGE:
             backups = reader.backups_of(instance) if instance else []
         else:
             source_arn, source_region = str(action.source_db_instance_arn), action.source_region
             instance, backups = reader.describe(source_arn, source_region)
         if instance is None:
             return _refused(action, "The instance no longer exists.")
-        if instance.dbi_resource_id != (action.observed or ObservedState()).dbi_resource_id:
+        if instance.dbi_resource_id != _observed(action).dbi_resource_id:
             return _refused(action, "Another instance has this name now.")
         found = select_backup(backups)
         active = found if found is not None and found.is_active else None
-        return (_stop if action.kind == "stop" else _start)(reader, action, active)
+        if action.kind == "stop":
+            return _stop(reader, action, active, elsewhere)
+        return (_replace if action.kind == "replace" else _start)(reader, action, active)
     except ReplicationDriftError:
         return _refused(action, _CHANGED)
     except Exception as error:  # noqa: BLE001  # an unexpected error must not stop other actions
-        return failed(action, error)
+        # This call has not stopped anything.
+        return failed(action, error, is_protected=None if was_cut_off else True)
 
 
 def _start(
     reader: DestinationReader, action: PlannedAction, active: DBInstanceAutomatedBackup | None
 ) -> ActionResult:
-    """Start or replace a replication."""
-    dbi_resource_id = (action.observed or ObservedState()).dbi_resource_id
-    keywords: dict[str, Any] = {
-        "source_db_instance_arn": action.source_db_instance_arn,
-        "backup_retention_period": action.backup_retention_period,
-        "kms_key_id": action.kms_key_id,
-        "tags": action.tags,
-    }
-    if active is None:
-        request = START.build_request(reader.context.destination, **keywords)
-        source = Source(
-            request.source_db_instance_arn, dbi_resource_id is not None, dbi_resource_id
-        )
-        result = reader.context.run(start_replication(reader.context, request, source))
-    elif not find_drift(reader.context, StartRequest.model_construct(**keywords), active):
+    """Start a replication."""
+    if active is not None:
+        if find_drift(reader.context, StartRequest.model_construct(**_settings(action)), active):
+            return _refused(action, _CHANGED)
         return _succeeded(action, active, "unchanged")
-    elif action.kind == "replace" and _is_as_observed(active, action):
-        request = build_request(START.name, ReplaceRequest, reader.context.destination, keywords)
-        result = reader.context.run(replace_replication(reader.context, request, None))
-    else:
-        return _refused(action, _CHANGED)
-    outcome: Outcome = "unchanged" if result.action == "unchanged" else "done"
-    return _succeeded(action, result.backup, outcome)
+    request = START.build_request(reader.context.destination, **_settings(action))
+    resource_id = _observed(action).dbi_resource_id
+    source = Source(request.source_db_instance_arn, resource_id is not None, resource_id)
+    result = reader.context.run(start_replication(reader.context, request, source))
+    return _succeeded(
+        action, result.backup, "unchanged" if result.action == "unchanged" else "done"
+    )
+
+
+def _replace(
+    reader: DestinationReader, action: PlannedAction, active: DBInstanceAutomatedBackup | None
+) -> ActionResult:
+    """Replace a replication; start it if an interrupted replacement has ended it."""
+    if active is not None:
+        if not find_drift(
+            reader.context, StartRequest.model_construct(**_settings(action)), active
+        ):
+            return _succeeded(action, active, "unchanged")
+        if not _is_as_observed(active, action):
+            return _refused(action, _CHANGED)
+        if lost := _find_lost_tags(active, action):
+            return _refused(
+                action, f"The replacement would lose tags that the plan does not have: {lost}."
+            )
+    phase: ReplacementPhase = "preflight"
+
+    def note_phase(progress: Any) -> None:
+        nonlocal phase
+        phase = progress.phase
+
+    try:
+        request = build_request(
+            START.name, ReplaceRequest, reader.context.destination, _settings(action)
+        )
+        result = reader.context.run(replace_replication(reader.context, request, note_phase))
+    except ReplicationDriftError:
+        raise
+    except ReplacementError as error:
+        return failed(action, error, is_protected=error.is_protected)
+    except Exception as error:  # noqa: BLE001  # an unexpected error must not stop other actions
+        # In the phase "stop", only a stop that RDS certainly refused raises another error.
+        is_protected = active is not None and phase in ("preflight", "stop")
+        return failed(action, error, is_protected=is_protected or None)
+    return _succeeded(
+        action, result.backup, "unchanged" if result.action == "unchanged" else "done"
+    )
 
 
 def _stop(
-    reader: DestinationReader, action: PlannedAction, active: DBInstanceAutomatedBackup | None
+    reader: DestinationReader,
+    action: PlannedAction,
+    active: DBInstanceAutomatedBackup | None,
+    elsewhere: Mapping[str, DestinationReader],
 ) -> ActionResult:
+    """Stop a replication, unless it still is the only one that protects the instance."""
     if active is None:
         return _succeeded(action, None, "unchanged")
     if not _is_as_observed(active, action):
         return _refused(action, _CHANGED)
+    if action.moved_to is not None:
+        problem = _find_gap(elsewhere[action.moved_to], action)
+        if problem is not None:
+            subject = f"The replication to {action.moved_to} cannot take the place of this one"
+            return _refused(action, f"{subject}: {problem}.")
     source_arn = action.source_db_instance_arn or ""
     stopped = reader.context.run(ensure_stopped(reader.context, source_arn))
     return _succeeded(action, stopped, "done" if stopped else "unchanged")
 
 
+def _find_gap(there: DestinationReader, action: PlannedAction) -> str | None:
+    """Return why the replication in another Region does not protect the instance yet."""
+    resource_id = _observed(action).dbi_resource_id
+    if resource_id is None:
+        return "the plan does not have the resource ID of the instance"
+    _, backups = there.describe(str(action.source_db_instance_arn), action.source_region)
+    own = select_backup(b for b in backups if is_same_id(b.dbi_resource_id, resource_id))
+    if own is None or not own.is_active:
+        return "the instance does not replicate there"
+    if not own.is_replicating:
+        return f"the status of its backup is {own.status}"
+    if own.restore_window is None or own.restore_window.latest_time is None:
+        return "its backup cannot be restored yet"
+    return None
+
+
+def _settings(action: PlannedAction) -> dict[str, Any]:
+    """Return the parameters of the request that starts the replication."""
+    return {
+        "source_db_instance_arn": action.source_db_instance_arn,
+        "backup_retention_period": action.backup_retention_period,
+        "kms_key_id": action.kms_key_id,
+        "tags": action.tags,
+    }
+
+
+def _observed(action: PlannedAction) -> ObservedState:
+    return action.observed or ObservedState()
+
+
 def _is_as_observed(active: DBInstanceAutomatedBackup, action: PlannedAction) -> bool:
     """Return whether the active backup is the one that the plan observed."""
-    observed = action.observed or ObservedState()
+    observed = _observed(action)
     return (
         active.db_instance_automated_backups_arn,
         active.backup_retention_period,
@@ -106,6 +191,17 @@ def _is_as_observed(active: DBInstanceAutomatedBackup, action: PlannedAction) ->
         observed.db_instance_automated_backups_arn,
         observed.backup_retention_period,
         observed.kms_key_id,
+    )
+
+
+def _find_lost_tags(active: DBInstanceAutomatedBackup, action: PlannedAction) -> str:
+    """Return the keys of the tags that somebody has added since the plan was made."""
+    if action.tags is None:  # the replacement keeps the tags
+        return ""
+    return ", ".join(
+        tag.key
+        for tag in active.tag_list or ()
+        if tag.key not in action.tags and not is_reserved(tag)
     )
 
 
@@ -120,12 +216,22 @@ def _refused(action: PlannedAction, message: str) -> ActionResult:
     return ActionResult(action=action, outcome="refused", message=f"{message} Plan again.")
 
 
-def failed(action: PlannedAction, error: Exception) -> ActionResult:
-    """Return the result of an action that raised an error."""
-    message = str(error) if isinstance(error, ACCOUNT_ERRORS) else repr(error)
-    return ActionResult(action=action, outcome="failed", message=message)
+def failed(action: PlannedAction, error: Exception, *, is_protected: bool | None) -> ActionResult:
+    """Return the result of an action that raised an error.
+
+    Args:
+        action: The action.
+        error: The error.
+        is_protected: For a replacement: whether the instance replicates, if that is known.
+    """
+    return ActionResult(
+        action=action,
+        outcome="failed",
+        message=str(error) if isinstance(error, ACCOUNT_ERRORS) else repr(error),
+        is_protected=is_protected if action.kind == "replace" else None,
+    )
 
 
-def not_attempted(action: PlannedAction) -> ActionResult:
-    """Return the result of an action that an interruption prevented."""
-    return ActionResult(action=action, outcome="not_attempted")
+def not_attempted(action: PlannedAction, reason: str | None = None) -> ActionResult:
+    """Return the result of an action that did not begin, because of an interruption or a reason."""
+    return ActionResult(action=action, outcome="not_attempted", message=reason)

@@ -1,35 +1,28 @@
-"""How the actions of a plan run: in phases and batches, until done or interrupted."""
+"""Applying a plan, and resuming an apply that was interrupted."""
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from functools import partial
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
+from datetime import timedelta
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from uuid import uuid4
 
-from ._actions import apply_action, failed, not_attempted
+from ..exceptions import PlanRefusedError
+from ._actions import not_attempted
+from ._batches import Batch
 from ._credentials import Access
-from ._destination import AccountDestination, DestinationReader, Instance, InstanceIdentity
+from ._destination import AccountDestination
+from ._journal import Journal
+from ._organization import account_for
+from ._plan_checks import find_refusals
 from ._plan_records import ActionResult, ApplyReport, Plan, PlannedAction
 from ._policy import Policy
+from ._runner import OnEvent, OnStart, Phase, Runner
 
-OnEvent = Callable[[ActionResult], object]
-OnStart = Callable[[PlannedAction], object]
-
-_BATCHES_AT_ONCE = 16
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """The actions of one phase in one account and destination."""
-
-    destination: AccountDestination
-    actions: tuple[PlannedAction, ...]
-    max_concurrency: int
+_DAY = timedelta(days=1)
 
 
 def apply(
@@ -41,13 +34,20 @@ def apply(
     on_start: OnStart | None = None,
     on_event: OnEvent | None = None,
     max_concurrency: int = 8,
+    max_stops: int | None = None,
+    max_replacements: int | None = None,
+    max_age: timedelta = _DAY,
+    journal: str | Path | None = None,
 ) -> ApplyReport:
     """Apply a plan.
 
     An action whose observed state has changed since the plan was made is ``refused``. An
     action that has already been applied is ``unchanged``, so applying a plan twice is safe.
-    A failed action does not stop the others. Replacements run last, because each takes many
-    minutes.
+    A failed action does not stop the others, with one exception: after a replacement that may
+    have left an instance without a replication, no other replacement starts.
+
+    Replacements run last. One runs alone until it is done; then ``limits.at_once`` of the
+    policy says how many run at the same time.
 
     After the first Ctrl-C, running actions finish and no more start. After the second,
     ``KeyboardInterrupt`` is raised once the running actions have finished.
@@ -56,67 +56,175 @@ def apply(
         plan: The plan to apply.
         policy: The policy that the plan was made for. It has the accounts' roles.
         access: The credentials and the endpoint to use.
-        executor: The executor that applies the plan, one task for each account and
-            destination Region; threads of this process if omitted. With an executor,
-            Ctrl-C lets running tasks finish, not only running actions.
+        executor: The executor that applies the plan: one task for each account and
+            destination Region, and one for each replacement; threads of this process if
+            omitted. With an executor, Ctrl-C lets running tasks finish, not only running
+            actions.
         on_start: Called with each action right before it begins, in the thread that runs
             the action; not called with an executor. It must be quick and must not raise.
         on_event: Called with each result as soon as the action has finished; with an
             executor, as soon as the action's task has finished. If ``on_event`` raises,
             no more actions start, and ``apply`` raises the same exception.
-        max_concurrency: The number of actions to run at once in one destination Region of
-            one account, at least 1.
+        max_concurrency: The number of starts and stops to run at once in one destination
+            Region of one account, at least 1.
+        max_stops: The number of stops allowed; ``limits.stops`` of the policy if omitted.
+            A stop that ends a move does not count.
+        max_replacements: The number of replacements allowed; ``limits.replacements`` of the
+            policy if omitted.
+        max_age: How old the plan may be.
+        journal: A new file that receives a line before and after each change, for ``resume``.
 
     Returns:
         One result for each action that changes something, in the order of the plan.
 
     Raises:
-        ValueError: ``max_concurrency`` is below 1, an action is in an account that the
-            plan does not list, or the plan changes an instance more than once.
+        PlanRefusedError: The plan is older than ``max_age``, was made for another policy, or
+            exceeds a limit, or the journal is not empty. Nothing was sent.
+        ValueError: ``max_concurrency`` is below 1, another number is negative, an action is in
+            an account that the plan does not list, or the plan changes an instance more than
+            once.
+        OSError: The journal cannot be created.
     """
+    _check_arguments(max_concurrency, max_age, max_stops, max_replacements)
+    Plan.model_validate(dict(plan))  # model_copy does not validate changed actions
+    stops = policy.limits.stops if max_stops is None else max_stops
+    replacements = policy.limits.replacements if max_replacements is None else max_replacements
+    refusals = find_refusals(
+        plan, policy, max_age=max_age, max_stops=stops, max_replacements=replacements
+    )
+    if refusals:
+        raise PlanRefusedError(refusals)
+    phases = _Phases(policy, access or Access(), max_concurrency)
+    with (
+        nullcontext()
+        if journal is None
+        else Journal.create(Path(journal), plan, stops, replacements)
+    ) as opened:
+        return _run(
+            plan,
+            phases.create(plan.changes),
+            lambda put: Runner(executor, opened, on_start, put),
+            on_event,
+        )
+
+
+def resume(
+    journal: str | Path,
+    policy: Policy,
+    *,
+    access: Access | None = None,
+    executor: Executor | None = None,
+    on_start: OnStart | None = None,
+    on_event: OnEvent | None = None,
+    max_concurrency: int = 8,
+    max_age: timedelta = _DAY,
+) -> ApplyReport:
+    """Go on with an apply that was interrupted, or whose process was killed.
+
+    The plan and the limits are those of the journal. Actions that are ``done`` or ``unchanged``
+    are not applied again. Actions that were cut off come first, and replacements that may have
+    left an instance without a replication. If the plan is too old by now, or the policy has
+    changed, only these are applied, without their stops; the others are ``not_attempted``.
+
+    Resuming twice is safe.
+
+    Args:
+        journal: The journal of the apply, which receives more lines.
+        policy: The policy that the plan was made for. It has the accounts' roles.
+        access: As for ``apply``.
+        executor: As for ``apply``.
+        on_start: As for ``apply``.
+        on_event: As for ``apply``; not called with results of earlier runs.
+        max_concurrency: As for ``apply``.
+        max_age: How old the plan may be.
+
+    Returns:
+        One result for each action that changes something, in the order of the plan; for
+        actions that are not applied again, the result of the earlier run.
+
+    Raises:
+        PlanRefusedError: The file is not a journal, or another process uses it. Nothing was
+            sent.
+        ValueError: ``max_concurrency`` is below 1, or ``max_age`` is negative.
+        OSError: The journal cannot be read or written.
+    """
+    _check_arguments(max_concurrency, max_age)
+    with Journal.reopen(Path(journal)) as (opened, progress):
+        plan = progress.plan
+        refusals = find_refusals(
+            plan,
+            policy,
+            max_age=max_age,
+            max_stops=progress.max_stops,
+            max_replacements=progress.max_replacements,
+        )
+        first, rest = progress.divide(policy, are_refused=bool(refusals))
+        phases = _Phases(policy, access or Access(), max_concurrency)
+
+        def create_runner(put: OnEvent | None) -> Runner:
+            runner = Runner(executor, opened, on_start, put)
+            runner.results.update(progress.settled)
+            if refusals:
+                for action in rest:
+                    runner.report(not_attempted(action, " ".join(refusals)))
+            return runner
+
+        return _run(
+            plan,
+            [
+                *phases.create(first, was_cut_off=True),
+                *phases.create(() if refusals else rest),
+            ],
+            create_runner,
+            on_event,
+        )
+
+
+def _check_arguments(max_concurrency: int, max_age: timedelta, *limits: int | None) -> None:
     if max_concurrency < 1:
         raise ValueError(f"max_concurrency= must be at least 1, not {max_concurrency}")
-    stop, go, over = threading.Event(), threading.Event(), threading.Event()
+    if max_age < timedelta(0):
+        raise ValueError(f"max_age= must not be negative, but is {max_age}")
+    for name, limit in zip(("max_stops", "max_replacements"), limits, strict=False):
+        if limit is not None and limit < 0:
+            raise ValueError(f"{name}= must be at least 0, not {limit}")
+
+
+def _run(
+    plan: Plan,
+    phases: Sequence[Phase],
+    create_runner: Callable[[OnEvent | None], Runner],
+    on_event: OnEvent | None,
+) -> ApplyReport:
+    """Run the phases, and call ``on_event`` in this thread."""
+    over = threading.Event()
     events: SimpleQueue[ActionResult | None] = SimpleQueue()
-    futures: list[Future[list[ActionResult]]] = []
-    Plan.model_validate(dict(plan))  # model_copy does not validate changed actions
-    phases = _phases(plan, policy, access or Access(), max_concurrency)
+    runner = create_runner(None if on_event is None else events.put)
     # Python raises KeyboardInterrupt in the main thread, so another thread runs the phases.
     with ThreadPoolExecutor(1) as leader:
         try:
-            put = None if on_event is None else events.put
-            leading = leader.submit(
-                _run_phases,
-                *(phases, executor),
-                stop=stop,
-                go=go,
-                on_start=on_start,
-                put=put,
-                futures=futures,
-            )
+            leading = leader.submit(runner.run, phases)
             leading.add_done_callback(lambda _: over.set())
             leading.add_done_callback(lambda _: events.put(None))
             while True:
                 try:
-                    go.set()  # only now, as from here on the handler below catches Ctrl-C
+                    runner.go.set()  # only now, as from here on the handler below catches Ctrl-C
                     for result in _iter_events(events, over):
                         if on_event is not None:
                             on_event(result)
                     break
                 except KeyboardInterrupt:
-                    if stop.is_set():
+                    if runner.interrupted.is_set():
                         raise
-                    stop.set()
-                    for future in tuple(futures):
-                        future.cancel()
+                    runner.interrupt()
         except BaseException:
-            stop.set()
-            go.set()
+            runner.interrupted.set()
+            runner.go.set()
             raise
-    results = leading.result()
+    leading.result()
     return ApplyReport(
-        results=tuple(results[action.sort_key()] for action in plan.changes),
-        interrupted=stop.is_set(),
+        results=tuple(runner.results[action.sort_key()] for action in plan.changes),
+        interrupted=runner.interrupted.is_set(),
     )
 
 
@@ -139,168 +247,52 @@ def _iter_events(
         yield result
 
 
-def _phases(plan: Plan, policy: Policy, access: Access, max_concurrency: int) -> list[list[_Batch]]:
-    """Return the batches of each phase: quick actions first, then replacements.
+class _Phases:
+    """Divides actions into phases: quick actions first, then replacements.
 
     A replacement may take an hour, and would occupy a thread that quick actions need.
     """
-    accounts = {account.id: account for account in policy.accounts}
-    run_id = uuid4().hex
-    phases: list[list[_Batch]] = []
-    for are_replacements in (False, True):
+
+    def __init__(self, policy: Policy, access: Access, max_concurrency: int) -> None:
+        self._policy = policy
+        self._access = access
+        self._max_concurrency = max_concurrency
+        self._run_id = uuid4().hex
+
+    def create(
+        self, actions: Iterable[PlannedAction], *, was_cut_off: bool = False
+    ) -> tuple[Phase, Phase]:
+        """Return the phases of some actions.
+
+        Args:
+            actions: The actions.
+            was_cut_off: Whether the actions began before. Then their replacements heal, so none
+                of them waits for another.
+        """
         groups: dict[tuple[str, str], list[PlannedAction]] = defaultdict(list)
-        for action in plan.changes:
-            if (action.kind == "replace") is are_replacements:
+        replacements: list[PlannedAction] = []
+        for action in actions:
+            if action.kind == "replace":
+                replacements.append(action)
+            else:
                 groups[action.account_id, str(action.destination_region)].append(action)
-        phases.append(
-            [
-                _Batch(
-                    AccountDestination(accounts[account_id], destination, access, run_id),
-                    tuple(actions),
-                    max_concurrency,
-                )
-                for (account_id, destination), actions in sorted(groups.items())
-            ]
-        )
-    return phases
-
-
-def _run_phases(
-    phases: list[list[_Batch]],
-    executor: Executor | None,
-    *,
-    stop: threading.Event,
-    go: threading.Event,
-    on_start: OnStart | None,
-    put: OnEvent | None,
-    futures: list["Future[list[ActionResult]]"],
-) -> dict[object, ActionResult]:
-    """Run all batches, phase by phase; return the results by the actions' sort keys.
-
-    Args:
-        phases: The batches of each phase.
-        executor: The executor for batches; threads of this process if ``None``.
-        stop: Set when no more actions may start.
-        go: Set when the batches may start.
-        on_start: Called with each action before it begins, if given.
-        put: Called once with each result, if given.
-        futures: Receives the future of each batch, so that the caller can cancel it.
-    """
-    results: dict[object, ActionResult] = {}
-    reported: set[object] = set()
-
-    def report(result: ActionResult) -> None:
-        if put is not None and result.action.sort_key() not in reported:
-            reported.add(result.action.sort_key())
-            put(result)
-
-    # Neither a threading.Event nor this function can be pickled for another process.
-    run_batch: Callable[[_Batch], list[ActionResult]] = _run_batch
-    if executor is None:
-        run_batch = partial(_run_batch, stop=stop, on_start=on_start, report=report)
-    go.wait()
-    with ExitStack() as stack:
-        pool = executor or stack.enter_context(ThreadPoolExecutor(_BATCHES_AT_ONCE))
-        for batches in phases:
-            submitted: list[Future[list[ActionResult]]] = []
-            for batch in batches:
-                submitted.append(_submit(pool, run_batch, batch))
-                futures.append(submitted[-1])
-                if stop.is_set():
-                    submitted[-1].cancel()
-            for batch, future in zip(batches, submitted, strict=True):
-                for result in _results_of(batch, future):
-                    results[result.action.sort_key()] = result
-                    report(result)
-    return results
-
-
-def _submit(
-    pool: Executor, run_batch: Callable[[_Batch], list[ActionResult]], batch: _Batch
-) -> "Future[list[ActionResult]]":
-    """Submit a batch; return a failed future if the executor refuses the batch."""
-    try:
-        return pool.submit(run_batch, batch)
-    except RuntimeError as error:  # the executor is shut down, or has lost its workers
-        refused: Future[list[ActionResult]] = Future()
-        refused.set_exception(error)
-        return refused
-
-
-def _results_of(batch: _Batch, future: "Future[list[ActionResult]]") -> list[ActionResult]:
-    """Wait for a batch; return its results, even if the batch was canceled or lost."""
-    try:
-        return future.result()
-    except CancelledError:
-        return [not_attempted(action) for action in batch.actions]
-    except Exception as error:  # noqa: BLE001  # executors report lost workers in any way
-        message = f"The outcome is unknown: the worker failed with {error!r}. Apply the plan again."
-        return [
-            ActionResult(action=action, outcome="failed", message=message)
-            for action in batch.actions
+        batches = [
+            self._batch(group, self._max_concurrency, was_cut_off=was_cut_off)
+            for _, group in sorted(groups.items())
         ]
+        alone = [self._batch([action], 1, was_cut_off=was_cut_off) for action in replacements]
+        at_once = self._policy.limits.at_once
+        return (
+            Phase(batches),
+            Phase(alone, at_once, is_careful=not was_cut_off),
+        )
 
-
-def _run_batch(
-    batch: _Batch,
-    stop: threading.Event | None = None,
-    on_start: OnStart | None = None,
-    report: OnEvent | None = None,
-) -> list[ActionResult]:
-    """Apply a batch's actions; return their results in the same order."""
-    reader = DestinationReader(batch.destination)
-    is_stopped = stop or threading.Event()
-    if is_stopped.is_set():
-        return [not_attempted(action) for action in batch.actions]
-    results: dict[object, ActionResult] = {}
-
-    def run(action: PlannedAction, instance: Instance | None, error: Exception | None) -> None:
-        if is_stopped.is_set():
-            result = not_attempted(action)
-        elif error is not None:
-            result = failed(action, error)
-        else:
-            if on_start is not None:
-                on_start(action)
-            result = apply_action(reader, listing, action, instance)
-        results[action.sort_key()] = result
-        if report is not None:
-            report(result)
-
-    # Creates the client before several threads would each create one. If that fails here,
-    # each action fails with the same error.
-    with suppress(Exception):
-        _ = reader.context
-    with ThreadPoolExecutor(batch.max_concurrency) as pool:
-        starts = [action for action in batch.actions if action.kind == "start"]
-        listing: Future[None] = pool.submit(reader.list_backups) if starts else Future()
-        try:
-            # Stops come first, because they make room in the quota.
-            running = [pool.submit(run, a, None, None) for a in batch.actions if a.kind != "start"]
-            # Each start is submitted as soon as a page lists its instance.
-            running += [pool.submit(run, *found) for found in _find_instances(reader, starts)]
-            for future in running:
-                future.result()
-        except KeyboardInterrupt:  # a terminal sends Ctrl-C to worker processes, too
-            is_stopped.set()
-    return [results.get(action.sort_key()) or not_attempted(action) for action in batch.actions]
-
-
-def _find_instances(
-    reader: DestinationReader, actions: Sequence[PlannedAction]
-) -> Iterator[tuple[PlannedAction, InstanceIdentity | None, Exception | None]]:
-    """Yield each action with its instance, if that still exists, or with the listing's error."""
-    for source_region, group in groupby(actions, key=lambda action: action.source_region):
-        missing = {(action.source_db_instance_arn or "").lower(): action for action in group}
-        failure: Exception | None = None
-        try:
-            for instance in reader.iter_identities(source_region):
-                action = missing.pop((instance.db_instance_arn or "").lower(), None)
-                if action is not None:
-                    yield action, instance, None
-                if not missing:
-                    break
-        except Exception as error:  # noqa: BLE001  # an unexpected error must not stop other Regions
-            failure = error
-        for action in missing.values():
-            yield action, None, failure
+    def _batch(
+        self, actions: Sequence[PlannedAction], max_concurrency: int, *, was_cut_off: bool
+    ) -> Batch:
+        account_id, region_name = actions[0].account_id, str(actions[0].destination_region)
+        account = account_for(self._policy, account_id)
+        if account is None:
+            raise ValueError(f"account {account_id} is not in the policy")  # checked before
+        destination = AccountDestination(account, region_name, self._access, self._run_id)
+        return Batch(destination, tuple(actions), max_concurrency, was_cut_off)

@@ -154,13 +154,22 @@ class ActionResult(Record, frozen=True):
     outcome: Outcome
     """``done``: the action succeeded. ``unchanged``: nothing was left to do. ``refused``:
     the observed state has changed since the plan was made. ``failed``: the action raised
-    an error. ``not_attempted``: an interruption came first."""
+    an error. ``not_attempted``: an interruption came first, or ``message`` says why."""
     message: str | None = None
     """Why the action was refused, failed or not attempted."""
     is_protected: bool | None = None
     """For a failed replacement: whether the instance replicates; ``None`` if that is unknown."""
     db_instance_automated_backups_arn: str | None = None
     """ARN of the replicated backup."""
+
+    @property
+    def may_be_unprotected(self) -> bool:
+        """Return whether a failed replacement may have left the instance without a replication."""
+        return (
+            self.action.kind == "replace"
+            and self.outcome == "failed"
+            and self.is_protected is not True
+        )
 
 
 class ApplyReport(Record, frozen=True):

@@ -56,6 +56,12 @@ class SandboxRDSResponse(RDSResponse):
                     "InvalidDBInstanceAutomatedBackupState",
                     f"Sandbox: {source_arn} is already replicating to {self.region}.",
                 )
+            if any(self._is_of_deleted_namesake(backup, source) for backup in kept):
+                raise RDSClientError(
+                    "InvalidDBInstanceAutomatedBackupState",
+                    f"Sandbox: the replication of the instance that was {source_arn} before has "
+                    "not ended yet.",
+                )
             if any(backup.facts.get("KmsKeyId") != key for backup in own):
                 raise RDSClientError(
                     "InvalidParameterValue",
@@ -272,6 +278,15 @@ class SandboxRDSResponse(RDSResponse):
                 "have permissions to access it.",
             )
         return str(key.arn)
+
+    def _is_of_deleted_namesake(self, backup: ReplicatedBackup, source: DBInstance) -> bool:
+        """Return whether a backup replicates for a deleted instance that had the source's name."""
+        backend = get_backend("rds")[self.current_account][source.region]
+        return (
+            backup.live
+            and backup.facts["DBInstanceArn"] == source.db_instance_arn
+            and not any(backup.is_of(other.dbi_resource_id) for other in backend.databases.values())
+        )
 
     def _requested_retention(self) -> int | None:
         """Return the requested retention period in days, if there is one."""

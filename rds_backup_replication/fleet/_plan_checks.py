@@ -1,0 +1,74 @@
+"""The checks of a plan as a whole, before anything is sent."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+
+from ._durations import format_duration
+from ._organization import account_for
+from ._plan_records import Plan
+from ._policy import Policy
+
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+def find_refusals(
+    plan: Plan,
+    policy: Policy,
+    *,
+    max_age: timedelta,
+    max_stops: int | None = None,
+    max_replacements: int | None = None,
+) -> tuple[str, ...]:
+    """Return why a plan must not be applied as a whole, one sentence or two per reason.
+
+    Args:
+        plan: The plan.
+        policy: The policy that the plan should have been made for.
+        max_age: How old the plan may be.
+        max_stops: The stops allowed; those of the policy if omitted.
+        max_replacements: The replacements allowed; those of the policy if omitted.
+    """
+    limits = policy.limits
+    return (
+        *_find_mismatches(plan, policy),
+        *_find_wrong_time(plan, max_age),
+        *_find_excess(
+            ("stops", "stop"), len(plan.stops), limits.stops if max_stops is None else max_stops
+        ),
+        *_find_excess(
+            ("replacements", "replace"),
+            len(plan.replacements),
+            limits.replacements if max_replacements is None else max_replacements,
+        ),
+    )
+
+
+def _find_mismatches(plan: Plan, policy: Policy) -> Iterator[str]:
+    if plan.policy_hash != policy.content_hash:
+        yield ("The plan was made for another policy, or the policy has changed since. Plan again.")
+    for account_id in sorted({action.account_id for action in plan.changes}):
+        if account_for(policy, account_id) is None:
+            yield f"The plan changes account {account_id}, which is not in the policy. Plan again."
+
+
+def _find_wrong_time(plan: Plan, max_age: timedelta) -> Iterator[str]:
+    age = datetime.now(timezone.utc) - plan.planned_at
+    if age > max_age:
+        yield (
+            f"The plan is {format_duration(age, max_units=2)} old, and may be "
+            f"{format_duration(max_age)} old at most. Plan again, or pass a longer max_age=."
+        )
+    if -age > _CLOCK_TOLERANCE:
+        yield (
+            f"The plan is from {format_duration(-age, max_units=2)} in the future. Correct the "
+            "clock of this machine or of the one that planned, and plan again."
+        )
+
+
+def _find_excess(kind: tuple[str, str], count: int, limit: int) -> Iterator[str]:
+    noun, verb = kind
+    if count > limit:
+        yield (
+            f"The plan would {verb} {count} replications, and {limit} are allowed. Check them, "
+            f"and pass max_{noun}={count} to allow them."
+        )
