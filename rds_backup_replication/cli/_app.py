@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from .._version import __version__
-from ._commands import apply, backups, fleet, policy, replication, sandbox
+from ._commands import apply, audit, backups, plan, policy, replication, sandbox
 from ._errors import ExitCode, explain
 from ._options import with_debug_option
 from ._output import print_error
@@ -96,10 +96,10 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "restore": backups.restore,
     "delete": backups.delete,
     "regions": backups.regions,
-    "audit": fleet.audit,
-    "plan": fleet.plan,
+    "audit": audit.audit,
+    "plan": plan.plan,
     "apply": apply.apply,
-    "policy-schema": fleet.policy_schema,
+    "policy-schema": policy.policy_schema,
     "sandbox": sandbox.sandbox,
 }
 for _name, _command in _COMMANDS.items():
@@ -109,5 +109,5 @@ _policy: typer.Typer = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Test a policy, or print its JSON Schema."
 )
 _policy.command("test")(with_debug_option(policy.show_matches))
-_policy.command("schema")(with_debug_option(fleet.policy_schema))
+_policy.command("schema")(with_debug_option(policy.policy_schema))
 app.add_typer(_policy, name="policy")

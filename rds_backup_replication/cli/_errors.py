@@ -45,6 +45,8 @@ class ExitCode(IntEnum):
     """The command reports findings that need attention."""
     INCOMPLETE = 9
     """A part of a plan was not applied, or a replacement failed after its stop."""
+    CHANGES = 10
+    """The plan has changes, and the command was run with ``--detailed-exitcode``."""
     INTERRUPTED = 130
     """The user pressed Ctrl-C."""
 

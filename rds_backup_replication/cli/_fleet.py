@@ -1,18 +1,98 @@
-"""The names of what the commands for a fleet report."""
+"""What the commands for a fleet share: their argument, progress, filters and texts."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from ._errors import ExitCode, Failure
+from ._output import get_width, progress
+from ._signals import end_now, on_signal
+from ._stdio import write_stdout
 
 if TYPE_CHECKING:
-    from ..fleet import AuditRecord, PlannedAction
+    from ..fleet import AuditRecord, Finding, FleetReason, PlannedAction, Policy
+    from ._options import ScanOptions
+
+# ruff: noqa: PLC0415 - help and version must not import what only a call needs.
+
+PolicyFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="POLICY",
+        help="Policy file in YAML, JSON or TOML; - reads YAML or JSON from standard input.",
+    ),
+]
+SubjectT = TypeVar("SubjectT", "AuditRecord", "PlannedAction")
+
+
+@contextmanager
+def scan_progress() -> Generator[Callable[[int, int], None]]:
+    """Show the progress of a scan, which changes nothing: a signal ends the process at once."""
+    text = "Scanning the fleet"
+    with (
+        progress(text, lines=False) as shown,
+        on_signal(lambda _: end_now("Interrupted.\n", shown)),
+    ):
+        yield lambda done, of: shown.update(f"{text}: {done} of {of}")
+
+
+def check_names(option: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Raise a failure if an option has a name that is not known."""
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(sorted(known))}"
+            raise Failure(f"{option} {name} does not exist; {hint}", ExitCode.USAGE)
+
+
+def check_filters(options: "ScanOptions", policy: "Policy") -> None:
+    """Raise a failure if a filter names a rule or an account that the policy does not have."""
+    check_names("--rule", options.rule or (), [rule.name for rule in policy.rules])
+    if policy.organization is None:  # otherwise, only the scan knows all accounts
+        check_names("--account", options.account or (), [a.id for a in policy.accounts])
+
+
+def select(options: "ScanOptions", subjects: Iterable[SubjectT]) -> list[SubjectT]:
+    """Return the records or actions that the filters of a scan leave.
+
+    Raises:
+        Failure: No instance matches ``--target``.
+    """
+    found = list(subjects)
+    patterns = [pattern.lower() for pattern in options.target or ()]
+    if patterns:
+        found = [subject for subject in found if _matches(arn_of(subject), patterns)]
+        if not found:
+            message = f"No instance matches --target {' '.join(options.target or ())}."
+            raise Failure(message, ExitCode.USAGE)
+    return [
+        subject
+        for subject in found
+        if (not options.account or subject.account_id in options.account)
+        and (not options.rule or subject.rule in options.rule)
+    ]
+
+
+def _matches(arn: str | None, patterns: Sequence[str]) -> bool:
+    names = () if arn is None else (arn.lower(), arn.lower().rpartition(":")[2])
+    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
+
+def arn_of(subject: "AuditRecord | PlannedAction") -> str | None:
+    """Return the instance's ARN; ``None`` if its Region could not be listed."""
+    arn: str | None = getattr(subject, "db_instance_arn", None)
+    return arn or getattr(subject, "source_db_instance_arn", None)
 
 
 def instance_of(subject: "AuditRecord | PlannedAction") -> str:
     """Return the instance's ARN, or the account and Region whose instances could not be listed."""
-    arn = getattr(subject, "db_instance_arn", None) or getattr(
-        subject, "source_db_instance_arn", None
-    )
-    return arn or f"all instances of account {subject.account_id} in {subject.source_region}"
+    nobody = f"all instances of account {subject.account_id} in {subject.source_region}"
+    return arn_of(subject) or nobody
 
 
 def destination_of(subject: "AuditRecord | PlannedAction") -> str:
@@ -23,3 +103,69 @@ def destination_of(subject: "AuditRecord | PlannedAction") -> str:
 def format_counts(counts: Mapping[Any, int]) -> str:
     """Return the number of each kind, such as ``2 start, 1 stop``."""
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "no instances"
+
+
+_WIDE = 120  # columns; with fewer, a table has no room for ARNs
+
+
+class InstanceColumns:
+    """The columns that say which instance a row is about.
+
+    Without a terminal, and on a wide one, that is the ARN. On a narrow one, it is the identifier,
+    with the account and the Region if there are several.
+    """
+
+    def __init__(self, subjects: "Sequence[AuditRecord | PlannedAction]", stream: Any) -> None:
+        self._is_wide = get_width(stream) >= _WIDE
+        several_accounts = len({subject.account_id for subject in subjects}) > 1
+        several_regions = len({subject.source_region for subject in subjects}) > 1
+        self._has = (several_accounts, several_regions)
+        self.titles = ["INSTANCE"]
+        if not self._is_wide:
+            extra = zip(("ACCOUNT", "FROM"), self._has, strict=True)
+            self.titles += [title for title, is_shown in extra if is_shown]
+
+    def cells_of(self, subject: "AuditRecord | PlannedAction") -> list[str]:
+        """Return the cells of one row."""
+        if self._is_wide:
+            return [instance_of(subject)]
+        extra = zip((subject.account_id, subject.source_region), self._has, strict=True)
+        return [self.name_of(subject), *(text for text, is_shown in extra if is_shown)]
+
+    def name_of(self, subject: "AuditRecord | PlannedAction") -> str:
+        """Return the name of an instance in running text."""
+        arn = arn_of(subject)
+        if self._is_wide or arn is None:
+            return instance_of(subject)
+        return arn.rpartition(":")[2]
+
+
+def print_causes(
+    subjects: "Iterable[tuple[AuditRecord | PlannedAction, tuple[FleetReason, ...]]]",
+    columns: InstanceColumns,
+) -> None:
+    """Print the reasons, each once with its remedy, and the instances that it applies to."""
+    from ..fleet._report.causes import group_by_cause
+
+    causes = group_by_cause(
+        [(subject, reasons) for subject, reasons in subjects if reasons],
+        lambda pair: [
+            line
+            for reason in pair[1]
+            for line in (("finding", reason.message), ("remedy", reason.remedy))
+        ],
+        lambda pair: ((arn_of(pair[0]) or "").rpartition(":")[2], pair[0].rule),
+    )
+    for cause in causes:
+        write_stdout("\n")
+        for kind, text in cause.lines:
+            write_stdout(f"{text}\n" if kind == "finding" else f"  {text}\n")
+        for (subject, _), figures in cause.items:
+            what_differs = f" ({', '.join(figures)})" if figures else ""
+            write_stdout(f"    {columns.name_of(subject)}{what_differs}\n")
+
+
+def print_findings(findings: "Iterable[Finding]") -> None:
+    """Print findings about rules and accounts."""
+    for finding in findings:
+        write_stdout(f"\n{finding.message}\n  {finding.remedy}\n")

@@ -30,6 +30,26 @@ class Output(str, Enum):
     JSON = "json"
 
 
+class PlanOutput(str, Enum):
+    """How a plan is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    MARKDOWN = "markdown"
+
+
+class AuditOutput(str, Enum):
+    """How an audit is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    MARKDOWN = "markdown"
+    PROMETHEUS = "prometheus"
+    EMF = "emf"
+
+
 Source = Annotated[
     str,
     typer.Argument(
@@ -74,7 +94,7 @@ _EndpointUrl = Annotated[
         "profile's endpoint."
     ),
 ]
-_OutputFormat = Annotated[
+OutputFormat = Annotated[
     Output, typer.Option("--output", help="Print a table for people, or JSON for programs.")
 ]
 
@@ -93,7 +113,7 @@ class RegionOptions:
     ] = None
     profile: _Profile = None
     endpoint_url: _EndpointUrl = None
-    output: _OutputFormat = Output.TABLE
+    output: OutputFormat = Output.TABLE
 
     def make_client(self) -> "BackupReplicationClient":
         """Return a client of the Region."""
@@ -106,7 +126,14 @@ class FleetOptions:
 
     profile: _Profile = None
     endpoint_url: _EndpointUrl = None
-    output: _OutputFormat = Output.TABLE
+    connect_timeout: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Seconds to wait for a connection; 5 for a scan."),
+    ] = None
+    read_timeout: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Seconds to wait for a response; 10 for a scan."),
+    ] = None
 
     def make_access(self) -> "Access":
         """Return the access to a fleet's accounts.
@@ -116,10 +143,51 @@ class FleetOptions:
         from ..fleet import Access
 
         _make_client("us-east-1", self.profile, self.endpoint_url)
-        return Access(profile_name=self.profile, endpoint_url=self.endpoint_url)
+        return Access(
+            profile_name=self.profile,
+            endpoint_url=self.endpoint_url,
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
+        )
 
 
-OptionsT = TypeVar("OptionsT", RegionOptions, FleetOptions)
+@dataclass(frozen=True, kw_only=True)
+class ScanOptions(FleetOptions):
+    """The options that the commands which scan a fleet share."""
+
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(help="Show only this rule's instances. Repeat the option for more rules."),
+    ] = None
+    account: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="Show only this account. Repeat the option for more accounts."
+        ),
+    ] = None
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Show only instances whose identifier or ARN matches, such as 'orders-*'. Repeat "
+            "the option for more patterns.",
+        ),
+    ] = None
+    deadline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="Send no more requests after this time, such as 90s or 10m. What is still "
+            "missing then is unknown.",
+        ),
+    ] = None
+
+    def read_deadline(self) -> timedelta | None:
+        """Return the deadline as a duration."""
+        return None if self.deadline is None else read_duration(self.deadline, "--deadline")
+
+
+OptionsT = TypeVar("OptionsT", bound=RegionOptions | FleetOptions)
 
 
 def with_options(

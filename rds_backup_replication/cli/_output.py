@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 _UNLIMITED = 100_000
 _MIN_WIDTH = 40  # some terminals report a width of 0
 _STYLES = {
-    "red": "failed impossible over_quota refused stopped unprotected",
-    "yellow": "deleting lagging not_attempted pending replace retained starting stop unknown",
+    "red": "at_risk failed impossible over_quota refused stopped unprotected",
+    "yellow": (
+        "deleting drifted lagging move not_attempted pending replace retained starting stop unknown"
+    ),
     "green": "available done protected replicating start started",
 }
 _STYLE_OF = {word: style for style, words in _STYLES.items() for word in words.split()}
@@ -49,14 +51,15 @@ def _make_console(stream: TextIO, file: TextIO | None = None) -> "Console":
     return Console(
         file=file or stream,
         force_terminal=stream.isatty() or None,
-        width=_get_width(stream),
+        width=get_width(stream),
         highlight=False,
         markup=False,
         emoji=False,
     )
 
 
-def _get_width(stream: TextIO) -> int:
+def get_width(stream: TextIO) -> int:
+    """Return the number of columns of a stream; without a terminal, it is practically unlimited."""
     columns = os.environ.get("COLUMNS", "")
     if columns.isdecimal() and int(columns) > 0:
         return max(int(columns), _MIN_WIDTH)
@@ -76,18 +79,31 @@ def print_json(value: object) -> None:
 
 
 def print_table(
-    titles: Sequence[str], rows: Iterable[Sequence[str]], *, on_stderr: bool = False
+    titles: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    on_stderr: bool = False,
+    unbroken: str | None = None,
 ) -> None:
-    """Print a table, with the widest columns wrapped if the rows do not fit the width."""
+    """Print a table, with the widest columns wrapped if the rows do not fit the width.
+
+    Args:
+        titles: The titles of the columns.
+        rows: The cells of each row.
+        on_stderr: Whether to print to standard error.
+        unbroken: The title of a column whose words are never broken.
+    """
     from rich.table import Table
 
     printed = StringIO()
     console = _make_console(sys.stderr if on_stderr else sys.stdout, printed)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in titles:
-        table.add_column(title, overflow="fold")
-    for row in rows:
-        table.add_row(*[_make_cell(text) for text in row])
+    cells = [[_make_cell(text) for text in row] for row in rows]
+    for index, title in enumerate(titles):
+        widths = [row[index].cell_len for row in cells] if title == unbroken else []
+        table.add_column(title, overflow="fold", min_width=max(widths, default=None))
+    for row in cells:
+        table.add_row(*row)
     console.print(table)
     # Rich pads lines with spaces.
     lines = [line.rstrip() for line in printed.getvalue().splitlines()]
@@ -134,8 +150,8 @@ def _backup_fields(backup: "DBInstanceAutomatedBackup") -> Generator[tuple[str, 
     yield "Engine", " ".join(engine) or None
     yield "Retention", None if days is None else f"{days} days"
     yield "Key", backup.kms_key_id
-    yield "Restorable from", _format_time(window.earliest_time if window else None)
-    yield "Restorable to", _format_time(window.latest_time if window else None)
+    yield "Restorable from", format_time(window.earliest_time if window else None)
+    yield "Restorable to", format_time(window.latest_time if window else None)
     yield "Lag", format_backup_lag(backup)
 
 
@@ -149,7 +165,7 @@ def format_lag(lag: timedelta | None) -> str | None:
     return None if lag is None else format_duration(lag, max_units=2)
 
 
-def _format_time(time: datetime | None) -> str | None:
+def format_time(time: datetime | None) -> str | None:
     """Return a time in ISO 8601, in UTC and to the second."""
     return None if time is None else f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
@@ -159,7 +175,7 @@ def _wrap_words(text: str) -> str:
     text = escape_invisible(text)
     if not sys.stderr.isatty():
         return text
-    width = _get_width(sys.stderr)
+    width = get_width(sys.stderr)
     lines = [
         wrap(line, width, break_long_words=False, break_on_hyphens=False, subsequent_indent="  ")
         if len(line) > width

@@ -16,7 +16,7 @@ import typer
 from .._errors import CREDENTIALS_HINT, ExitCode, Failure, in_shell_words
 from .._files import check_writable, describe_error, is_stdin, read_policy, read_stdin
 from .._fleet import destination_of, format_counts, instance_of
-from .._options import FleetOptions, Output, Yes, read_duration, with_options
+from .._options import FleetOptions, Output, OutputFormat, Yes, read_duration, with_options
 from .._output import Progress, confirm, note, print_json, print_table, progress
 from .._signals import PROGRAM_SIGNALS, end_now, on_signal
 from .._stdio import write_stderr_unbuffered, write_stdout
@@ -74,6 +74,7 @@ def apply(
         int, typer.Option(min=1, help="Number of instances to start or stop at the same time.")
     ] = 8,
     yes: Yes = False,
+    output: OutputFormat = Output.TABLE,
 ) -> None:
     """Make the changes in a plan.
 
@@ -108,7 +109,7 @@ def apply(
             max_age=age,
         )
         shown.stop()
-        if options.output is Output.JSON:
+        if output is Output.JSON:
             print_json(report)
         else:
             _print_results(report)

@@ -6,10 +6,10 @@ import typer
 
 from .._errors import ExitCode
 from .._files import read_policy
-from .._options import FleetOptions, Output, with_options
+from .._fleet import PolicyFile, scan_progress
+from .._options import FleetOptions, Output, OutputFormat, with_options
 from .._output import note, print_json, print_table
 from .._stdio import write_stdout
-from .fleet import PolicyFile, scan_progress
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
@@ -35,6 +35,7 @@ def show_matches(
             "for more patterns.",
         ),
     ] = None,
+    output: OutputFormat = Output.TABLE,
 ) -> None:
     """Show which rule of a policy applies to each instance, and why earlier rules do not.
 
@@ -52,7 +53,7 @@ def show_matches(
             identifiers=tuple(identifier or ()),
             on_progress=on_progress,
         )
-    if options.output is Output.JSON:
+    if output is Output.JSON:
         print_json(report)
     else:
         print_table(
@@ -74,3 +75,10 @@ def show_matches(
         note(problem)
     if report.problems:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def policy_schema() -> None:
+    """Print the JSON Schema of a policy, for editors."""
+    from ...fleet import Policy
+
+    print_json(Policy.model_json_schema())

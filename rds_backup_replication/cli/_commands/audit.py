@@ -1,0 +1,234 @@
+"""The command that audits a fleet."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from .._errors import ExitCode, Failure
+from .._files import check_writable, describe_error, read_policy, write_file
+from .._fleet import (
+    InstanceColumns,
+    PolicyFile,
+    check_filters,
+    check_names,
+    destination_of,
+    format_counts,
+    print_causes,
+    print_findings,
+    scan_progress,
+    select,
+)
+from .._options import AuditOutput, ScanOptions, with_options
+from .._output import format_lag, format_time, note, print_json, print_table
+from .._stdio import write_stdout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ...fleet import AuditRecord, AuditReport, OtherBackup, StateChange
+
+# ruff: noqa: PLC0415 - help and version must not import what only a call needs.
+
+_FEW_PLACES = 3
+
+
+@with_options(ScanOptions)
+def audit(
+    options: ScanOptions,
+    *,
+    policy: PolicyFile,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the report to an HTML file."),
+    ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Show what changed since an earlier audit, a file from --output json.",
+        ),
+    ] = None,
+    only_problems: Annotated[
+        bool, typer.Option("--only-problems", help="Show only instances that need attention.")
+    ] = False,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(help="Show only instances in this state. Repeat the option for more states."),
+    ] = None,
+    output: Annotated[
+        AuditOutput,
+        typer.Option(help="Print a table, JSON, or the format of another program."),
+    ] = AuditOutput.TABLE,
+) -> None:
+    """Report how well the instances in a policy are protected.
+
+    The command changes nothing.
+    """
+    from ...fleet import audit
+    from ...fleet import compare as compare_reports
+    from ...fleet._records import State
+
+    wanted = read_policy(policy)
+    check_filters(options, wanted)
+    check_names("--state", state or (), get_args(State))
+    if html is not None:
+        check_writable(html, "report")
+    earlier = None if compare is None else _read_report(compare)
+    access = options.make_access()
+    with scan_progress() as on_progress:
+        report = audit(
+            wanted,
+            access=access,
+            on_progress=on_progress,
+            accounts=options.account,
+            deadline=options.read_deadline(),
+        )
+    if earlier is not None:
+        report = compare_reports(report, earlier)
+    report = _filter(report, options, state, only_problems=only_problems)
+    _print(report, output)
+    if html is not None:
+        from ...fleet._report.page import render_html
+
+        write_file(html, render_html(report))
+    if _is_all_unknown(report):
+        raise typer.Exit(ExitCode.UNREACHABLE)
+    if not report.is_healthy:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _read_report(path: Path) -> "AuditReport":
+    from pydantic import ValidationError
+
+    from ...fleet import AuditReport
+
+    try:
+        return AuditReport.model_validate_json(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"{path} cannot be read: {describe_error(error)}", ExitCode.USAGE) from error
+    except ValidationError as error:
+        message = f"{path} is not the report of an audit. Write one with audit --output json."
+        raise Failure(message, ExitCode.USAGE) from error
+
+
+def _filter(
+    report: "AuditReport", options: ScanOptions, state: list[str] | None, *, only_problems: bool
+) -> "AuditReport":
+    """Return what the filters leave of a report."""
+    records = [
+        record
+        for record in select(options, report.records)
+        if (not state or record.state in state) and (record.needs_attention or not only_problems)
+    ]
+    if len(records) == len(report.records):
+        return report
+    changes: dict[str, object] = {"records": tuple(records)}
+    if options.rule:
+        changes["findings"] = tuple(f for f in report.findings if f.rule in options.rule)
+    if options.rule or options.target or state:  # these are about instances that the audit shows
+        changes |= {"unmanaged": (), "retained": (), "headroom": ()}
+    if report.comparison is not None:
+        shown = {(record.account_id, record.db_instance_arn) for record in records}
+        kept = tuple(
+            change
+            for change in report.comparison.changes
+            if (change.account_id, change.db_instance_arn) in shown
+        )
+        changes["comparison"] = report.comparison.model_copy(update={"changes": kept})
+    return report.model_copy(update=changes)
+
+
+def _is_all_unknown(report: "AuditReport") -> bool:
+    """Return whether no instance could be checked."""
+    return bool(report.records) and all(
+        record.state == "unknown"
+        and all(reason.code == "could_not_be_checked" for reason in record.reasons)
+        for record in report.records
+    )
+
+
+def _print(report: "AuditReport", output: AuditOutput) -> None:
+    if output is AuditOutput.JSON:
+        print_json(report)
+    elif output is AuditOutput.TABLE:
+        _print_tables(report)
+    else:
+        from ...fleet._formats import render
+
+        write_stdout(render(report, output.value))
+
+
+def _print_tables(report: "AuditReport") -> None:
+    columns = InstanceColumns(report.records, sys.stdout)
+    print_table(
+        ("STATE", "LAG", "TO", *columns.titles),
+        [
+            (
+                record.state,
+                format_lag(record.lag) or "-",
+                destination_of(record),
+                *columns.cells_of(record),
+            )
+            for record in report.records
+        ],
+        unbroken="INSTANCE",
+    )
+    print_causes(((r, r.reasons) for r in report.records if r.accepted_until is None), columns)
+    _print_accepted(report.records, columns)
+    print_findings(report.findings)
+    _print_changes(report)
+    _print_others("Replications that no rule asks for:", report.unmanaged)
+    _print_others("Retained backups that no instance above shows:", report.retained)
+    _print_headroom(report)
+    note(format_counts(report.counts))
+
+
+def _print_accepted(records: "Iterable[AuditRecord]", columns: InstanceColumns) -> None:
+    accepted = [record for record in records if record.accepted_until is not None]
+    if accepted:
+        write_stdout("\nAccepted problems:\n")
+    for record in accepted:
+        until, name = record.accepted_until, columns.name_of(record)
+        write_stdout(f"    {name}: {record.state} until {until} ({record.accepted_reason})\n")
+
+
+def _print_changes(report: "AuditReport") -> None:
+    comparison = report.comparison
+    if comparison is None:
+        return
+    since = format_time(comparison.audited_at)
+    if not (comparison.changes or comparison.matches):
+        write_stdout(f"\nNothing has changed since {since}.\n")
+        return
+    write_stdout(f"\nChanges since {since}:\n")
+    for change in comparison.changes:
+        write_stdout(
+            f"    {_subject_of(change)}: {change.before or 'new'} → {change.after or 'gone'}\n"
+        )
+    for match in comparison.matches:
+        write_stdout(f"    rule {match.rule}: {match.before} → {match.after} instances\n")
+
+
+def _subject_of(change: "StateChange") -> str:
+    return change.db_instance_arn or f"account {change.account_id} in {change.source_region}"
+
+
+def _print_others(heading: str, backups: "tuple[OtherBackup, ...]") -> None:
+    if backups:
+        write_stdout(f"\n{heading}\n")
+    for backup in backups:
+        latest = format_time(backup.latest_time)
+        until = f", restorable to {latest}" if latest else ""
+        name = backup.db_instance_arn or backup.db_instance_automated_backups_arn
+        write_stdout(f"    {name} in {backup.destination_region}{until}: {backup.message}\n")
+
+
+def _print_headroom(report: "AuditReport") -> None:
+    scarce = [room for room in report.headroom if room.free < _FEW_PLACES]
+    if scarce:
+        write_stdout("\nQuotas with little room:\n")
+    for room in scarce:
+        where = f"account {room.account_id} in {room.destination_region}"
+        write_stdout(f"    {where}: {room.used} of {room.quota} replications\n")

@@ -1,0 +1,111 @@
+"""The command that plans the changes to a fleet."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .._errors import ExitCode
+from .._files import check_writable, read_policy, write_file
+from .._fleet import (
+    InstanceColumns,
+    PolicyFile,
+    check_filters,
+    destination_of,
+    format_counts,
+    print_causes,
+    print_findings,
+    scan_progress,
+    select,
+)
+from .._options import PlanOutput, ScanOptions, with_options
+from .._output import note, print_json, print_table
+from .._stdio import write_stdout
+
+if TYPE_CHECKING:
+    from ...fleet import Plan
+
+# ruff: noqa: PLC0415 - help and version must not import what only a call needs.
+
+_PROBLEMS = ("impossible", "over_quota", "unknown")
+
+
+@with_options(ScanOptions)
+def plan(
+    options: ScanOptions,
+    *,
+    policy: PolicyFile,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write the plan to a JSON file that the apply command can read.",
+        ),
+    ] = None,
+    detailed_exitcode: Annotated[
+        bool,
+        typer.Option(
+            "--detailed-exitcode",
+            help="End with exit code 10 if the plan has changes, and no findings.",
+        ),
+    ] = False,
+    output: Annotated[
+        PlanOutput,
+        typer.Option(help="Print a table, JSON, JSON lines, or Markdown for a pull request."),
+    ] = PlanOutput.TABLE,
+) -> None:
+    """Plan the changes that make a fleet comply with its policy.
+
+    The command changes nothing. To make the changes, run the apply command with the plan.
+    """
+    from ...fleet import plan
+
+    wanted = read_policy(policy)
+    check_filters(options, wanted)
+    if out is not None:
+        check_writable(out, "plan")
+    access = options.make_access()
+    with scan_progress() as on_progress:
+        planned = plan(
+            wanted, access=access, on_progress=on_progress, deadline=options.read_deadline()
+        )
+    planned = planned.model_copy(update={"actions": tuple(select(options, planned.actions))})
+    if output is PlanOutput.JSON:
+        print_json(planned)
+    elif output is PlanOutput.TABLE:
+        _print_tables(planned)
+    else:
+        from ...fleet._formats import render_plan
+
+        write_stdout(render_plan(planned, output.value))
+    if out is not None:
+        write_file(out, planned.model_dump_json(indent=2, exclude_none=True) + "\n")
+    _end(planned, detailed=detailed_exitcode)
+
+
+def _print_tables(planned: "Plan") -> None:
+    columns = InstanceColumns(planned.actions, sys.stdout)
+    print_table(
+        ("ACTION", "TO", "RULE", *columns.titles),
+        [
+            (action.kind, destination_of(action), action.rule or "-", *columns.cells_of(action))
+            for action in planned.actions
+        ],
+        unbroken="INSTANCE",
+    )
+    print_causes(((action, action.reasons) for action in planned.actions), columns)
+    print_findings(planned.findings)
+    note(format_counts(planned.counts))
+
+
+def _end(planned: "Plan", *, detailed: bool) -> None:
+    """End the command with the exit code of a plan."""
+    if planned.actions and all(action.kind == "unknown" for action in planned.actions):
+        reasons = [reason for action in planned.actions for reason in action.reasons]
+        if all(reason.code == "could_not_be_checked" for reason in reasons):
+            raise typer.Exit(ExitCode.UNREACHABLE)
+    if planned.findings or any(action.kind in _PROBLEMS for action in planned.actions):
+        raise typer.Exit(ExitCode.FINDINGS)
+    if detailed and planned.changes:
+        raise typer.Exit(ExitCode.CHANGES)
