@@ -204,11 +204,12 @@ def _print_changes(report: "AuditReport") -> None:
         return
     write_stdout(f"\nChanges since {since}:\n")
     for change in comparison.changes:
-        write_stdout(
-            f"    {_subject_of(change)}: {change.before or 'new'} → {change.after or 'gone'}\n"
-        )
+        was = f"was {change.before}, " if change.before else "new, "
+        now = f"is {change.after}" if change.after else "is gone"
+        write_stdout(f"    {_subject_of(change)}: {was}{now}\n")
     for match in comparison.matches:
-        write_stdout(f"    rule {match.rule}: {match.before} → {match.after} instances\n")
+        counts = f"matched {match.before} instances, matches {match.after}"
+        write_stdout(f"    rule {match.rule}: {counts}\n")
 
 
 def _subject_of(change: "StateChange") -> str:
