@@ -20,7 +20,8 @@ from rds_backup_replication import (
 )
 from rds_backup_replication._restore import RESTORE
 from rds_backup_replication.exceptions import BackupReplicationError, InvalidParameterValueError
-from rds_backup_replication.fleet._records import FleetCode, Kind, Outcome, State
+from rds_backup_replication.fleet._plan_records import Kind, Outcome
+from rds_backup_replication.fleet._records import FleetCode, State
 from rds_backup_replication.sandbox import Sandbox
 
 pytestmark = pytest.mark.once
@@ -170,37 +171,6 @@ def test_fleet_page_examples_run(
     with pytest.raises(exceptions.PolicyError) as caught:
         fleet.Policy.from_yaml(invalid, source="policy.yaml")
     assert f"```text\n{caught.value}\n```" in read("fleet")
-
-
-def test_scheduling_page_examples_run(
-    rds_sandbox: Sandbox,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    text = Path("policy.yaml")
-    text.write_text(
-        'accounts: [{id: "123456789012"}]\n'
-        "rules: [{name: all, source_regions: [us-west-2], destination_region: us-east-1}]\n",
-        encoding="utf-8",
-    )
-    names: dict[str, object] = {}
-    for language, block in blocks_of("scheduling"):
-        if language == "python":
-            exec(block, names)  # noqa: S102  # the pages are trusted
-    handler: Any = names["handler"]
-    audit: Any = names["audit"]
-    assert handler({}, None) == {}
-    rds_sandbox.create_db_instance("us-west-2")
-    with pytest.raises(RuntimeError, match="1 instances are not protected"):
-        handler({}, None)
-    assert '"state":"unprotected"' in capsys.readouterr().out
-    with pytest.raises(RuntimeError, match="db:mydatabase"):
-        audit("policy.yaml")
-    rds_sandbox.add_fault("describe_db_instances", exceptions.AccessDeniedError)
-    with pytest.raises(RuntimeError, match="us-west-2"):
-        audit("policy.yaml")
 
 
 def test_permissions_page_allows_all_calls() -> None:
