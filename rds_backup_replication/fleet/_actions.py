@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 from .._models import (
@@ -147,7 +148,20 @@ def _stop(
             return _refused(action, f"{subject}: {problem}.")
     source_arn = action.source_db_instance_arn or ""
     stopped = reader.context.run(ensure_stopped(reader.context, source_arn))
-    return _succeeded(action, stopped, "done" if stopped else "unchanged")
+    if stopped is None:
+        return _succeeded(action, None, "unchanged")
+    result = _succeeded(action, stopped, "done")
+    return result.model_copy(update={"message": _describe_end(reader, action)})
+
+
+def _describe_end(reader: DestinationReader, action: PlannedAction) -> str | None:
+    """Return a sentence if RDS has accepted a stop, and still shows the replication as active."""
+    with suppress(*ACCOUNT_ERRORS):  # the stop has succeeded, whatever this request does
+        _, backups = reader.describe(str(action.source_db_instance_arn), action.source_region)
+        found = select_backup(backups)
+        if found is not None and found.is_active:
+            return "RDS is still ending the replication, which keeps its place in the quota."
+    return None
 
 
 def _find_gap(there: DestinationReader, action: PlannedAction) -> str | None:
