@@ -1,8 +1,13 @@
-"""Instances of a fleet, and plans made by hand, for the tests of apply."""
+"""Instances of a fleet, plans made by hand, and a stand-in for RDS, for the tests of apply."""
 
+import threading
+from collections.abc import Callable
 from datetime import datetime, timezone
+from types import SimpleNamespace
 
-from rds_backup_replication.fleet import ObservedState, Plan, PlannedAction, Policy
+import pytest
+
+from rds_backup_replication.fleet import ActionResult, ObservedState, Plan, PlannedAction, Policy
 from rds_backup_replication.fleet._plan_records import Kind
 
 from .fleets import ACCOUNTS, Fleet
@@ -57,3 +62,66 @@ def make_plan(policy: Policy, *actions: PlannedAction, planned_at: datetime | No
         accounts=tuple(sorted({each.account_id for each in actions})),
         actions=actions,
     )
+
+
+def name_of(action: PlannedAction) -> str:
+    """Return the instance's name."""
+    return str(action.source_db_instance_arn).rpartition(":")[2]
+
+
+class AppliedActions:
+    """Applies actions without RDS: each is ``done``, unless ``outcomes`` has its name.
+
+    ``during`` is called while an action is in progress, with its name.
+    """
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.cut_off: set[str] = set()
+        self.outcomes: dict[str, ActionResult | Exception] = {}
+        self.during: Callable[[str], object] = lambda _: None
+        self.running = 0
+        self.most_at_once = 0
+        self._lock = threading.Lock()
+
+    def fail(self, name: str, *, is_protected: bool | None, kind: Kind = "replace") -> None:
+        """Let the action of an instance fail."""
+        self.outcomes[name] = ActionResult(
+            action=action(kind, name),
+            outcome="failed",
+            message="Denied.",
+            is_protected=is_protected,
+        )
+
+    def apply(self, *arguments: object, was_cut_off: bool, **_: object) -> ActionResult:
+        """Take the place of ``apply_action``."""
+        planned = arguments[2]
+        assert isinstance(planned, PlannedAction)
+        name = name_of(planned)
+        with self._lock:
+            self.begun.append(name)
+            self.running += 1
+            self.most_at_once = max(self.most_at_once, self.running)
+        self.during(name)
+        with self._lock:
+            self.running -= 1
+        if was_cut_off:
+            self.cut_off.add(name)
+        outcome = self.outcomes.get(name) or ActionResult(action=planned, outcome="done")
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+@pytest.fixture
+def applied(monkeypatch: pytest.MonkeyPatch) -> AppliedActions:
+    """Let actions be applied without RDS."""
+    reader = SimpleNamespace(
+        context=None, list_backups=lambda: None, iter_identities=lambda _region: []
+    )
+    actions = AppliedActions()
+    monkeypatch.setattr("rds_backup_replication.fleet._batches.apply_action", actions.apply)
+    monkeypatch.setattr(
+        "rds_backup_replication.fleet._batches.DestinationReader", lambda _destination: reader
+    )
+    return actions
