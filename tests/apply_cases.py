@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from datetime import datetime, timezone
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -125,3 +127,21 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> AppliedActions:
         "rds_backup_replication.fleet._batches.DestinationReader", lambda _destination: reader
     )
     return actions
+
+
+class Immediate(Executor):
+    """Runs each task when it is submitted, and counts the tasks."""
+
+    def __init__(self) -> None:
+        self.tasks: list[int] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        try:
+            results = fn(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001
+            future.set_exception(error)
+        else:
+            self.tasks.append(len(results))
+            future.set_result(results)
+        return future

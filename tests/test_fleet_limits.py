@@ -1,8 +1,7 @@
 """The checks of a plan as a whole, and the order of replacements."""
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -12,7 +11,16 @@ from rds_backup_replication.exceptions import BackupReplicationError, PlanRefuse
 from rds_backup_replication.fleet import ActionResult, PlannedAction, Policy, apply
 
 from . import apply_cases
-from .apply_cases import ACCOUNT, AppliedActions, action, make_plan, name_of, replacement, stop
+from .apply_cases import (
+    ACCOUNT,
+    AppliedActions,
+    Immediate,
+    action,
+    make_plan,
+    name_of,
+    replacement,
+    stop,
+)
 
 applied = apply_cases.applied
 POLICY = """
@@ -207,24 +215,6 @@ def test_first_replacement_that_raises_ends_them(
         "c": "not_attempted",
     }
     assert applied.begun == ["a"]
-
-
-class Immediate(Executor):
-    """Runs each task when it is submitted, and counts the tasks."""
-
-    def __init__(self) -> None:
-        self.tasks: list[int] = []
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        future: Future[Any] = Future()
-        try:
-            results = fn(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001
-            future.set_exception(error)
-        else:
-            self.tasks.append(len(results))
-            future.set_result(results)
-        return future
 
 
 def test_each_replacement_is_a_task_of_an_executor(applied: AppliedActions) -> None:
