@@ -1,15 +1,15 @@
 """Instances of a fleet, plans made by hand, and a stand-in for RDS, for the tests of apply."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from datetime import datetime, timezone
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from rds_backup_replication.fleet import ActionResult, ObservedState, Plan, PlannedAction, Policy
+from rds_backup_replication.fleet._destination import InstanceIdentity
 from rds_backup_replication.fleet._plan_records import Kind
 
 from .fleets import ACCOUNTS, Fleet
@@ -115,17 +115,26 @@ class AppliedActions:
         return outcome
 
 
+class _Reader:
+    """Takes the place of ``DestinationReader``, and finds nothing."""
+
+    context = None
+
+    def __init__(self, _destination: object) -> None: ...
+
+    def list_backups(self) -> None: ...
+
+    def iter_identities(self, _source_region: str) -> Iterator[InstanceIdentity]:
+        return iter(())
+
+
 @pytest.fixture
 def applied(monkeypatch: pytest.MonkeyPatch) -> AppliedActions:
     """Let actions be applied without RDS."""
-    reader = SimpleNamespace(
-        context=None, list_backups=lambda: None, iter_identities=lambda _region: []
-    )
     actions = AppliedActions()
-    monkeypatch.setattr("rds_backup_replication.fleet._batches.apply_action", actions.apply)
-    monkeypatch.setattr(
-        "rds_backup_replication.fleet._batches.DestinationReader", lambda _destination: reader
-    )
+    module = "rds_backup_replication.fleet._batches"
+    monkeypatch.setattr(f"{module}.apply_action", actions.apply)
+    monkeypatch.setattr(f"{module}.DestinationReader", _Reader)
     return actions
 
 

@@ -1,7 +1,6 @@
 """One action of a plan: what is checked right before the change, and what a failure leaves."""
 
 from concurrent.futures import Future
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -49,11 +48,20 @@ def observed(planned: PlannedAction, **fields: Any) -> PlannedAction:
 REPLACE = observed(action("replace", "a"))
 
 
+class Context:
+    """Runs workflows that are replaced by their results."""
+
+    destination = None
+
+    def run(self, result: Any) -> Any:
+        return result
+
+
 class Reader:
-    """Finds an instance and the given backups, and runs workflows that are replaced by values."""
+    """Finds an instance and the given backups."""
 
     def __init__(self, *backups: DBInstanceAutomatedBackup, error: Exception | None = None) -> None:
-        self.context = SimpleNamespace(run=lambda value: value, destination=None)
+        self.context = Context()
         self._backups = list(backups)
         self._error = error
 
@@ -81,10 +89,16 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         on_progress(ReplacementProgress("stop", None))
         return EnsureResult("replaced", backup(), source_checked=True)
 
+    def build(_name: object, _kind: object, _destination: object, given: Any) -> Any:
+        return given
+
+    def end(*_: object) -> DBInstanceAutomatedBackup:
+        return backup()
+
     module = "rds_backup_replication.fleet._actions"
-    monkeypatch.setattr(f"{module}.build_request", lambda _name, _kind, _destination, given: given)
+    monkeypatch.setattr(f"{module}.build_request", build)
     monkeypatch.setattr(f"{module}.replace_replication", replace)
-    monkeypatch.setattr(f"{module}.ensure_stopped", lambda *_: backup())
+    monkeypatch.setattr(f"{module}.ensure_stopped", end)
     return sent
 
 

@@ -37,11 +37,11 @@ def names(keys: "set[ActionKey] | dict[ActionKey, ActionResult]") -> list[str]:
 
 def events(path: Path) -> list[str]:
     """Return the event of each line, with the name of its instance."""
-    lines = [json.loads(line) for line in path.read_bytes().splitlines()]
     found: list[str] = []
-    for line in lines:
-        planned = line.get("action") or line.get("result", {}).get("action") or {}
-        name = str(planned.get("source_db_instance_arn", "")).rpartition(":")[2]
+    for text in path.read_bytes().splitlines():
+        line: dict[str, Any] = json.loads(text)
+        planned: dict[str, str] = line.get("action") or line.get("result", {}).get("action", {})
+        name = planned.get("source_db_instance_arn", "").rpartition(":")[2]
         found.append(f"{line['event']} {name}".strip())
     return found
 

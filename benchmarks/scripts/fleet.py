@@ -70,8 +70,9 @@ def audit_on_dask(access: Access, accounts: int, workers: int) -> tuple[float, i
 
 
 def start_all(access: Access, concurrency: int) -> tuple[float, int]:
-    planned = plan(policy(1, SOURCES[-1:]), access=access)
-    return _timed(lambda: _apply(planned, access, concurrency))
+    one = policy(1, SOURCES[-1:])
+    planned = plan(one, access=access)
+    return _timed(lambda: _apply(planned, one, access, concurrency))
 
 
 def start_in_processes(access: Access, concurrency: int) -> tuple[float, int]:
@@ -82,13 +83,17 @@ def start_in_processes(access: Access, concurrency: int) -> tuple[float, int]:
     with ProcessPoolExecutor(2, get_context("spawn")) as executor:
         deque(executor.map(_warm_up, range(4)), maxlen=0)
         planned = plan(both, access=access, executor=executor)
-        return _timed(lambda: _apply(planned, access, concurrency // 2, executor))
+        return _timed(lambda: _apply(planned, both, access, concurrency // 2, executor))
 
 
 def _apply(
-    planned: Plan, access: Access, concurrency: int, executor: Executor | None = None
+    planned: Plan,
+    policy: Policy,
+    access: Access,
+    concurrency: int,
+    executor: Executor | None = None,
 ) -> int:
-    report = apply(planned, access=access, max_concurrency=concurrency, executor=executor)
+    report = apply(planned, policy, access=access, max_concurrency=concurrency, executor=executor)
     if set(report.counts) != {"done"}:
         raise AssertionError(report.counts)
     return len(report.results)
