@@ -4,6 +4,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from moto.backends import get_backend
 
 from rds_backup_replication.fleet import (
     Policy,
@@ -169,6 +170,20 @@ def test_backup_of_former_instance_is_ignored(fleet: Fleet) -> None:
         )
     found = {r.db_instance_arn: r.state for r in audit(policy(ONE), access=fleet.access).records}
     assert found[arn] == "unprotected"
+
+
+def test_refused_start_is_failed_despite_a_former_instance(fleet: Fleet) -> None:
+    """The active backup of the deleted instance that had the name excuses no refusal."""
+    (arn,) = add_instances(fleet, 1, ONE)
+    client = fleet.client(ONE[0])
+    client.ensure_replication(source_db_instance_arn=arn, backup_retention_period=14)
+    get_backend("rds")[ONE[0]]["us-west-2"].databases["db-00"].dbi_resource_id = "db-NEW"
+    planned = plan(policy(ONE), access=fleet.access)
+    assert planned.counts == {"start": 1}
+    with instant_waits():
+        (result,) = apply(planned, policy(ONE), access=fleet.access).results
+    assert result.outcome == "failed"
+    assert "has not ended yet" in str(result.message)
 
 
 def test_two_destinations_report_instance_once(fleet: Fleet) -> None:
