@@ -3,7 +3,7 @@
 import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -21,7 +21,7 @@ from .cli_fleet_cases import HOSTILE, POLICY, SHOWN, is_visible, run
 from .wire import SOURCE_ARN
 
 APPLY = ("apply", "--policy", "policy.yaml")
-START = "start_db_instance_automated_backups_replication"
+START: Final = "start_db_instance_automated_backups_replication"
 # The fixture of these tests.
 sandbox = cli_fleet_cases.sandbox
 

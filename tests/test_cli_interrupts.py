@@ -130,6 +130,26 @@ def test_second_ctrl_c_prints_the_finished_changes(tmp_path: Path) -> None:
     ]
 
 
+def test_second_ctrl_c_names_the_journal(tmp_path: Path) -> None:
+    journal = str(tmp_path / "the journal")
+    ran = run_apply(
+        tmp_path,
+        "def apply(plan, *, on_start, **_):\n"
+        "    on_start(plan.changes[0])\n"
+        "    for _ in range(2):\n"
+        "        try: ctrl_c()\n"
+        "        except KeyboardInterrupt: pass\n",
+        *("--journal", journal),
+    )
+    assert ran.returncode == 130, ran.stderr
+    ended = "Ended at once. Changes whose outcome is unknown: 2."
+    command = f"apply --resume '{journal}' --policy {tmp_path / 'policy.yaml'}"
+    assert ran.stderr.splitlines()[-2:] == [
+        f"unknown start {SOURCE_ARN}",
+        f"{ended} To go on, run: {command}",
+    ]
+
+
 @pytest.mark.parametrize("line", ["1 of 2", "Finishing", "Ended at once"])
 def test_ctrl_c_within_a_write_loses_no_message(tmp_path: Path, line: str) -> None:
     """Python runs a signal handler while standard error is still locked by a write."""

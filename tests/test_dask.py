@@ -37,7 +37,7 @@ def test_fleet_on_dask_workers(fleet: Fleet, tmp_path: Path) -> None:
         planned = plan(policy(), access=fleet.access, executor=executor)
         assert isinstance(planned, Plan)
         assert planned.counts == {"start": len(arns)}
-        applied = apply(planned, access=fleet.access, executor=executor)
+        applied = apply(planned, policy(), access=fleet.access, executor=executor)
         assert applied.counts == {"done": len(arns)}
         report = audit(policy(), access=fleet.access, executor=executor)
     assert report.counts == {"protected": len(arns)}

@@ -4,6 +4,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from moto.backends import get_backend
 
 from rds_backup_replication.fleet import (
     Policy,
@@ -28,7 +29,8 @@ def test_apply_refuses_instance_recreated_meanwhile(
     # Every listing is too old.
     monkeypatch.setattr("rds_backup_replication.fleet._actions._MAX_LISTING_AGE", 0)
     add_instances(fleet, 2, ONE)
-    planned = plan(policy(ONE), access=fleet.access)
+    wanted = policy(ONE)
+    planned = plan(wanted, access=fleet.access)
 
     def recreate(writes: int) -> None:
         if writes == 0:
@@ -37,7 +39,7 @@ def test_apply_refuses_instance_recreated_meanwhile(
             fleet.add(ONE[0], "us-west-2", "db-01", tags={"env": "scratch"})
 
     fleet.before_write = recreate
-    report = apply(planned, access=fleet.access, max_concurrency=1)
+    report = apply(planned, wanted, access=fleet.access, max_concurrency=1)
     assert [r.outcome for r in report.results] == ["done", "refused"]
     assert "Another instance" in str(report.results[1].message)
 
@@ -48,10 +50,11 @@ def test_apply_refuses_stop_after_change(fleet: Fleet) -> None:
     client = fleet.client(ONE[0])
     for arn in arns:
         client.ensure_replication(source_db_instance_arn=arn, backup_retention_period=3)
-    planned = plan(policy(ONE, more=NEVER), access=fleet.access)
+    wanted = policy(ONE, more=NEVER)
+    planned = plan(wanted, access=fleet.access)
     with instant_waits():
         client.replace_replication(source_db_instance_arn=arns[2], backup_retention_period=35)
-        report = apply(planned, access=fleet.access, max_concurrency=1)
+        report = apply(planned, wanted, access=fleet.access, max_concurrency=1, max_stops=3)
     assert [r.outcome for r in report.results] == ["done", "done", "refused"]
     active = client.find_replicated_backup(source_db_instance_arn=arns[2])
     assert active is not None
@@ -66,7 +69,8 @@ def test_apply_compares_each_observed_field(fleet: Fleet, field: str) -> None:
     (arn,) = add_instances(fleet, 1, ONE)
     fleet.client(ONE[0]).ensure_replication(source_db_instance_arn=arn, backup_retention_period=3)
     for more in (NEVER, ""):  # a stop, and a replacement
-        planned = plan(policy(ONE, more=more), access=fleet.access)
+        wanted = policy(ONE, more=more)
+        planned = plan(wanted, access=fleet.access)
         (action,) = planned.changes
         assert action.observed is not None
         other: Any = 4 if field == "backup_retention_period" else "other"
@@ -74,7 +78,7 @@ def test_apply_compares_each_observed_field(fleet: Fleet, field: str) -> None:
         tampered = planned.model_copy(
             update={"actions": (action.model_copy(update={"observed": observed}),)}
         )
-        assert apply(tampered, access=fleet.access).counts == {"refused": 1}
+        assert apply(tampered, wanted, max_stops=1, access=fleet.access).counts == {"refused": 1}
 
 
 def test_no_key_replacement_beside_copies(fleet: Fleet) -> None:
@@ -93,7 +97,8 @@ def test_no_key_replacement_beside_copies(fleet: Fleet) -> None:
     start(days=3)
     wanted = policy(ONE, more=f"    kms_key_id: {keys[1]}\n")
     assert plan(wanted, access=fleet.access).counts == {"impossible": 1}  # although it is pending
-    planned = plan(policy(ONE, more=f"    kms_key_id: {keys[0]}\n"), access=fleet.access)
+    keyed = policy(ONE, more=f"    kms_key_id: {keys[0]}\n")
+    planned = plan(keyed, access=fleet.access)
     assert planned.counts == {"replace": 1}  # for the retention alone
     (action,) = planned.changes
     edited = planned.model_copy(
@@ -102,7 +107,7 @@ def test_no_key_replacement_beside_copies(fleet: Fleet) -> None:
     fleet.writes.clear()
     for _ in range(5):  # from a pending backup to one with copies under the key
         with instant_waits():
-            assert apply(edited, access=fleet.access).counts == {"refused": 1}
+            assert apply(edited, keyed, access=fleet.access).counts == {"refused": 1}
     assert not fleet.writes
     found = client.find_replicated_backup(source_db_instance_arn=arn)
     assert found is not None
@@ -115,7 +120,7 @@ def test_no_key_replacement_beside_copies(fleet: Fleet) -> None:
 def test_started_backup_has_policy_tags(fleet: Fleet) -> None:
     (arn,) = add_instances(fleet, 1, ONE)
     wanted = policy(ONE, more="    tags: {owner: platform}\n")
-    assert apply(plan(wanted, access=fleet.access), access=fleet.access).is_complete
+    assert apply(plan(wanted, access=fleet.access), wanted, access=fleet.access).is_complete
     active = fleet.client(ONE[0]).find_replicated_backup(source_db_instance_arn=arn)
     assert active is not None
     assert [(tag.key, tag.value) for tag in active.tag_list or ()] == [("owner", "platform")]
@@ -132,7 +137,7 @@ def test_planned_stop_frees_no_quota(fleet: Fleet) -> None:
     planned = plan(wanted, access=fleet.access)
     assert planned.counts == {"over_quota": 1, "stop": 1}
     assert "plan again" in planned.actions[0].reasons[0].remedy
-    assert apply(planned, access=fleet.access).counts == {"done": 1}
+    assert apply(planned, wanted, access=fleet.access, max_stops=1).counts == {"done": 1}
     assert plan(wanted, access=fleet.access).counts == {"start": 1, "unchanged": 1}
 
 
@@ -147,8 +152,7 @@ def test_credentials_of_another_account(fleet: Fleet) -> None:
     assert plan(wanted, access=fleet.access).counts == {"unknown": 1}
     fleet.add(ONE[0], "us-west-2", "orders")
     planned = plan(policy(ONE), access=fleet.access)
-    elsewhere = planned.model_copy(update={"accounts": wanted.accounts})
-    report = apply(elsewhere, access=fleet.access)
+    report = apply(planned, wanted, access=fleet.access)  # whose credentials are the caller's
     assert report.counts == {"failed": 1}
     assert "not 111111111111" in str(report.results[0].message)
     assert not fleet.writes
@@ -168,6 +172,20 @@ def test_backup_of_former_instance_is_ignored(fleet: Fleet) -> None:
     assert found[arn] == "unprotected"
 
 
+def test_refused_start_is_failed_despite_a_former_instance(fleet: Fleet) -> None:
+    """The active backup of the deleted instance that had the name excuses no refusal."""
+    (arn,) = add_instances(fleet, 1, ONE)
+    client = fleet.client(ONE[0])
+    client.ensure_replication(source_db_instance_arn=arn, backup_retention_period=14)
+    get_backend("rds")[ONE[0]]["us-west-2"].databases["db-00"].dbi_resource_id = "db-NEW"
+    planned = plan(policy(ONE), access=fleet.access)
+    assert planned.counts == {"start": 1}
+    with instant_waits():
+        (result,) = apply(planned, policy(ONE), access=fleet.access).results
+    assert result.outcome == "failed"
+    assert "has not ended yet" in str(result.message)
+
+
 def test_two_destinations_report_instance_once(fleet: Fleet) -> None:
     add_instances(fleet, 2, ONE)
     fleet.add(ONE[0], "us-west-2", "other", tags={"env": "dev"})
@@ -180,7 +198,9 @@ def test_two_destinations_report_instance_once(fleet: Fleet) -> None:
     wanted = policy(ONE, more=more)
     found = audit(wanted, access=fleet.access)
     assert found.counts == {"unprotected": 3, "unmatched": 1}
-    assert apply(plan(wanted, access=fleet.access), access=fleet.access).counts == {"done": 3}
+    assert apply(plan(wanted, access=fleet.access), wanted, access=fleet.access).counts == {
+        "done": 3
+    }
     assert plan(wanted, access=fleet.access).counts == {"unchanged": 3, "unmatched": 1}
     assert audit(wanted, access=fleet.access).accounts == ONE
     fleet.sandbox.reset_connection("describe_db_instances", times=None, region_name="us-west-2")

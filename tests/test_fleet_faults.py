@@ -32,7 +32,7 @@ def test_apply_starts_once_despite_faults(fleet: Fleet) -> None:
     fleet.sandbox.reset_connection(START, times=3)
     fleet.sandbox.lose_answer(START, times=3)
     with instant_waits():
-        report = apply(planned, access=fleet.access)
+        report = apply(planned, policy(), access=fleet.access)
     assert report.counts == {"done": len(arns)}
     # The sandbox refuses a retry of a start that took effect, so only one is counted.
     assert fleet.writes == {("start", arn): 1 for arn in arns}
@@ -46,7 +46,7 @@ def test_fleet_with_denied_account(fleet: Fleet) -> None:
     fleet.sandbox.add_fault(
         None, AccessDeniedError, message="Not for you.", times=None, account_id=denied
     )
-    report = apply(planned, access=fleet.access)
+    report = apply(planned, policy(), access=fleet.access)
     assert report.counts == {"done": 12, "failed": 6}
     assert {r.action.account_id for r in report.results if r.outcome == "failed"} == {denied}
     assert all("Not for you" in str(r.message) for r in report.results if r.outcome == "failed")
@@ -63,7 +63,7 @@ def test_fleet_with_unreachable_source_region(fleet: Fleet) -> None:
     add_instances(fleet)
     planned = plan(policy(), access=fleet.access)
     fleet.sandbox.reset_connection(None, times=None, region_name="eu-west-1")
-    assert apply(planned, access=fleet.access).counts == {"done": 9, "failed": 9}
+    assert apply(planned, policy(), access=fleet.access).counts == {"done": 9, "failed": 9}
     found = audit(policy(), access=fleet.access)
     assert found.counts == {"protected": 9, "unknown": 3}
     assert {r.source_region for r in found.problems} == {"eu-west-1"}
@@ -112,7 +112,7 @@ def test_apply_continues_after_ctrl_c(fleet: Fleet) -> None:
     fleet.before_write = interrupt
     before = signal.signal(signal.SIGINT, handle)
     try:
-        report = apply(planned, access=fleet.access, max_concurrency=2)
+        report = apply(planned, policy(), access=fleet.access, max_concurrency=2)
     finally:
         signal.signal(signal.SIGINT, before)
     assert report.interrupted
@@ -122,7 +122,7 @@ def test_apply_continues_after_ctrl_c(fleet: Fleet) -> None:
     assert report.counts == {"done": done, "not_attempted": len(arns) - done}
     assert fleet.writes.total() == done  # the report counts exactly the actions that were done
 
-    report = apply(planned, access=fleet.access)
+    report = apply(planned, policy(), access=fleet.access)
     assert report.counts == {"unchanged": done, "done": len(arns) - done}
     assert fleet.writes == {("start", arn): 1 for arn in arns}
 

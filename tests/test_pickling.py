@@ -15,6 +15,7 @@ from rds_backup_replication import DBInstanceAutomatedBackup, exceptions, fleet,
 from rds_backup_replication.exceptions import (
     Difference,
     InvalidParameter,
+    PlanRefusedError,
     PolicyError,
     ReplacementError,
     ReplicationBlockedError,
@@ -62,7 +63,7 @@ RECORDS = (
     fleet.Access(profile_name="ours", endpoint_url="http://127.0.0.1:5000"),
     *(POLICY, POLICY.accounts[0], POLICY.rules[0], POLICY.rules[0].select),
     *(ACTION, ACTION.observed, RESULT, RECORD, REASON, CHECK_REASON),
-    fleet.Plan(planned_at=NOON, accounts=(fleet.Account(id="123456789012"),), actions=(ACTION,)),
+    fleet.Plan(planned_at=NOON, policy_hash="0", accounts=("123456789012",), actions=(ACTION,)),
     fleet.ApplyReport(results=(RESULT,), interrupted=True),
     fleet.AuditReport(audited_at=NOON, rules=POLICY.rules, records=(RECORD,)),
 )
@@ -104,6 +105,7 @@ CLIENT_ERRORS: dict[str, Callable[[], Exception]] = {
     "ReplicationStoppedError": lambda: ReplicationStoppedError(BACKUP),
     "WaitTimeoutError": timed_out,
     "PolicyError": lambda: PolicyError("policy.yaml", ["4: rules[0].name: must be given"]),
+    "PlanRefusedError": lambda: PlanRefusedError(["The plan is 3d old.", "Too many stops."]),
 }
 ERRORS = {
     name: kind

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.backends import get_backend
 
 from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication.exceptions import (
@@ -18,6 +19,7 @@ from rds_backup_replication.exceptions import (
     SignatureDoesNotMatchError,
 )
 from rds_backup_replication.sandbox import Sandbox
+from rds_backup_replication.testing import instant_waits
 
 from . import sandbox_cases
 from .sandbox_cases import Run, source_status, start, statuses, stop
@@ -92,6 +94,24 @@ def test_deleted_source_of_the_same_name(sandbox: Sandbox, client: BackupReplica
         DBInstanceIdentifier="mydatabase", SkipFinalSnapshot=True
     )
     assert statuses(client, 4)[-1] == "replicating"
+
+
+def test_start_beside_the_backup_of_a_deleted_namesake(
+    sandbox: Sandbox, client: BackupReplicationClient
+) -> None:
+    """RDS ends the replication of a deleted instance, which may take a while."""
+    backup = start(client)
+    instance = get_backend("rds")["123456789012"]["us-west-2"].databases["mydatabase"]
+    instance.dbi_resource_id = "db-NEW"
+    with pytest.raises(InvalidDBInstanceAutomatedBackupStateFault, match="has not ended yet"):
+        start(client)
+    with instant_waits(), pytest.raises(InvalidDBInstanceAutomatedBackupStateFault):
+        client.ensure_replication(source_db_instance_arn=SOURCE_ARN)
+    instance.dbi_resource_id = str(backup.dbi_resource_id)
+    stop(client)
+    instance.dbi_resource_id = "db-NEW"
+    sandbox.boto3_client("rds", "us-west-2").describe_db_instances()
+    assert start(client).dbi_resource_id == "db-NEW"
 
 
 def test_stop_sets_the_status_of_the_source(run: Run) -> None:

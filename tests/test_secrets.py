@@ -323,7 +323,7 @@ def fleet_output(policy: Policy, access: Access) -> str:
     output: list[object] = [access, policy, policy.accounts[0]]
     audited, planned = audit(policy, access=access), plan(policy, access=access)
     startable = planned.model_copy(update={"actions": (START_ACTION,)})
-    applied = apply(startable, access=access)
+    applied = apply(startable, policy, access=access)
     assert applied.counts in ({"done": 1}, {"failed": 1})
     for report in (audited, planned, startable, applied):
         output += [report, report.model_dump_json(), report.model_dump()]

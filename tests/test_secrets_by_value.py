@@ -150,7 +150,7 @@ class Scene:
     def applied(self) -> Any:
         policy, access = self.fleet()
         planned = plan(policy, access=access).model_copy(update={"actions": (START_ACTION,)})
-        return apply(planned, access=access)
+        return apply(planned, policy, access=access)
 
     def audit_command(self) -> str:
         Path("policy.yaml").write_text(self.fleet()[0].model_dump_json(), encoding="utf-8")

@@ -60,7 +60,7 @@ class Runner:
         self._journal = journal
         self._on_start = on_start
         self._put = put
-        self._futures: list[Future[list[ActionResult]]] = []
+        self._cancelable: list[Future[list[ActionResult]]] = []
         self._obstacle: str | None = None
         """Why no more actions may begin, apart from an interruption."""
         self._casualty: str | None = None
@@ -69,7 +69,7 @@ class Runner:
     def interrupt(self) -> None:
         """Let no more actions begin. Actions in progress finish."""
         self.interrupted.set()
-        for future in tuple(self._futures):
+        for future in tuple(self._cancelable):
             future.cancel()
 
     def run(self, phases: Sequence[Phase]) -> None:
@@ -97,12 +97,16 @@ class Runner:
                     self._skip(batch, self._casualty)
                 elif (future := self._submit(pool, batch)) is not None:
                     running[future] = batch
+                    # Some executors cancel a task that is running. The outcome of a replacement
+                    # would not be known then.
+                    if phase.at_once is None:
+                        self._cancelable.append(future)
+                        if self.interrupted.is_set():  # perhaps interrupt() did not see it
+                            future.cancel()
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in [future for future in running if future in finished]:
                 for result in _results_of(running.pop(future), future):
                     self.report(result)
-                    if result.may_be_unprotected:
-                        self._casualty = _explain_caution(result)
                     if result.outcome == "done":
                         width = at_once
 
@@ -124,9 +128,6 @@ class Runner:
                 is_protected = None if batch.was_cut_off else True
                 self.report(failed(action, error, is_protected=is_protected))
             return None
-        self._futures.append(future)
-        if self.interrupted.is_set():  # perhaps interrupt() did not see this future
-            future.cancel()
         return future
 
     def _begin(self, action: PlannedAction) -> ActionResult | None:
@@ -157,6 +158,8 @@ class Runner:
         if key in self.results:
             return
         self.results[key] = result
+        if result.may_be_unprotected:
+            self._casualty = _explain_caution(result)
         if self._journal is not None:
             try:
                 self._journal.end(result)
