@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from .._causes import Line
+from .._causes import Line, group_by_cause
 from .._plan_records import Kind, Plan, PlannedAction
 from .._report.html import iso, pluralize
 from .markdown_blocks import PLACE, cause_block, finding_blocks, join, place, with_details
