@@ -5,7 +5,7 @@ import time
 import pytest
 
 from rds_backup_replication.fleet import render_html
-from rds_backup_replication.fleet._report.causes import Cause, Line, group_by_cause
+from rds_backup_replication.fleet._causes import Cause, Line, group_by_cause
 from rds_backup_replication.fleet._report.html import MAX_LISTED
 
 from .report_cases import Page, make_finding, make_reason, make_record, make_report

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from .._durations import format_duration
-from .._records import HEALTHY, AuditRecord, AuditReport, MatchChange, StateChange
+from .._records import HEALTHY, AuditRecord, AuditReport, Comparison, MatchChange, StateChange
 from .html import (
     MAX_LISTED,
     URGENCY,
@@ -35,14 +35,11 @@ def changes(report: AuditReport) -> Html:
     comparison = report.comparison
     if comparison is None:
         return Html()
-    accepted = {record.sort_key() for record in report.records if record.accepted_until}
-    by_kind: dict[str, list[StateChange]] = {title: [] for title, _, _ in _KINDS}
-    for change in comparison.changes:
-        by_kind[_kind(change, is_accepted=_sort_key(change)[1:] in accepted)].append(change)
+    by_kind = group_changes(report, comparison)
     groups = [
-        _group(title, note, class_, map(_change, sorted(by_kind[title], key=_sort_key)))
+        _group(title, note, class_, map(_change, by_kind[title]))
         for title, note, class_ in _KINDS
-        if by_kind[title]
+        if title in by_kind
     ]
     if comparison.matches:
         note = "A change of names or tags may have removed instances from the rule."
@@ -57,6 +54,15 @@ def changes(report: AuditReport) -> Html:
     since = tag("p", "Since the audit of ", time_tag(comparison.audited_at), ".", class_="since")
     none = tag("p", "Nothing changed.", class_="fine")
     return section("changes", "Changes", since, *(groups or [none]))
+
+
+def group_changes(report: AuditReport, comparison: Comparison) -> dict[str, list[StateChange]]:
+    """Return the changes of state by the title of their group, the most urgent first."""
+    accepted = {record.sort_key() for record in report.records if record.accepted_until}
+    by_kind: dict[str, list[StateChange]] = {title: [] for title, _, _ in _KINDS}
+    for change in sorted(comparison.changes, key=_sort_key):
+        by_kind[_kind(change, is_accepted=_sort_key(change)[1:] in accepted)].append(change)
+    return {title: found for title, found in by_kind.items() if found}
 
 
 def _kind(change: StateChange, *, is_accepted: bool) -> str:

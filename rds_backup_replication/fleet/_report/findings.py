@@ -2,27 +2,22 @@
 
 from collections.abc import Iterable
 
+from .._causes import finding_causes
 from .._records import Finding
-from .causes import Line, group_by_cause
 from .html import Html, facts, section, tag
 from .problems import cause_block
 
 
 def findings(found: Iterable[Finding]) -> Html:
     """Return the section of findings; empty if there are none."""
-    causes = group_by_cause(found, _lines, lambda finding: (finding.rule, finding.account_id))
+    causes = finding_causes(found)
     if not causes:
         return Html()
-    causes.sort(key=lambda cause: -len(cause.items))
     blocks = (
         cause_block(cause.lines, (_item(finding, figures) for finding, figures in cause.items))
         for cause in causes
     )
     return section("findings", "Findings", tag("div", *blocks, class_="group finding-group"))
-
-
-def _lines(finding: Finding) -> list[Line]:
-    return [("finding", finding.message), ("remedy", finding.remedy)]
 
 
 def _item(finding: Finding, figures: list[str]) -> Html:

@@ -10,6 +10,7 @@ from base64 import b64encode
 from hashlib import sha256
 
 from ..._version import __version__
+from .._causes import merge_not_listed
 from .._durations import format_duration
 from .._records import AuditRecord, AuditReport
 from .backups import retained, survivors, survivors_of, unmanaged
@@ -62,7 +63,7 @@ def render_html(report: AuditReport) -> str:
     )
     title = f"Backup replication audit of {iso(report.audited_at)}"
     instances = [record for record in report.records if record.db_instance_arn is not None]
-    not_listed = _not_listed(report)
+    not_listed = merge_not_listed(report.records)
     sections = [
         ("survivors", "Restorable", survivors(survivors_of(instances))),
         ("problems", "Problems", problems(report.audited_at, instances, not_listed)),
@@ -97,21 +98,6 @@ def render_html(report: AuditReport) -> str:
 
 def _hash(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
-
-
-def _not_listed(report: AuditReport) -> list[AuditRecord]:
-    """Return one record for each Region that could not be listed in an account.
-
-    A report may have several, with different reasons; the record has all these reasons.
-    """
-    found: dict[tuple[str, str], AuditRecord] = {}
-    for record in report.records:
-        if record.db_instance_arn is None:
-            key = record.account_id, record.source_region
-            first = found.get(key, record)
-            reasons = tuple(dict.fromkeys((*first.reasons, *record.reasons)))
-            found[key] = first.model_copy(update={"reasons": reasons})
-    return list(found.values())
 
 
 def _table(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import chain, groupby
-from math import inf
+from itertools import groupby
 
+from .._causes import Cause, Line, problem_causes
 from .._durations import format_duration
-from .._records import HEALTHY, AuditRecord, State
-from .causes import Cause, Line, group_by_cause
+from .._records import HEALTHY, AuditRecord
 from .html import (
     MAX_LISTED,
     MEANINGS,
@@ -28,15 +27,6 @@ from .html import (
 )
 
 _MIN_LISTED = 3  # instances of each cause, however many instances other causes have
-# For records without a reason, such as the ones that users of the library create.
-_REMEDIES: dict[State, str] = {
-    "unprotected": "Start the replication.",
-    "stopped": "Restart the replication.",
-    "at_risk": "Check the KMS keys, the instance's status and its own automated backups.",
-    "unknown": "Find out why the check failed, fix this, and audit again.",
-    "lagging": "Check whether the instance is available, read its events, and audit again.",
-    "drifted": "Plan a replacement, which gives the backup the policy's settings.",
-}
 
 
 def problems(
@@ -49,13 +39,12 @@ def problems(
     if not_listed:
         heading = tag("h3", f"{count_regions(not_listed)} could not be listed")
         note = "Some or all instances there may be missing from this report."
-        causes = _causes(not_listed)
+        causes = problem_causes(not_listed)
         parts = (_cause(cause, len(cause.items), audited_at) for cause in causes)
         groups.append(group(heading, note, "unlisted", parts))
     for state in URGENCY:
         found = [record for record in instances if record.state == state and record.needs_attention]
         if found:
-            found.sort(key=_sort_key)
             heading = tag("h3", badge(state), f" {len(found):,}")
             groups.append(group(heading, MEANINGS[state], state, _list(found, audited_at)))
     if not groups:
@@ -72,7 +61,7 @@ def accepted(audited_at: datetime, instances: list[AuditRecord]) -> Html:
     found = [r for r in instances if r.state not in HEALTHY and not r.needs_attention]
     if not found:
         return Html()
-    found.sort(key=lambda r: (*_acceptance(r), display_name(r), r.sort_key()))
+    found.sort(key=_acceptance)
     groups: list[Html] = []
     for (until, reason), records in groupby(found, _acceptance):
         listed = list(records)
@@ -103,7 +92,7 @@ def cause_block(lines: Iterable[Line], items: Iterable[Html], rest: str = "") ->
 
 def _list(records: list[AuditRecord], audited_at: datetime) -> Iterator[Html]:
     """Yield the causes of the records, with a limited number of instances."""
-    causes = _causes(records)
+    causes = problem_causes(records)
     listed = 0
     for cause in causes[:MAX_LISTED]:
         limit = max(MAX_LISTED - listed, _MIN_LISTED)
@@ -115,39 +104,6 @@ def _list(records: list[AuditRecord], audited_at: datetime) -> Iterator[Html]:
 
 def _rest(count: int) -> str:
     return f"See the table of all instances for {count:,} more."
-
-
-def _sort_key(record: AuditRecord) -> tuple[float, str, str]:
-    """Return the lag of lagging instances, the largest first, then the name."""
-    lag = 0.0
-    if record.state == "lagging":
-        lag = inf if record.lag is None else record.lag.total_seconds()
-    return -lag, display_name(record), record.db_instance_arn or ""
-
-
-def _causes(records: list[AuditRecord]) -> list[Cause[AuditRecord]]:
-    """Return the causes; the largest lag comes first, then the cause of most problems."""
-    causes = group_by_cause(records, _lines, _names)
-    return sorted(causes, key=lambda c: (_sort_key(c.items[0][0])[0], -len(c.items)))
-
-
-def _names(record: AuditRecord) -> Iterable[str | None]:
-    return record.db_instance_identifier, record.engine, record.rule
-
-
-def _lines(record: AuditRecord) -> list[Line]:
-    """Return the record's findings and remedies."""
-    findings = [(reason.message, reason.remedy) for reason in record.reasons]
-    explained = any(reason.code == "lagging" for reason in record.reasons)
-    if record.state == "lagging" and record.lag is not None and not explained:
-        lag = f"The backup lags by {format_duration(record.lag)}"
-        if record.maximum_lag is not None:
-            lag += f"; the rule allows a lag of {format_duration(record.maximum_lag)}"
-        findings.insert(0, (f"{lag}.", ""))
-    if not record.reasons:
-        findings.append(("", _REMEDIES.get(record.state, "")))
-    lines = chain.from_iterable((("finding", text), ("remedy", to_do)) for text, to_do in findings)
-    return [line for line in lines if line[1]]
 
 
 def _cause(cause: Cause[AuditRecord], limit: int, audited_at: datetime) -> Html:

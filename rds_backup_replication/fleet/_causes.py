@@ -4,15 +4,30 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
+from math import inf
 from typing import Generic, TypeVar
+
+from ._durations import format_duration
+from ._records import AuditRecord, Finding, State
+from ._report.html import display_name
 
 T = TypeVar("T")
 Line = tuple[str, str]
-"""A CSS class, such as ``finding`` or ``remedy``, and a text."""
+"""The kind of line, such as ``finding`` or ``remedy``, and its text."""
 
 # The lookbehind keeps the search linear in words without digits.
 _FIGURE = r"(?<!\S)\S*\d\S*(?: (?:days?|hours?|minutes?|seconds?|instances?)\b)?"
 _PUNCTUATION = "'\"`(),;.:"
+# For records without a reason, such as the ones that users of the library create.
+_REMEDIES: dict[State, str] = {
+    "unprotected": "Start the replication.",
+    "stopped": "Restart the replication.",
+    "at_risk": "Check the KMS keys, the instance's status and its own automated backups.",
+    "unknown": "Find out why the check failed, fix this, and audit again.",
+    "lagging": "Check whether the instance is available, read its events, and audit again.",
+    "drifted": "Plan a replacement, which gives the backup the policy's settings.",
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,64 @@ def group_by_cause(
             one = _parse(lines, [name for name in names_of(item) if name])  # noqa: PLW2901
         groups.setdefault(one.key, []).append((item, one))
     return [_cause(group) for group in groups.values()]
+
+
+def problem_causes(records: Iterable[AuditRecord]) -> list[Cause[AuditRecord]]:
+    """Return the causes; the largest lag comes first, then the cause of most problems."""
+    causes = group_by_cause(sorted(records, key=_sort_key), _lines, _names)
+    return sorted(causes, key=lambda c: (_sort_key(c.items[0][0])[0], -len(c.items)))
+
+
+def finding_causes(findings: Iterable[Finding]) -> list[Cause[Finding]]:
+    """Return the causes of the findings; the cause of most findings comes first."""
+    causes = group_by_cause(
+        findings,
+        lambda finding: [("finding", finding.message), ("remedy", finding.remedy)],
+        lambda finding: (finding.rule, finding.account_id),
+    )
+    return sorted(causes, key=lambda cause: -len(cause.items))
+
+
+def merge_not_listed(records: Iterable[AuditRecord]) -> list[AuditRecord]:
+    """Return one record for each Region that could not be listed in an account.
+
+    An audit may have several, with different reasons; the record has all these reasons.
+    """
+    found: dict[tuple[str, str], AuditRecord] = {}
+    for record in records:
+        if record.db_instance_arn is None:
+            key = record.account_id, record.source_region
+            first = found.get(key, record)
+            reasons = tuple(dict.fromkeys((*first.reasons, *record.reasons)))
+            found[key] = first.model_copy(update={"reasons": reasons})
+    return list(found.values())
+
+
+def _sort_key(record: AuditRecord) -> tuple[float, str, str]:
+    """Return the lag of lagging instances, the largest first, then the name."""
+    lag = 0.0
+    if record.state == "lagging":
+        lag = inf if record.lag is None else record.lag.total_seconds()
+    return -lag, display_name(record), record.db_instance_arn or ""
+
+
+def _names(record: AuditRecord) -> Iterable[str | None]:
+    return record.db_instance_identifier, record.engine, record.rule
+
+
+def _lines(record: AuditRecord) -> list[Line]:
+    """Return the record's findings and remedies."""
+    findings = [(reason.message, reason.remedy) for reason in record.reasons]
+    explained = any(reason.code == "lagging" for reason in record.reasons)
+    if record.state == "lagging" and record.lag is not None and not explained:
+        lag = f"The backup lags by {format_duration(record.lag)}"
+        if record.maximum_lag is not None:
+            lag += f"; the rule allows a lag of {format_duration(record.maximum_lag)}"
+        findings.insert(0, (f"{lag}.", ""))
+    if not record.reasons:
+        findings.append(("", _REMEDIES.get(record.state, "")))
+    lines = chain.from_iterable((("finding", text), ("remedy", to_do)) for text, to_do in findings)
+    return [line for line in lines if line[1]]
 
 
 def _cause(group: list[tuple[T, _Parsed]]) -> Cause[T]:
