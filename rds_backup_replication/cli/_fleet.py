@@ -145,7 +145,7 @@ def print_causes(
     columns: InstanceColumns,
 ) -> None:
     """Print the reasons, each once with its remedy, and the instances that it applies to."""
-    from ..fleet._report.causes import group_by_cause
+    from ..fleet._causes import group_by_cause
 
     causes = group_by_cause(
         [(subject, reasons) for subject, reasons in subjects if reasons],

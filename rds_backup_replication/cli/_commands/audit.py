@@ -154,10 +154,22 @@ def _print(report: "AuditReport", output: AuditOutput) -> None:
         print_json(report)
     elif output is AuditOutput.TABLE:
         _print_tables(report)
-    else:
-        from ...fleet._formats import render
+    elif output is AuditOutput.JSONL:
+        from ...fleet._formats.jsonl import render_jsonl
 
-        write_stdout(render(report, output.value))
+        write_stdout(render_jsonl(report))
+    elif output is AuditOutput.MARKDOWN:
+        from ...fleet._formats.markdown import render_markdown
+
+        write_stdout(render_markdown(report))
+    elif output is AuditOutput.PROMETHEUS:
+        from ...fleet._formats.prometheus import render_prometheus
+
+        write_stdout(render_prometheus(report))
+    else:
+        from ...fleet._formats.emf import render_emf
+
+        write_stdout(render_emf(report))
 
 
 def _print_tables(report: "AuditReport") -> None:

@@ -75,10 +75,14 @@ def plan(
         print_json(planned)
     elif output is PlanOutput.TABLE:
         _print_tables(planned)
-    else:
-        from ...fleet._formats import render_plan
+    elif output is PlanOutput.JSONL:
+        from ...fleet._formats.jsonl import render_plan_jsonl
 
-        write_stdout(render_plan(planned, output.value))
+        write_stdout(render_plan_jsonl(planned))
+    else:
+        from ...fleet._formats.markdown_plan import render_plan_markdown
+
+        write_stdout(render_plan_markdown(planned))
     if out is not None:
         write_file(out, planned.model_dump_json(indent=2, exclude_none=True) + "\n")
     _end(planned, detailed=detailed_exitcode)
