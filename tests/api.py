@@ -13,7 +13,17 @@ import griffe
 ROOT = Path(__file__).parent.parent
 TEXT = ROOT / "tests/api.txt"
 PACKAGE = "rds_backup_replication"
-MODULES = ("", ".aio", ".cli", ".exceptions", ".fleet", ".sandbox", ".testing", ".testing.plugin")
+MODULES = (
+    "",
+    ".aio",
+    ".cli",
+    ".exceptions",
+    ".fleet",
+    ".fleet.lambda_handler",
+    ".sandbox",
+    ".testing",
+    ".testing.plugin",
+)
 # The special methods that are part of how a class is used.
 PROTOCOLS = {"__call__", "__enter__", "__exit__", "__init__", "__iter__", "__len__"}
 LABELS = ("property", "classmethod", "staticmethod", "dataclass")

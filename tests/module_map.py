@@ -12,7 +12,16 @@ BEGIN, END = "<!-- begin: module map -->\n", "<!-- end: module map -->\n"
 # In the order of their imports: each package may import those before it.
 PACKAGES = (
     *("", "_models", "_botocore", "_workflows"),
-    *("aio", "fleet", "fleet/_report", "sandbox", "testing", "cli", "cli/_commands"),
+    *(
+        "aio",
+        "fleet",
+        "fleet/_formats",
+        "fleet/_report",
+        "sandbox",
+        "testing",
+        "cli",
+        "cli/_commands",
+    ),
 )
 
 

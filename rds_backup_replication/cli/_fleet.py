@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from ._errors import ExitCode, Failure
-from ._output import get_width, progress
+from ._output import get_width, print_line, progress
 from ._signals import end_now, on_signal
-from ._stdio import write_stdout
 
 if TYPE_CHECKING:
     from ..fleet import AuditRecord, Finding, FleetReason, PlannedAction, Policy
@@ -157,15 +156,17 @@ def print_causes(
         lambda pair: ((arn_of(pair[0]) or "").rpartition(":")[2], pair[0].rule),
     )
     for cause in causes:
-        write_stdout("\n")
+        print_line("")
         for kind, text in cause.lines:
-            write_stdout(f"{text}\n" if kind == "finding" else f"  {text}\n")
+            print_line(text, "" if kind == "finding" else "  ")
         for (subject, _), figures in cause.items:
             what_differs = f" ({', '.join(figures)})" if figures else ""
-            write_stdout(f"    {columns.name_of(subject)}{what_differs}\n")
+            print_line(f"{columns.name_of(subject)}{what_differs}", "    ")
 
 
 def print_findings(findings: "Iterable[Finding]") -> None:
     """Print findings about rules and accounts."""
     for finding in findings:
-        write_stdout(f"\n{finding.message}\n  {finding.remedy}\n")
+        print_line("")
+        print_line(finding.message)
+        print_line(finding.remedy, "  ")

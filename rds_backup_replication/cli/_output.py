@@ -170,14 +170,14 @@ def format_time(time: datetime | None) -> str | None:
     return None if time is None else f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _wrap_words(text: str) -> str:
+def _wrap_words(text: str, stream: TextIO, indent: str = "  ") -> str:
     """Wrap lines between words on a terminal, which would wrap within a word."""
     text = escape_invisible(text)
-    if not sys.stderr.isatty():
+    if not stream.isatty():
         return text
-    width = get_width(sys.stderr)
+    width = get_width(stream)
     lines = [
-        wrap(line, width, break_long_words=False, break_on_hyphens=False, subsequent_indent="  ")
+        wrap(line, width, break_long_words=False, break_on_hyphens=False, subsequent_indent=indent)
         if len(line) > width
         else [line]
         for line in text.split("\n")
@@ -185,16 +185,26 @@ def _wrap_words(text: str) -> str:
     return "\n".join(chain.from_iterable(lines))
 
 
+def print_line(text: str, indent: str = "") -> None:
+    """Print a line of text to standard output, wrapped between words on a terminal.
+
+    Args:
+        text: The text.
+        indent: What all lines of the wrapped text begin with.
+    """
+    write_stdout(f"{_wrap_words(indent + text, sys.stdout, indent)}\n")
+
+
 def note(text: str) -> None:
     """Print a message that is neither data nor an error."""
-    write_stderr(f"{_wrap_words(text)}\n")
+    write_stderr(f"{_wrap_words(text, sys.stderr)}\n")
 
 
 def print_error(text: str) -> None:
     """Print an error message, with its first word in red on a terminal."""
     colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     word = typer.style("Error:", fg="red", bold=True) if colors else "Error:"
-    message = _wrap_words(f"Error: {text}").replace("Error:", word, 1)
+    message = _wrap_words(f"Error: {text}", sys.stderr).replace("Error:", word, 1)
     write_stderr(f"{message}\n", is_escaped=True)
 
 
@@ -284,6 +294,6 @@ def confirm(question: str, *, yes: bool) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         message = f"{question} There is no terminal to ask on. To confirm, pass --yes."
         raise Failure(message, ExitCode.USAGE)
-    write_stderr(f"{_wrap_words(f'{question} [y/N]')} ")
+    write_stderr(f"{_wrap_words(f'{question} [y/N]', sys.stderr)} ")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise Failure("Nothing was changed, because you did not answer yes.", ExitCode.OTHER)

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from ._compare import compare
     from ._credentials import Access
     from ._defaults import Defaults
+    from ._formats.emf import render_emf
+    from ._formats.jsonl import render_jsonl, render_plan_jsonl
+    from ._formats.markdown import render_markdown
+    from ._formats.markdown_plan import render_plan_markdown
+    from ._formats.prometheus import render_prometheus
     from ._plan import plan
     from ._plan_records import ActionResult, ApplyReport, ObservedState, Plan, PlannedAction
     from ._policy import Acceptance, Limits, Policy, Rule
@@ -60,7 +65,13 @@ __all__ = [
     "compare",
     "iter_audit",
     "plan",
+    "render_emf",
     "render_html",
+    "render_jsonl",
+    "render_markdown",
+    "render_plan_jsonl",
+    "render_plan_markdown",
+    "render_prometheus",
     "resume",
 ]
 
@@ -85,7 +96,13 @@ _HOMES = {
     "compare": "_compare",
     "iter_audit": "_audit",
     "plan": "_plan",
+    "render_emf": "_formats.emf",
     "render_html": "_report.page",
+    "render_jsonl": "_formats.jsonl",
+    "render_markdown": "_formats.markdown",
+    "render_plan_jsonl": "_formats.jsonl",
+    "render_plan_markdown": "_formats.markdown_plan",
+    "render_prometheus": "_formats.prometheus",
     "resume": "_apply",
 }
 

@@ -95,7 +95,13 @@ def drift_reason(difference: Difference) -> FleetReason:
         )
     else:
         remedy = "RDS cannot modify a replication, so applying a plan stops and restarts it."
-    return FleetReason(code="drifted", message=f"{difference}.", remedy=remedy)
+    requested = f"the policy says {difference.requested!r}"
+    message = f"{difference.parameter} is {difference.actual!r}, but {requested}."
+    if difference.actual is None and difference.parameter.startswith("tag "):
+        message = f"The backup has no {difference.parameter}, but {requested}."
+    if difference.uncertainty:
+        message = f"{message.removesuffix('.')} (possibly the same: {difference.uncertainty})."
+    return FleetReason(code="drifted", message=message, remedy=remedy)
 
 
 def replicates_elsewhere(backup_arn: str) -> FleetReason:

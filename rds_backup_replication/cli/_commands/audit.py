@@ -21,7 +21,7 @@ from .._fleet import (
     select,
 )
 from .._options import AuditOutput, ScanOptions, with_options
-from .._output import format_lag, format_time, note, print_json, print_table
+from .._output import format_lag, format_time, note, print_json, print_line, print_table
 from .._stdio import write_stdout
 
 if TYPE_CHECKING:
@@ -157,19 +157,19 @@ def _print(report: "AuditReport", output: AuditOutput) -> None:
     elif output is AuditOutput.JSONL:
         from ...fleet._formats.jsonl import render_jsonl
 
-        write_stdout(render_jsonl(report))
+        write_stdout(render_jsonl(report), is_escaped=True)
     elif output is AuditOutput.MARKDOWN:
         from ...fleet._formats.markdown import render_markdown
 
-        write_stdout(render_markdown(report))
+        write_stdout(render_markdown(report), is_escaped=True)
     elif output is AuditOutput.PROMETHEUS:
         from ...fleet._formats.prometheus import render_prometheus
 
-        write_stdout(render_prometheus(report))
+        write_stdout(render_prometheus(report), is_escaped=True)
     else:
         from ...fleet._formats.emf import render_emf
 
-        write_stdout(render_emf(report))
+        write_stdout(render_emf(report), is_escaped=True)
 
 
 def _print_tables(report: "AuditReport") -> None:
@@ -200,10 +200,10 @@ def _print_tables(report: "AuditReport") -> None:
 def _print_accepted(records: "Iterable[AuditRecord]", columns: InstanceColumns) -> None:
     accepted = [record for record in records if record.accepted_until is not None]
     if accepted:
-        write_stdout("\nAccepted problems:\n")
+        print_line("\nAccepted problems:")
     for record in accepted:
         until, name = record.accepted_until, columns.name_of(record)
-        write_stdout(f"    {name}: {record.state} until {until} ({record.accepted_reason})\n")
+        print_line(f"{name}: {record.state} until {until} ({record.accepted_reason})", "    ")
 
 
 def _print_changes(report: "AuditReport") -> None:
@@ -212,16 +212,16 @@ def _print_changes(report: "AuditReport") -> None:
         return
     since = format_time(comparison.audited_at)
     if not (comparison.changes or comparison.matches):
-        write_stdout(f"\nNothing has changed since {since}.\n")
+        print_line(f"\nNothing has changed since {since}.")
         return
-    write_stdout(f"\nChanges since {since}:\n")
+    print_line(f"\nChanges since {since}:")
     for change in comparison.changes:
         was = f"was {change.before}, " if change.before else "new, "
         now = f"is {change.after}" if change.after else "is gone"
-        write_stdout(f"    {_subject_of(change)}: {was}{now}\n")
+        print_line(f"{_subject_of(change)}: {was}{now}", "    ")
     for match in comparison.matches:
         counts = f"matched {match.before} instances, matches {match.after}"
-        write_stdout(f"    rule {match.rule}: {counts}\n")
+        print_line(f"rule {match.rule}: {counts}", "    ")
 
 
 def _subject_of(change: "StateChange") -> str:
@@ -230,18 +230,18 @@ def _subject_of(change: "StateChange") -> str:
 
 def _print_others(heading: str, backups: "tuple[OtherBackup, ...]") -> None:
     if backups:
-        write_stdout(f"\n{heading}\n")
+        print_line(f"\n{heading}")
     for backup in backups:
         latest = format_time(backup.latest_time)
         until = f", restorable to {latest}" if latest else ""
         name = backup.db_instance_arn or backup.db_instance_automated_backups_arn
-        write_stdout(f"    {name} in {backup.destination_region}{until}: {backup.message}\n")
+        print_line(f"{name} in {backup.destination_region}{until}: {backup.message}", "    ")
 
 
 def _print_headroom(report: "AuditReport") -> None:
     scarce = [room for room in report.headroom if room.free < _FEW_PLACES]
     if scarce:
-        write_stdout("\nQuotas with little room:\n")
+        print_line("\nQuotas with little room:")
     for room in scarce:
         where = f"account {room.account_id} in {room.destination_region}"
-        write_stdout(f"    {where}: {room.used} of {room.quota} replications\n")
+        print_line(f"{where}: {room.used} of {room.quota} replications", "    ")

@@ -78,11 +78,11 @@ def plan(
     elif output is PlanOutput.JSONL:
         from ...fleet._formats.jsonl import render_plan_jsonl
 
-        write_stdout(render_plan_jsonl(planned))
+        write_stdout(render_plan_jsonl(planned), is_escaped=True)
     else:
         from ...fleet._formats.markdown_plan import render_plan_markdown
 
-        write_stdout(render_plan_markdown(planned))
+        write_stdout(render_plan_markdown(planned), is_escaped=True)
     if out is not None:
         write_file(out, planned.model_dump_json(indent=2, exclude_none=True) + "\n")
     _end(planned, detailed=detailed_exitcode)
