@@ -42,7 +42,7 @@ def run_command(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @each_signal
-@pytest.mark.parametrize("module", ["_errors", "_app", "_commands.fleet", "_options"])
+@pytest.mark.parametrize("module", ["_errors", "_app", "_commands.audit", "_options"])
 def test_signal_during_the_start_prints_no_traceback(number: signal.Signals, module: str) -> None:
     ran = run_command(
         "class Finder:\n"

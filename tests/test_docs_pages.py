@@ -162,7 +162,8 @@ def test_fleet_page_examples_run(
     tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    policy = next(text for language, text in blocks_of("fleet") if language == "yaml")
+    policies = [text for language, text in blocks_of("policy") if language == "yaml"]
+    policy = policies[0]
     Path("policy.yaml").write_text(policy, encoding="utf-8")
     for name in ("orders", "customers"):
         rds_sandbox.create_db_instance("us-west-2", name, Tags=[{"Key": "env", "Value": "prod"}])
@@ -170,7 +171,16 @@ def test_fleet_page_examples_run(
     invalid = policy.replace('"123456789012"', "123456789012", 1).replace("30m", "soon")
     with pytest.raises(exceptions.PolicyError) as caught:
         fleet.Policy.from_yaml(invalid, source="policy.yaml")
-    assert f"```text\n{caught.value}\n```" in read("fleet")
+    assert f"```text\n{caught.value}\n```" in read("policy")
+    for part in policies[1:]:  # each shows a part of a policy
+        whole = part
+        if "accounts:" not in part:
+            whole += 'accounts: [{id: "123456789012"}]\n'
+        if "rules:" not in part:
+            whole += (
+                "rules: [{name: a, source_regions: [us-west-2], destination_region: us-east-1}]\n"
+            )
+        fleet.Policy.from_yaml(whole)
 
 
 def test_permissions_page_allows_all_calls() -> None:

@@ -55,7 +55,7 @@ def _find_wrong_time(plan: Plan, max_age: timedelta) -> Iterator[str]:
     age = datetime.now(timezone.utc) - plan.planned_at
     if age > max_age:
         yield (
-            f"The plan is {format_duration(age)} old, and may be "
+            f"The plan is {format_duration(age, max_units=2)} old, and may be "
             f"{format_duration(max_age)} old at most. Plan again, or pass a longer max_age=."
         )
     if -age > _CLOCK_TOLERANCE:

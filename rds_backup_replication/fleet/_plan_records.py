@@ -18,7 +18,6 @@ Kind = Literal[
     "unchanged",
     "impossible",
     "over_quota",
-    "ignored",
     "unmatched",
     "unknown",
 ]

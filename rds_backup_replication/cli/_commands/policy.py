@@ -37,9 +37,10 @@ def show_matches(
     ] = None,
     output: OutputFormat = Output.TABLE,
 ) -> None:
-    """Show which rule of a policy applies to each instance, and why earlier rules do not.
+    """Show which rule applies to each instance, and why.
 
-    The command changes nothing.
+    For each earlier rule, the command names the condition that the instance does not meet. It
+    changes nothing.
     """
     from ...fleet._rule_matches import match_rules
 
