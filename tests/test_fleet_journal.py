@@ -251,8 +251,38 @@ def test_result_without_a_line_is_reported(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(os, "write", FullDisk(2))
-    report = apply(PLAN, POLICY, journal=path)
+    seen: list[ActionResult] = []
+    report = apply(PLAN, POLICY, journal=path, on_event=seen.append)
     assert applied.begun == ["a"]
     assert [result.outcome for result in report.results] == ["done", *["not_attempted"] * 2]
+    assert seen == list(report.results)
     assert "The journal cannot be written" in caplog.text
     assert names(read_journal(path).begun) == ["a"]
+
+
+def test_journal_with_a_part_of_a_line_is_left_alone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line written after a part of a line would be lost together with it."""
+
+    def fail(*_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with Journal.create(path, PLAN, 0, 10) as journal:
+        monkeypatch.setattr(os, "ftruncate", fail)
+        monkeypatch.setattr(os, "write", FullDisk(0))
+        with pytest.raises(OSError, match="No space left"):
+            journal.begin(ACTIONS[0])
+        monkeypatch.undo()
+        with pytest.raises(OSError, match="an earlier line of"):
+            journal.begin(ACTIONS[1])
+    assert path.read_bytes().endswith(b'\n{"event":"')
+    assert names(read_journal(path).begun) == []
+
+
+def test_action_that_began_again_is_not_settled(path: Path) -> None:
+    with Journal.create(path, PLAN, 0, 10) as journal:
+        journal.begin(ACTIONS[0])
+        journal.end(done(ACTIONS[0]))
+        journal.begin(ACTIONS[0])
+    assert names(read_journal(path).settled) == []

@@ -224,3 +224,14 @@ def test_each_replacement_is_a_task_of_an_executor(applied: AppliedActions) -> N
     assert apply(planned, policy(), executor=executor).counts == {"done": 5}
     assert executor.tasks == [2, 1, 1, 1]
     assert sorted(applied.begun[:2]) == ["x", "y"]
+
+
+def test_executor_that_is_shut_down_leaves_no_gap(applied: AppliedActions) -> None:
+    """A replacement that the executor refuses has stopped nothing, so the others are tried."""
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    planned = make_plan(policy(), *(replacement(name) for name in "abc"))
+    report = apply(planned, policy(), executor=executor)
+    assert report.counts == {"failed": 3}
+    assert all(result.is_protected for result in report.results)
+    assert applied.begun == []
