@@ -7,11 +7,9 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from rds_backup_replication.sandbox import Sandbox
-from rds_backup_replication.testing import instant_waits
 
 from ..lifecycle_cases import NO_RETRIES
 from .figures import scaled
-from .fleet_safety import FleetSafety
 from .machine import Replications
 from .model import DESTINATION, SOURCE
 from .protection import Protection
@@ -68,25 +66,3 @@ def test_stop_after_restore_matches_the_model() -> None:
         state.restore(name="a")
         state.ensure_stopped(name="a", failures=failures)
         state.sandbox_equals_model()
-
-
-@pytest.mark.long
-def test_fleet_never_loses_a_replication(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FleetSafety, "sandbox", Replications.sandbox, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(
-        "botocore.httpsession.URLLib3Session.send",
-        lambda session, request: FleetSafety.kill.send(session, request),  # noqa: PLW0108
-    )
-    with instant_waits():
-        run_state_machine_as_test(
-            FleetSafety,
-            settings=settings(
-                max_examples=8 + scaled(4),
-                stateful_step_count=6,
-                deadline=None,
-                derandomize=scaled(1) == 1,
-            ),
-        )
