@@ -1,15 +1,13 @@
 """The conditions that select a rule's instances."""
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
+from .. import _annotations
+from .._models import SourceInstance
 from ._policy_fields import Names, PolicyModel, TextOrSome
 from ._selector_patterns import cover_patterns, matches_any, matches_pattern
-
-if TYPE_CHECKING:
-    from .. import _annotations
-    from .._models import SourceInstance
 
 
 class Selector(PolicyModel, frozen=True):

@@ -41,7 +41,8 @@ POLICY: dict[str, Any] = {
 }
 PLAN: dict[str, Any] = {
     "planned_at": "2026-11-24T13:35:11.000001Z",
-    "accounts": POLICY["accounts"],
+    "policy_hash": "0" * 64,
+    "accounts": ["123456789012", "210987654321"],
     "actions": [
         {
             "kind": "start",
