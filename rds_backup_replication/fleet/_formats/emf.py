@@ -24,8 +24,9 @@ def render_emf(report: AuditReport) -> str:
         report: The report of an audit.
 
     Returns:
-        One JSON object in ASCII per line: one for the fleet, without dimensions, one for each
-        ``AccountId``, and one for each ``AccountId`` and ``DestinationRegion`` with its quota.
+        JSON objects in ASCII, one per line. The first one has no dimensions and is about the
+        fleet. The others are about each ``AccountId``, and about the quota of each ``AccountId``
+        and ``DestinationRegion``.
     """
     timestamp = int(report.audited_at.timestamp() * 1000)
     lines = [_line(timestamp, {}, _metrics(report.records, report.findings, report.unmanaged))]
