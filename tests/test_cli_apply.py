@@ -113,9 +113,18 @@ def test_apply_asks_for_confirmation(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_apply_requires_the_policy_as_a_file() -> None:
-    file = write_plan(make_plan(policy(), replacement("mydatabase")))
-    assert "--policy" in run("apply", file, "--yes", code=ExitCode.USAGE).stderr
+def test_apply_needs_the_policy_for_several_accounts() -> None:
+    """Without the policy, the current credentials act in the plan's only account."""
+    planned = make_plan(policy(), replacement("mydatabase"))
+    two = planned.model_copy(update={"accounts": (*planned.accounts, "222222222222")})
+    ran = run("apply", write_plan(two), "--yes", code=ExitCode.USAGE)
+    assert "for 2 accounts. Pass its policy, --policy" in ran.stderr
+    file = write_plan(planned)
+    many = make_plan(policy(), *(stop(name) for name in "abcd"))
+    limited = run("apply", write_plan(many), "--yes", code=ExitCode.USAGE).stderr
+    assert "--max-stops 4" in limited
+    resumed = run("apply", "--resume", "journal", "--yes", code=ExitCode.USAGE)
+    assert "--policy" in resumed.stderr
     ran = run("apply", file, "--policy", "-", "--yes", code=ExitCode.USAGE, given=POLICY)
     assert "must be a file" in ran.stderr
 

@@ -249,6 +249,7 @@ _SHELL_WORDS = {
     "call ensure_replication()": "run ensure",
     "call ensure_stopped()": "run stop --missing-ok",
     "describe_source_regions()": "the regions command",
+    "policy=": "--policy",
     "ensure_replication()": "ensure",
     "ensure_stopped()": "stop --missing-ok",
     "Call fleet.resume()": "Pass --resume",

@@ -158,10 +158,16 @@ def print_causes(
     for cause in causes:
         print_line("")
         for kind, text in cause.lines:
-            print_line(text, "" if kind == "finding" else "  ")
+            print_line(_in_options(text), "" if kind == "finding" else "  ")
         for (subject, _), figures in cause.items:
             what_differs = f" ({', '.join(figures)})" if figures else ""
             print_line(f"{columns.name_of(subject)}{what_differs}", "    ")
+
+
+def _in_options(text: str) -> str:
+    """Return a remedy with the options of a scan in place of the keywords."""
+    text = text.replace("the read_timeout of Access", "--read-timeout")
+    return text.replace("deadline=", "--deadline")
 
 
 def print_findings(findings: "Iterable[Finding]") -> None:

@@ -17,7 +17,7 @@ from ._credentials import Access
 from ._destination import AccountDestination
 from ._journal import Journal
 from ._organization import account_for
-from ._plan_checks import find_refusals
+from ._plan_checks import find_refusals, policy_for
 from ._plan_records import ActionResult, ApplyReport, Plan, PlannedAction
 from ._policy import Policy
 from ._runner import OnEvent, OnStart, Phase, Runner
@@ -27,7 +27,7 @@ _DAY = timedelta(days=1)
 
 def apply(
     plan: Plan,
-    policy: Policy,
+    policy: Policy | None,
     *,
     access: Access | None = None,
     executor: Executor | None = None,
@@ -54,7 +54,9 @@ def apply(
 
     Args:
         plan: The plan to apply.
-        policy: The policy that the plan was made for. It has the accounts' roles.
+        policy: The policy that the plan was made for. It has the accounts' roles. ``None`` is
+            enough if the plan is for one account, in which the current credentials act; then
+            the default limits hold, and nobody checks whether the policy has changed.
         access: The credentials and the endpoint to use.
         executor: The executor that applies the plan: one task for each account and
             destination Region, and one for each replacement; threads of this process if
@@ -87,13 +89,14 @@ def apply(
     """
     _check_arguments(max_concurrency, max_age, max_stops, max_replacements)
     Plan.model_validate(dict(plan))  # model_copy does not validate changed actions
-    stops = policy.limits.stops if max_stops is None else max_stops
-    replacements = policy.limits.replacements if max_replacements is None else max_replacements
     refusals = find_refusals(
-        plan, policy, max_age=max_age, max_stops=stops, max_replacements=replacements
+        plan, policy, max_age=max_age, max_stops=max_stops, max_replacements=max_replacements
     )
     if refusals:
         raise PlanRefusedError(refusals)
+    policy = policy_for(plan, policy)
+    stops = policy.limits.stops if max_stops is None else max_stops
+    replacements = policy.limits.replacements if max_replacements is None else max_replacements
     phases = _Phases(policy, access or Access(), max_concurrency)
     with (
         nullcontext()

@@ -3,17 +3,29 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
+from ._accounts import Account
 from ._durations import format_duration
 from ._organization import account_for
 from ._plan_records import Plan
-from ._policy import Policy
+from ._policy import Limits, Policy
 
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
+def policy_for(plan: Plan, policy: Policy | None) -> Policy:
+    """Return the policy; for ``None``, one for the plan's only account, with default limits.
+
+    The current credentials act in that account.
+    """
+    if policy is not None:
+        return policy
+    accounts = tuple(Account(id=account_id) for account_id in plan.accounts)
+    return Policy.model_construct(accounts=accounts, rules=(), organization=None, limits=Limits())
+
+
 def find_refusals(
     plan: Plan,
-    policy: Policy,
+    policy: Policy | None,
     *,
     max_age: timedelta,
     max_stops: int | None = None,
@@ -23,14 +35,15 @@ def find_refusals(
 
     Args:
         plan: The plan.
-        policy: The policy that the plan should have been made for.
+        policy: The policy that the plan should have been made for; ``None`` if only one account
+            has changes, in which the current credentials act.
         max_age: How old the plan may be.
         max_stops: The stops allowed; those of the policy if omitted.
         max_replacements: The replacements allowed; those of the policy if omitted.
     """
-    limits = policy.limits
+    limits = policy_for(plan, policy).limits
     return (
-        *_find_mismatches(plan, policy),
+        *(_find_roles_needed(plan) if policy is None else _find_mismatches(plan, policy)),
         *_find_wrong_time(plan, max_age),
         *_find_excess(
             ("stops", "stop"), len(plan.stops), limits.stops if max_stops is None else max_stops
@@ -41,6 +54,14 @@ def find_refusals(
             limits.replacements if max_replacements is None else max_replacements,
         ),
     )
+
+
+def _find_roles_needed(plan: Plan) -> Iterator[str]:
+    if len(plan.accounts) != 1:
+        yield (
+            f"The plan is for {len(plan.accounts)} accounts. Pass its policy, policy=, which has "
+            "their roles."
+        )
 
 
 def _find_mismatches(plan: Plan, policy: Policy) -> Iterator[str]:

@@ -40,9 +40,13 @@ def apply(
         ),
     ] = None,
     policy: Annotated[
-        Path,
-        typer.Option(metavar="FILE", help="Policy file that the plan was made for."),
-    ],
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Policy file that the plan was made for. It may be omitted if the plan is for one "
+            "account, which the current credentials belong to.",
+        ),
+    ] = None,
     journal: Annotated[
         Path | None,
         typer.Option(
@@ -81,7 +85,7 @@ def apply(
     The command skips an instance that has changed since the plan was made. It refuses a plan
     with more stops or replacements than the policy's limits allow.
     """
-    if is_stdin(policy):
+    if policy is not None and is_stdin(policy):
         raise typer.BadParameter("must be a file, not standard input.", param_hint="--policy")
     age = read_duration(max_age, "--max-age")
     if resume is None:
@@ -94,6 +98,8 @@ def apply(
             max_age=age,
         )
     else:
+        if policy is None:
+            raise typer.BadParameter("is required, too.", param_hint="--policy")
         _check_journal_options(resume, journal, (max_stops, max_replacements))
         task = _read_journal(plan_file, policy, resume, age)
     access = options.make_access()
@@ -158,7 +164,7 @@ class _Task:
 
 def _read_new(
     plan_file: Path,
-    policy_file: Path,
+    policy_file: Path | None,
     journal: Path | None,
     *,
     max_stops: int | None,
@@ -176,7 +182,7 @@ def _read_new(
     from ...fleet._plan_checks import find_refusals
 
     planned = _read_plan(plan_file)
-    policy = read_policy(policy_file)
+    policy = None if policy_file is None else read_policy(policy_file)
     refusals = find_refusals(
         planned,
         policy,
@@ -189,7 +195,7 @@ def _read_new(
     hint = "Run plan to see the rest."
     if journal is not None:
         check_writable(journal, "journal")
-        hint = _resume_hint(journal, policy_file)
+        hint = _resume_hint(journal, policy_file or Path("POLICY"))
     changes = planned.changes
     run = partial(
         apply,
