@@ -168,7 +168,7 @@ OF_STS = [param for param in ALL if "STS" in str(param.values[0])]
 
 POLICY = Policy.from_yaml(f"""
 accounts:
-  - {{id: "{ACCOUNT}", role_arn: "arn:aws:iam::{ACCOUNT}:role/audit", external_id: ours}}
+  - {{id: "{ACCOUNT}", role_arn: "arn:aws:iam::{ACCOUNT}:role/audit", external_id: shibboleth}}
 rules:
   - {{name: production, source_regions: [us-west-2], destination_region: us-east-1}}
 """)

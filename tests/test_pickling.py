@@ -3,7 +3,7 @@
 import inspect
 import pickle
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,45 +27,23 @@ from rds_backup_replication.exceptions import (
     WaitTimeoutError,
 )
 
+from .fleet_examples import FLEET_EXAMPLES
 from .fleets import policy
 from .loopback import REQUEST_ID
 from .wire import SOURCE_ARN
 
-NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 BACKUP = DBInstanceAutomatedBackup.model_validate(
     {"DBInstanceArn": SOURCE_ARN, "Status": "Replicating", "BrandNew": {"nested": [1]}}
 )
 DIFFERENCE = Difference("kms_key_id", "alias/a", None, "RDS names no key")
 INVALID_PARAMETER = InvalidParameter("tags[0].key", "'aws:x'", "must not begin with aws:")
 CHECK_REASON = testing.make_check_reason()
-REASON = fleet.FleetReason.of(CHECK_REASON)
 POLICY = policy(more="    tags: {owner: platform}\n")
-ACTION = fleet.PlannedAction(
-    kind="start",
-    account_id="123456789012",
-    source_region="us-west-2",
-    destination_region="us-east-1",
-    source_db_instance_arn=SOURCE_ARN,
-    tags={"owner": "platform"},
-    observed=fleet.ObservedState(dbi_resource_id="db-1"),
-    reasons=(REASON,),
-)
-RESULT = fleet.ActionResult(action=ACTION, outcome="failed", message="Why.")
-RECORD = fleet.AuditRecord(
-    account_id="123456789012",
-    source_region="us-west-2",
-    state="lagging",
-    latest_time=NOON,
-    lag=timedelta(hours=2),
-    reasons=(REASON,),
-)
 RECORDS = (
     fleet.Access(profile_name="ours", endpoint_url="http://127.0.0.1:5000"),
     *(POLICY, POLICY.accounts[0], POLICY.rules[0], POLICY.rules[0].select),
-    *(ACTION, ACTION.observed, RESULT, RECORD, REASON, CHECK_REASON),
-    fleet.Plan(planned_at=NOON, policy_hash="0", accounts=("123456789012",), actions=(ACTION,)),
-    fleet.ApplyReport(results=(RESULT,), interrupted=True),
-    fleet.AuditReport(audited_at=NOON, rules=POLICY.rules, records=(RECORD,)),
+    *FLEET_EXAMPLES,
+    *(CHECK_REASON, fleet.FleetReason.of(CHECK_REASON)),
 )
 FACTORIES: dict[str, Callable[[], object]] = {
     name: getattr(testing, name) for name in testing.__all__ if name.startswith("make_")

@@ -1,7 +1,7 @@
 """Tests that every public model can be written as JSON and YAML, and read again."""
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
@@ -14,11 +14,8 @@ import rds_backup_replication
 from rds_backup_replication import BackupStatus, fleet, testing
 from rds_backup_replication._models import ResponseModel
 
+from .fleet_examples import FLEET_EXAMPLES, NOON, TAGS
 from .wire import BACKUP_ARN, KMS_KEY_ARN, SOURCE_ARN
-
-NOON = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=timezone(timedelta(hours=5, minutes=30)))
-ACCOUNT = SOURCE_ARN.split(":")[4]
-TAGS = {"env": "prod", "empty": ""}
 
 VALUES: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
@@ -56,64 +53,6 @@ def public_models() -> list[type[BaseModel]]:
 RESPONSES = [kind for kind in public_models() if issubclass(kind, ResponseModel)]
 
 FILTER = testing.make_filter()
-REASON = fleet.FleetReason(code="backups_off", message="They are off.", remedy="Enable them.")
-SELECTOR = fleet.Selector(tags={"env": "*"}, identifiers=("orders-*",), engines=("postgres",))
-MEMBER = fleet.Account(
-    id=ACCOUNT, role_arn=f"arn:aws:iam::{ACCOUNT}:role/audit", external_id="secret"
-)
-RULE = fleet.Rule(
-    name="production",
-    source_regions=("us-west-2", "eu-west-1"),
-    destination_region="us-east-1",
-    select=SELECTOR,
-    accounts=(ACCOUNT,),
-    replicate="never",
-    backup_retention_period=14,
-    kms_key_id=KMS_KEY_ARN,
-    tags=TAGS,
-    maximum_lag=timedelta(days=1, microseconds=1),
-)
-OBSERVED = fleet.ObservedState(
-    dbi_resource_id="db-1",
-    db_instance_automated_backups_arn=BACKUP_ARN,
-    backup_retention_period=7,
-    kms_key_id=KMS_KEY_ARN,
-)
-ACTION = fleet.PlannedAction(
-    kind="replace",
-    account_id=ACCOUNT,
-    source_region="us-west-2",
-    destination_region="us-east-1",
-    source_db_instance_arn=SOURCE_ARN,
-    rule="production",
-    backup_retention_period=14,
-    kms_key_id=KMS_KEY_ARN,
-    tags=TAGS,
-    observed=OBSERVED,
-    reasons=(REASON,),
-)
-RESULT = fleet.ActionResult(
-    action=ACTION,
-    outcome="failed",
-    message="Ignoré.",
-    db_instance_automated_backups_arn=BACKUP_ARN,
-)
-RECORD = fleet.AuditRecord(
-    account_id=ACCOUNT,
-    source_region="us-west-2",
-    destination_region="us-east-1",
-    db_instance_arn=SOURCE_ARN,
-    db_instance_identifier="orders",
-    engine="postgres",
-    rule="production",
-    state="lagging",
-    db_instance_automated_backups_arn=BACKUP_ARN,
-    earliest_time=NOON - timedelta(days=7),
-    latest_time=NOON,
-    lag=timedelta(hours=2, microseconds=1),
-    maximum_lag=timedelta(minutes=30),
-    reasons=(REASON,),
-)
 RESTORE_OPTIONS: dict[str, Any] = {
     name: {"int": 5432, "bool": True, "str": "some-text"}.get(getattr(kind, "__name__", ""))
     for name, kind in get_type_hints(rds_backup_replication.RestoreOptions).items()
@@ -160,16 +99,7 @@ EXAMPLES: tuple[BaseModel, ...] = (
     ),
     testing.make_restore_db_instance_to_point_in_time_request(restore_time=NOON),
     testing.make_restore_db_instance_to_point_in_time_request(**RESTORE_OPTIONS),
-    *(MEMBER, SELECTOR, RULE, REASON, OBSERVED, ACTION, RESULT, RECORD),
-    fleet.Policy(
-        accounts=(MEMBER,),
-        rules=(RULE,),
-        kms_key_ids={"us-east-1": KMS_KEY_ARN},
-        replication_quota=40,
-    ),
-    fleet.Plan(planned_at=NOON, accounts=(MEMBER,), actions=(ACTION,)),
-    fleet.ApplyReport(results=(RESULT,), interrupted=True),
-    fleet.AuditReport(audited_at=NOON, accounts=(ACCOUNT,), rules=(RULE,), records=(RECORD,)),
+    *FLEET_EXAMPLES,
 )
 
 

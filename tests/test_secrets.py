@@ -7,7 +7,8 @@ searches the whole output for these values.
 The tests treat some values in a special way:
 
 - An access key ID is not secret, but it should be in no output either. The tests search for it.
-- AWS does not regard an external ID as a secret. A plan contains it, because applying needs it.
+- AWS does not regard an external ID as a secret. No plan contains it: applying takes it from the
+  policy.
 - ``request.model_dump()`` returns what boto3 sends, which includes the presigned URL.
 - ``ResponseValidationError.response`` holds the raw response. RDS never receives the secret key,
   so its responses cannot contain the key. ``test_secrets_by_value.py`` covers servers that repeat
@@ -38,6 +39,7 @@ from rds_backup_replication import (
 from rds_backup_replication.cli import app
 from rds_backup_replication.exceptions import (
     InvalidParameter,
+    PlanRefusedError,
     PolicyError,
     ReplicationDriftError,
     RequestValidationError,
@@ -45,12 +47,14 @@ from rds_backup_replication.exceptions import (
 from rds_backup_replication.fleet import (
     Access,
     Account,
+    AuditReport,
     Plan,
     Policy,
     apply,
     audit,
     plan,
     render_html,
+    resume,
 )
 
 from .loopback import Reply, Request, Response
@@ -267,24 +271,31 @@ def test_passwords_in_urls_are_hidden(
     "field", [{"aws_secret_access_key": SECRET_KEY}, {"role_arn": SECRET_KEY}, {"id": [SECRET_KEY]}]
 )
 def test_errors_in_files_reveal_no_secret(field: dict[str, Any]) -> None:
-    accounts = [{"id": ACCOUNT, **field}]
-    broken = {"actions": [], "accounts": accounts}
+    account: dict[str, Any] = {"id": ACCOUNT, **field}
+    policy = {"accounts": [account]}
+    plan = {"actions": [], "accounts": [account, *field.values()], **field}
+    Path("policy.yaml").write_text(POLICY.model_dump_json(), encoding="utf-8")
+    Path("plan.json").write_text(json.dumps(plan), encoding="utf-8")
     output: list[str] = []
     for make in (
-        lambda: Account(**accounts[0]),
-        lambda: Policy.model_validate({"accounts": accounts}),
-        lambda: Policy.from_yaml(json.dumps({"accounts": accounts})),
-        lambda: Plan.model_validate(broken),
-        lambda: Plan.model_validate_json(json.dumps(broken)),
+        lambda: Account(**account),
+        lambda: Policy.model_validate(policy),
+        lambda: Policy.from_yaml(json.dumps(policy)),
+        lambda: Policy.from_dict(policy),
+        lambda: Plan.model_validate(plan),
+        lambda: Plan.model_validate_json(json.dumps(plan)),
         lambda: Plan.model_validate_json(SECRET_KEY),
+        lambda: AuditReport.model_validate_json(json.dumps(plan)),
+        lambda: resume("plan.json", POLICY),
     ):
-        with pytest.raises(ValueError, match=r".") as caught:
+        with pytest.raises((ValueError, PlanRefusedError), match=r".") as caught:
             make()
         output.append("".join(traceback.format_exception(caught.value)))
-    Path("plan.json").write_text(json.dumps(broken), encoding="utf-8")
     with RDSServer(works) as server:
-        output.append(run_command(server, "apply", "plan.json", "--yes", *DEBUG_JSON))
-    assert "plan.json is not a plan" in output[-1]
+        output.append(run_command(server, *APPLY, *DEBUG_JSON))
+        output.append(run_command(server, *RESUME, *DEBUG_JSON))
+    assert "plan.json is not a plan" in output[-2]
+    assert "plan.json is not a journal" in output[-1]
     assert leaks("".join(output)) == []
 
 
@@ -323,6 +334,7 @@ def fleet_output(policy: Policy, access: Access) -> str:
     output: list[object] = [access, policy, policy.accounts[0]]
     audited, planned = audit(policy, access=access), plan(policy, access=access)
     startable = planned.model_copy(update={"actions": (START_ACTION,)})
+    assert "shibboleth" not in f"{planned!r}{planned.model_dump_json()}"
     applied = apply(startable, policy, access=access)
     assert applied.counts in ({"done": 1}, {"failed": 1})
     for report in (audited, planned, startable, applied):
@@ -352,6 +364,8 @@ DEBUG_JSON = ("--output", "json", "--debug")
 START = ("start", ARN, "--source-region", "us-west-2")
 AUDIT = ("audit", "policy.yaml", "--html", "audit.html")
 PLAN = ("plan", "policy.yaml", "--out", "plan.json")
+APPLY = ("apply", "plan.json", "--policy", "policy.yaml", "--yes")
+RESUME = ("apply", "--resume", "plan.json", "--policy", "policy.yaml", "--yes")
 
 
 def run_command(server: RDSServer, *arguments: str) -> str:
@@ -383,9 +397,10 @@ def test_fleet_commands_reveal_no_secret(kind: str) -> None:
     Path("policy.yaml").write_text(POLICY.model_dump_json(), encoding="utf-8")
     with RDSServer(ANSWERS[kind]) as server:
         output = [run_command(server, *AUDIT, *DEBUG_JSON), run_command(server, *PLAN, "--debug")]
-        output.append(run_command(server, "apply", "plan.json", "--yes", *DEBUG_JSON))
+        output.append(run_command(server, *APPLY, "--journal", "journal", *DEBUG_JSON))
     assert leaks("".join(output)) == []
-    for name in ("audit.html", "plan.json"):
+    assert '"results": ' in output[-1]
+    for name in ("audit.html", "plan.json", "journal"):
         assert leaks(Path(name).read_text(encoding="utf-8")) == []
 
 

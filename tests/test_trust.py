@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from rds_backup_replication.cli import app
 from rds_backup_replication.cli._errors import ExitCode
-from rds_backup_replication.exceptions import PolicyError, ThrottlingError
-from rds_backup_replication.fleet import Plan, Policy
+from rds_backup_replication.exceptions import PlanRefusedError, PolicyError, ThrottlingError
+from rds_backup_replication.fleet import Account, AuditReport, Plan, Policy, resume
 from rds_backup_replication.sandbox import Sandbox
 from rds_backup_replication.sandbox.__main__ import main
 
@@ -24,7 +24,8 @@ from .planted import ACCOUNT, POLICY, START_ACTION
 
 PLAN: dict[str, Any] = {
     "planned_at": "2026-11-24T12:00:00Z",
-    "accounts": [{"id": ACCOUNT, "role_arn": f"arn:aws:iam::{ACCOUNT}:role/audit"}],
+    "policy_hash": POLICY.content_hash,
+    "accounts": [ACCOUNT],
     "actions": [START_ACTION.model_dump()],
 }
 
@@ -59,10 +60,25 @@ def test_file_content_is_never_executed(text: str) -> None:
         Policy.from_yaml(text)
     with pytest.raises(ValidationError):
         Plan.model_validate_json(text)
+    with pytest.raises(ValidationError):
+        AuditReport.model_validate_json(text)
     Path("file").write_text(text, encoding="utf-8")
-    for command in (("audit", "file"), ("plan", "file"), ("apply", "file", "--yes")):
-        assert CliRunner().invoke(app, command).exit_code == ExitCode.USAGE
-    assert [entry.name for entry in Path.cwd().iterdir()] == ["file"]
+    Path("valid").write_text(POLICY.model_dump_json(), encoding="utf-8")
+    Path("plan").write_text(json.dumps(PLAN), encoding="utf-8")
+    with pytest.raises(PlanRefusedError, match="file is not a journal"):
+        resume("file", POLICY)
+    for command, problem in (
+        (("audit", "file"), "file:"),
+        (("audit", "valid", "--compare", "file"), "file is not"),
+        (("plan", "file"), "file:"),
+        (("apply", "file", "--policy", "valid", "--yes"), "file is not a plan"),
+        (("apply", "plan", "--policy", "file", "--yes"), "file:"),
+        (("apply", "--resume", "file", "--policy", "valid", "--yes"), "file is not a journal"),
+    ):
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == ExitCode.USAGE
+        assert problem in result.stderr
+    assert {entry.name for entry in Path.cwd().iterdir()} == {"file", "valid", "plan"}
 
 
 @pytest.mark.parametrize("text", CODE)
@@ -92,13 +108,28 @@ def test_text_in_a_plan_is_never_executed(text: str) -> None:
     ],
 )
 def test_invalid_role_arn_is_refused(role_arn: str) -> None:
-    assert Plan.model_validate_json(json.dumps(PLAN)).accounts[0].role_arn
-    accounts = [{"id": ACCOUNT, "role_arn": role_arn}]
-    with pytest.raises(ValidationError, match="role_arn"):
-        Plan.model_validate_json(json.dumps({**PLAN, "accounts": accounts}))
     policy = json.loads(POLICY.model_dump_json())
-    with pytest.raises(PolicyError, match="role_arn"):
-        Policy.from_yaml(json.dumps({**policy, "accounts": accounts}))
+    assert Policy.from_yaml(json.dumps(policy)) == POLICY
+    with pytest.raises(ValidationError, match="role_arn"):
+        Account(id=ACCOUNT, role_arn=role_arn)
+    policy["accounts"][0]["role_arn"] = role_arn
+    with pytest.raises(PolicyError, match=r"accounts\[0\]\.role_arn"):
+        Policy.from_yaml(json.dumps(policy))
+
+
+@pytest.mark.parametrize(
+    "smuggled",
+    [
+        {"accounts": [{"id": ACCOUNT, "role_arn": f"arn:aws:iam::{ACCOUNT}:role/evil"}]},
+        {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/evil"},
+        {"actions": [{**PLAN["actions"][0], "role_arn": f"arn:aws:iam::{ACCOUNT}:role/evil"}]},
+    ],
+)
+def test_plan_with_a_role_is_refused(smuggled: dict[str, Any]) -> None:
+    """The roles come from the policy, so nobody can change them in a plan."""
+    assert Plan.model_validate_json(json.dumps(PLAN)).changes
+    with pytest.raises(ValidationError):
+        Plan.model_validate_json(json.dumps({**PLAN, **smuggled}))
 
 
 # The sandbox
