@@ -1,16 +1,18 @@
 """What the commands for a fleet share: their argument, progress, filters and texts."""
 
+import sys
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from ._errors import ExitCode, Failure
-from ._output import get_width, print_line, progress
+from ._output import get_width, print_line, print_table, progress
 from ._signals import end_now, on_signal
 
 if TYPE_CHECKING:
@@ -107,41 +109,44 @@ def format_counts(counts: Mapping[Any, int]) -> str:
 _WIDE = 120  # columns; with fewer, a table has no room for ARNs
 
 
-class InstanceColumns:
-    """The columns that say which instance a row is about.
+def name_of(subject: "AuditRecord | PlannedAction") -> str:
+    """Return the instance's ARN, or on a narrow terminal its identifier."""
+    arn = arn_of(subject)
+    if arn is None or get_width(sys.stdout) >= _WIDE:
+        return instance_of(subject)
+    return arn.rpartition(":")[2]
 
-    Without a terminal, and on a wide one, that is the ARN. On a narrow one, it is the identifier,
-    with the account and the Region if there are several.
+
+def print_instances(
+    titles: Sequence[str],
+    subjects: "Sequence[SubjectT]",
+    cells_of: "Callable[[SubjectT], tuple[str, ...]]",
+) -> None:
+    """Print a row for each instance.
+
+    On a narrow terminal, each account and source Region has a table of its own, because the rows
+    have no room for both.
     """
+    for place, group in groupby(subjects, _place_of):
+        if place is not None:
+            print_line(f"Account {place[0]}, {place[1]}")
+        print_table(
+            (*titles, "INSTANCE"),
+            [(*cells_of(subject), name_of(subject)) for subject in group],
+            unbroken="INSTANCE",
+        )
+        if place is not None:
+            print_line("")
 
-    def __init__(self, subjects: "Sequence[AuditRecord | PlannedAction]", stream: Any) -> None:
-        self._is_wide = get_width(stream) >= _WIDE
-        several_accounts = len({subject.account_id for subject in subjects}) > 1
-        several_regions = len({subject.source_region for subject in subjects}) > 1
-        self._has = (several_accounts, several_regions)
-        self.titles = ["INSTANCE"]
-        if not self._is_wide:
-            extra = zip(("ACCOUNT", "FROM"), self._has, strict=True)
-            self.titles += [title for title, is_shown in extra if is_shown]
 
-    def cells_of(self, subject: "AuditRecord | PlannedAction") -> list[str]:
-        """Return the cells of one row."""
-        if self._is_wide:
-            return [instance_of(subject)]
-        extra = zip((subject.account_id, subject.source_region), self._has, strict=True)
-        return [self.name_of(subject), *(text for text, is_shown in extra if is_shown)]
-
-    def name_of(self, subject: "AuditRecord | PlannedAction") -> str:
-        """Return the name of an instance in running text."""
-        arn = arn_of(subject)
-        if self._is_wide or arn is None:
-            return instance_of(subject)
-        return arn.rpartition(":")[2]
+def _place_of(subject: "AuditRecord | PlannedAction") -> tuple[str, str] | None:
+    """Return the account and the source Region on a narrow terminal, and else ``None``."""
+    is_wide = get_width(sys.stdout) >= _WIDE
+    return None if is_wide else (subject.account_id, subject.source_region)
 
 
 def print_causes(
     subjects: "Iterable[tuple[AuditRecord | PlannedAction, tuple[FleetReason, ...]]]",
-    columns: InstanceColumns,
 ) -> None:
     """Print the reasons, each once with its remedy, and the instances that it applies to."""
     from ..fleet._causes import group_by_cause
@@ -161,7 +166,7 @@ def print_causes(
             print_line(_in_options(text), "" if kind == "finding" else "  ")
         for (subject, _), figures in cause.items:
             what_differs = f" ({', '.join(figures)})" if figures else ""
-            print_line(f"{columns.name_of(subject)}{what_differs}", "    ")
+            print_line(f"{name_of(subject)}{what_differs}", "    ")
 
 
 def _in_options(text: str) -> str:

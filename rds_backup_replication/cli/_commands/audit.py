@@ -1,6 +1,5 @@
 """The command that audits a fleet."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -9,19 +8,20 @@ import typer
 from .._errors import ExitCode, Failure
 from .._files import check_writable, describe_error, read_policy, write_file
 from .._fleet import (
-    InstanceColumns,
     PolicyFile,
     check_filters,
     check_names,
     destination_of,
     format_counts,
+    name_of,
     print_causes,
     print_findings,
+    print_instances,
     scan_progress,
     select,
 )
 from .._options import AuditOutput, ScanOptions, with_options
-from .._output import format_lag, format_time, note, print_json, print_line, print_table
+from .._output import format_lag, format_time, note, print_json, print_line
 from .._stdio import write_stdout
 
 if TYPE_CHECKING:
@@ -173,22 +173,13 @@ def _print(report: "AuditReport", output: AuditOutput) -> None:
 
 
 def _print_tables(report: "AuditReport") -> None:
-    columns = InstanceColumns(report.records, sys.stdout)
-    print_table(
-        ("STATE", "LAG", "TO", *columns.titles),
-        [
-            (
-                record.state,
-                format_lag(record.lag) or "-",
-                destination_of(record),
-                *columns.cells_of(record),
-            )
-            for record in report.records
-        ],
-        unbroken="INSTANCE",
+    print_instances(
+        ("STATE", "LAG", "TO"),
+        report.records,
+        lambda record: (record.state, format_lag(record.lag) or "-", destination_of(record)),
     )
-    print_causes(((r, r.reasons) for r in report.records if r.accepted_until is None), columns)
-    _print_accepted(report.records, columns)
+    print_causes((r, r.reasons) for r in report.records if r.accepted_until is None)
+    _print_accepted(report.records)
     print_findings(report.findings)
     _print_changes(report)
     _print_others("Replications that no rule asks for:", report.unmanaged)
@@ -197,12 +188,12 @@ def _print_tables(report: "AuditReport") -> None:
     note(format_counts(report.counts))
 
 
-def _print_accepted(records: "Iterable[AuditRecord]", columns: InstanceColumns) -> None:
+def _print_accepted(records: "Iterable[AuditRecord]") -> None:
     accepted = [record for record in records if record.accepted_until is not None]
     if accepted:
         print_line("\nAccepted problems:")
     for record in accepted:
-        until, name = record.accepted_until, columns.name_of(record)
+        until, name = record.accepted_until, name_of(record)
         print_line(f"{name}: {record.state} until {until} ({record.accepted_reason})", "    ")
 
 

@@ -1,6 +1,5 @@
 """The command that plans the changes to a fleet."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,18 +8,18 @@ import typer
 from .._errors import ExitCode
 from .._files import check_writable, read_policy, write_file
 from .._fleet import (
-    InstanceColumns,
     PolicyFile,
     check_filters,
     destination_of,
     format_counts,
     print_causes,
     print_findings,
+    print_instances,
     scan_progress,
     select,
 )
 from .._options import PlanOutput, ScanOptions, with_options
-from .._output import note, print_json, print_table
+from .._output import note, print_json
 from .._stdio import write_stdout
 
 if TYPE_CHECKING:
@@ -89,16 +88,12 @@ def plan(
 
 
 def _print_tables(planned: "Plan") -> None:
-    columns = InstanceColumns(planned.actions, sys.stdout)
-    print_table(
-        ("ACTION", "TO", "RULE", *columns.titles),
-        [
-            (action.kind, destination_of(action), action.rule or "-", *columns.cells_of(action))
-            for action in planned.actions
-        ],
-        unbroken="INSTANCE",
+    print_instances(
+        ("ACTION", "TO", "RULE"),
+        planned.actions,
+        lambda action: (action.kind, destination_of(action), action.rule or "-"),
     )
-    print_causes(((action, action.reasons) for action in planned.actions), columns)
+    print_causes((action, action.reasons) for action in planned.actions)
     print_findings(planned.findings)
     note(format_counts(planned.counts))
 
