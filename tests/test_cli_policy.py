@@ -10,6 +10,8 @@ from rds_backup_replication.exceptions import InternalFailureError
 from .cli_cases import JSON, no_width, run
 from .fleets import ACCOUNTS, Fleet
 
+pytestmark = pytest.mark.once
+
 __all__ = ["no_width"]
 
 POLICY = """\

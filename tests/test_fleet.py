@@ -1,7 +1,6 @@
 """Audits, plans and applies of a fleet on the sandbox."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from rds_backup_replication.fleet import (
     Access,
     ActionResult,
-    AuditReport,
     Plan,
     PlannedAction,
     apply,
@@ -17,127 +15,11 @@ from rds_backup_replication.fleet import (
     iter_audit,
     plan,
 )
-from rds_backup_replication.fleet._durations import format_duration
-from rds_backup_replication.sandbox import Behavior
 from rds_backup_replication.testing import instant_waits
 
 from .fleet_cases import add_instances
-from .fleets import ACCOUNTS, DESTINATION, ONE, REGIONS, Fleet, policy
+from .fleets import ACCOUNTS, DESTINATION, ONE, Fleet, policy
 from .wire import ScriptedRDS
-
-
-def states(report: AuditReport) -> dict[str, str]:
-    """Return the state and the reasons of each problem, by ARN."""
-    return {
-        record.db_instance_arn or record.source_region: ": ".join(
-            [record.state, ",".join(reason.code for reason in record.reasons)]
-        )
-        for record in report.problems
-    }
-
-
-def test_audit_finds_and_apply_fixes_problems(fleet: Fleet) -> None:  # noqa: PLR0915
-    """An audit finds each planted problem. Applying a plan fixes the ones that can be fixed."""
-    sandbox = fleet.sandbox
-    healthy = Behavior(pending_looks=0, stopping_looks=0, quota=97)
-    sandbox.behavior = healthy
-    wanted = policy(quota=97)
-    arns = {
-        (account, region, number): fleet.add(account, region, f"db-{number:02}")
-        for account in ACCOUNTS[:2]
-        for region in REGIONS
-        for number in range(20)
-    }
-    for region in REGIONS:  # three more than the quota of the third account
-        for number in range(25):
-            fleet.add(ACCOUNTS[2], region, f"db-{number:02}")
-    first = apply(plan(wanted, access=fleet.access), wanted, access=fleet.access)
-    assert first.counts == {"done": 2 * 80 + 97}
-
-    one, two, three = ACCOUNTS
-    planted: dict[str, str] = {}
-    for number in range(22, 25):
-        arn = f"arn:aws:rds:us-west-2:{three}:db:db-{number}"
-        planted[arn] = "unprotected: not_replicating,over_quota"
-    for number in range(8):
-        planted[fleet.add(one, "us-west-2", f"new-{number}")] = "unprotected: not_replicating"
-    for number in range(2):
-        arn = arns[two, "eu-west-1", number]
-        fleet.client(two).ensure_stopped(source_db_instance_arn=arn)
-        planted[arn] = "stopped: stopped"
-    sandbox.behavior = Behavior(pending_looks=0, replication_lag=timedelta(hours=3), quota=97)
-    lagging = fleet.add(two, "us-west-1", "lagging")
-    fleet.client(two).ensure_replication(source_db_instance_arn=lagging, backup_retention_period=14)
-    fleet.client(two).find_replicated_backup(source_db_instance_arn=lagging)
-    planted[lagging] = "lagging: lagging"
-    sandbox.behavior = healthy
-    cannot_start: list[tuple[str, str, dict[str, Any]]] = [
-        ("secret", "kms_key_required", {"storage_encrypted": True}),
-        ("off", "backups_off", {"backup_retention_period": 0}),
-        (
-            "aurora",
-            "engine_not_supported",
-            {"engine": "aurora-postgresql", "engine_version": "16.4"},
-        ),
-    ]
-    for name, code, settings in cannot_start:
-        planted[fleet.add(one, "ca-central-1", name, **settings)] = (
-            f"unprotected: not_replicating,{code}"
-        )
-    for region in REGIONS:  # no rule matches these; together, there are 300 instances
-        for number in range(7):
-            fleet.add(two, region, f"dev-{number}", tags={"env": "dev"})
-    drifted = arns[one, "us-west-1", 0]
-    client = fleet.client(one)
-    client.ensure_stopped(source_db_instance_arn=drifted)
-    client.ensure_replication(source_db_instance_arn=drifted, backup_retention_period=3)
-
-    sandbox.advance(timedelta(hours=2))
-    later = datetime.now(timezone.utc) + timedelta(hours=2)
-    found = audit(wanted, access=fleet.access, now=later)
-    assert len(found.records) == 300
-    assert states(found) == planted
-    assert found.counts["unmatched"] == 28
-    (lagging_record,) = (record for record in found.records if record.state == "lagging")
-    assert lagging_record.reasons[0].message == (
-        f"The backup lags by {format_duration(lagging_record.lag or timedelta())}; "
-        "the rule allows a lag of 30m."
-    )
-
-    planned = plan(wanted, access=fleet.access)
-    assert planned.counts == {
-        "unchanged": 2 * 80 - 3 + 97 + 1,
-        "start": 8 + 2,
-        "replace": 1,
-        "impossible": 3,
-        "over_quota": 3,
-        "unmatched": 28,
-    }
-    loaded = Plan.model_validate_json(planned.model_dump_json())
-    assert loaded == planned
-    assert [a.source_db_instance_arn for a in planned.actions] == sorted(
-        (str(a.source_db_instance_arn) for a in planned.actions),
-        key=lambda arn: (arn.split(":")[4], arn.split(":")[3], arn),
-    )
-    before = fleet.writes.total()
-    with instant_waits():
-        fixed = apply(loaded, wanted, access=fleet.access)
-    assert fixed.counts == {"done": 11}
-    assert fixed.is_complete
-    assert fleet.writes.total() - before == 12  # the replacement also stops
-
-    remaining = {
-        arn: text
-        for arn, text in planted.items()
-        if text.startswith(("unprotected: not_replicating,", "lagging"))
-    }
-    assert states(audit(wanted, access=fleet.access, now=later)) == remaining
-    again = plan(wanted, access=fleet.access)
-    assert again.changes == ()
-    writes = fleet.writes.copy()
-    assert apply(again, wanted, access=fleet.access).results == ()
-    assert apply(planned, wanted, access=fleet.access).counts == {"unchanged": 11}
-    assert fleet.writes == writes
 
 
 def test_plan_is_equal_on_any_executor(fleet: Fleet) -> None:
@@ -292,7 +174,7 @@ def test_audit_sorts_across_destinations(fleet: Fleet) -> None:
     assert [record.db_instance_arn for record in report.records] == [other, unmatched]
 
 
-def test_apply_runs_replacements_last(fleet: Fleet) -> None:
+def test_apply_runs_replacements_last_and_once(fleet: Fleet) -> None:
     old = fleet.add(ACCOUNTS[0], "us-west-2", "old")
     new = fleet.add(ACCOUNTS[1], "us-west-2", "new")
     fleet.client(ACCOUNTS[0]).ensure_replication(
@@ -302,8 +184,13 @@ def test_apply_runs_replacements_last(fleet: Fleet) -> None:
     planned = plan(wanted, access=fleet.access)
     fleet.writes.clear()
     with instant_waits():
-        apply(planned, wanted, access=fleet.access)
+        assert apply(planned, wanted, access=fleet.access).counts == {"done": 2}
     assert list(fleet.writes) == [("start", new), ("stop", old), ("start", old)]
+    again = plan(wanted, access=fleet.access)
+    assert again.changes == ()
+    assert apply(again, wanted, access=fleet.access).results == ()
+    assert apply(planned, wanted, access=fleet.access).counts == {"unchanged": 2}
+    assert fleet.writes.total() == 3
 
 
 def test_role_external_id_is_sent(rds: ScriptedRDS, monkeypatch: pytest.MonkeyPatch) -> None:

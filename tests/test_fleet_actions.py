@@ -19,6 +19,8 @@ from rds_backup_replication.fleet._actions import apply_action
 
 from .apply_cases import action, stop
 
+pytestmark = pytest.mark.once
+
 OLD_ARN = "arn:aws:rds:us-east-1:123456789012:auto-backup:ab-old"
 DENIED = AccessDeniedError({"Error": {"Code": "AccessDenied"}}, "DescribeDBInstances")
 

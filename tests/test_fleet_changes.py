@@ -19,6 +19,8 @@ from rds_backup_replication.testing import instant_waits
 from .apply_cases import add_instances
 from .fleets import DESTINATION, ONE, Fleet, policy
 
+pytestmark = pytest.mark.once
+
 NEVER = "    replicate: never\n"
 
 

@@ -17,6 +17,8 @@ from rds_backup_replication.fleet._journal import ActionKey, Journal, read_journ
 from . import apply_cases
 from .apply_cases import AppliedActions, action, make_plan, name_of, replacement
 
+pytestmark = pytest.mark.once
+
 applied = apply_cases.applied
 POLICY = Policy.from_yaml(
     'accounts: [{id: "123456789012"}]\n'

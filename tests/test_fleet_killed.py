@@ -13,7 +13,7 @@ from rds_backup_replication.testing import instant_waits
 from .apply_cases import add_instances
 from .fleets import ONE, Fleet, policy
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.once]
 
 APPLY = """
 import sys

@@ -22,6 +22,8 @@ from .apply_cases import (
     stop,
 )
 
+pytestmark = pytest.mark.once
+
 applied = apply_cases.applied
 POLICY = """
 accounts: [{id: "123456789012"}]

@@ -21,6 +21,8 @@ from rds_backup_replication.fleet._scan_guard import DeadlinePassedError, ScanGu
 from .loopback import NoResponse, Reply, Request, Response, error_xml, result_xml
 from .wire import RDSServer
 
+pytestmark = pytest.mark.once
+
 DESTINATION, GOOD, HANGING = "us-east-1", "eu-west-1", "us-west-2"
 EMPTY = {
     "DescribeDBInstances": "<DBInstances/>",

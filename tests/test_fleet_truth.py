@@ -13,6 +13,8 @@ from rds_backup_replication.sandbox import Behavior
 
 from .fleets import ACCOUNTS, DESTINATION, ONE, Fleet, policy
 
+pytestmark = pytest.mark.once
+
 (ACCOUNT,) = ONE
 SOURCE: Final = "us-west-2"
 

@@ -14,6 +14,8 @@ from rds_backup_replication.fleet import AuditRecord, AuditReport, Finding, Poli
 from rds_backup_replication.fleet._records import State
 from rds_backup_replication.sandbox import Sandbox
 
+pytestmark = pytest.mark.once
+
 ACCOUNT = "123456789012"
 POLICY: dict[str, Any] = {
     "accounts": [
@@ -324,7 +326,6 @@ def test_combine_of_nothing_is_refused(event: object) -> None:
         lambda_handler.combine(event, None)
 
 
-@pytest.mark.once
 def test_handlers_on_sandbox(rds_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The policy comes from S3, and the parts of the fleet are audited and combined."""
     rds_sandbox.create_db_instance("us-west-2")

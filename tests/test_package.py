@@ -79,7 +79,7 @@ def test_project_urls_and_pages_agree_on_host(built: Distribution) -> None:
 def test_extra_all_contains_every_extra(built: Distribution) -> None:
     extras: dict[str, set[str]] = {}
     for line in built.requires or ():
-        # A requirement may have a marker of its own: tomli; (python_version < '3.11') and extra == …
+        # A requirement may have a marker of its own: x; (python_version < '3.11') and extra == 'y'
         if match := re.fullmatch(r"""(.+?) ?(?:;|and) extra == ['"](\w+)['"]""", line):
             extras.setdefault(match[2], set()).add(match[1])
     everything = extras.pop("all")

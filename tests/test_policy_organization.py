@@ -14,6 +14,8 @@ from rds_backup_replication.sandbox import Sandbox
 
 from .wire import ScriptedRDS
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,8 @@ from rds_backup_replication.fleet._shadowed_rules import (
     find_shadowed_rules,
 )
 
+pytestmark = pytest.mark.once
+
 INSTANCE = SourceInstance(
     db_instance_identifier="orders-1",
     engine="postgres",

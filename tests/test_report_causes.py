@@ -10,6 +10,8 @@ from rds_backup_replication.fleet._report.html import MAX_LISTED
 
 from .report_cases import Page, make_finding, make_reason, make_record, make_report
 
+pytestmark = pytest.mark.once
+
 
 def causes_of(*messages: str, names: tuple[str, ...] = ()) -> list[Cause[str]]:
     def lines(message: str) -> list[Line]:

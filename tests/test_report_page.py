@@ -24,6 +24,8 @@ from .report_cases import (
     make_report,
 )
 
+pytestmark = pytest.mark.once
+
 
 def test_page_shows_totals_and_problems() -> None:
     page = Page(render_html(FLEET))

@@ -31,6 +31,8 @@ from .report_cases import (
     make_report,
 )
 
+pytestmark = pytest.mark.once
+
 FINE = lagging_by(timedelta(minutes=5))
 
 
