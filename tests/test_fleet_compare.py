@@ -74,6 +74,16 @@ def test_instance_is_known_by_its_resource_id() -> None:
     assert changes(report(moved), report(record("a"))) == [("a", "protected", "starting")]
 
 
+def test_instance_without_an_id_is_known_by_its_arn() -> None:
+    """A report of an older version, or of a user's own, may have no resource IDs."""
+    known, unknown = record("a"), record("a", dbi_resource_id=None)
+    assert changes(report(known), report(unknown)) == []
+    assert changes(report(unknown), report(known)) == []
+    elsewhere = record("a", "lagging", dbi_resource_id=None, destination_region="eu-west-1")
+    both = report(record("a", "stopped"), elsewhere)
+    assert changes(report(known), both) == [("a", "stopped", "protected"), ("a", "lagging", None)]
+
+
 def test_region_that_cannot_be_listed_hides_no_changes() -> None:
     """Instances of a Region that one audit could not list are neither new nor gone."""
     listed = report(record("a"), record("b"))

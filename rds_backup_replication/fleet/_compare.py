@@ -4,14 +4,12 @@ from collections.abc import Iterator
 
 from ._records import AuditRecord, AuditReport, Comparison, MatchChange, State, StateChange
 
-Key = tuple[str, str, str | None]
-
 
 def compare(report: AuditReport, earlier: AuditReport) -> AuditReport:
     """Return a report with what changed since an earlier one.
 
-    An instance keeps its identity by its resource ID. Instances in Regions that one of the two
-    audits could not list are neither new nor gone.
+    An instance is known by its resource ID, or by its ARN if one of the reports has no ID.
+    Instances in Regions that one of the two audits could not list are neither new nor gone.
 
     Args:
         report: The report of an audit.
@@ -20,15 +18,13 @@ def compare(report: AuditReport, earlier: AuditReport) -> AuditReport:
     Returns:
         The report with a ``comparison``, and with ``first_seen`` in each record.
     """
-    before = {_key(record): record for record in earlier.records}
-    by_instance = {key[:2]: record for key, record in before.items()}
+    before = _Index(earlier)
     earlier_coverage, coverage = _Coverage(earlier), _Coverage(report)
     changes: list[StateChange] = []
     records: list[AuditRecord] = []
     found: set[int] = set()
     for record in report.records:
-        key = _key(record)
-        known = before.get(key) or by_instance.get(key[:2])
+        known = before.find(record)
         if known is not None:
             found.add(id(known))
         since = report.audited_at
@@ -50,10 +46,33 @@ def compare(report: AuditReport, earlier: AuditReport) -> AuditReport:
     return report.model_copy(update={"records": tuple(records), "comparison": comparison})
 
 
-def _key(record: AuditRecord) -> Key:
-    """Return what identifies an instance, or a Region that could not be listed."""
-    identity = record.dbi_resource_id or record.db_instance_arn or record.source_region
-    return record.account_id, identity, record.destination_region
+class _Index:
+    """The records of a report by all that their instances are known by."""
+
+    def __init__(self, report: AuditReport) -> None:
+        self._records: dict[tuple[str | None, ...], AuditRecord] = {}
+        for record in report.records:
+            for key in _keys(record):
+                self._records.setdefault(key, record)
+
+    def find(self, record: AuditRecord) -> AuditRecord | None:
+        """Return the record of the same instance, if possible with the same destination."""
+        found = (self._records.get(key) for key in _keys(record))
+        return next((one for one in found if one and not _are_different(one, record)), None)
+
+
+def _keys(record: AuditRecord) -> Iterator[tuple[str | None, ...]]:
+    """Yield what identifies an instance, or a Region that could not be listed."""
+    for identity in (record.dbi_resource_id, record.db_instance_arn or record.source_region):
+        if identity is not None:
+            yield record.account_id, identity, record.destination_region
+            yield record.account_id, identity
+
+
+def _are_different(one: AuditRecord, other: AuditRecord) -> bool:
+    """Return whether two instances of the same name have different resource IDs."""
+    ids = {one.dbi_resource_id, other.dbi_resource_id}
+    return None not in ids and len(ids) > 1
 
 
 class _Coverage:
