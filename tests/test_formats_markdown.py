@@ -29,6 +29,7 @@ from .report_cases import (
     NOW,
     lagging_by,
     make_backup,
+    make_change,
     make_finding,
     make_reason,
     make_record,
@@ -191,6 +192,12 @@ def test_prose_stays_prose() -> None:
     assert f"\n**Cause:** {message}\n\n**Remedy:** Plan it.\n" in document
 
 
+def test_word_between_colons_is_no_emoji() -> None:
+    reason = make_reason("Sent (:smile:) and kept.", "Plan it.")
+    document = render_markdown(make_report(make_record(state="drifted", reasons=(reason,))))
+    assert "Sent (`:smile`:) and kept." in document
+
+
 def test_audit_verdict_and_counts() -> None:
     document = render_markdown(FULL)
     problems = sum(record.db_instance_arn is not None for record in FULL.problems)
@@ -255,6 +262,24 @@ def test_audit_sections() -> None:
 def test_changes_without_any() -> None:
     report: AuditReport = make_report(comparison=Comparison(audited_at=NOW))
     assert "Nothing changed." in render_markdown(report)
+
+
+def test_regions_and_starting_instances_in_changes() -> None:
+    changes = (
+        make_change(1, "unknown", None).model_copy(update={"db_instance_arn": None}),
+        make_change(2, "protected", None),
+    )
+    compared = Comparison(audited_at=NOW, changes=changes)
+    starting = make_record(3, "starting", first_seen=NOW - timedelta(days=2))
+    document = render_markdown(make_report(starting, comparison=compared))
+    assert [row[3:] for row in rows_of(document)[-5::2]] == [
+        ["unknown", "listed"],
+        ["protected", "gone"],
+        ["2026-11-22T18:20:31Z"],
+    ]
+    assert re.findall(r"^### (.+)$", document, re.MULTILINE)[-3:] == [
+        *("Fixed: 1", "Gone: 1", "Starting: 1"),
+    ]
 
 
 def test_plan_groups_by_kind_and_cause() -> None:

@@ -43,7 +43,7 @@ def test_metrics() -> None:
     assert set(families_of(FULL)) == {
         *("instances", "account_instances", "lag_seconds", "problems", "findings", "unmanaged"),
         *("latest_restorable_timestamp_seconds", "quota_used", "quota_limit", "retained"),
-        *("rule_instances", "audit_timestamp_seconds"),
+        *("rule_instances", "audit_timestamp_seconds", "retention_days", "accepted"),
     }
 
 
@@ -64,13 +64,19 @@ def test_account_instances() -> None:
 
 
 def test_repeated_labels_keep_the_worst() -> None:
-    report = make_report(*(lagging_by(timedelta(minutes=lag)) for lag in (5, 90, 20)))
+    report = make_report(
+        *(
+            lagging_by(timedelta(minutes=lag)).model_copy(update={"backup_retention_period": lag})
+            for lag in (5, 90, 20)
+        )
+    )
     labels = key(
         dict(zip(LABELS, ("123456789012", "us-west-2", "us-east-1", "orders-1"), strict=True))
     )
     assert series_of(report, "lag_seconds") == {labels: 5400}
     time = (NOW - timedelta(minutes=90)).timestamp()
     assert series_of(report, "latest_restorable_timestamp_seconds") == {labels: time}
+    assert series_of(report, "retention_days") == {labels: 5}
 
 
 def test_counts_and_quotas() -> None:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from .._causes import merge_not_listed, problem_causes
 from .._records import HEALTHY, AuditRecord, AuditReport, OtherBackup
-from .._report.changes import group_changes
+from .._report.changes import end_words, group_changes, starting_records
 from .._report.html import (
     MEANINGS,
     URGENCY,
@@ -118,15 +118,12 @@ def _changes(report: AuditReport) -> Iterator[str]:
         yield from capped_table(("Rule", "Before", "Now"), matches)
     for title, changes in groups.items():
         yield f"### {title}: {len(changes):,}"
-        rows = [
-            (
-                *place(change),
-                state_name(change.before) if change.before else "not found",
-                state_name(change.after) if change.after else "gone",
-            )
-            for change in changes
-        ]
+        rows = [(*place(change), *end_words(change)) for change in changes]
         yield from capped_table((*PLACE, "Before", "Now"), rows)
+    if starting := starting_records(report):
+        yield f"### Starting: {len(starting):,}"
+        since = [(*place(record), _moment(record.first_seen)) for record in starting]
+        yield from capped_table((*PLACE, "Since"), since)
 
 
 def _unmanaged(backups: Sequence[OtherBackup]) -> Iterator[str]:

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 from .._invisible_characters import replace_invisible
 
-# Such characters at the ends of a word mean nothing in the middle of a line.
-_PUNCTUATION = "'\"(),;.:…"
+# Such characters before and after a word mean nothing in the middle of a line. A colon before a
+# word may begin an emoji.
+_BEFORE, _AFTER = "'\"(", "'\"),;.:…"
 _PLAIN = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*|[0-9]{1,6}[dhms%]?")
 _COMMIT = re.compile(r"[0-9A-Fa-f]{7}")
 
@@ -23,7 +24,7 @@ def text(data: str) -> str:
 
 
 def _word(word: str) -> str:
-    core = word.strip(_PUNCTUATION)
+    core = word.lstrip(_BEFORE).rstrip(_AFTER)
     if not core or (_PLAIN.fullmatch(core) and not _COMMIT.search(core)):
         return word
     before, after = word.split(core, 1)

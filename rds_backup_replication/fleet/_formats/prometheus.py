@@ -45,7 +45,7 @@ def _metrics(report: AuditReport) -> Iterator[_Metric]:
         "Instances of an account in each state that occurs.",
         {(("account_id", id_), ("state", state)): n for (id_, state), n in by_account.items()},
     )
-    lags, latest = _backups(report.records)
+    lags, latest, retentions = _backups(report.records)
     yield _Metric(
         "lag_seconds", "Time of the audit minus the latest time that can be restored.", lags
     )
@@ -54,7 +54,10 @@ def _metrics(report: AuditReport) -> Iterator[_Metric]:
         "Latest time that can be restored in the destination.",
         latest,
     )
+    yield _Metric("retention_days", "Days that RDS keeps the backup's copies.", retentions)
     yield _count("problems", "Instances that need attention.", report.problems)
+    accepted = tuple(record for record in report.records if record.accepted_until is not None)
+    yield _count("accepted", "Instances with a problem that the policy accepts.", accepted)
     codes = Counter[str](finding.code for finding in report.findings)
     yield _Metric(
         "findings",
@@ -91,14 +94,17 @@ def _count(name: str, help_: str, found: tuple[object, ...]) -> _Metric:
     return _Metric(name, help_, {(): len(found)})
 
 
-def _backups(records: Iterable[AuditRecord]) -> tuple[dict[Labels, float], dict[Labels, float]]:
-    """Return the lags and the latest restorable times.
+def _backups(
+    records: Iterable[AuditRecord],
+) -> tuple[dict[Labels, float], dict[Labels, float], dict[Labels, float]]:
+    """Return the lags, the latest restorable times and the retentions.
 
     Only the worst of several records with the same labels counts, because Prometheus rejects a
     file with a repeated series.
     """
     lags: dict[Labels, float] = {}
     latest: dict[Labels, float] = {}
+    retentions: dict[Labels, float] = {}
     for record in records:
         labels = (
             ("account_id", record.account_id),
@@ -112,7 +118,9 @@ def _backups(records: Iterable[AuditRecord]) -> tuple[dict[Labels, float], dict[
         if record.latest_time is not None:
             time = record.latest_time.timestamp()
             latest[labels] = min(latest.get(labels, time), time)
-    return lags, latest
+        if (days := record.backup_retention_period) is not None:
+            retentions[labels] = min(retentions.get(labels, days), days)
+    return lags, latest, retentions
 
 
 def _lines(metric: _Metric) -> Iterator[str]:

@@ -14,6 +14,7 @@ from .html import (
     pluralize,
     route,
     section,
+    state_name,
     tag,
     time_tag,
     utc,
@@ -45,9 +46,7 @@ def changes(report: AuditReport) -> Html:
         note = "A change of names or tags may have removed instances from the rule."
         matches = map(_match, comparison.matches)
         groups.insert(0, _group("Rules that match fewer instances", note, "lagging", matches))
-    starting = [r for r in report.records if r.state == "starting" and r.first_seen is not None]
-    if starting:
-        starting.sort(key=lambda record: (record.first_seen, record.sort_key()))
+    if starting := starting_records(report):
         items = (_starting(report, record) for record in starting)
         note = "The first snapshot of a large instance takes long, but not forever."
         groups.append(_group("Starting", note, "starting", items))
@@ -65,10 +64,25 @@ def group_changes(report: AuditReport, comparison: Comparison) -> dict[str, list
     return {title: found for title, found in by_kind.items() if found}
 
 
+def starting_records(report: AuditReport) -> list[AuditRecord]:
+    """Return the records that are known to be starting since some time, the earliest first."""
+    starting = [r for r in report.records if r.state == "starting" and r.first_seen is not None]
+    return sorted(starting, key=lambda record: (record.first_seen, record.sort_key()))
+
+
+def end_words(change: StateChange) -> tuple[str, str]:
+    """Return the states before and after in words, also where an audit has no record."""
+    is_region = change.db_instance_arn is None  # a record says that the Region was not listed
+    return (
+        state_name(change.before) if change.before else "listed" if is_region else "not found",
+        state_name(change.after) if change.after else "listed" if is_region else "gone",
+    )
+
+
 def _kind(change: StateChange, *, is_accepted: bool) -> str:
     """Return the title of the group for a change."""
     if change.after is None:
-        return "Gone"
+        return "Gone" if change.db_instance_arn is not None else "Fixed"
     if change.after not in HEALTHY and not is_accepted:
         known = change.before is not None and change.before not in HEALTHY
         return "Changed problems" if known else "New problems"
@@ -95,8 +109,10 @@ def _group(title: str, note: str, class_: str, items: Iterable[Html]) -> Html:
 
 
 def _change(change: StateChange) -> Html:
-    before = badge(change.before) if change.before else tag("span", "not found", class_="quiet")
-    after = badge(change.after) if change.after else tag("span", "gone", class_="quiet")
+    before, after = (
+        badge(state) if state else tag("span", word, class_="quiet")
+        for state, word in zip((change.before, change.after), end_words(change), strict=True)
+    )
     return _item(display_name(change), _where(change), before, " → ", after)
 
 
