@@ -98,7 +98,7 @@ def test_compare_prints_what_changed(fleet: Sandbox) -> None:
     list(client.describe_db_instance_automated_backups())
     printed = run(*compare, code=ExitCode.FINDINGS).stdout
     changes = printed.partition("\nChanges since ")[2].splitlines()[1:]
-    assert changes == [f"    {arn}: was protected, is stopped"]
+    assert changes == ["  New problems:", f"    {arn}: was protected, is stopped"]
 
 
 @pytest.mark.usefixtures("fleet")

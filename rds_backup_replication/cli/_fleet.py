@@ -1,23 +1,19 @@
-"""What the commands for a fleet share: their argument, progress, filters and texts."""
+"""What the commands for a fleet share: their argument, progress and texts."""
 
 import sys
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from ._errors import ExitCode, Failure
 from ._output import get_width, print_line, print_table, progress
 from ._signals import end_now, on_signal
 
 if TYPE_CHECKING:
-    from ..fleet import AuditRecord, Finding, FleetReason, PlannedAction, Policy
-    from ._options import ScanOptions
+    from ..fleet import AuditRecord, Finding, FleetReason, PlannedAction, StateChange
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
@@ -28,7 +24,7 @@ PolicyFile = Annotated[
         help="Policy file in YAML, JSON or TOML; - reads YAML or JSON from standard input.",
     ),
 ]
-SubjectT = TypeVar("SubjectT", "AuditRecord", "PlannedAction")
+SubjectT = TypeVar("SubjectT", bound="AuditRecord | PlannedAction")
 
 
 @contextmanager
@@ -42,55 +38,13 @@ def scan_progress() -> Generator[Callable[[int, int], None]]:
         yield lambda done, of: shown.update(f"{text}: {done} of {of}")
 
 
-def check_names(option: str, given: Iterable[str], known: Collection[str]) -> None:
-    """Raise a failure if an option has a name that is not known."""
-    for name in given:
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(sorted(known))}"
-            raise Failure(f"{option} {name} does not exist; {hint}", ExitCode.USAGE)
-
-
-def check_filters(options: "ScanOptions", policy: "Policy") -> None:
-    """Raise a failure if a filter names a rule or an account that the policy does not have."""
-    check_names("--rule", options.rule or (), [rule.name for rule in policy.rules])
-    if policy.organization is None:  # otherwise, only the scan knows all accounts
-        check_names("--account", options.account or (), [a.id for a in policy.accounts])
-
-
-def select(options: "ScanOptions", subjects: Iterable[SubjectT]) -> list[SubjectT]:
-    """Return the records or actions that the filters of a scan leave.
-
-    Raises:
-        Failure: No instance matches ``--target``.
-    """
-    found = list(subjects)
-    patterns = [pattern.lower() for pattern in options.target or ()]
-    if patterns:
-        found = [subject for subject in found if _matches(arn_of(subject), patterns)]
-        if not found:
-            message = f"No instance matches --target {' '.join(options.target or ())}."
-            raise Failure(message, ExitCode.USAGE)
-    return [
-        subject
-        for subject in found
-        if (not options.account or subject.account_id in options.account)
-        and (not options.rule or subject.rule in options.rule)
-    ]
-
-
-def _matches(arn: str | None, patterns: Sequence[str]) -> bool:
-    names = () if arn is None else (arn.lower(), arn.lower().rpartition(":")[2])
-    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
-
-
-def arn_of(subject: "AuditRecord | PlannedAction") -> str | None:
+def arn_of(subject: "AuditRecord | PlannedAction | StateChange") -> str | None:
     """Return the instance's ARN; ``None`` if its Region could not be listed."""
     arn: str | None = getattr(subject, "db_instance_arn", None)
     return arn or getattr(subject, "source_db_instance_arn", None)
 
 
-def instance_of(subject: "AuditRecord | PlannedAction") -> str:
+def instance_of(subject: "AuditRecord | PlannedAction | StateChange") -> str:
     """Return the instance's ARN, or the account and Region whose instances could not be listed."""
     nobody = f"all instances of account {subject.account_id} in {subject.source_region}"
     return arn_of(subject) or nobody
@@ -107,14 +61,26 @@ def format_counts(counts: Mapping[Any, int]) -> str:
 
 
 _WIDE = 120  # columns; with fewer, a table has no room for ARNs
+_INDENT = "    "
 
 
-def name_of(subject: "AuditRecord | PlannedAction") -> str:
-    """Return the instance's ARN, or on a narrow terminal its identifier."""
-    arn = arn_of(subject)
-    if arn is None or get_width(sys.stdout) >= _WIDE:
-        return instance_of(subject)
-    return arn.rpartition(":")[2]
+def print_names(names: Iterable[str]) -> None:
+    """Print names below the text that they belong to."""
+    for name in names:
+        print_line(name, _INDENT)
+
+
+def name_of(subject: "AuditRecord | PlannedAction | StateChange") -> str:
+    """Return the instance's ARN, or its identifier and place if the terminal would break the ARN.
+
+    Args:
+        subject: What is about the instance, or about a Region that could not be listed.
+    """
+    name = instance_of(subject)
+    if arn_of(subject) is None or len(_INDENT + name) <= get_width(sys.stdout):
+        return name
+    place = f"account {subject.account_id} in {subject.source_region}"
+    return f"{name.rpartition(':')[2]}, {place}"
 
 
 def print_instances(
@@ -127,22 +93,18 @@ def print_instances(
     On a narrow terminal, each account and source Region has a table of its own, because the rows
     have no room for both.
     """
-    for place, group in groupby(subjects, _place_of):
-        if place is not None:
-            print_line(f"Account {place[0]}, {place[1]}")
-        print_table(
-            (*titles, "INSTANCE"),
-            [(*cells_of(subject), name_of(subject)) for subject in group],
-            unbroken="INSTANCE",
-        )
-        if place is not None:
-            print_line("")
-
-
-def _place_of(subject: "AuditRecord | PlannedAction") -> tuple[str, str] | None:
-    """Return the account and the source Region on a narrow terminal, and else ``None``."""
     is_wide = get_width(sys.stdout) >= _WIDE
-    return None if is_wide else (subject.account_id, subject.source_region)
+    tables: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
+    for subject in subjects:
+        name = instance_of(subject)
+        if not is_wide:
+            name = (arn_of(subject) or "all instances").rpartition(":")[2]
+        place = "" if is_wide else f"Account {subject.account_id}, {subject.source_region}"
+        tables[place].append((*cells_of(subject), name))
+    for index, (heading, rows) in enumerate(tables.items()):
+        if heading:
+            print_line(f"\n{heading}" if index else heading)
+        print_table((*titles, "INSTANCE"), rows, unbroken=True)
 
 
 def print_causes(
@@ -164,9 +126,10 @@ def print_causes(
         print_line("")
         for kind, text in cause.lines:
             print_line(_in_options(text), "" if kind == "finding" else "  ")
-        for (subject, _), figures in cause.items:
-            what_differs = f" ({', '.join(figures)})" if figures else ""
-            print_line(f"{name_of(subject)}{what_differs}", "    ")
+        print_names(
+            name_of(subject) + (f" ({', '.join(figures)})" if figures else "")
+            for (subject, _), figures in cause.items
+        )
 
 
 def _in_options(text: str) -> str:

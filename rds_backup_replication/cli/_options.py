@@ -184,7 +184,12 @@ class ScanOptions(FleetOptions):
 
     def read_deadline(self) -> timedelta | None:
         """Return the deadline as a duration."""
-        return None if self.deadline is None else read_duration(self.deadline, "--deadline")
+        if self.deadline is None:
+            return None
+        deadline = read_duration(self.deadline, "--deadline")
+        if not deadline:
+            raise typer.BadParameter("must be longer than 0s.", param_hint="--deadline")
+        return deadline
 
 
 OptionsT = TypeVar("OptionsT", bound=RegionOptions | FleetOptions)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _UNLIMITED = 100_000
 _MIN_WIDTH = 40  # some terminals report a width of 0
+_FOLDED = 20  # the width that a table leaves to a long text beside what may not be broken
+_BELOW = "\ue000"  # stands for a cell on a line of its own; data has no such character unescaped
 _STYLES = {
     "red": "at_risk failed impossible over_quota refused stopped unprotected",
     "yellow": (
@@ -83,7 +85,7 @@ def print_table(
     rows: Iterable[Sequence[str]],
     *,
     on_stderr: bool = False,
-    unbroken: str | None = None,
+    unbroken: bool = False,
 ) -> None:
     """Print a table, with the widest columns wrapped if the rows do not fit the width.
 
@@ -91,22 +93,41 @@ def print_table(
         titles: The titles of the columns.
         rows: The cells of each row.
         on_stderr: Whether to print to standard error.
-        unbroken: The title of a column whose words are never broken.
+        unbroken: Whether the last cell of a row that would have to be wrapped goes to a line of
+            its own instead.
     """
     from rich.table import Table
+    from rich.text import Text
 
     printed = StringIO()
     console = _make_console(sys.stderr if on_stderr else sys.stdout, printed)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     cells = [[_make_cell(text) for text in row] for row in rows]
+    below: list[str] = []
+    if unbroken:
+        others = [
+            max(len(title), *(row[index].cell_len for row in cells), 0)
+            for index, title in enumerate(titles[:-1])
+        ]
+        room = console.width - sum(min(width, _FOLDED) + 2 for width in others)
+        for row in cells:
+            if row[-1].cell_len > room:
+                below.append(row[-1].plain)
+                row[-1] = Text(_BELOW)
     for index, title in enumerate(titles):
-        widths = [row[index].cell_len for row in cells] if title == unbroken else []
+        is_last = unbroken and index == len(titles) - 1
+        widths = [row[index].cell_len for row in cells] if is_last else []
         table.add_column(title, overflow="fold", min_width=max(widths, default=None))
     for row in cells:
         table.add_row(*row)
     console.print(table)
     # Rich pads lines with spaces.
-    lines = [line.rstrip() for line in printed.getvalue().splitlines()]
+    lines = [
+        f"{line.replace(_BELOW, '').rstrip()}\n  {below.pop(0)}"
+        if _BELOW in line
+        else line.rstrip()
+        for line in printed.getvalue().splitlines()
+    ]
     write = write_stderr if on_stderr else write_stdout
     write("".join(f"{line}\n" for line in lines), is_escaped=True)
 

@@ -1,5 +1,7 @@
 """The command that audits a fleet."""
 
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -7,18 +9,17 @@ import typer
 
 from .._errors import ExitCode, Failure
 from .._files import check_writable, describe_error, read_policy, write_file
+from .._filters import check_filters, check_names, filter_report, filter_states
 from .._fleet import (
     PolicyFile,
-    check_filters,
-    check_names,
     destination_of,
     format_counts,
     name_of,
     print_causes,
     print_findings,
     print_instances,
+    print_names,
     scan_progress,
-    select,
 )
 from .._options import AuditOutput, ScanOptions, with_options
 from .._output import format_lag, format_time, note, print_json, print_line
@@ -27,7 +28,7 @@ from .._stdio import write_stdout
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ...fleet import AuditRecord, AuditReport, OtherBackup, StateChange
+    from ...fleet import AuditRecord, AuditReport, Comparison, OtherBackup
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
@@ -76,24 +77,33 @@ def audit(
     if html is not None:
         check_writable(html, "report")
     earlier = None if compare is None else _read_report(compare)
+    deadline = options.read_deadline()
     access = options.make_access()
     with scan_progress() as on_progress:
-        report = audit(
-            wanted,
-            access=access,
-            on_progress=on_progress,
-            accounts=options.account,
-            deadline=options.read_deadline(),
-        )
+        try:
+            report = audit(
+                wanted,
+                access=access,
+                on_progress=on_progress,
+                accounts=options.account,
+                deadline=deadline,
+            )
+        except ValueError as error:
+            if type(error) is not ValueError or wanted.organization is None:
+                raise
+            message = str(error).replace("accounts=", "--account")  # not in the organization
+            raise Failure(message, ExitCode.USAGE) from error
     if earlier is not None:
         report = compare_reports(report, earlier)
-    report = _filter(report, options, state, only_problems=only_problems)
+    report = filter_report(report, earlier, options, wanted)
+    is_unreachable = _is_all_unknown(report)
+    report = filter_states(report, state or (), only_problems=only_problems)
     _print(report, output)
     if html is not None:
         from ...fleet._report.page import render_html
 
         write_file(html, render_html(report))
-    if _is_all_unknown(report):
+    if is_unreachable:
         raise typer.Exit(ExitCode.UNREACHABLE)
     if not report.is_healthy:
         raise typer.Exit(ExitCode.FINDINGS)
@@ -111,33 +121,6 @@ def _read_report(path: Path) -> "AuditReport":
     except ValidationError as error:
         message = f"{path} is not the report of an audit. Write one with audit --output json."
         raise Failure(message, ExitCode.USAGE) from error
-
-
-def _filter(
-    report: "AuditReport", options: ScanOptions, state: list[str] | None, *, only_problems: bool
-) -> "AuditReport":
-    """Return what the filters leave of a report."""
-    records = [
-        record
-        for record in select(options, report.records)
-        if (not state or record.state in state) and (record.needs_attention or not only_problems)
-    ]
-    if len(records) == len(report.records):
-        return report
-    changes: dict[str, object] = {"records": tuple(records)}
-    if options.rule:
-        changes["findings"] = tuple(f for f in report.findings if f.rule in options.rule)
-    if options.rule or options.target or state:  # these are about instances that the audit shows
-        changes |= {"unmanaged": (), "retained": (), "headroom": ()}
-    if report.comparison is not None:
-        shown = {(record.account_id, record.db_instance_arn) for record in records}
-        kept = tuple(
-            change
-            for change in report.comparison.changes
-            if (change.account_id, change.db_instance_arn) in shown
-        )
-        changes["comparison"] = report.comparison.model_copy(update={"changes": kept})
-    return report.model_copy(update=changes)
 
 
 def _is_all_unknown(report: "AuditReport") -> bool:
@@ -165,7 +148,8 @@ def _print(report: "AuditReport", output: AuditOutput) -> None:
     elif output is AuditOutput.PROMETHEUS:
         from ...fleet._formats.prometheus import render_prometheus
 
-        write_stdout(render_prometheus(report), is_escaped=True)
+        # A terminal would obey control characters, which labels must keep.
+        write_stdout(render_prometheus(report), is_escaped=not sys.stdout.isatty())
     else:
         from ...fleet._formats.emf import render_emf
 
@@ -176,47 +160,59 @@ def _print_tables(report: "AuditReport") -> None:
     print_instances(
         ("STATE", "LAG", "TO"),
         report.records,
-        lambda record: (record.state, format_lag(record.lag) or "-", destination_of(record)),
+        lambda record: (
+            _shown_state(record),
+            format_lag(record.lag) or "-",
+            destination_of(record),
+        ),
     )
     print_causes((r, r.reasons) for r in report.records if r.accepted_until is None)
     _print_accepted(report.records)
     print_findings(report.findings)
-    _print_changes(report)
+    if report.comparison is not None:
+        _print_changes(report, report.comparison)
     _print_others("Replications that no rule asks for:", report.unmanaged)
     _print_others("Retained backups that no instance above shows:", report.retained)
     _print_headroom(report)
-    note(format_counts(report.counts))
+    note(format_counts(Counter(map(_shown_state, report.records))))
+
+
+def _shown_state(record: "AuditRecord") -> str:
+    return record.state if record.accepted_until is None else f"{record.state} (accepted)"
 
 
 def _print_accepted(records: "Iterable[AuditRecord]") -> None:
-    accepted = [record for record in records if record.accepted_until is not None]
+    accepted: dict[str, list[str]] = {}
+    for record in records:
+        if record.accepted_until is not None:
+            acceptance = f"accepted until {record.accepted_until}: {record.accepted_reason}"
+            accepted.setdefault(f"{record.state} ({acceptance})", []).append(name_of(record))
     if accepted:
         print_line("\nAccepted problems:")
-    for record in accepted:
-        until, name = record.accepted_until, name_of(record)
-        print_line(f"{name}: {record.state} until {until} ({record.accepted_reason})", "    ")
+    for problem, names in accepted.items():
+        print_line(problem, "  ")
+        print_names(names)
 
 
-def _print_changes(report: "AuditReport") -> None:
-    comparison = report.comparison
-    if comparison is None:
-        return
+def _print_changes(report: "AuditReport", comparison: "Comparison") -> None:
+    from ...fleet._report.changes import end_words, group_changes, starting_records
+
     since = format_time(comparison.audited_at)
-    if not (comparison.changes or comparison.matches):
+    groups = group_changes(report, comparison)
+    if not (groups or comparison.matches):
         print_line(f"\nNothing has changed since {since}.")
-        return
-    print_line(f"\nChanges since {since}:")
-    for change in comparison.changes:
-        was = f"was {change.before}, " if change.before else "new, "
-        now = f"is {change.after}" if change.after else "is gone"
-        print_line(f"{_subject_of(change)}: {was}{now}", "    ")
+    else:
+        print_line(f"\nChanges since {since}:")
     for match in comparison.matches:
         counts = f"matched {match.before} instances, matches {match.after}"
-        print_line(f"rule {match.rule}: {counts}", "    ")
-
-
-def _subject_of(change: "StateChange") -> str:
-    return change.db_instance_arn or f"account {change.account_id} in {change.source_region}"
+        print_line(f"Rule {match.rule} {counts}", "  ")
+    for title, changes in groups.items():
+        print_line(f"{title}:", "  ")
+        for change in changes:
+            before, after = end_words(change)
+            print_line(f"{name_of(change)}: was {before}, is {after}", "    ")
+    for record in starting_records(report):
+        print_line(f"{name_of(record)}: starting since {format_time(record.first_seen)}", "  ")
 
 
 def _print_others(heading: str, backups: "tuple[OtherBackup, ...]") -> None:

@@ -7,16 +7,15 @@ import typer
 
 from .._errors import ExitCode
 from .._files import check_writable, read_policy, write_file
+from .._filters import check_filters, filter_plan
 from .._fleet import (
     PolicyFile,
-    check_filters,
     destination_of,
     format_counts,
     print_causes,
     print_findings,
     print_instances,
     scan_progress,
-    select,
 )
 from .._options import PlanOutput, ScanOptions, with_options
 from .._output import note, print_json
@@ -64,12 +63,11 @@ def plan(
     check_filters(options, wanted)
     if out is not None:
         check_writable(out, "plan")
+    deadline = options.read_deadline()
     access = options.make_access()
     with scan_progress() as on_progress:
-        planned = plan(
-            wanted, access=access, on_progress=on_progress, deadline=options.read_deadline()
-        )
-    planned = planned.model_copy(update={"actions": tuple(select(options, planned.actions))})
+        planned = plan(wanted, access=access, on_progress=on_progress, deadline=deadline)
+    planned = filter_plan(planned, options, wanted)
     if output is PlanOutput.JSON:
         print_json(planned)
     elif output is PlanOutput.TABLE:
