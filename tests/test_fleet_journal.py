@@ -23,7 +23,7 @@ applied = apply_cases.applied
 POLICY = Policy.from_yaml(
     'accounts: [{id: "123456789012"}]\n'
     "limits: {at_once: 2}\n"
-    "rules: [{name: all, source_regions: [us-west-2], destination_region: us-east-1}]\n"
+    f"{apply_cases.RULES}"
 )
 ACTIONS = tuple(replacement(name) for name in "abc")
 PLAN = make_plan(POLICY, *ACTIONS)

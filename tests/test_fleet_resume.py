@@ -18,7 +18,7 @@ applied = apply_cases.applied
 TEXT = (
     'accounts: [{id: "123456789012"}]\n'
     "limits: {at_once: 1}\n"
-    "rules: [{name: all, source_regions: [us-west-2], destination_region: us-east-1}]\n"
+    f"{apply_cases.RULES}"
 )
 POLICY = Policy.from_yaml(TEXT)
 OTHER_POLICY = Policy.from_yaml(TEXT.replace("us-west-2", "us-west-1"))

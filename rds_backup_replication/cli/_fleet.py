@@ -75,13 +75,15 @@ def select(options: "ScanOptions", subjects: Iterable[SubjectT]) -> list[Subject
         subject
         for subject in found
         if (not options.account or subject.account_id in options.account)
-        and (not options.rule or subject.rule in options.rule)
+        # Nobody knows whether the rule matches an instance in a Region that could not be listed.
+        and (not options.rule or subject.rule in options.rule or arn_of(subject) is None)
     ]
 
 
 def _matches(arn: str | None, patterns: Sequence[str]) -> bool:
+    """Return whether a pattern matches, or no ARN is known, as of a Region without an answer."""
     names = () if arn is None else (arn.lower(), arn.lower().rpartition(":")[2])
-    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+    return arn is None or any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
 def arn_of(subject: "AuditRecord | PlannedAction") -> str | None:
@@ -119,8 +121,8 @@ def name_of(subject: "AuditRecord | PlannedAction") -> str:
 
 def print_instances(
     titles: Sequence[str],
-    subjects: "Sequence[SubjectT]",
-    cells_of: "Callable[[SubjectT], tuple[str, ...]]",
+    subjects: "Sequence[AuditRecord | PlannedAction]",
+    cells_of: Callable[[Any], tuple[str, ...]],
 ) -> None:
     """Print a row for each instance.
 
@@ -130,11 +132,8 @@ def print_instances(
     for place, group in groupby(subjects, _place_of):
         if place is not None:
             print_line(f"Account {place[0]}, {place[1]}")
-        print_table(
-            (*titles, "INSTANCE"),
-            [(*cells_of(subject), name_of(subject)) for subject in group],
-            unbroken="INSTANCE",
-        )
+        rows = [(*cells_of(subject), name_of(subject)) for subject in group]
+        print_table((*titles, "INSTANCE"), rows, unbroken="INSTANCE")
         if place is not None:
             print_line("")
 

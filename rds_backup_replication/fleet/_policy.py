@@ -1,5 +1,6 @@
 """The policy: which instances of a fleet replicate, where to and how."""
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from hashlib import sha256
@@ -132,8 +133,8 @@ class Acceptance(PolicyModel, frozen=True):
     accounts: Names = ()
     """IDs or names of the instances' accounts; all accounts of the policy if omitted."""
     codes: Names = ()
-    """Codes of the accepted reasons, such as ``engine_not_supported``. A problem must have one of
-    them; any problem is accepted if omitted."""
+    """Codes of the accepted reasons, such as ``engine_not_supported``. A problem with any other
+    reason is not accepted; all problems are if omitted."""
 
 
 class Policy(PolicyModel, frozen=True):
@@ -357,11 +358,17 @@ class Policy(PolicyModel, frozen=True):
 
     @property
     def content_hash(self) -> str:
-        """Return a hash of what a plan depends on: not of roles, names, limits or acceptances."""
-        content = self.model_dump_json(
-            include={"rules", "kms_key_ids", "replication_quota"}, by_alias=True
-        )
-        return sha256(content.encode()).hexdigest()
+        """Return a hash of what a plan depends on: not of roles, limits or acceptances."""
+        used = {name for rule in self.rules for name in rule.accounts}
+        content = {
+            **self.model_dump(
+                mode="json",
+                include={"rules", "kms_key_ids", "replication_quota"},
+                by_alias=True,
+            ),
+            "names": {a.id: a.name for a in self.accounts if a.name in used},
+        }
+        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def key_for(self, rule: Rule) -> str | None:
         """Return the KMS key that a rule uses for encrypted instances, or ``None``."""

@@ -68,6 +68,7 @@ def audit(
     """
     from ...fleet import audit
     from ...fleet import compare as compare_reports
+    from ...fleet._audit import UnknownAccountError
     from ...fleet._records import State
 
     wanted = read_policy(policy)
@@ -78,14 +79,20 @@ def audit(
     earlier = None if compare is None else _read_report(compare)
     access = options.make_access()
     with scan_progress() as on_progress:
-        report = audit(
-            wanted,
-            access=access,
-            on_progress=on_progress,
-            accounts=options.account,
-            deadline=options.read_deadline(),
-        )
+        try:
+            report = audit(
+                wanted,
+                access=access,
+                on_progress=on_progress,
+                accounts=options.account,
+                deadline=options.read_deadline(),
+            )
+        except UnknownAccountError as error:
+            raise Failure(f"--account: {error}", ExitCode.USAGE) from error
     if earlier is not None:
+        if earlier.is_partial:
+            message = f"{compare} is the report of a part of a fleet. Write one without filters."
+            raise Failure(message, ExitCode.USAGE)
         report = compare_reports(report, earlier)
     report = _filter(report, options, state, only_problems=only_problems)
     _print(report, output)
@@ -120,13 +127,15 @@ def _filter(
     records = [
         record
         for record in select(options, report.records)
-        if (not state or record.state in state) and (record.needs_attention or not only_problems)
+        if record.db_instance_arn is None  # no filter hides that a Region could not be listed
+        or ((not state or record.state in state) and (record.needs_attention or not only_problems))
     ]
     if len(records) == len(report.records):
         return report
-    changes: dict[str, object] = {"records": tuple(records)}
+    changes: dict[str, object] = {"records": tuple(records), "is_partial": True}
     if options.rule:
-        changes["findings"] = tuple(f for f in report.findings if f.rule in options.rule)
+        kept_rules = (None, *options.rule)
+        changes["findings"] = tuple(f for f in report.findings if f.rule in kept_rules)
     if options.rule or options.target or state:  # these are about instances that the audit shows
         changes |= {"unmanaged": (), "retained": (), "headroom": ()}
     if report.comparison is not None:
