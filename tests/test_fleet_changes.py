@@ -198,6 +198,7 @@ def test_refused_start_is_failed_despite_a_former_instance(fleet: Fleet) -> None
     assert "has not ended yet" in str(result.message)
 
 
+@pytest.mark.usefixtures("no_backoff")
 def test_two_destinations_report_instance_once(fleet: Fleet) -> None:
     add_instances(fleet, 2, ONE)
     fleet.add(ONE[0], "us-west-2", "other", tags={"env": "dev"})

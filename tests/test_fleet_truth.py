@@ -34,6 +34,7 @@ def state_of(report: AuditReport, name: str) -> tuple[str, list[str]]:
     return record.state, [reason.code for reason in record.reasons]
 
 
+@pytest.mark.usefixtures("no_backoff")
 def test_outage_of_source_region_hides_no_backup(fleet: Fleet) -> None:
     """Each backup of a Region that does not answer is reported, with its restorable times."""
     replicate(fleet, "orders")

@@ -26,7 +26,7 @@ from ._accounts import Account, Organization
 from ._defaults import Defaults, with_defaults
 from ._policy_checks import find_repeated, find_unknown_accounts, is_key_in
 from ._policy_document import Document, decode, read_json, read_toml
-from ._policy_errors import explain, policy_error, raise_field_errors
+from ._policy_errors import drop_context, explain, policy_error, raise_field_errors
 from ._policy_fields import (
     Day,
     Duration,
@@ -260,7 +260,8 @@ class Policy(PolicyModel, frozen=True):
                 its line.
             ModuleNotFoundError: PyYAML is not installed; the extra ``fleet`` installs it.
         """
-        return cls._from_document(read_yaml(text, source))
+        with drop_context():
+            return cls._from_document(read_yaml(text, source))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, source: str = "policy") -> "Policy":
@@ -276,7 +277,8 @@ class Policy(PolicyModel, frozen=True):
         Raises:
             PolicyError: The policy is invalid. The error lists every invalid field.
         """
-        return cls._from_document(Document(source, data))
+        with drop_context():
+            return cls._from_document(Document(source, data))
 
     @classmethod
     def from_file(cls, path: str | Path) -> "Policy":
@@ -296,9 +298,10 @@ class Policy(PolicyModel, frozen=True):
                 the extra ``fleet`` installs both.
             OSError: The file cannot be read.
         """
-        text = decode(Path(path).read_bytes(), str(path))
+        body = Path(path).read_bytes()
         read = {".json": read_json, ".toml": read_toml}.get(Path(path).suffix.lower(), read_yaml)
-        return cls._from_document(read(text, str(path)))
+        with drop_context():
+            return cls._from_document(read(decode(body, str(path)), str(path)))
 
     @classmethod
     def _from_document(cls, document: Document) -> "Policy":
