@@ -122,10 +122,12 @@ class ShardScan(DestinationReader):
     def iter_views(self) -> Iterator[InstanceView]:
         """Yield a view of each instance that this shard reports."""
         unknown = self._list_backups()
+        has_instances = False
         for source_region in self.source_regions:
             shown: set[str | None] = set()
             try:
                 for instance in self.iter_instances(source_region):
+                    has_instances = True
                     shown.add(instance.dbi_resource_id)
                     view = self._view(source_region, instance, unknown)
                     if view is not None:
@@ -137,6 +139,25 @@ class ShardScan(DestinationReader):
                 failure = InstanceView(source_region, unknown=FleetReason.of(reason))
                 yield failure
                 yield from self._survivors(failure, shown)
+        if not (has_instances or self.listed or self.failed_regions):
+            yield from self._check_empty_account()
+
+    def _check_empty_account(self) -> Iterator[InstanceView]:
+        """Yield why it is not known that an account is empty: the credentials may be another's.
+
+        Instances show their account by their ARNs, and roles by their own.
+        """
+        if self.shard.account.role_arn is not None:
+            return
+        region_name = self.shard.destination_region
+        try:
+            self.check_caller()
+        except ACCOUNT_ERRORS as error:
+            self.failed_regions.update(self.source_regions)
+            for source_region in self.source_regions:
+                question = f"whether {source_region} has instances"
+                reason = could_not_be_checked(question, error, region_name)
+                yield InstanceView(source_region, unknown=FleetReason.of(reason))
 
     def _list_backups(self) -> FleetReason | None:
         """List the backups; return the reason if that fails."""
