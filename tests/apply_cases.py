@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -15,6 +15,16 @@ from rds_backup_replication.fleet._plan_records import Kind
 from .fleets import ACCOUNTS, Fleet
 
 ACCOUNT = "123456789012"
+RULES = """
+rules:
+  - {name: production, source_regions: [us-west-2], destination_region: us-east-1}
+  - name: scratch
+    source_regions: [us-west-2]
+    destination_region: us-east-1
+    replicate: never
+  - {name: moved, source_regions: [us-west-2], destination_region: eu-west-1}
+"""
+"""The rules that ask for the actions made here."""
 
 
 def add_instances(fleet: Fleet, count: int, accounts: tuple[str, ...] = ACCOUNTS) -> list[str]:
@@ -39,7 +49,8 @@ def action(
         destination_region="us-east-1",
         moved_to=moved_to,
         source_db_instance_arn=f"arn:aws:rds:us-west-2:{account_id}:db:{name}",
-        rule="production",
+        maximum_lag=timedelta(days=36_500) if moved_to else None,
+        rule="moved" if moved_to else "scratch" if kind == "stop" else "production",
         backup_retention_period=days,
         kms_key_id=kms_key_id,
         observed=ObservedState(dbi_resource_id=f"db-{name.upper()}"),

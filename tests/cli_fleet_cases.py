@@ -18,6 +18,12 @@ rules:
     source_regions: [us-west-2]
     destination_region: us-east-1
     backup_retention_period: 14
+  - name: scratch
+    source_regions: [us-west-2]
+    destination_region: us-east-1
+    select: {identifiers: ["tmp-*"]}
+    replicate: never
+    minimum_instances: 0
 """
 
 

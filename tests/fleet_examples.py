@@ -66,11 +66,12 @@ OBSERVED = fleet.ObservedState(
     kms_key_id=KMS_KEY_ARN,
 )
 ACTION = fleet.PlannedAction(
-    kind="replace",
+    kind="stop",
     account_id=ACCOUNT,
     source_region="us-west-2",
     destination_region="us-east-1",
     moved_to="ca-central-1",
+    maximum_lag=timedelta(hours=1),
     source_db_instance_arn=SOURCE_ARN,
     rule="production",
     backup_retention_period=14,

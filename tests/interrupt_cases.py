@@ -37,6 +37,7 @@ def plan_json(*arns: str) -> str:
             source_region="us-west-2",
             destination_region="us-east-1",
             source_db_instance_arn=arn,
+            rule="all",
             observed=ObservedState(),
         )
         for arn in arns

@@ -178,5 +178,6 @@ START_ACTION = PlannedAction(
     source_region="us-west-2",
     destination_region="us-east-1",
     source_db_instance_arn=ARN,
+    rule="production",
     observed=ObservedState(dbi_resource_id="db-1"),
 )

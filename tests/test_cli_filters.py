@@ -18,6 +18,7 @@ from rds_backup_replication.fleet import (
     Plan,
     PlannedAction,
 )
+from rds_backup_replication.fleet._audit import UnknownAccountError
 from rds_backup_replication.fleet._records import State
 
 from .cli_fleet_cases import run
@@ -124,8 +125,9 @@ def test_filter_of_states_leaves_the_fleet_reachable(audits: Audit) -> None:
     audits(record("orders-1"), not_listed("eu-west-1"))
     for option in (("--only-problems",), ("--state", "unknown")):
         assert names(shown(*option, code=ExitCode.FINDINGS)) == ["eu-west-1"]
+    assert names(shown("--state", "stopped", code=ExitCode.FINDINGS)) == ["eu-west-1"]
     audits(not_listed("eu-west-1"))
-    assert names(shown("--state", "protected", code=ExitCode.UNREACHABLE)) == []
+    assert names(shown("--state", "protected", code=ExitCode.UNREACHABLE)) == ["eu-west-1"]
 
 
 def test_findings_of_other_rules_are_left_out(audits: Audit) -> None:
@@ -218,7 +220,7 @@ def test_account_outside_the_organization_is_a_usage_error(
     audits()
 
     def audit(*_: object, **__: object) -> AuditReport:
-        raise ValueError("accounts= has IDs that the policy does not have: ['210987654321']")
+        raise UnknownAccountError("the fleet has no account 210987654321")
 
     planned = Plan(planned_at=NOW, policy_hash="0" * 64, accounts=(ACCOUNT,), actions=())
     monkeypatch.setattr(fleet, "audit", audit)

@@ -1,6 +1,7 @@
 """One action of a plan: what is checked right before the change, and what a failure leaves."""
 
 from concurrent.futures import Future
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -135,6 +136,14 @@ def test_stop_that_ends_a_move(there: list[Any], problem: str | None) -> None:
     if problem:
         assert problem in str(result.message)
         assert str(result.message).startswith("The replication to eu-west-1 cannot take the place")
+
+
+def test_stop_that_ends_a_move_waits_for_a_small_lag() -> None:
+    planned = observed(stop("a", moved_to="eu-west-1"))
+    planned = planned.model_copy(update={"maximum_lag": timedelta(hours=1)})
+    result = run(planned, Reader(backup()), eu_west_1=Reader(backup()))
+    assert result.outcome == "refused"
+    assert "its backup lags by" in str(result.message)
 
 
 def test_stop_that_ends_a_move_without_an_answer() -> None:

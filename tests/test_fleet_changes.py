@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from moto.backends import get_backend
 
+from rds_backup_replication.exceptions import PlanRefusedError
 from rds_backup_replication.fleet import (
     Policy,
     apply,
@@ -104,12 +105,21 @@ def test_no_key_replacement_beside_copies(fleet: Fleet) -> None:
     assert planned.counts == {"replace": 1}  # for the retention alone
     (action,) = planned.changes
     edited = planned.model_copy(
-        update={"actions": (action.model_copy(update={"kms_key_id": keys[1]}),)}
+        update={
+            "actions": (action.model_copy(update={"kms_key_id": keys[1]}),),
+            "policy_hash": wanted.content_hash,
+        }
     )
+    with pytest.raises(PlanRefusedError, match="does not ask to replace"):
+        apply(
+            edited.model_copy(update={"policy_hash": keyed.content_hash}),
+            keyed,
+            access=fleet.access,
+        )
     fleet.writes.clear()
     for _ in range(5):  # from a pending backup to one with copies under the key
         with instant_waits():
-            assert apply(edited, keyed, access=fleet.access).counts == {"refused": 1}
+            assert apply(edited, wanted, access=fleet.access).counts == {"refused": 1}
     assert not fleet.writes
     found = client.find_replicated_backup(source_db_instance_arn=arn)
     assert found is not None
@@ -188,6 +198,7 @@ def test_refused_start_is_failed_despite_a_former_instance(fleet: Fleet) -> None
     assert "has not ended yet" in str(result.message)
 
 
+@pytest.mark.usefixtures("no_backoff")
 def test_two_destinations_report_instance_once(fleet: Fleet) -> None:
     add_instances(fleet, 2, ONE)
     fleet.add(ONE[0], "us-west-2", "other", tags={"env": "dev"})

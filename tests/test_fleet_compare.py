@@ -90,8 +90,23 @@ def test_region_that_cannot_be_listed_hides_no_changes() -> None:
     failed = report(record(None, "unknown"), record("a", "unknown"))
     assert changes(failed, listed) == [("None", None, "unknown"), ("a", "protected", "unknown")]
     assert changes(listed, failed) == [("a", "unknown", "protected"), ("None", "unknown", None)]
-    of_two = report(record("x", account_id=TWO), accounts=(TWO,))
-    assert changes(of_two, listed) == []
+    of_two = report(record("x", account_id=TWO), accounts=(TWO,), is_partial=True)
+    assert changes(of_two, listed) == [("x", None, "protected")]
+
+
+def test_account_that_left_the_fleet_is_reported() -> None:
+    """A complete report covers all accounts, so what is missing from it is gone."""
+    both = report(record("a"), record("x", account_id=TWO), accounts=(ONE, TWO))
+    assert changes(report(record("a")), both) == [("x", "protected", None)]
+    part = report(record("a"), is_partial=True)
+    assert changes(part, both) == []
+
+
+def test_start_without_end_is_a_finding() -> None:
+    first = report(record("a", "starting"), at=NOW - 2 * DAY)
+    (finding,) = compare(report(record("a", "starting")), first).findings
+    assert (finding.code, ":db:a" in finding.message) == ("starting_too_long", True)
+    assert compare(report(record("a", "starting")), report(record("a", "starting"))).findings == ()
 
 
 @pytest.mark.parametrize(
@@ -100,6 +115,7 @@ def test_region_that_cannot_be_listed_hides_no_changes() -> None:
         ({"a": 1, "b": 2}, {"a": 3, "b": 2}, [("a", 3, 1)]),
         ({"a": 5}, {"a": 3}, []),
         ({"a": 0}, {}, []),
+        ({}, {"a": 2}, [("a", 2, 0)]),  # the policy has lost the rule
     ],
 )
 def test_rule_that_matches_fewer_instances_is_reported(

@@ -21,9 +21,7 @@ pytestmark = pytest.mark.once
 
 applied = apply_cases.applied
 POLICY = Policy.from_yaml(
-    'accounts: [{id: "123456789012"}]\n'
-    "limits: {at_once: 2}\n"
-    "rules: [{name: all, source_regions: [us-west-2], destination_region: us-east-1}]\n"
+    f'accounts: [{{id: "123456789012"}}]\nlimits: {{at_once: 2}}\n{apply_cases.RULES}'
 )
 ACTIONS = tuple(replacement(name) for name in "abc")
 PLAN = make_plan(POLICY, *ACTIONS)

@@ -28,12 +28,11 @@ applied = apply_cases.applied
 POLICY = """
 accounts: [{id: "123456789012"}]
 limits: {replacements: 10, at_once: 3}
-rules: [{name: production, source_regions: [us-west-2], destination_region: us-east-1}]
 """
 
 
-def policy(text: str = POLICY) -> Policy:
-    return Policy.from_yaml(text)
+def policy(text: str = POLICY, rules: str = apply_cases.RULES) -> Policy:
+    return Policy.from_yaml(text + rules)
 
 
 def refusals(*actions: PlannedAction, **keywords: Any) -> tuple[str, ...]:
@@ -52,7 +51,10 @@ def outcomes(results: tuple[ActionResult, ...]) -> dict[str, str]:
 
 
 def test_refused_plan_lists_all_reasons(applied: AppliedActions) -> None:
-    other = policy(POLICY.replace("us-west-2", "us-west-1").replace(ACCOUNT, "111111111111"))
+    other = policy(
+        POLICY.replace(ACCOUNT, "111111111111"),
+        apply_cases.RULES.replace("us-west-2", "us-west-1"),
+    )
     reasons = refusals(
         *(stop(name) for name in "abcd"),
         *(replacement(f"r{number}") for number in range(11)),
@@ -62,7 +64,7 @@ def test_refused_plan_lists_all_reasons(applied: AppliedActions) -> None:
     assert [reason.split(".")[0] for reason in reasons] == [
         "The plan was made for another policy, or the policy has changed since",
         f"The plan changes account {ACCOUNT}, which is not in the policy",
-        "The plan is 1d 1m 1s old, and may be 1d old at most",
+        "The plan is 1d 1m old, and may be 1d old at most",
         "The plan would stop 4 replications, and 0 are allowed",
         "The plan would replace 11 replications, and 10 are allowed",
     ]

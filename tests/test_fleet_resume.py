@@ -15,11 +15,7 @@ from . import apply_cases
 from .apply_cases import AppliedActions, action, make_plan, name_of, replacement, stop
 
 applied = apply_cases.applied
-TEXT = (
-    'accounts: [{id: "123456789012"}]\n'
-    "limits: {at_once: 1}\n"
-    "rules: [{name: all, source_regions: [us-west-2], destination_region: us-east-1}]\n"
-)
+TEXT = f'accounts: [{{id: "123456789012"}}]\nlimits: {{at_once: 1}}\n{apply_cases.RULES}'
 POLICY = Policy.from_yaml(TEXT)
 OTHER_POLICY = Policy.from_yaml(TEXT.replace("us-west-2", "us-west-1"))
 OLD = datetime.now(timezone.utc) - timedelta(days=2)

@@ -7,7 +7,7 @@ unless its stop was allowed.
 # pyright: reportPrivateUsage=false
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
@@ -68,7 +68,7 @@ faults = st.lists(
     ),
     max_size=2,
 )
-policies = st.fixed_dictionaries(
+policies: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "days": st.sampled_from([7, 14, 21]),
         "never": st.sets(st.sampled_from(NAMES), max_size=2),
@@ -120,7 +120,7 @@ class Process:
             raise Killed
 
     @contextmanager
-    def running(self, end: tuple[str, int] | None) -> Iterator[dict[str, Any]]:
+    def running(self, end: tuple[str, int] | None) -> Generator[dict[str, Any]]:
         """Yield the callbacks of an apply that ends in the given way."""
         how, number = end or (None, 0)
         self.left = number if how == "kill" else None
@@ -217,7 +217,8 @@ class Safety(RuleBasedStateMachine):
         assert len(planned.stops) <= max_stops
         required = before - {name_of(action) for action in planned.stops}
         assert len(required - self.live()) <= wanted["at_once"]
-        later = policy(**{**wanted, "days": later_days})
+        changed: dict[str, Any] = {**wanted, "days": later_days}
+        later = policy(**changed)
         self.resume(journal, later, end_of_resume)
         assert len(required - self.live()) <= wanted["at_once"]
         self.fleet.sandbox._faults.clear()
@@ -231,9 +232,11 @@ class Safety(RuleBasedStateMachine):
     @rule(wanted=policies)
     def settle(self, wanted: dict[str, Any]) -> None:
         """Without faults, few plans suffice, and then the audit finds no problem."""
-        used = policy(**{**wanted, "quota": 20})
+        roomy: dict[str, Any] = {**wanted, "quota": 20}
+        used = policy(**roomy)
         self.fleet.sandbox._faults.clear()
         before = self.live()
+        planned = None
         for _ in range(8):
             with instant_waits():
                 planned = plan(used, access=self.fleet.access)
@@ -246,7 +249,7 @@ class Safety(RuleBasedStateMachine):
                     client.describe_db_instances()
                     client.describe_db_instance_automated_backups()
         else:
-            raise AssertionError([(a.kind, a.reasons) for a in planned.actions])
+            raise AssertionError(planned)
         assert before - self.live() <= wanted["never"]
         assert set(NAMES) - wanted["never"] - wanted["ignored"] <= self.live()
         states = set(audit(used, access=self.fleet.access).counts)

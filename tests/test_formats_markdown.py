@@ -203,7 +203,7 @@ def test_audit_verdict_and_counts() -> None:
     problems = sum(record.db_instance_arn is not None for record in FULL.problems)
     first = f"# Backup replication audit: {problems} problems, 1 Region not listed and 2 findings"
     assert document.startswith(f"{first}\n")
-    assert ["unprotected", "8", "The destination has no backups."] in rows_of(document)
+    assert ["unprotected", "8 (2 accepted)", "The destination has no backups."] in rows_of(document)
     assert ["eu-west-1", "210987654321"] in rows_of(document)
 
 

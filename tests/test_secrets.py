@@ -312,6 +312,17 @@ def test_presigned_url_as_policy_key_is_hidden(text: str) -> None:
     with pytest.raises(PolicyError, match="hidden") as caught:
         Policy.from_yaml(text)
     assert leaks(all_of(caught.value)) == []
+    assert caught.value.__context__ is None  # Dask pickles it
+
+
+@pytest.mark.parametrize("end", [b"", b"\xff"], ids=["not closed", "not UTF-8"])
+@pytest.mark.parametrize("name", ["policy.yaml", "policy.json", "policy.toml"])
+def test_unreadable_policy_reveals_no_text(name: str, end: bytes) -> None:
+    Path(name).write_bytes(f'{{"a": "{SIGNED_URL}"'.encode() + end)
+    with pytest.raises(PolicyError, match="is not") as caught:
+        Policy.from_file(name)
+    assert leaks(all_of(caught.value)) == []
+    assert caught.value.__context__ is None
 
 
 def test_presigned_url_in_policy_tags_is_hidden() -> None:

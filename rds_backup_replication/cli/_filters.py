@@ -68,6 +68,7 @@ def filter_report(
     _check_target(options, (*selected, *unmanaged, *retained))
     update: dict[str, object] = {
         "records": selected,
+        "is_partial": report.is_partial or len(selected) < len(report.records),
         "findings": _select_findings(report.findings, options),
         "unmanaged": unmanaged,
         "retained": retained,
@@ -103,14 +104,16 @@ def filter_states(
         return report
     from ..fleet._records import HEALTHY
 
-    update: dict[str, object] = {
-        "records": tuple(
-            record
-            for record in report.records
-            if (not states or record.state in states)
-            and (record.needs_attention or not only_problems)
+    records = tuple(
+        record
+        for record in report.records
+        if record.db_instance_arn is None  # no filter hides that a Region could not be listed
+        or (
+            (not states or record.state in states) and (record.needs_attention or not only_problems)
         )
-    }
+    )
+    is_partial = report.is_partial or len(records) < len(report.records)
+    update: dict[str, object] = {"records": records, "is_partial": is_partial}
     if states:  # other backups and quotas have no state
         update |= {"unmanaged": (), "retained": (), "headroom": ()}
     if report.comparison is not None:

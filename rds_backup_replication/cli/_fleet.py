@@ -85,8 +85,8 @@ def name_of(subject: "AuditRecord | PlannedAction | StateChange") -> str:
 
 def print_instances(
     titles: Sequence[str],
-    subjects: "Sequence[SubjectT]",
-    cells_of: "Callable[[SubjectT], tuple[str, ...]]",
+    subjects: "Sequence[AuditRecord | PlannedAction]",
+    cells_of: Callable[[Any], tuple[str, ...]],
 ) -> None:
     """Print a row for each instance.
 

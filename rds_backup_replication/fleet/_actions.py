@@ -14,13 +14,14 @@ from .._models import (
 from .._operations import START
 from .._validation import build_request
 from .._workflows.drift import find_drift
-from .._workflows.lookup import Source, is_same_id, select_backup
+from .._workflows.lookup import Source, select_backup
 from .._workflows.preflight import is_reserved
 from .._workflows.replace import replace_replication
 from .._workflows.start import start_replication
 from .._workflows.stop import ensure_stopped
 from ..exceptions import ReplacementError, ReplicationDriftError
 from ._destination import ACCOUNT_ERRORS, DestinationReader, Instance
+from ._last_checks import find_gap, find_source_key_problem
 from ._plan_records import ActionResult, Kind, ObservedState, Outcome, PlannedAction
 
 STARTS: tuple[Kind, ...] = ("start", "move")
@@ -30,7 +31,7 @@ _MAX_LISTING_AGE = 60.0  # seconds; for longer, a start describes the instance a
 _CHANGED = "The replication has changed since the plan was made."
 
 
-def apply_action(
+def apply_action(  # noqa: PLR0911  # one for each way that an action ends
     reader: DestinationReader,
     listing: "Future[None]",
     action: PlannedAction,
@@ -38,6 +39,7 @@ def apply_action(
     *,
     elsewhere: Mapping[str, DestinationReader],
     was_cut_off: bool = False,
+    only_heals: bool = False,
 ) -> ActionResult:
     """Apply an action unless its observed state has changed; return the result.
 
@@ -49,6 +51,7 @@ def apply_action(
             Other actions describe the instance themselves.
         elsewhere: A reader of each Region that a stop of the batch has as ``moved_to``.
         was_cut_off: Whether the action began before, and may have stopped a replication.
+        only_heals: Whether to leave an instance alone that replicates.
     """
     try:
         if action.kind in STARTS:
@@ -58,20 +61,31 @@ def apply_action(
         else:
             source_arn, source_region = str(action.source_db_instance_arn), action.source_region
             instance, backups = reader.describe(source_arn, source_region)
-        if instance is None:
-            return _refused(action, "The instance no longer exists.")
-        if instance.dbi_resource_id != _observed(action).dbi_resource_id:
-            return _refused(action, "Another instance has this name now.")
+        if problem := _find_other_instance(action, instance):
+            return _refused(action, problem)
         found = select_backup(backups)
         active = found if found is not None and found.is_active else None
         if action.kind == "stop":
             return _stop(reader, action, active, elsewhere)
-        return (_replace if action.kind == "replace" else _start)(reader, action, active)
+        if only_heals and active is not None:
+            return not_attempted(action, "The instance replicates, so nothing is healed.")
+        if action.kind == "replace":
+            return _replace(reader, action, active, instance)
+        return _start(reader, action, active)
     except ReplicationDriftError:
         return _refused(action, _CHANGED)
     except Exception as error:  # noqa: BLE001  # an unexpected error must not stop other actions
         # This call has not stopped anything.
         return failed(action, error, is_protected=None if was_cut_off else True)
+
+
+def _find_other_instance(action: PlannedAction, instance: Instance | None) -> str | None:
+    """Return why the instance is not the one that the plan observed."""
+    if instance is None:
+        return "The instance no longer exists."
+    if instance.dbi_resource_id != _observed(action).dbi_resource_id:
+        return "Another instance has this name now."
+    return None
 
 
 def _start(
@@ -92,20 +106,18 @@ def _start(
 
 
 def _replace(
-    reader: DestinationReader, action: PlannedAction, active: DBInstanceAutomatedBackup | None
+    reader: DestinationReader,
+    action: PlannedAction,
+    active: DBInstanceAutomatedBackup | None,
+    instance: Instance | None,
 ) -> ActionResult:
     """Replace a replication; start it if an interrupted replacement has ended it."""
     if active is not None:
-        if not find_drift(
-            reader.context, StartRequest.model_construct(**_settings(action)), active
-        ):
+        wanted = StartRequest.model_construct(**_settings(action))
+        if not find_drift(reader.context, wanted, active):
             return _succeeded(action, active, "unchanged")
-        if not _is_as_observed(active, action):
-            return _refused(action, _CHANGED)
-        if lost := _find_lost_tags(active, action):
-            return _refused(
-                action, f"The replacement would lose tags that the plan does not have: {lost}."
-            )
+        if problem := _find_obstacle(reader, action, active, instance):
+            return _refused(action, problem)
     phase: ReplacementPhase = "preflight"
 
     def note_phase(progress: Any) -> None:
@@ -130,6 +142,21 @@ def _replace(
     )
 
 
+def _find_obstacle(
+    reader: DestinationReader,
+    action: PlannedAction,
+    active: DBInstanceAutomatedBackup,
+    instance: Instance | None,
+) -> str | None:
+    """Return why a replication must not be replaced now."""
+    if not _is_as_observed(active, action):
+        return _CHANGED
+    if lost := _find_lost_tags(active, action):
+        return f"The replacement would lose tags that the plan does not have: {lost}."
+    problem = find_source_key_problem(reader, action, instance)
+    return problem and f"{problem}."
+
+
 def _stop(
     reader: DestinationReader,
     action: PlannedAction,
@@ -142,7 +169,7 @@ def _stop(
     if not _is_as_observed(active, action):
         return _refused(action, _CHANGED)
     if action.moved_to is not None:
-        problem = _find_gap(elsewhere[action.moved_to], action)
+        problem = find_gap(elsewhere[action.moved_to], action)
         if problem is not None:
             subject = f"The replication to {action.moved_to} cannot take the place of this one"
             return _refused(action, f"{subject}: {problem}.")
@@ -161,22 +188,6 @@ def _describe_end(reader: DestinationReader, action: PlannedAction) -> str | Non
         found = select_backup(backups)
         if found is not None and found.is_active:
             return "RDS is still ending the replication, which keeps its place in the quota."
-    return None
-
-
-def _find_gap(there: DestinationReader, action: PlannedAction) -> str | None:
-    """Return why the replication in another Region does not protect the instance yet."""
-    resource_id = _observed(action).dbi_resource_id
-    if resource_id is None:
-        return "the plan does not have the resource ID of the instance"
-    _, backups = there.describe(str(action.source_db_instance_arn), action.source_region)
-    own = select_backup(b for b in backups if is_same_id(b.dbi_resource_id, resource_id))
-    if own is None or not own.is_active:
-        return "the instance does not replicate there"
-    if not own.is_replicating:
-        return f"the status of its backup is {own.status}"
-    if own.restore_window is None or own.restore_window.latest_time is None:
-        return "its backup cannot be restored yet"
     return None
 
 

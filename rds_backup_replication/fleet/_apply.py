@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -127,7 +128,8 @@ def resume(
     The plan and the limits are those of the journal. Actions that are ``done`` or ``unchanged``
     are not applied again. Actions that were cut off come first, and replacements that may have
     left an instance without a replication. If the plan is too old by now, or the policy has
-    changed, only these are applied, without their stops; the others are ``not_attempted``.
+    changed, only those of them are applied whose instance does not replicate now; the others
+    are ``not_attempted``.
 
     Resuming twice is safe.
 
@@ -175,7 +177,7 @@ def resume(
         return _run(
             plan,
             [
-                *phases.create(first, was_cut_off=True),
+                *phases.create(first, was_cut_off=True, only_heals=bool(refusals)),
                 *phases.create(() if refusals else rest),
             ],
             create_runner,
@@ -263,7 +265,11 @@ class _Phases:
         self._run_id = uuid4().hex
 
     def create(
-        self, actions: Iterable[PlannedAction], *, was_cut_off: bool = False
+        self,
+        actions: Iterable[PlannedAction],
+        *,
+        was_cut_off: bool = False,
+        only_heals: bool = False,
     ) -> tuple[Phase, Phase]:
         """Return the phases of some actions.
 
@@ -271,6 +277,7 @@ class _Phases:
             actions: The actions.
             was_cut_off: Whether the actions began before. Then their replacements heal, so none
                 of them waits for another.
+            only_heals: Whether to leave instances alone that replicate.
         """
         groups: dict[tuple[str, str], list[PlannedAction]] = defaultdict(list)
         replacements: list[PlannedAction] = []
@@ -280,22 +287,27 @@ class _Phases:
             else:
                 groups[action.account_id, str(action.destination_region)].append(action)
         batches = [
-            self._batch(group, self._max_concurrency, was_cut_off=was_cut_off)
+            replace(
+                self._batch(group, self._max_concurrency),
+                was_cut_off=was_cut_off,
+                only_heals=only_heals,
+            )
             for _, group in sorted(groups.items())
         ]
-        alone = [self._batch([action], 1, was_cut_off=was_cut_off) for action in replacements]
+        alone = [
+            replace(self._batch([action], 1), was_cut_off=was_cut_off, only_heals=only_heals)
+            for action in replacements
+        ]
         at_once = self._policy.limits.at_once
         return (
             Phase(batches),
             Phase(alone, at_once, is_careful=not was_cut_off),
         )
 
-    def _batch(
-        self, actions: Sequence[PlannedAction], max_concurrency: int, *, was_cut_off: bool
-    ) -> Batch:
+    def _batch(self, actions: Sequence[PlannedAction], max_concurrency: int) -> Batch:
         account_id, region_name = actions[0].account_id, str(actions[0].destination_region)
         account = account_for(self._policy, account_id)
         if account is None:
             raise ValueError(f"account {account_id} is not in the policy")  # checked before
         destination = AccountDestination(account, region_name, self._access, self._run_id)
-        return Batch(destination, tuple(actions), max_concurrency, was_cut_off)
+        return Batch(destination, tuple(actions), max_concurrency)

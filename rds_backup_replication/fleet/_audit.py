@@ -9,6 +9,7 @@ from functools import partial
 from uuid import uuid4
 
 from .._models import DBInstanceAutomatedBackup, RestoreWindow, SourceInstance
+from ..exceptions import BackupReplicationError
 from ._credentials import Access
 from ._organization import list_enabled_regions, resolve_accounts
 from ._parallel import MAX_PENDING, OnProgress, map_in_order
@@ -62,13 +63,17 @@ def iter_audit(
         One record per instance, ordered by account and destination Region.
 
     Raises:
+        BackupReplicationError: The accounts of the organization, or the names of accounts that
+            rules use, are not all known.
         ValueError: ``now`` has no time zone, the deadline is not positive, or the policy does
             not have one of ``accounts``.
     """
     guard = ScanGuard.starting_now(deadline)
     now = _aware(now)
     access, run_id = access or Access(), uuid4().hex
-    policy, _ = resolve_accounts(policy, access, run_id, guard)
+    policy, findings = resolve_accounts(policy, access, run_id, guard)
+    if findings:  # the records could not tell that accounts are missing
+        raise BackupReplicationError(" ".join(finding.message for finding in findings))
     policy = _restrict(policy, accounts)
     shards = create_shards(policy, access, run_id, guard)
     audited = _audit_shards(shards, executor, on_progress, now, max_pending=MAX_PENDING)
@@ -137,6 +142,7 @@ def audit(
         retained=tuple(b for part in parts for b in part.others if b.kind == "retained"),
         headroom=tuple(part.headroom for part in parts if part.headroom is not None),
         matches=dict(matches),
+        is_partial=accounts is not None,
     )
 
 
@@ -147,13 +153,17 @@ def _aware(now: datetime | None) -> datetime:
     return now or datetime.now(timezone.utc)
 
 
+class UnknownAccountError(ValueError):
+    """An account to audit does not belong to the fleet."""
+
+
 def _restrict(policy: Policy, accounts: Collection[str] | None) -> Policy:
     """Return the policy with these accounts only; with all of its accounts for ``None``."""
     if accounts is None:
         return policy
     unknown = set(accounts) - {account.id for account in policy.accounts}
     if unknown:
-        raise ValueError(f"accounts= has IDs that the policy does not have: {sorted(unknown)}")
+        raise UnknownAccountError(f"the fleet has no account {', '.join(sorted(unknown))}")
     kept = tuple(account for account in policy.accounts if account.id in accounts)
     return policy.model_copy(update={"accounts": kept})
 
@@ -264,12 +274,13 @@ def _find_acceptance(
     if view.instance is None:
         return None
     codes = {reason.code for reason in reasons}
+    causes = codes - _NO_BLOCKERS or codes
     found = [
         acceptance
         for acceptance in shard.policy.accepted
         if acceptance.select.matches(view.instance)
         and shard.policy.names_account(acceptance.accounts, shard.account.id)
-        and (not acceptance.codes or codes & set(acceptance.codes))
+        and (not acceptance.codes or causes <= set(acceptance.codes))
     ]
     return max(found, key=lambda acceptance: acceptance.until, default=None)
 

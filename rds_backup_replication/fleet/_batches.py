@@ -21,6 +21,8 @@ class Batch:
     max_concurrency: int
     was_cut_off: bool = False
     """Whether the actions began before, and may have stopped a replication."""
+    only_heals: bool = False
+    """Whether to leave instances alone that replicate."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ def run_batch(batch: Batch, watcher: Watcher = _UNWATCHED) -> list[ActionResult]
                 *(reader, listing, action, instance),
                 elsewhere=elsewhere,
                 was_cut_off=batch.was_cut_off,
+                only_heals=batch.only_heals,
             )
         results[action.sort_key()] = result
         watcher.report(result)

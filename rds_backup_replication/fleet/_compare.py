@@ -1,8 +1,11 @@
 """The comparison of two audits: what changed between them, and since when a state lasts."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
-from ._records import AuditRecord, AuditReport, Comparison, MatchChange, State, StateChange
+from ._records import AuditRecord, AuditReport, Comparison, Finding, MatchChange, State, StateChange
+
+_LONGEST_START = timedelta(days=1)
 
 
 def compare(report: AuditReport, earlier: AuditReport) -> AuditReport:
@@ -13,7 +16,7 @@ def compare(report: AuditReport, earlier: AuditReport) -> AuditReport:
 
     Args:
         report: The report of an audit.
-        earlier: The report of an earlier audit with a similar policy.
+        earlier: The complete report of an earlier audit with a similar policy.
 
     Returns:
         The report with a ``comparison``, and with ``first_seen`` in each record.
@@ -43,7 +46,29 @@ def compare(report: AuditReport, earlier: AuditReport) -> AuditReport:
         changes=tuple(changes),
         matches=tuple(_find_fewer_matches(report, earlier)),
     )
-    return report.model_copy(update={"records": tuple(records), "comparison": comparison})
+    findings = (*report.findings, *_find_long_starts(records, report.audited_at))
+    return report.model_copy(
+        update={"records": tuple(records), "comparison": comparison, "findings": findings}
+    )
+
+
+def _find_long_starts(records: list[AuditRecord], now: datetime) -> Iterator[Finding]:
+    """Yield a finding for each instance whose first snapshot takes too long."""
+    for record in records:
+        if record.state == "starting" and now - (record.first_seen or now) > _LONGEST_START:
+            yield Finding(
+                code="starting_too_long",
+                account_id=record.account_id,
+                rule=record.rule,
+                message=(
+                    f"{record.db_instance_arn} has been starting since "
+                    f"{record.first_seen:%Y-%m-%dT%H:%M:%SZ}, and has nothing to restore yet."
+                ),
+                remedy=(
+                    "Check the KMS keys in both Regions and the source's own automated backups. "
+                    "The first snapshot of a large instance may take a day."
+                ),
+            )
 
 
 class _Index:
@@ -79,13 +104,15 @@ class _Coverage:
     """The accounts and Regions that an audit listed."""
 
     def __init__(self, report: AuditReport) -> None:
-        self._accounts = set(report.accounts)
+        # A complete report covers all accounts: one that is missing has left the fleet.
+        self._accounts = set(report.accounts) if report.is_partial else None
         self._not_listed = report.not_listed
 
     def includes(self, record: AuditRecord) -> bool:
         """Return whether the audit has the record, if its instance existed."""
         is_listed = (record.account_id, record.source_region) not in self._not_listed
-        return record.account_id in self._accounts and (is_listed or record.db_instance_arn is None)
+        is_covered = self._accounts is None or record.account_id in self._accounts
+        return is_covered and (is_listed or record.db_instance_arn is None)
 
 
 def _change(record: AuditRecord, before: State | None, after: State | None) -> StateChange:
@@ -100,10 +127,10 @@ def _change(record: AuditRecord, before: State | None, after: State | None) -> S
 
 
 def _find_fewer_matches(report: AuditReport, earlier: AuditReport) -> Iterator[MatchChange]:
-    """Yield the rules that match fewer instances, if both audits listed the same accounts."""
-    if report.accounts != earlier.accounts or report.not_listed or earlier.not_listed:
+    """Yield the rules that match fewer instances, if both audits listed everything."""
+    if report.is_partial or earlier.is_partial or report.not_listed or earlier.not_listed:
         return
-    for rule, count in report.matches.items():
-        before = earlier.matches.get(rule, 0)
+    for rule, before in earlier.matches.items():
+        count = report.matches.get(rule, 0)
         if count < before:
             yield MatchChange(rule=rule, before=before, after=count)

@@ -11,9 +11,11 @@ from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalE
 from pydantic import ConfigDict
 
 from .._arn import parse_arn
+from .._botocore.credential_errors import retrieval_error
 from .._context import Context
 from .._models import DBInstanceAutomatedBackup, ResponseModel, SourceInstance
 from .._operations import DESCRIBE, Operation
+from .._redact import hide_secrets
 from .._workflows.lookup import (
     DESCRIBE_DB_INSTANCES,
     DescribeDBInstancesRequest,
@@ -101,6 +103,24 @@ class DestinationReader:
                 self._by_arn[backup.db_instance_arn.lower()].append(backup)
                 self._by_resource_id[(backup.dbi_resource_id or "").lower()].append(backup)
 
+    def check_caller(self) -> None:
+        """Raise an error if the credentials belong to another account, or if STS does not say."""
+        sts: Any = self.context.clients and self.context.clients("sts", self.context.region_name)
+        try:
+            account_id = sts.get_caller_identity().get("Account")
+        except Exception as error:
+            hide_secrets(error)
+            if failure := retrieval_error(error):
+                raise failure from None
+            raise
+        self._check_account(account_id)
+
+    def _check_account(self, account_id: str | None) -> None:
+        wanted = self._destination.account.id
+        if account_id != wanted:
+            problem = f"the credentials belong to account {account_id}, not {wanted}"
+            raise CredentialRetrievalError(provider="the policy's account", error_msg=problem)
+
     def iter_instances(self, source_region: str) -> Iterator[SourceInstance]:
         """Yield all instances of a source Region."""
         return self._iter_instances(source_region, DESCRIBE_DB_INSTANCES)
@@ -113,12 +133,10 @@ class DestinationReader:
         self, source_region: str, operation: Operation[DescribeDBInstancesRequest, InstanceT]
     ) -> Iterator[InstanceT]:
         client = self.context.client_in(source_region)
-        account_id = self._destination.account.id
         for instance in operation.iterate(self.context, DescribeDBInstancesRequest(), client):
             arn = parse_arn(instance.db_instance_arn or "")
-            if arn is not None and arn.account_id != account_id:
-                problem = f"the credentials belong to account {arn.account_id}, not {account_id}"
-                raise CredentialRetrievalError(provider="the policy's account", error_msg=problem)
+            if arn is not None:
+                self._check_account(arn.account_id)
             yield instance
 
     def backups_of(self, instance: Instance) -> list[DBInstanceAutomatedBackup]:

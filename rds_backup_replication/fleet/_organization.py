@@ -54,7 +54,9 @@ def resolve_accounts(
                 is_active = listed.get("State") or listed.get("Status") or "ACTIVE"
                 if is_active == "ACTIVE" and listed["Id"] not in organization.exclude:
                     account = _with_role(policy, organization, listed["Id"], listed.get("Name"))
-                    accounts.setdefault(account.id, account)
+                    known = accounts.setdefault(account.id, account)
+                    if known.name is None:  # rules may use the organization's name
+                        accounts[account.id] = known.model_copy(update={"name": account.name})
         except (BotoCoreError, ClientError) as error:  # noqa: PERF203  # others may be listed
             failure = error
             findings.append(_explain(error, parent))

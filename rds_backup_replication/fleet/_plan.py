@@ -7,8 +7,9 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from uuid import uuid4
 
-from .._models import CheckReason, DBInstanceAutomatedBackup, SourceInstance
+from .._models import DBInstanceAutomatedBackup, SourceInstance
 from .._models._fields import MAX_TAGS, RESERVED_PREFIXES
+from .._workflows.preflight import is_reserved
 from .._workflows.reasons import could_not_be_checked
 from ..exceptions import Difference
 from ._credentials import Access
@@ -58,9 +59,12 @@ def plan(
     guard = ScanGuard.starting_now(deadline)
     planned_at = datetime.now(timezone.utc)
     access, run_id = access or Access(), uuid4().hex
+    policy_hash = policy.content_hash  # names of the organization's accounts are no part of it
     policy, findings = resolve_accounts(policy, access, run_id, guard)
+    # While accounts or their names are unknown, another rule may apply to an instance.
+    doubt = findings[0] if findings else None
     planned = map_in_order(
-        partial(_plan_shard, now=planned_at),
+        partial(_plan_shard, now=planned_at, doubt=doubt),
         create_shards(policy, access, run_id, guard),
         executor,
         on_progress=on_progress,
@@ -73,7 +77,7 @@ def plan(
         findings += part.findings
     return Plan(
         planned_at=planned_at,
-        policy_hash=policy.content_hash,
+        policy_hash=policy_hash,
         accounts=tuple(sorted(account.id for account in policy.accounts)),
         actions=tuple(actions[key] for key in sorted(actions)),
         findings=tuple(dict.fromkeys(findings)),
@@ -86,7 +90,7 @@ class _ShardPlan:
     findings: list[Finding]
 
 
-def _plan_shard(shard: Shard, now: datetime) -> _ShardPlan:
+def _plan_shard(shard: Shard, now: datetime, doubt: Finding | None) -> _ShardPlan:
     scan = ShardScan(shard, list_enabled_regions)
     views = sorted(filter(_may_need_action, scan.iter_views()), key=InstanceView.sort_key)
     kinds = [_kind_of(scan, view) for view in views]
@@ -98,10 +102,17 @@ def _plan_shard(shard: Shard, now: datetime) -> _ShardPlan:
         kinds[index] = "over_quota", (quota_reason(shard),)
     actions: list[PlannedAction] = []
     for view, (kind, reasons) in zip(views, kinds, strict=True):
+        if kind == "stop" and doubt is not None:
+            actions.append(_action(scan, view, "unknown", [_of_finding(doubt)]))
+            continue
         actions.append(_action(scan, view, kind, reasons))
         if kind == "unchanged" and view.rule and view.rule.replicate == "always":
             actions += _end_moves(scan, view, now)
     return _ShardPlan(actions, scan.findings())
+
+
+def _of_finding(finding: Finding) -> FleetReason:
+    return FleetReason(code="could_not_be_checked", message=finding.message, remedy=finding.remedy)
 
 
 def _may_need_action(view: InstanceView) -> bool:
@@ -224,31 +235,58 @@ def _tag_obstacles(view: InstanceView) -> Iterator[FleetReason]:
 
 def _end_moves(scan: ShardScan, view: InstanceView, now: datetime) -> Iterator[PlannedAction]:
     """Yield the stops of replications elsewhere, once the one here can be restored from."""
+    if view.instance is None or view.rule is None or not view.replications_elsewhere:
+        return
+    state, reasons = state_of(scan, view, now)
+    unanswered = [reason for reason in reasons if reason.code == "could_not_be_checked"]
+    if state != "protected" and not unanswered:
+        return
     for backup_arn in view.replications_elsewhere:
-        state, _ = state_of(scan, view, now)
-        if state != "protected" or view.instance is None or view.rule is None:
-            continue
-        kind: Kind = "stop"
-        reasons = [_MOVED]
+        former: DBInstanceAutomatedBackup | None = None
+        questions = list(unanswered)
         try:
             former = scan.describe_elsewhere(backup_arn)
         except ACCOUNT_ERRORS as error:
             question = f"whether the replication to {region_of(backup_arn)} is active"
-            unknown: CheckReason = could_not_be_checked(question, error, region_of(backup_arn))
-            kind, reasons, former = "unknown", [FleetReason.of(unknown)], None
-        if kind == "stop" and (former is None or not former.is_active):
-            continue  # the instance's list is older than the end of the replication
+            reason = could_not_be_checked(question, error, region_of(backup_arn))
+            questions.append(FleetReason.of(reason))
+        else:
+            if former is None or not former.is_active:
+                continue  # the instance's list is older than the end of the replication
+            if not _is_replaced(former, view.active_backup):
+                continue  # somebody else's, and so unmanaged
         yield PlannedAction(
-            kind=kind,
+            kind="unknown" if questions else "stop",
             account_id=scan.shard.account.id,
             source_region=view.source_region,
             destination_region=region_of(backup_arn),
             moved_to=view.destination_region,
+            maximum_lag=view.rule.maximum_lag,
             source_db_instance_arn=view.arn,
             rule=view.rule.name,
             observed=_observed(view.instance, former) if former else None,
-            reasons=tuple(reasons),
+            reasons=tuple(questions or [_MOVED]),
         )
+
+
+def _is_replaced(
+    former: DBInstanceAutomatedBackup, active: DBInstanceAutomatedBackup | None
+) -> bool:
+    """Return whether the active backup offers all that the former one does.
+
+    A former backup with a longer retention or with tags of its own was not left behind by a move,
+    but is somebody else's.
+    """
+    if active is None:
+        return False
+    days, kept = former.backup_retention_period, active.backup_retention_period
+    tags = {(tag.key, tag.value or "") for tag in former.tag_list or () if not is_reserved(tag)}
+    return (
+        days is not None
+        and kept is not None
+        and days <= kept
+        and tags <= {(tag.key, tag.value or "") for tag in active.tag_list or ()}
+    )
 
 
 _MOVED = FleetReason(

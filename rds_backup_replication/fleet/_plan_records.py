@@ -1,6 +1,7 @@
 """The records of a plan and of its results; each can be dumped to JSON and read back."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import AwareDatetime, model_validator
@@ -58,6 +59,8 @@ class PlannedAction(Record, frozen=True):
     """Destination Region, which receives the request; ``None`` if no rule matches."""
     moved_to: RegionName | None = None
     """For the stop that ends a move: the Region whose replication takes the place of this one."""
+    maximum_lag: timedelta | None = None
+    """For the stop that ends a move: the longest lag allowed of that other replication."""
     source_db_instance_arn: str | None = None
     """ARN of the instance; ``None`` if the Region could not be listed."""
     rule: str | None = None
@@ -122,6 +125,14 @@ class Plan(Record, frozen=True):
             if action.sort_key() in changed:
                 raise ValueError(f"the plan changes {action.source_db_instance_arn} more than once")
             changed.add(action.sort_key())
+        for action in self.changes:
+            if action.moved_to is not None:
+                there = (*action.sort_key()[:3], action.moved_to)
+                if action.kind != "stop" or there in changed:
+                    raise ValueError(
+                        f"the plan changes {action.source_db_instance_arn} in {action.moved_to}, "
+                        "which takes the place of a stopped replication"
+                    )
         return self
 
     @property

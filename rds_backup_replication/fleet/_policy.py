@@ -1,5 +1,6 @@
 """The policy: which instances of a fleet replicate, where to and how."""
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from hashlib import sha256
@@ -25,7 +26,7 @@ from ._accounts import Account, Organization
 from ._defaults import Defaults, with_defaults
 from ._policy_checks import find_repeated, find_unknown_accounts, is_key_in
 from ._policy_document import Document, decode, read_json, read_toml
-from ._policy_errors import explain, policy_error, raise_field_errors
+from ._policy_errors import drop_context, explain, policy_error, raise_field_errors
 from ._policy_fields import (
     Day,
     Duration,
@@ -132,8 +133,8 @@ class Acceptance(PolicyModel, frozen=True):
     accounts: Names = ()
     """IDs or names of the instances' accounts; all accounts of the policy if omitted."""
     codes: Names = ()
-    """Codes of the accepted reasons, such as ``engine_not_supported``. A problem must have one of
-    them; any problem is accepted if omitted."""
+    """Codes of the accepted reasons, such as ``engine_not_supported``. A problem with any other
+    reason is not accepted; all problems are if omitted."""
 
 
 class Policy(PolicyModel, frozen=True):
@@ -259,7 +260,8 @@ class Policy(PolicyModel, frozen=True):
                 its line.
             ModuleNotFoundError: PyYAML is not installed; the extra ``fleet`` installs it.
         """
-        return cls._from_document(read_yaml(text, source))
+        with drop_context():
+            return cls._from_document(read_yaml(text, source))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, source: str = "policy") -> "Policy":
@@ -275,7 +277,8 @@ class Policy(PolicyModel, frozen=True):
         Raises:
             PolicyError: The policy is invalid. The error lists every invalid field.
         """
-        return cls._from_document(Document(source, data))
+        with drop_context():
+            return cls._from_document(Document(source, data))
 
     @classmethod
     def from_file(cls, path: str | Path) -> "Policy":
@@ -295,9 +298,10 @@ class Policy(PolicyModel, frozen=True):
                 the extra ``fleet`` installs both.
             OSError: The file cannot be read.
         """
-        text = decode(Path(path).read_bytes(), str(path))
+        body = Path(path).read_bytes()
         read = {".json": read_json, ".toml": read_toml}.get(Path(path).suffix.lower(), read_yaml)
-        return cls._from_document(read(text, str(path)))
+        with drop_context():
+            return cls._from_document(read(decode(body, str(path)), str(path)))
 
     @classmethod
     def _from_document(cls, document: Document) -> "Policy":
@@ -357,11 +361,17 @@ class Policy(PolicyModel, frozen=True):
 
     @property
     def content_hash(self) -> str:
-        """Return a hash of what a plan depends on: not of roles, names, limits or acceptances."""
-        content = self.model_dump_json(
-            include={"rules", "kms_key_ids", "replication_quota"}, by_alias=True
-        )
-        return sha256(content.encode()).hexdigest()
+        """Return a hash of what a plan depends on: not of roles, limits or acceptances."""
+        used = {name for rule in self.rules for name in rule.accounts}
+        content = {
+            **self.model_dump(
+                mode="json",
+                include={"rules", "kms_key_ids", "replication_quota"},
+                by_alias=True,
+            ),
+            "names": {a.id: a.name for a in self.accounts if a.name in used},
+        }
+        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def key_for(self, rule: Rule) -> str | None:
         """Return the KMS key that a rule uses for encrypted instances, or ``None``."""

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from datetime import date
 from difflib import get_close_matches
 from typing import Any, cast
@@ -27,6 +28,20 @@ def raise_field_errors(errors: Sequence[FieldError]) -> None:
     if errors:
         text = "; ".join(_prefix(location) + message for location, message in errors)
         raise PydanticCustomError("fields", "{text}", {"text": text, "field_errors": errors})
+
+
+@contextmanager
+def drop_context() -> Generator[None]:
+    """Remove the error that came before a ``PolicyError`` within the block.
+
+    The earlier error holds the text of the policy. No traceback shows that text, but Dask pickles
+    an error together with its context.
+    """
+    try:
+        yield
+    except PolicyError as error:
+        error.__context__ = None
+        raise
 
 
 def policy_error(error: ValidationError | None, document: Document) -> PolicyError:

@@ -151,6 +151,7 @@ class Finding(Record, frozen=True):
         "could_not_be_checked",
         "rule_matches_nothing",
         "rule_shadowed",
+        "starting_too_long",
         "too_few_instances",
     ]
     """The kind of finding."""
@@ -265,6 +266,8 @@ class AuditReport(Record, frozen=True):
     """Rules of the policy. They name the Regions that were audited."""
     records: tuple[AuditRecord, ...]
     """One record per instance, ordered by account, source Region and ARN."""
+    is_partial: bool = False
+    """Whether the report leaves out accounts or instances on purpose."""
     findings: tuple[Finding, ...] = ()
     """Findings about rules, and about the audit itself."""
     unmanaged: tuple[OtherBackup, ...] = ()

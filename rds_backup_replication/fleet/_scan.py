@@ -122,10 +122,12 @@ class ShardScan(DestinationReader):
     def iter_views(self) -> Iterator[InstanceView]:
         """Yield a view of each instance that this shard reports."""
         unknown = self._list_backups()
+        has_instances = False
         for source_region in self.source_regions:
             shown: set[str | None] = set()
             try:
                 for instance in self.iter_instances(source_region):
+                    has_instances = True
                     shown.add(instance.dbi_resource_id)
                     view = self._view(source_region, instance, unknown)
                     if view is not None:
@@ -137,6 +139,25 @@ class ShardScan(DestinationReader):
                 failure = InstanceView(source_region, unknown=FleetReason.of(reason))
                 yield failure
                 yield from self._survivors(failure, shown)
+        if not (has_instances or self.listed or self.failed_regions):
+            yield from self._check_empty_account()
+
+    def _check_empty_account(self) -> Iterator[InstanceView]:
+        """Yield why it is not known that an account is empty: the credentials may be another's.
+
+        Instances show their account by their ARNs, and roles by their own.
+        """
+        if self.shard.account.role_arn is not None:
+            return
+        region_name = self.shard.destination_region
+        try:
+            self.check_caller()
+        except ACCOUNT_ERRORS as error:
+            self.failed_regions.update(self.source_regions)
+            for source_region in self.source_regions:
+                question = f"whether {source_region} has instances"
+                reason = could_not_be_checked(question, error, region_name)
+                yield InstanceView(source_region, unknown=FleetReason.of(reason))
 
     def _list_backups(self) -> FleetReason | None:
         """List the backups; return the reason if that fails."""
@@ -222,6 +243,12 @@ class ShardScan(DestinationReader):
         reasons += instance_reasons(instance, region_name, kms_key_id)
         if kms_key_id is not None:
             reasons += self._find_key_reasons(region_name, kms_key_id)
+        # Whether the caller may ask about the source's key says nothing about RDS.
+        reasons += [
+            reason
+            for reason in self._find_source_key_reasons(view.source_region, instance)
+            if reason.code != "could_not_be_checked"
+        ]
         backup = view.backup
         if backup is not None and not backup.is_active and kms_key_id and backup.kms_key_id:
             difference = self._compare_keys(self.context, kms_key_id, backup.kms_key_id)
@@ -233,6 +260,14 @@ class ShardScan(DestinationReader):
             if not (for_replacement and is_only_busy(reason))
         )
 
+    def is_key_unchecked(self, view: InstanceView) -> bool:
+        """Return whether KMS did not say if the active backup's key is enabled."""
+        kms_key_id = view.active_backup.kms_key_id if view.active_backup else None
+        return kms_key_id is not None and any(
+            reason.code == "could_not_be_checked"
+            for reason in self._find_key_reasons(self.shard.destination_region, kms_key_id)
+        )
+
     def find_risks(self, view: InstanceView) -> tuple[FleetReason, ...]:
         """Return what will end the active replication, or prevent a restore."""
         instance, active = view.instance, view.active_backup
@@ -242,11 +277,21 @@ class ShardScan(DestinationReader):
         reasons = list(risk_reasons(instance, region_name))
         if active.kms_key_id is not None:
             reasons += self._find_key_reasons(region_name, active.kms_key_id)
-        if instance.kms_key_id is not None:
-            # RDS itself reports the loss of a source's key, by the instance's status.
-            of_source = self._find_key_reasons(view.source_region, instance.kms_key_id)
-            reasons += [reason for reason in of_source if reason.code != "kms_key_not_found"]
+        reasons += self._find_source_key_reasons(view.source_region, instance)
         return tuple(map(FleetReason.of, reasons))
+
+    def _find_source_key_reasons(
+        self, source_region: str, instance: SourceInstance
+    ) -> list[CheckReason]:
+        """Return why RDS cannot use the key of an instance; none if it is not encrypted."""
+        if instance.kms_key_id is None:
+            return []
+        reasons = self._find_key_reasons(source_region, instance.kms_key_id)
+        arn = parse_arn(instance.kms_key_id)
+        if arn is not None and arn.account_id == self.shard.account.id:
+            return reasons
+        # KMS may not find a key of another account for a caller that may not use it.
+        return [reason for reason in reasons if reason.code != "kms_key_not_found"]
 
     def _find_key_reasons(self, region_name: str, kms_key_id: str) -> list[CheckReason]:
         """Return why RDS cannot use a key; ask KMS once for each key."""
@@ -282,6 +327,10 @@ class ShardScan(DestinationReader):
             kms_key_id=self.required_key(instance, rule),
         )
         differences = find_drift(self.context, request, backup, self._compare_keys)
+        days = rule.backup_retention_period
+        if days is not None and backup.backup_retention_period is None:
+            uncertainty = "RDS returns no retention for the backup"
+            differences.append(Difference("backup_retention_period", days, None, uncertainty))
         tags = {tag.key: tag.value or "" for tag in backup.tag_list or ()}
         differences += [
             Difference(f"tag {key}", value, tags.get(key))

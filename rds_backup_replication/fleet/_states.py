@@ -15,13 +15,23 @@ StateAndReasons = tuple[State, tuple[FleetReason, ...]]
 
 def state_of(scan: ShardScan, view: InstanceView, now: datetime) -> StateAndReasons:
     """Return the instance's state, and the reasons for the state."""
-    rule, backup = view.rule, view.backup
-    if rule is not None and rule.replicate != "always":
-        return _state_by_rule(rule, view)
+    rule = view.rule
+    if rule is not None and rule.replicate == "ignore":
+        return "ignored", ()
     if view.unknown is not None:
         return "unknown", (view.unknown,)
     if rule is None:
         return "unmatched", ()
+    if rule.replicate == "never":
+        return "excluded", (_REPLICATES_ALTHOUGH_EXCLUDED,) * (view.active_backup is not None)
+    return _state_of_replicated(scan, view, rule, now)
+
+
+def _state_of_replicated(
+    scan: ShardScan, view: InstanceView, rule: Rule, now: datetime
+) -> StateAndReasons:
+    """Return the state of an instance that its rule replicates."""
+    backup = view.backup
     elsewhere = tuple(map(replicates_elsewhere, view.replications_elsewhere))
     if view.active_backup is not None:
         state, reasons = _state_of_active(scan, view, view.active_backup, rule, now)
@@ -30,13 +40,6 @@ def state_of(scan: ShardScan, view: InstanceView, now: datetime) -> StateAndReas
     if backup is not None and backup.is_retained:
         return "stopped", (_STOPPED, *found)
     return "unprotected", (_NOT_REPLICATING, *found)
-
-
-def _state_by_rule(rule: Rule, view: InstanceView) -> StateAndReasons:
-    """Return the state of an instance that its rule does not replicate."""
-    if rule.replicate == "ignore":
-        return "ignored", ()
-    return "excluded", () if view.active_backup is None else (_REPLICATES_ALTHOUGH_EXCLUDED,)
 
 
 def _state_of_active(
@@ -60,7 +63,8 @@ def _state_of_active(
         return "lagging", reasons
     if any(not difference.uncertainty for difference in drift):
         return "drifted", reasons
-    if drift:
+    # The policy or a restore may depend on what nobody answered.
+    if drift or scan.is_key_unchecked(view):
         return "unknown", reasons
     return "starting" if active.is_pending else "protected", reasons
 

@@ -11,18 +11,21 @@ from ._scan import InstanceView, ShardScan, region_of
 def find_other_backups(scan: ShardScan, views: Iterable[InstanceView]) -> list[OtherBackup]:
     """Return the backups in the destination that no view shows, and replications elsewhere."""
     shown: set[str | None] = set()
+    pending: set[str | None] = set()
     destinations = {rule.destination_region for rule in scan.shard.policy.rules}
     others: list[OtherBackup] = []
     for view in views:
         if view.backup is not None:
             shown.add(view.backup.db_instance_automated_backups_arn)
+            if view.backup.is_pending:
+                pending.add(view.backup.dbi_resource_id)
         others += [
             _elsewhere(scan, view, arn)
             for arn in view.replications_elsewhere
             if region_of(arn) not in destinations  # another shard lists those
         ]
     others += [
-        _other(scan, backup)
+        _other(scan, backup, has_pending=backup.dbi_resource_id in pending)
         for backup in scan.listed
         if backup.db_instance_automated_backups_arn not in shown
     ]
@@ -30,7 +33,7 @@ def find_other_backups(scan: ShardScan, views: Iterable[InstanceView]) -> list[O
     return others
 
 
-def _other(scan: ShardScan, backup: DBInstanceAutomatedBackup) -> OtherBackup:
+def _other(scan: ShardScan, backup: DBInstanceAutomatedBackup, *, has_pending: bool) -> OtherBackup:
     window = backup.restore_window or RestoreWindow()
     return OtherBackup(
         kind="unmanaged" if backup.is_active else "retained",
@@ -44,14 +47,22 @@ def _other(scan: ShardScan, backup: DBInstanceAutomatedBackup) -> OtherBackup:
         earliest_time=window.earliest_time,
         latest_time=window.latest_time,
         backup_retention_period=backup.backup_retention_period,
-        message=_why(scan, backup),
+        message=_NOTHING_ELSE if has_pending and backup.is_retained else _why(scan, backup),
     )
+
+
+_NOTHING_ELSE = (
+    "The new replication of the instance has copied nothing yet, so this may be the only backup "
+    "that can be restored. Keep it."
+)
 
 
 def _why(scan: ShardScan, backup: DBInstanceAutomatedBackup) -> str:
     """Return why no record shows a backup."""
     key = (backup.dbi_resource_id or "").lower()
     if backup.region not in scan.source_regions:
+        if scan.problems:
+            return "It is not known which Regions the account has enabled."
         return f"No rule of this destination is about instances in {backup.region}."
     if backup.region in scan.failed_regions:
         return f"{backup.region} could not be listed."

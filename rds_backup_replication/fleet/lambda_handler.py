@@ -26,7 +26,7 @@ from ._audit import audit as audit_fleet
 from ._credentials import Access
 from ._organization import resolve_accounts
 from ._policy import Policy
-from ._records import AuditReport
+from ._records import AuditReport, Finding
 from ._rule_findings import find_rule_problems
 
 __all__ = ["ProblemsFoundError", "audit", "combine", "shards"]
@@ -140,15 +140,18 @@ def combine(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001
     results: list[dict[str, Any]] = whole.get("results") or []
     if not results:
         raise ValueError("the event must have the results of at least one audit")
-    policy = _read_policy(whole)
+    policy, findings = resolve_accounts(_read_policy(whole), Access(), uuid4().hex)
+    accounts = sum(result["accounts"] for result in results)
+    if accounts < len(policy.accounts):
+        findings.append(_missing(len(policy.accounts) - accounts))
     not_listed = sorted({region for result in results for region in result["not_listed"]})
     matches = _add_up(result["matches"] for result in results)
     incomplete = [rule.name for rule in policy.rules if any(map(rule.covers_region, not_listed))]
-    findings = list(find_rule_problems(policy, matches, {}, incomplete))
+    findings += find_rule_problems(policy, matches, {}, incomplete)
     for finding in findings:
         _print_line(finding.model_dump_json(exclude_none=True))
     combined = {
-        "accounts": sum(result["accounts"] for result in results),
+        "accounts": accounts,
         "counts": _add_up(result["counts"] for result in results),
         "matches": matches,
         "problems": sum(result["problems"] for result in results),
@@ -158,6 +161,14 @@ def combine(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001
     }
     _raise_for_problems(whole, combined)
     return combined
+
+
+def _missing(count: int) -> Finding:
+    return Finding(
+        code="could_not_be_checked",
+        message=f"The results lack {count} of the fleet's accounts.",
+        remedy="Pass the results of all parts that shards() returned.",
+    )
 
 
 def _accounts_of(event: Mapping[str, Any]) -> list[str] | None:

@@ -69,6 +69,7 @@ def audit(
     """
     from ...fleet import audit
     from ...fleet import compare as compare_reports
+    from ...fleet._audit import UnknownAccountError
     from ...fleet._records import State
 
     wanted = read_policy(policy)
@@ -88,11 +89,8 @@ def audit(
                 accounts=options.account,
                 deadline=deadline,
             )
-        except ValueError as error:
-            if type(error) is not ValueError or wanted.organization is None:
-                raise
-            message = str(error).replace("accounts=", "--account")  # not in the organization
-            raise Failure(message, ExitCode.USAGE) from error
+        except UnknownAccountError as error:
+            raise Failure(f"--account: {error}", ExitCode.USAGE) from error
     if earlier is not None:
         report = compare_reports(report, earlier)
     report = filter_report(report, earlier, options, wanted)
@@ -115,12 +113,16 @@ def _read_report(path: Path) -> "AuditReport":
     from ...fleet import AuditReport
 
     try:
-        return AuditReport.model_validate_json(path.read_text(encoding="utf-8-sig"))
+        report = AuditReport.model_validate_json(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"{path} cannot be read: {describe_error(error)}", ExitCode.USAGE) from error
     except ValidationError as error:
         message = f"{path} is not the report of an audit. Write one with audit --output json."
         raise Failure(message, ExitCode.USAGE) from error
+    if report.is_partial:
+        message = f"{path} is the report of a part of a fleet. Write one without filters."
+        raise Failure(message, ExitCode.USAGE)
+    return report
 
 
 def _is_all_unknown(report: "AuditReport") -> bool:

@@ -45,7 +45,16 @@ def render_markdown(report: AuditReport) -> str:
     instances = [record for record in report.records if record.db_instance_arn is not None]
     not_listed = merge_not_listed(report.records)
     counts = Counter(record.state for record in instances)
-    rows = [(state_name(s), f"{counts[s]:,}", MEANINGS[s]) for s in URGENCY if counts[s]]
+    accepted = Counter(record.state for record in instances if record.accepted_until)
+    rows = [
+        (
+            state_name(state),
+            f"{counts[state]:,}" + (f" ({accepted[state]:,} accepted)" if accepted[state] else ""),
+            MEANINGS[state],
+        )
+        for state in URGENCY
+        if counts[state]
+    ]
     return join(
         f"# Backup replication audit: {_verdict(report, instances, not_listed)}",
         f"Audited at {code(iso(report.audited_at))}.",
