@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rds_backup_replication.cli._errors import ExitCode
+from rds_backup_replication.exceptions import AccessDeniedError
 from rds_backup_replication.fleet import AuditReport
 from rds_backup_replication.sandbox import Behavior, Sandbox
 
@@ -155,3 +156,10 @@ def test_output_has_the_format_of_another_program(command: str, format_: str, be
     assert printed.replace('": "', '":"').startswith(begins)
     assert printed.endswith("\n")
     assert not printed.endswith("\n\n")
+
+
+def test_filter_hides_no_region_that_could_not_be_listed(fleet: Sandbox) -> None:
+    for options in (("--rule", "orders"), ("--target", "orders*"), ("--state", "protected")):
+        fleet.add_fault("describe_db_instances", AccessDeniedError, region_name="eu-west-1")
+        printed = run("audit", "policy.yaml", *options, code=ExitCode.FINDINGS).stdout
+        assert "all instances of account 123456789012 in eu-west-1" in printed

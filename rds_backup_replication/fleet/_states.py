@@ -114,8 +114,8 @@ def replicates_elsewhere(backup_arn: str) -> FleetReason:
         code="replicates_elsewhere",
         message=f"The instance also replicates to {region_of(backup_arn)}, as {backup_arn}.",
         remedy=(
-            "Plans move the replication: they start one in the rule's destination, and stop this "
-            "one when the new one can be restored from."
+            "If the rule's destination has changed, plans move the replication: they stop this one "
+            "when the new one can be restored from."
         ),
     )
 
