@@ -20,6 +20,8 @@ from .cli_cases import JSON
 from .cli_fleet_cases import HOSTILE, POLICY, SHOWN, is_visible, run
 from .wire import SOURCE_ARN
 
+pytestmark = pytest.mark.once
+
 APPLY = ("apply", "--policy", "policy.yaml")
 START: Final = "start_db_instance_automated_backups_replication"
 # The fixture of these tests.

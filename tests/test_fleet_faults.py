@@ -20,6 +20,8 @@ from .fleet_cases import add_instances
 from .fleets import ACCOUNTS, DESTINATION, ONE, REGIONS, Fleet, policy
 from .wire import ScriptedRDS
 
+pytestmark = pytest.mark.once
+
 START: Final = "start_db_instance_automated_backups_replication"
 
 

@@ -4,10 +4,14 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from rds_backup_replication.fleet import AuditReport, Finding
 from rds_backup_replication.fleet._formats.emf import render_emf
 
 from .report_cases import FULL, NOW, lagging_by, make_record, make_report
+
+pytestmark = pytest.mark.once
 
 ACCOUNT, OTHER = "123456789012", "210987654321"
 

@@ -3,10 +3,14 @@
 import json
 from typing import Any
 
+import pytest
+
 from rds_backup_replication.fleet import AuditRecord, OtherBackup, Plan, PlannedAction
 from rds_backup_replication.fleet._formats.jsonl import render_jsonl, render_plan_jsonl
 
 from .report_cases import FULL, NOW, make_finding, make_record, make_report
+
+pytestmark = pytest.mark.once
 
 
 def lines_of(text: str) -> list[dict[str, Any]]:

@@ -36,6 +36,8 @@ from .report_cases import (
     make_report,
 )
 
+pytestmark = pytest.mark.once
+
 ACCOUNT = "123456789012"
 # What a renderer or GitHub could take for a mention, a reference, a link or an emoji.
 HARMLESS = re.compile(r"(?:(?![0-9A-Fa-f]{7}|\w[.:]\w)[A-Za-z0-9 '\"(),;.:…’→%-])*")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import Metric
@@ -12,6 +13,8 @@ from rds_backup_replication.fleet import AuditReport
 from rds_backup_replication.fleet._formats.prometheus import render_prometheus
 
 from .report_cases import FULL, NOW, STATES, lagging_by, make_record, make_report
+
+pytestmark = pytest.mark.once
 
 Series = dict[frozenset[tuple[str, str]], float]
 LABELS = ("account_id", "source_region", "destination_region", "db_instance_identifier")

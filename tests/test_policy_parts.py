@@ -7,6 +7,8 @@ import pytest
 from rds_backup_replication.exceptions import PolicyError
 from rds_backup_replication.fleet import Policy
 
+pytestmark = pytest.mark.once
+
 RULE = {"name": "a", "source_regions": ["us-west-2"], "destination_region": "us-east-1"}
 DATA: dict[str, Any] = {"accounts": [{"id": "123456789012"}], "rules": [RULE]}
 

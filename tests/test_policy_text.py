@@ -271,7 +271,7 @@ source_regions = "us-west-2"
                 '10: rules[0].destination_region: must be text: put it in quotes: "5"',
             ],
         ),
-        ("policy.json", '{"a": 1,\n}', ["2: is not valid JSON: "]),
+        ("policy.json", '{"a": 1\n "b": 2}', ["2: is not valid JSON: "]),
         ("policy.json", "[" * 100_000, ["1: is not valid JSON: "]),
         (
             "policy.TOML",

@@ -36,6 +36,8 @@ from .report_cases import (
     make_report,
 )
 
+pytestmark = pytest.mark.once
+
 YESTERDAY = NOW - timedelta(days=1)
 
 
