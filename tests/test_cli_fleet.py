@@ -18,6 +18,8 @@ from .cli_cases import JSON
 from .cli_fleet_cases import HOSTILE, POLICY, SHOWN, is_visible, run
 from .wire import SOURCE_ARN
 
+pytestmark = pytest.mark.once
+
 APPLY = ("apply", "--policy", "policy.yaml", "--yes")
 # The fixture of these tests.
 sandbox = cli_fleet_cases.sandbox

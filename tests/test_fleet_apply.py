@@ -24,6 +24,8 @@ from rds_backup_replication.fleet._parallel import map_in_order
 from .apply_cases import add_instances
 from .fleets import ACCOUNTS, ONE, Fleet, policy
 
+pytestmark = pytest.mark.once
+
 
 def interrupt() -> None:
     """Send this process the signal of Ctrl-C."""

@@ -25,6 +25,8 @@ from .report_cases import (
     make_report,
 )
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def running_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:

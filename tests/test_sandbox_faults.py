@@ -29,6 +29,8 @@ from rds_backup_replication.sandbox import Behavior, OperationName, Sandbox
 
 from .wire import SOURCE_ARN
 
+pytestmark = pytest.mark.once
+
 START: OperationName = "start_db_instance_automated_backups_replication"
 STOP: OperationName = "stop_db_instance_automated_backups_replication"
 DESCRIBE: OperationName = "describe_db_instance_automated_backups"

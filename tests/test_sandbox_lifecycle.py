@@ -15,6 +15,8 @@ from rds_backup_replication.sandbox import Sandbox
 from . import sandbox_cases
 from .sandbox_cases import Run, describe, source_status, start, statuses, stop
 
+pytestmark = pytest.mark.once
+
 # The fixtures of these tests.
 run = sandbox_cases.run
 sandbox = sandbox_cases.sandbox

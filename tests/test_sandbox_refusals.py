@@ -21,6 +21,8 @@ from . import sandbox_cases
 from .sandbox_cases import Run, source_status, start, stop
 from .wire import SOURCE_ARN
 
+pytestmark = pytest.mark.once
+
 # The fixtures of these tests.
 run = sandbox_cases.run
 sandbox = sandbox_cases.sandbox

@@ -16,6 +16,8 @@ from rds_backup_replication.sandbox import Sandbox
 from . import sandbox_cases
 from .sandbox_cases import start, statuses
 
+pytestmark = pytest.mark.once
+
 # The fixtures of these tests.
 run = sandbox_cases.run
 sandbox = sandbox_cases.sandbox

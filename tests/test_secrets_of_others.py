@@ -29,6 +29,8 @@ from rds_backup_replication.exceptions import AccessDeniedError
 from .loopback import Response, error_xml
 from .wire import SOURCE_ARN, RDSServer
 
+pytestmark = pytest.mark.once
+
 TOKEN = "IQoJb3JpZ2luX2VjEXAMPLE/TOKEN+0123456789=="
 SECRET_KEY = "secretEXAMPLEKEY1234"
 USED = Credentials("AKIDEXAMPLE1234", SECRET_KEY, TOKEN, "env")
