@@ -163,3 +163,15 @@ def test_filter_hides_no_region_that_could_not_be_listed(fleet: Sandbox) -> None
         fleet.add_fault("describe_db_instances", AccessDeniedError, region_name="eu-west-1")
         printed = run("audit", "policy.yaml", *options, code=ExitCode.FINDINGS).stdout
         assert "all instances of account 123456789012 in eu-west-1" in printed
+
+
+@pytest.mark.usefixtures("fleet")
+def test_plan_beyond_a_limit_says_what_apply_needs() -> None:
+    """A reviewer of a plan learns what apply will refuse."""
+    Path("policy.yaml").write_text(
+        POLICY.replace("  - name: orders", "  - name: orders\n    replicate: never"),
+        encoding="utf-8",
+    )
+    printed = run("plan", "policy.yaml").stderr
+    assert "Apply would refuse this plan. The plan would stop 1 replication," in printed
+    assert "--max-stops 1" in printed

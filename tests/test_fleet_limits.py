@@ -65,8 +65,8 @@ def test_refused_plan_lists_all_reasons(applied: AppliedActions) -> None:
         "The plan was made for another policy, or the policy has changed since",
         f"The plan changes account {ACCOUNT}, which is not in the policy",
         "The plan is 1d 1m old, and may be 1d old at most",
-        "The plan would stop 4 replications, and 0 are allowed",
-        "The plan would replace 11 replications, and 10 are allowed",
+        "The plan would stop 4 replications, and the limit is 0",
+        "The plan would replace 11 replications, and the limit is 10",
     ]
     assert "max_age=" in reasons[2]
     assert "max_stops=4 " in reasons[3]

@@ -121,6 +121,6 @@ def _find_excess(kind: tuple[str, str], count: int, limit: int) -> Iterator[str]
     noun, verb = kind
     if count > limit:
         yield (
-            f"The plan would {verb} {count} replications, and {limit} are allowed. Check them, "
-            f"and pass max_{noun}={count} to allow them."
+            f"The plan would {verb} {count} replication{'s' * (count != 1)}, and the limit is "
+            f"{limit}. Check them, and pass max_{noun}={count} to allow them."
         )

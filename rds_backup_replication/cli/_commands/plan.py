@@ -1,11 +1,12 @@
 """The command that plans the changes to a fleet."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .._errors import ExitCode
+from .._errors import ExitCode, in_shell_words
 from .._files import check_writable, read_policy, write_file
 from .._filters import check_filters, filter_plan
 from .._fleet import (
@@ -58,6 +59,7 @@ def plan(
     The command changes nothing. To make the changes, run the apply command with the plan.
     """
     from ...fleet import plan
+    from ...fleet._plan_checks import find_refusals
 
     wanted = read_policy(policy)
     check_filters(options, wanted)
@@ -82,6 +84,8 @@ def plan(
         write_stdout(render_plan_markdown(planned), is_escaped=True)
     if out is not None:
         write_file(out, planned.model_dump_json(indent=2, exclude_none=True) + "\n")
+    for reason in find_refusals(planned, wanted, max_age=timedelta.max):
+        note(in_shell_words(f"Apply would refuse this plan. {reason}"))
     _end(planned, detailed=detailed_exitcode)
 
 
