@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rds_backup_replication.fleet import render_html
-from rds_backup_replication.fleet._report.html import URGENCY, state_name
+from rds_backup_replication.fleet._wording import URGENCY, state_name
 
 from . import browser as browsers
 from .browser import BROKEN, CONTRAST, Browser, find_browser

@@ -10,7 +10,8 @@ import pytest
 
 from rds_backup_replication.fleet import AuditReport, Rule, Selector, render_html
 from rds_backup_replication.fleet._records import HEALTHY
-from rds_backup_replication.fleet._report.html import MAX_LISTED, URGENCY
+from rds_backup_replication.fleet._report.html import MAX_LISTED
+from rds_backup_replication.fleet._wording import URGENCY
 
 from .report_cases import (
     FLEET,

@@ -14,7 +14,8 @@ from rds_backup_replication.fleet._records import (
     MatchChange,
     State,
 )
-from rds_backup_replication.fleet._report.html import MAX_LISTED, percent
+from rds_backup_replication.fleet._report.html import MAX_LISTED
+from rds_backup_replication.fleet._wording import percent
 
 from .report_cases import (
     FULL,

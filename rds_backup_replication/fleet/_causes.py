@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from ._durations import format_duration
 from ._records import AuditRecord, Finding, State
-from ._report.html import display_name
+from ._wording import display_name
 
 T = TypeVar("T")
 Line = tuple[str, str]

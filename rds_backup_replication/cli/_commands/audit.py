@@ -197,7 +197,7 @@ def _print_accepted(records: "Iterable[AuditRecord]") -> None:
 
 
 def _print_changes(report: "AuditReport", comparison: "Comparison") -> None:
-    from ...fleet._report.changes import end_words, group_changes, starting_records
+    from ...fleet._changes import end_words, group_changes, starting_records
 
     since = format_time(comparison.audited_at)
     groups = group_changes(report, comparison)

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 
 from .._records import AuditRecord, AuditReport, Finding, OtherBackup
-from .._report.html import STATES
+from .._wording import STATES
 from .jsonl import json_line
 
 _NAMESPACE = "RDSBackupReplication"

@@ -6,17 +6,9 @@ from datetime import datetime
 from itertools import groupby
 
 from .._causes import merge_not_listed, problem_causes
+from .._changes import end_words, group_changes, starting_records
 from .._records import HEALTHY, AuditRecord, AuditReport, OtherBackup
-from .._report.changes import end_words, group_changes, starting_records
-from .._report.html import (
-    MEANINGS,
-    URGENCY,
-    count_regions,
-    iso,
-    list_words,
-    pluralize,
-    state_name,
-)
+from .._wording import MEANINGS, URGENCY, count_regions, iso, list_words, pluralize, state_name
 from .markdown_blocks import (
     PLACE,
     capped_table,

@@ -6,7 +6,7 @@ from typing import TypeVar
 from .._causes import Cause, Line, finding_causes
 from .._plan_records import PlannedAction
 from .._records import AuditRecord, Finding, OtherBackup, StateChange
-from .._report.html import display_name
+from .._wording import display_name
 from .markdown_text import code, table, text
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from .._causes import Line, group_by_cause
 from .._plan_records import Kind, Plan, PlannedAction
-from .._report.html import iso, pluralize
+from .._wording import iso, pluralize
 from .markdown_blocks import PLACE, cause_block, finding_blocks, join, place, with_details
 from .markdown_text import code, table
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, get_args
 
 from .._records import AuditRecord, AuditReport, Finding
-from .._report.html import STATES, display_name
+from .._wording import STATES, display_name
 
 Labels = tuple[tuple[str, str], ...]
 _FINDING_CODES: tuple[str, ...] = get_args(Finding.model_fields["code"].annotation)

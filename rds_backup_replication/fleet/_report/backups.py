@@ -4,19 +4,8 @@ from collections.abc import Iterable
 
 from .._durations import format_duration
 from .._records import AuditRecord, OtherBackup
-from .html import (
-    MAX_LISTED,
-    Html,
-    arn_line,
-    display_name,
-    pluralize,
-    route,
-    row,
-    scrollable_table,
-    section,
-    tag,
-    time_tag,
-)
+from .._wording import display_name, pluralize
+from .html import MAX_LISTED, Html, arn_line, route, row, scrollable_table, section, tag, time_tag
 
 _SURVIVORS = ("Instance", "Latest", "Data loss", "Earliest", "Backup to restore from")
 _BACKUPS = ("Instance", "Earliest", "Latest", "Retention", "Status", "Why it is listed")

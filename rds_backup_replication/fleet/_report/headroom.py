@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from .._records import Headroom
-from .html import Html, bar, pluralize, row, scrollable_table, section, tag
+from .._wording import pluralize
+from .html import Html, bar, row, scrollable_table, section, tag
 
 _COLUMNS = ("Account", "Destination", "Used", "Free")
 

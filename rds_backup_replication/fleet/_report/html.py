@@ -1,34 +1,13 @@
 """The report's building blocks: escaped markup, and the form of names, times and counts."""
 
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import datetime
 from html import escape
-from typing import get_args
 
 from .._invisible_characters import replace_invisible
-from .._records import AuditRecord, OtherBackup, State, StateChange
+from .._records import State
+from .._wording import iso, state_name
 
-STATES: tuple[State, ...] = get_args(State)
-URGENCY: tuple[State, ...] = (
-    *("unprotected", "stopped", "at_risk", "lagging", "unknown", "drifted"),
-    *("starting", "unmatched", "excluded", "ignored", "protected"),
-)
-"""The states, the most urgent first."""
-NOT_REPLICATED: tuple[State, ...] = ("excluded", "ignored", "unmatched")
-"""The states of instances that the policy does not replicate."""
-MEANINGS: dict[State, str] = {
-    "protected": "Replicates within the allowed lag.",
-    "starting": "RDS is copying the first snapshot.",
-    "lagging": "The lag exceeds the rule's maximum.",
-    "drifted": "Retention, key or tags differ from the policy.",
-    "at_risk": "Replicates today, but the replication will end, or a restore would fail.",
-    "stopped": "Only retained backups are left.",
-    "unprotected": "The destination has no backups.",
-    "unknown": "The state could not be determined.",
-    "excluded": "The rule says not to replicate.",
-    "ignored": "The rule says that somebody else is responsible.",
-    "unmatched": "No rule matches.",
-}
 MAX_LISTED = 100
 """The maximum number of instances that a list shows; the table of all instances has all."""
 
@@ -95,29 +74,11 @@ def badge(state: State) -> Html:
     return tag("span", state_name(state), class_=f"state {state}")
 
 
-def state_name(state: State) -> str:
-    """Return a state's name in words."""
-    return state.replace("_", " ")
-
-
-def list_words(words: Iterable[str]) -> str:
-    """Return the words as a list in a sentence, such as ``a, b and c``."""
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 def arn_line(arn: str) -> Html:
     """Return an ARN that breaks, if at all, between its Region and account and its resource."""
     *scope, resource = arn.split(":", 5)
     head = f"{':'.join(scope)}:" if scope else ""
     return tag("p", tag("span", head), tag("span", resource), class_="arn")
-
-
-def display_name(record: AuditRecord | OtherBackup | StateChange) -> str:
-    """Return the instance's name, or the Region that could not be listed."""
-    identifier = record.db_instance_identifier if isinstance(record, AuditRecord) else None
-    name = identifier or (record.db_instance_arn or "").rpartition(":")[2]
-    return name or record.source_region or "unknown instance"
 
 
 def route(source: str | None, destination: str | None) -> Html:
@@ -133,46 +94,9 @@ def facts(parts: Iterable[str], class_: str = "facts") -> Html:
     return tag("p", *(tag("span", part) for part in parts), class_=class_)
 
 
-def utc(moment: datetime) -> datetime:
-    """Return the time in UTC.
-
-    Differences must be taken in UTC: Python ignores a clock change between two times of the
-    same zone.
-    """
-    return moment.astimezone(timezone.utc)
-
-
-def iso(moment: datetime | None) -> str:
-    """Return the time in UTC, to the second; empty if there is none."""
-    if moment is None:
-        return ""
-    return utc(moment).replace(tzinfo=None).isoformat("T", "seconds") + "Z"
-
-
 def time_tag(moment: datetime | None) -> Html:
     """Return a ``time`` element; empty if there is no time."""
     return tag("time", iso(moment)) if moment else Html()
-
-
-def pluralize(count: int, noun: str) -> str:
-    """Return the count and the noun, such as ``2 days``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def count_regions(not_listed: list[AuditRecord], noun: str = "Region") -> str:
-    """Return the number of Regions, such as ``1 Region in 2 accounts``."""
-    accounts = {record.account_id for record in not_listed}
-    text = pluralize(len({record.source_region for record in not_listed}), noun)
-    return f"{text} in {pluralize(len(accounts), 'account')}" if len(accounts) > 1 else text
-
-
-def percent(part: int, whole: int) -> str:
-    """Return the share, rounded down so that only a complete share is 100%.
-
-    Only nothing is 0%: a smaller share than 1% is ``<1%``.
-    """
-    share = part * 100 // whole
-    return "<1%" if part and not share else f"{share}%"
 
 
 def svg_length(percent: float) -> str:

@@ -13,24 +13,12 @@ from ..._version import __version__
 from .._causes import merge_not_listed
 from .._durations import format_duration
 from .._records import AuditRecord, AuditReport
+from .._wording import URGENCY, count_regions, display_name, iso, pluralize
 from .backups import retained, survivors, survivors_of, unmanaged
 from .changes import changes
 from .findings import findings
 from .headroom import headroom
-from .html import (
-    URGENCY,
-    Html,
-    badge,
-    count_regions,
-    display_name,
-    iso,
-    join,
-    pluralize,
-    row,
-    scrollable_table,
-    section,
-    tag,
-)
+from .html import Html, badge, join, row, scrollable_table, section, tag
 from .problems import accepted, problems
 from .regions import matrix
 from .scope import scope

@@ -7,24 +7,8 @@ from itertools import groupby
 from .._causes import Cause, Line, problem_causes
 from .._durations import format_duration
 from .._records import HEALTHY, AuditRecord
-from .html import (
-    MAX_LISTED,
-    MEANINGS,
-    URGENCY,
-    Html,
-    arn_line,
-    badge,
-    count_regions,
-    display_name,
-    facts,
-    join,
-    pluralize,
-    route,
-    section,
-    state_name,
-    tag,
-    time_tag,
-)
+from .._wording import MEANINGS, URGENCY, count_regions, display_name, pluralize, state_name
+from .html import MAX_LISTED, Html, arn_line, badge, facts, join, route, section, tag, time_tag
 
 _MIN_LISTED = 3  # instances of each cause, however many instances other causes have
 

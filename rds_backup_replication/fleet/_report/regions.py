@@ -3,19 +3,8 @@
 from collections import Counter
 
 from .._records import AuditRecord, State
-from .html import (
-    NOT_REPLICATED,
-    URGENCY,
-    Html,
-    badge,
-    bar,
-    percent,
-    pluralize,
-    row,
-    scrollable_table,
-    section,
-    tag,
-)
+from .._wording import NOT_REPLICATED, URGENCY, percent, pluralize
+from .html import Html, badge, bar, row, scrollable_table, section, tag
 
 
 def matrix(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:

@@ -3,7 +3,8 @@
 from .._durations import format_duration
 from .._policy import Rule
 from .._records import AuditReport
-from .html import Html, facts, pluralize, row, scrollable_table, section, tag
+from .._wording import pluralize
+from .html import Html, facts, row, scrollable_table, section, tag
 
 _COLUMNS = (
     *("Rule", "Sources", "Destination", "Accounts", "Selects", "Replicate", "Retention"),

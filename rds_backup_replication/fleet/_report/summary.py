@@ -4,21 +4,17 @@ from collections import Counter
 from collections.abc import Iterable
 
 from .._records import AuditRecord, AuditReport, State
-from .backups import survivors_of
-from .html import (
+from .._wording import (
     MEANINGS,
     NOT_REPLICATED,
     URGENCY,
-    Html,
-    badge,
-    bar,
     count_regions,
     list_words,
     percent,
     pluralize,
-    tag,
-    time_tag,
 )
+from .backups import survivors_of
+from .html import Html, badge, bar, tag, time_tag
 
 
 def summary(

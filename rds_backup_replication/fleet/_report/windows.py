@@ -4,14 +4,12 @@ from datetime import datetime, timedelta
 
 from .._durations import format_duration
 from .._records import AuditRecord
+from .._wording import NOT_REPLICATED, display_name, pluralize, utc
 from .html import (
     MAX_LISTED,
-    NOT_REPLICATED,
     Html,
     badge,
-    display_name,
     join,
-    pluralize,
     route,
     row,
     scrollable_table,
@@ -19,7 +17,6 @@ from .html import (
     svg_length,
     tag,
     time_tag,
-    utc,
 )
 
 _MAX_TICKS = 7
