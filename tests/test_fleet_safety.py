@@ -311,7 +311,7 @@ def test_no_instance_loses_its_replication(fleet: Fleet, monkeypatch: pytest.Mon
         run_state_machine_as_test(
             Safety,
             settings=settings(
-                max_examples=10 + scaled(2),
+                max_examples=5 + scaled(2),
                 stateful_step_count=5,
                 deadline=None,
                 derandomize=scaled(1) == 1,
