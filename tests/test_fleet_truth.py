@@ -174,3 +174,29 @@ def test_denied_destination_does_not_hide_other_facts(fleet: Fleet) -> None:
     assert state_of(report, "orders") == ("unknown", ["could_not_be_checked"])
     assert (report.headroom, report.unmanaged, report.findings) == ((), (), ())
     assert report.matches == {"production": 1}
+
+
+def test_enabled_regions_are_those_of_the_account(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``enabled`` stands for the account's own list; without it, an audit is not healthy."""
+    fleet.add(ACCOUNT, SOURCE, "db")
+    fleet.add(ACCOUNT, DESTINATION, "here")  # in the destination, where it cannot replicate to
+    wanted = policy(ONE)
+    (rule,) = wanted.rules
+    wanted = wanted.model_copy(
+        update={"rules": (rule.model_copy(update={"source_regions": "enabled"}),)}
+    )
+    target = "rds_backup_replication.fleet._scan.list_enabled_regions"
+    monkeypatch.setattr(target, lambda _: [DESTINATION, SOURCE])
+    report = audit(wanted, access=fleet.access)
+    assert [(r.db_instance_identifier, r.source_region) for r in report.records] == [("db", SOURCE)]
+    assert report.findings == ()
+
+    def deny(_: object) -> list[str]:
+        raise ClientError({"Error": {"Code": "UnauthorizedOperation"}}, "DescribeRegions")
+
+    monkeypatch.setattr(target, deny)
+    report = audit(wanted, access=fleet.access)
+    assert [finding.code for finding in report.findings] == ["could_not_be_checked"]
+    assert not plan(wanted, access=fleet.access).changes

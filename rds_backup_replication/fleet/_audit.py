@@ -11,7 +11,7 @@ from uuid import uuid4
 from .._models import DBInstanceAutomatedBackup, RestoreWindow, SourceInstance
 from ..exceptions import BackupReplicationError
 from ._credentials import Access
-from ._organization import list_enabled_regions, resolve_accounts
+from ._organization import resolve_accounts
 from ._parallel import MAX_PENDING, OnProgress, map_in_order
 from ._policy import Acceptance, Policy
 from ._records import (
@@ -210,7 +210,7 @@ def _audit_shards(
 
 
 def _audit_shard(shard: Shard, now: datetime) -> _ShardAudit:
-    scan = ShardScan(shard, list_enabled_regions)
+    scan = ShardScan(shard)
     views = sorted(scan.iter_views(), key=InstanceView.sort_key)
     states = [state_of(scan, view, now) for view in views]
     over_quota = _find_over_quota(scan, views, states)

@@ -14,7 +14,7 @@ from .._workflows.reasons import could_not_be_checked
 from ..exceptions import Difference
 from ._credentials import Access
 from ._destination import ACCOUNT_ERRORS
-from ._organization import list_enabled_regions, resolve_accounts
+from ._organization import resolve_accounts
 from ._parallel import OnProgress, map_in_order
 from ._plan_records import CHANGES, Kind, ObservedState, Plan, PlannedAction
 from ._policy import Policy, Rule
@@ -91,7 +91,7 @@ class _ShardPlan:
 
 
 def _plan_shard(shard: Shard, now: datetime, doubt: Finding | None) -> _ShardPlan:
-    scan = ShardScan(shard, list_enabled_regions)
+    scan = ShardScan(shard)
     views = sorted(filter(_may_need_action, scan.iter_views()), key=InstanceView.sort_key)
     kinds = [_kind_of(scan, view) for view in views]
     # Planned stops free no slots here, because RDS frees a slot minutes after the stop.

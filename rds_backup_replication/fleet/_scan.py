@@ -1,7 +1,7 @@
 """The scan of one shard: an account's instances, and their backups in one destination."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ from .._workflows.reasons import (
 )
 from ..exceptions import Difference
 from ._destination import ACCOUNT_ERRORS, DestinationReader
+from ._organization import list_enabled_regions
 from ._policy import Rule
 from ._records import Finding, FleetReason
 from ._shards import Shard
@@ -87,7 +88,7 @@ def region_of(arn: str) -> str:
 class ShardScan(DestinationReader):
     """The instances of a shard, compared with the policy."""
 
-    def __init__(self, shard: Shard, enabled_regions: Callable[[Context], list[str]]) -> None:
+    def __init__(self, shard: Shard) -> None:
         super().__init__(shard)
         self.shard = shard
         self.matches: Counter[str] = Counter()
@@ -102,7 +103,6 @@ class ShardScan(DestinationReader):
         """Source Regions that could not be listed."""
         self.rules_by_id: dict[str, Rule | None] = {}
         """The rule of each instance that has a backup here, by the resource ID in lower case."""
-        self._enabled_regions = enabled_regions
         self._key_differences: dict[tuple[str, str | None], Difference | None] = {}
         self._key_reasons: dict[tuple[str, str], list[CheckReason]] = {}
 
@@ -112,7 +112,7 @@ class ShardScan(DestinationReader):
         enabled: list[str] = []
         if self.shard.needs_enabled_regions:
             try:
-                enabled = self._enabled_regions(self.context)
+                enabled = list_enabled_regions(self.context)
             except ACCOUNT_ERRORS as error:
                 question = f"which Regions account {self.shard.account.id} has enabled"
                 region_name = self.shard.destination_region
