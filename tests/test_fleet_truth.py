@@ -188,7 +188,11 @@ def test_enabled_regions_are_those_of_the_account(
         update={"rules": (rule.model_copy(update={"source_regions": "enabled"}),)}
     )
     target = "rds_backup_replication.fleet._scan.list_enabled_regions"
-    monkeypatch.setattr(target, lambda _: [DESTINATION, SOURCE])
+
+    def both(_: object) -> list[str]:
+        return [DESTINATION, SOURCE]
+
+    monkeypatch.setattr(target, both)
     report = audit(wanted, access=fleet.access)
     assert [(r.db_instance_identifier, r.source_region) for r in report.records] == [("db", SOURCE)]
     assert report.findings == ()
