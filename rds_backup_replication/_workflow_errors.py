@@ -229,3 +229,21 @@ class PlanRefusedError(BackupReplicationError, ValueError):
     def __str__(self) -> str:
         lines = "".join(f"\n  {reason}" for reason in self.reasons)
         return f"The plan was not applied, and nothing was sent:{lines}"
+
+
+class RecoveryRefusedError(BackupReplicationError, ValueError):
+    """A recovery book, a recovery or a drill was refused as a whole; nothing was sent.
+
+    Attributes:
+        reasons: Why it was refused, one text per reason.
+    """
+
+    __module__ = BackupReplicationError.__module__
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(tuple(reasons))
+        self.reasons: tuple[str, ...] = tuple(reasons)
+
+    def __str__(self) -> str:
+        lines = "".join(f"\n  {reason}" for reason in self.reasons)
+        return f"The recovery was refused, and nothing was sent:{lines}"

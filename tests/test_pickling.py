@@ -17,6 +17,7 @@ from rds_backup_replication.exceptions import (
     InvalidParameter,
     PlanRefusedError,
     PolicyError,
+    RecoveryRefusedError,
     ReplacementError,
     ReplicationBlockedError,
     ReplicationDriftError,
@@ -83,6 +84,7 @@ CLIENT_ERRORS: dict[str, Callable[[], Exception]] = {
     "ReplicationStoppedError": lambda: ReplicationStoppedError(BACKUP),
     "WaitTimeoutError": timed_out,
     "PolicyError": lambda: PolicyError("policy.yaml", ["4: rules[0].name: must be given"]),
+    "RecoveryRefusedError": lambda: RecoveryRefusedError(["The name is taken."]),
     "PlanRefusedError": lambda: PlanRefusedError(["The plan is 3d old.", "Too many stops."]),
 }
 ERRORS = {

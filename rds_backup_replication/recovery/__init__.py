@@ -1,0 +1,1 @@
+"""Recovery from replicated backups: capture, readiness, recovery and drills."""
