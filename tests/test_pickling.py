@@ -86,6 +86,7 @@ CLIENT_ERRORS: dict[str, Callable[[], Exception]] = {
     "PolicyError": lambda: PolicyError("policy.yaml", ["4: rules[0].name: must be given"]),
     "RecoveryRefusedError": lambda: RecoveryRefusedError(["The name is taken."]),
     "PlanRefusedError": lambda: PlanRefusedError(["The plan is 3d old.", "Too many stops."]),
+    "RecoveryRefusedError": lambda: RecoveryRefusedError(["The book was edited.", "It is old."]),
 }
 ERRORS = {
     name: kind
