@@ -1,4 +1,4 @@
-"""The errors of the methods that are built of several calls, and of a fleet's policy."""
+"""The errors of the methods that are built of several calls, of fleets and of recoveries."""
 
 import re
 from collections.abc import Sequence
@@ -229,3 +229,21 @@ class PlanRefusedError(BackupReplicationError, ValueError):
     def __str__(self) -> str:
         lines = "".join(f"\n  {reason}" for reason in self.reasons)
         return f"The plan was not applied, and nothing was sent:{lines}"
+
+
+class RecoveryRefusedError(BackupReplicationError, ValueError):
+    """A recovery or a drill was refused as a whole; nothing was sent.
+
+    Attributes:
+        reasons: Why the recovery or the drill was refused, one text per reason.
+    """
+
+    __module__ = BackupReplicationError.__module__
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(tuple(reasons))
+        self.reasons: tuple[str, ...] = tuple(reasons)
+
+    def __str__(self) -> str:
+        lines = "".join(f"\n  {reason}" for reason in self.reasons)
+        return f"The recovery or drill was refused, and nothing was sent:{lines}"

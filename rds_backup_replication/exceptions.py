@@ -15,7 +15,8 @@ The tree::
     ├── ReplicationStoppedError                    ended during a wait
     ├── WaitTimeoutError (a TimeoutError)          timed out
     ├── PolicyError (a ValueError)                 the policy of a fleet is invalid
-    └── PlanRefusedError (a ValueError)            the plan of a fleet was not applied
+    ├── PlanRefusedError (a ValueError)            the plan of a fleet was not applied
+    └── RecoveryRefusedError (a ValueError)        a recovery or a drill was refused
 
 Where no response came, botocore's own errors (``NoCredentialsError``,
 ``EndpointConnectionError``, ``ReadTimeoutError`` …) pass through, without any secrets.
@@ -32,6 +33,7 @@ from ._error_details import Difference as Difference  # noqa: PLC0414
 from ._error_details import InvalidParameter as InvalidParameter  # noqa: PLC0414
 from ._workflow_errors import PlanRefusedError as PlanRefusedError  # noqa: PLC0414
 from ._workflow_errors import PolicyError as PolicyError  # noqa: PLC0414
+from ._workflow_errors import RecoveryRefusedError as RecoveryRefusedError  # noqa: PLC0414
 from ._workflow_errors import ReplacementError as ReplacementError  # noqa: PLC0414
 from ._workflow_errors import ReplicationBlockedError as ReplicationBlockedError  # noqa: PLC0414
 from ._workflow_errors import ReplicationDriftError as ReplicationDriftError  # noqa: PLC0414

@@ -17,6 +17,7 @@ from rds_backup_replication.exceptions import (
     InvalidParameter,
     PlanRefusedError,
     PolicyError,
+    RecoveryRefusedError,
     ReplacementError,
     ReplicationBlockedError,
     ReplicationDriftError,
@@ -84,6 +85,7 @@ CLIENT_ERRORS: dict[str, Callable[[], Exception]] = {
     "WaitTimeoutError": timed_out,
     "PolicyError": lambda: PolicyError("policy.yaml", ["4: rules[0].name: must be given"]),
     "PlanRefusedError": lambda: PlanRefusedError(["The plan is 3d old.", "Too many stops."]),
+    "RecoveryRefusedError": lambda: RecoveryRefusedError(["The book was edited.", "It is old."]),
 }
 ERRORS = {
     name: kind

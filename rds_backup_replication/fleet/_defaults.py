@@ -14,13 +14,15 @@ from ._policy_fields import (
     RuleTags,
     SourceRegions,
 )
+from ._recovery_settings import RecoverySettings
 from ._selector import Selector
 
 
 class Defaults(PolicyModel, frozen=True):
     """Settings for the rules that omit them.
 
-    A rule's own setting replaces the default as a whole; tags, for example, are not merged.
+    A rule's own setting replaces the default as a whole; tags, for example, are not merged. The
+    ``recovery`` block is the exception: its settings are merged one by one.
     """
 
     source_regions: SourceRegions | None = None
@@ -43,6 +45,8 @@ class Defaults(PolicyModel, frozen=True):
     """Tags for the replicated backups."""
     maximum_lag: Duration | None = None
     """The longest lag allowed."""
+    recovery: RecoverySettings | None = None
+    """What restored instances get in the destination."""
 
 
 def with_defaults(data: Any) -> tuple[Any, frozenset[tuple[int, str]]]:
@@ -62,11 +66,14 @@ def with_defaults(data: Any) -> tuple[Any, frozenset[tuple[int, str]]]:
     for index, rule in enumerate(cast("list[object]", rules)):
         own = _settings(rule)
         missing = {name: value for name, value in defaults.items() if name not in own}
+        if "recovery" in own and "recovery" in defaults:
+            blocks = _settings(defaults["recovery"]), _settings(own["recovery"])
+            missing["recovery"] = {**blocks[0], **blocks[1]}
         if isinstance(rule, Mapping):
             complete.append({**cast("Mapping[str, Any]", rule), **missing})
         else:
             complete.append({**own, **missing} if isinstance(rule, BaseModel) else rule)
-        inherited.update((index, name) for name in missing)
+        inherited.update((index, name) for name in missing if name not in own)
     return {**policy, "rules": complete}, frozenset(inherited)
 
 

@@ -40,6 +40,7 @@ from ._policy_fields import (
     Text,
 )
 from ._policy_yaml import read_yaml
+from ._recovery_settings import DrillSettings, RecoverySettings
 from ._selector import Selector
 
 DEFAULT_QUOTA = 20
@@ -77,6 +78,8 @@ class Rule(PolicyModel, frozen=True):
     maximum_lag: Duration = timedelta(hours=1)
     """The longest lag allowed. In YAML, a number and a unit: ``90s``, ``30m``, ``12h`` or
     ``2d``."""
+    recovery: RecoverySettings = Field(default_factory=RecoverySettings)
+    """What restored instances get in the destination; merged with the block of the defaults."""
 
     @field_validator("destination_region")
     @classmethod
@@ -353,20 +356,18 @@ class Policy(PolicyModel, frozen=True):
 
     def names_account(self, names: tuple[str, ...], account_id: str) -> bool:
         """Return whether a list of IDs and names includes an account; an empty list names all."""
-        return (
-            not names
-            or account_id in names
-            or any(a.id == account_id and a.name in names for a in self.accounts)
-        )
+        own = (a.name for a in self.accounts if a.id == account_id)
+        return not names or account_id in names or any(name in names for name in own)
 
     @property
     def content_hash(self) -> str:
-        """Return a hash of what a plan depends on: not of roles, limits or acceptances."""
+        """Return a hash of what a plan depends on: not of roles, limits or recovery settings."""
         used = {name for rule in self.rules for name in rule.accounts}
         content = {
             **self.model_dump(
                 mode="json",
                 include={"rules", "kms_key_ids", "replication_quota"},
+                exclude={"rules": {"__all__": {"recovery"}}},
                 by_alias=True,
             ),
             "names": {a.id: a.name for a in self.accounts if a.name in used},
@@ -385,9 +386,11 @@ _FIELDS = {
         ("accepted", Acceptance),
         ("accounts", Account),
         ("defaults", Defaults),
+        ("drill", DrillSettings),
         ("limits", Limits),
         ("not", Selector),
         ("organization", Organization),
+        ("recovery", RecoverySettings),
         ("rules", Rule),
         ("select", Selector),
     )
