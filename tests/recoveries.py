@@ -14,7 +14,7 @@ from rds_backup_replication.recovery import (
 from .fleets import DESTINATION, Fleet
 
 SOURCE = "us-west-2"
-CHANGES = {
+CHANGES: dict[str, Any] = {
     "db_instance_class": "db.r6g.large",
     "multi_az": True,
     "deletion_protection": True,
@@ -73,28 +73,27 @@ def entry(
         tags={"env": "prod"},
     )
     drill = DrillTarget(db_subnet_group_name="drills", vpc_security_group_ids=(groups["drills"],))
-    return BookEntry(
-        **{
-            "account_id": account,
-            "source_region": instance.db_instance_arn.split(":")[3],
-            "destination_region": DESTINATION,
-            "rule": "production",
-            "db_instance_arn": arn,
-            "db_instance_identifier": name,
-            "dbi_resource_id": instance.dbi_resource_id,
-            "target_db_instance_identifier": f"{name}-dr",
-            "captured_at": datetime.now(timezone.utc),
-            "engine": "postgres",
-            "engine_version": instance.engine_version,
-            "endpoint": f"{name}.{SOURCE}.example",
-            "source": InstanceSettings(port=5432),
-            "target": target,
-            "drill": drill,
-            "rto": timedelta(hours=4),
-            "rpo": timedelta(hours=1),
-            **changes,
-        }
-    )
+    facts: dict[str, Any] = {
+        "account_id": account,
+        "source_region": arn.split(":")[3],
+        "destination_region": DESTINATION,
+        "rule": "production",
+        "db_instance_arn": arn,
+        "db_instance_identifier": name,
+        "dbi_resource_id": instance.dbi_resource_id,
+        "target_db_instance_identifier": f"{name}-dr",
+        "captured_at": datetime.now(timezone.utc),
+        "engine": "postgres",
+        "engine_version": instance.engine_version,
+        "endpoint": f"{name}.{SOURCE}.example",
+        "source": InstanceSettings(port=5432),
+        "target": target,
+        "drill": drill,
+        "rto": timedelta(hours=4),
+        "rpo": timedelta(hours=1),
+        **changes,
+    }
+    return BookEntry(**facts)
 
 
 def book(*entries: BookEntry) -> RecoveryBook:
