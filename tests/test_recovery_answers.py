@@ -43,7 +43,7 @@ def reader(*responses: Any) -> Any:
     made: Any = ReadinessReader(AccountDestination(account, DESTINATION, Access(), "run"))
     made.ec2 = FakeEC2(*responses)
 
-    def clients(service_name: str, region_name: str) -> FakeEC2:
+    def clients(service_name: str, region_name: str) -> Any:
         assert (service_name, region_name) == ("ec2", DESTINATION)
         return made.ec2
 
