@@ -1,4 +1,4 @@
-"""The errors of the methods that are built of several calls, and of a fleet's policy."""
+"""The errors of the methods that are built of several calls, of fleets and of recoveries."""
 
 import re
 from collections.abc import Sequence
@@ -232,10 +232,10 @@ class PlanRefusedError(BackupReplicationError, ValueError):
 
 
 class RecoveryRefusedError(BackupReplicationError, ValueError):
-    """A recovery book, a recovery or a drill was refused as a whole; nothing was sent.
+    """A recovery or a drill was refused as a whole; nothing was sent.
 
     Attributes:
-        reasons: Why it was refused, one text per reason.
+        reasons: Why the recovery or the drill was refused, one text per reason.
     """
 
     __module__ = BackupReplicationError.__module__
@@ -246,4 +246,4 @@ class RecoveryRefusedError(BackupReplicationError, ValueError):
 
     def __str__(self) -> str:
         lines = "".join(f"\n  {reason}" for reason in self.reasons)
-        return f"The recovery was refused, and nothing was sent:{lines}"
+        return f"The recovery or drill was refused, and nothing was sent:{lines}"

@@ -244,6 +244,17 @@ def test_no_change_without_a_line(
     assert events(path) == ["plan", "begin a", "end a"]
 
 
+def test_disk_that_is_full_at_first(
+    applied: AppliedActions, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "write", FullDisk(0))
+    with pytest.raises(OSError, match=r"No space left on device: '.*journal\.jsonl'"):
+        apply(PLAN, POLICY, journal=path)
+    assert applied.begun == []
+    monkeypatch.undo()
+    assert path.read_bytes() == b""
+
+
 def test_result_without_a_line_is_reported(
     applied: AppliedActions,
     path: Path,

@@ -26,7 +26,8 @@ from hypothesis.stateful import (
 from rds_backup_replication import exceptions as errors
 from rds_backup_replication.exceptions import PlanRefusedError
 from rds_backup_replication.fleet import PlannedAction, Policy, apply, audit, plan, resume
-from rds_backup_replication.fleet._journal import Journal, read_journal
+from rds_backup_replication.fleet._journal import read_journal
+from rds_backup_replication.fleet._journal_file import JournalFile
 from rds_backup_replication.sandbox import Behavior
 from rds_backup_replication.testing import instant_waits
 
@@ -96,9 +97,9 @@ class Process:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left: int | None = None
         self.is_dead = False
-        send, write = URLLib3Session.send, Journal._write
+        send, write = URLLib3Session.send, JournalFile[Any, Any].write
         monkeypatch.setattr(URLLib3Session, "send", self._between(send))
-        monkeypatch.setattr(Journal, "_write", self._between(write))
+        monkeypatch.setattr(JournalFile, "write", self._between(write))
 
     def _between(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..exceptions import (
         PlanRefusedError,
+        RecoveryRefusedError,
         ReplacementError,
         ReplicationBlockedError,
         ReplicationDriftError,
@@ -111,7 +112,8 @@ def _error_kinds() -> tuple[tuple[type[Exception], Callable[[Any], Explanation]]
         (ours.WaitTimeoutError, _explain_timeout),
         (ours.ReplicationStoppedError, _as_is(ExitCode.STOPPED)),
         (ours.PolicyError, _as_is(ExitCode.USAGE)),
-        (ours.PlanRefusedError, _explain_refused_plan),
+        (ours.PlanRefusedError, _explain_refused_run),
+        (ours.RecoveryRefusedError, _explain_refused_run),
         (botocore.ClientError, _as_is(ExitCode.REFUSED)),  # of another service, such as STS
         (botocore.NoRegionError, _as_is(ExitCode.USAGE, _REGION_HINT)),
         (botocore.InvalidRegionError, _as_is(ExitCode.USAGE, _REGION_HINT)),
@@ -197,7 +199,7 @@ def _explain_replacement(error: "ReplacementError") -> Explanation:
     return Explanation(ExitCode.INCOMPLETE, in_shell_words(message), hint)
 
 
-def _explain_refused_plan(error: "PlanRefusedError") -> Explanation:
+def _explain_refused_run(error: "PlanRefusedError | RecoveryRefusedError") -> Explanation:
     return Explanation(ExitCode.USAGE, in_shell_words(str(error)))
 
 

@@ -1,28 +1,23 @@
 """The journal of an apply: a line before and after each change, so that a later run can resume."""
 
-import os
-import sys
-import threading
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, TypeAdapter
 
 from ..exceptions import PlanRefusedError
+from ._journal_file import JournalFile, JournalFormat
 from ._organization import account_for
 from ._plan_records import ActionResult, Plan, PlannedAction
 from ._policy import Policy
 from ._records import Record
 
 ActionKey = tuple[str, str, str, str]
-_OWNER_ONLY = 0o600
-_CHUNK = 1 << 20  # bytes
-_BINARY: int = getattr(os, "O_BINARY", 0)  # Windows would write other line ends
 
 
 class _Header(Record, frozen=True):
@@ -51,8 +46,13 @@ class _End(Record, frozen=True):
     result: ActionResult
 
 
-_LINE: TypeAdapter[_Header | _Begin | _End] = TypeAdapter(
-    Annotated[_Header | _Begin | _End, Field(discriminator="event")]
+_Line = _Header | _Begin | _End
+_FORMAT = JournalFormat[_Header, _Line](
+    header=_Header,
+    line=TypeAdapter(Annotated[_Line, Field(discriminator="event")]),
+    noun="plan",
+    meaning_of_empty="nothing was applied",
+    refusal=PlanRefusedError,
 )
 
 
@@ -134,49 +134,24 @@ def read_journal(path: Path) -> ApplyProgress:
         PlanRefusedError: The file is not a journal.
     """
     with path.open("rb") as file:
-        return _read_lines(path, file)
+        return _find_progress(*_FORMAT.parse(path, file))
 
 
-def _read_lines(path: Path, lines: Iterable[bytes]) -> ApplyProgress:
-    """Read the lines of a journal.
-
-    If the process was killed in a write, a line may be incomplete. Then the change before which
-    the line was written has not begun, or the line's result is not known.
-    """
-    progress: ApplyProgress | None = None
-    for number, text in enumerate(lines, start=1):
-        try:
-            line = _LINE.validate_json(text)
-        except ValidationError as error:
-            if progress is not None and error.errors()[0]["type"] == "json_invalid":
-                continue
-            problem = "begins with no plan" if progress is None else f"has an unknown line {number}"
-            raise PlanRefusedError([f"{path} is not a journal: the file {problem}."]) from None
-        if isinstance(line, _Header):
-            if progress is not None:
-                raise PlanRefusedError(
-                    [f"{path} is not a journal: line {number} is a second plan."]
-                )
-            progress = ApplyProgress(line.plan, line.max_stops, line.max_replacements)
-        elif progress is None:
-            raise PlanRefusedError([f"{path} is not a journal: the file begins with no plan."])
-        elif isinstance(line, _Begin):
+def _find_progress(header: _Header, lines: Iterable[_Line]) -> ApplyProgress:
+    progress = ApplyProgress(header.plan, header.max_stops, header.max_replacements)
+    for line in lines:
+        if isinstance(line, _Begin):
             progress.begin(line.action.sort_key())
-        else:
+        elif isinstance(line, _End):
             progress.end(line.result.action.sort_key(), line.result)
-    if progress is None:
-        raise PlanRefusedError([f"{path} is empty: nothing was applied."])
     return progress
 
 
 class Journal:
     """A journal that is open for writing, and locked against other processes."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
-        self._descriptor = descriptor
-        self._lock = threading.Lock()
-        self._has_failed = False
+    def __init__(self, file: JournalFile[_Header, _Line]) -> None:
+        self._file = file
         self._begun: set[ActionKey] = set()
 
     @classmethod
@@ -190,19 +165,12 @@ class Journal:
             OSError: The file cannot be written.
             PlanRefusedError: The file is not empty, or another process uses it.
         """
-        with _open_locked(path, os.O_CREAT) as descriptor:
-            if os.fstat(descriptor).st_size:
-                problem = f"The journal {path} is not empty."
-                remedy = "Call fleet.resume() to go on with its plan, or name another file."
-                raise PlanRefusedError([f"{problem} {remedy}"])
-            journal = cls(path, descriptor)
-            journal._write(
-                _Header(
-                    at=_now(), plan=plan, max_stops=max_stops, max_replacements=max_replacements
-                )
-            )
-            _sync_directory(path)
-            yield journal
+        header = _Header(
+            at=_now(), plan=plan, max_stops=max_stops, max_replacements=max_replacements
+        )
+        remedy = "Call fleet.resume() to go on with its plan, or name another file."
+        with _FORMAT.create(path, header, remedy=remedy) as file:
+            yield cls(file)
 
     @classmethod
     @contextmanager
@@ -213,13 +181,8 @@ class Journal:
             OSError: The file cannot be read or written.
             PlanRefusedError: The file is not a journal, or another process uses it.
         """
-        with _open_locked(path, 0) as descriptor:
-            progress = read_journal(path)
-            size = os.fstat(descriptor).st_size
-            os.lseek(descriptor, size - 1, os.SEEK_SET)
-            if os.read(descriptor, 1) != b"\n":
-                os.write(descriptor, b"\n")
-            yield cls(path, descriptor), progress
+        with _FORMAT.reopen(path) as file:
+            yield cls(file), _find_progress(*file.read())
 
     def begin(self, action: PlannedAction) -> None:
         """Write that an action begins.
@@ -227,7 +190,7 @@ class Journal:
         Raises:
             OSError: The line could not be written, so the action must not begin.
         """
-        self._write(_Begin(at=_now(), action=action))
+        self._file.write(_Begin(at=_now(), action=action))
         self._begun.add(action.sort_key())
 
     def end(self, result: ActionResult) -> None:
@@ -237,54 +200,8 @@ class Journal:
             OSError: The line could not be written.
         """
         if result.action.sort_key() in self._begun:
-            self._write(_End(at=_now(), result=result))
-
-    def _write(self, line: Record) -> None:
-        data = line.model_dump_json(exclude_none=True).encode() + b"\n"
-        with self._lock:
-            # After a part of a line, a new line could not be told apart.
-            if self._has_failed:
-                raise OSError(f"an earlier line of {self._path} could not be written")
-            size = os.fstat(self._descriptor).st_size
-            try:
-                while data:
-                    data = data[os.write(self._descriptor, data[:_CHUNK]) :]
-                os.fsync(self._descriptor)
-            except OSError:
-                self._has_failed = True
-                with suppress(OSError):
-                    os.ftruncate(self._descriptor, size)
-                raise
+            self._file.write(_End(at=_now(), result=result))
 
 
 def _now() -> datetime:
     return datetime.now(timezone.utc)
-
-
-@contextmanager
-def _open_locked(path: Path, flags: int) -> Generator[int]:
-    """Open a file for appending, and lock it, within the block."""
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | _BINARY | flags, _OWNER_ONLY)
-    try:
-        if sys.platform != "win32":
-            import fcntl  # noqa: PLC0415  # Windows has no such module
-
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise PlanRefusedError([f"Another process uses the journal {path}."]) from None
-            except OSError:  # some network file systems cannot lock
-                pass
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _sync_directory(path: Path) -> None:
-    """Write a new file's name to the disk, where the system can."""
-    with suppress(OSError):
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
