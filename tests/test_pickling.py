@@ -84,7 +84,6 @@ CLIENT_ERRORS: dict[str, Callable[[], Exception]] = {
     "ReplicationStoppedError": lambda: ReplicationStoppedError(BACKUP),
     "WaitTimeoutError": timed_out,
     "PolicyError": lambda: PolicyError("policy.yaml", ["4: rules[0].name: must be given"]),
-    "RecoveryRefusedError": lambda: RecoveryRefusedError(["The name is taken."]),
     "PlanRefusedError": lambda: PlanRefusedError(["The plan is 3d old.", "Too many stops."]),
     "RecoveryRefusedError": lambda: RecoveryRefusedError(["The book was edited.", "It is old."]),
 }

@@ -103,17 +103,21 @@ class DestinationReader:
                 self._by_arn[backup.db_instance_arn.lower()].append(backup)
                 self._by_resource_id[(backup.dbi_resource_id or "").lower()].append(backup)
 
-    def check_caller(self) -> None:
-        """Raise an error if the credentials belong to another account, or if STS does not say."""
+    def check_caller(self) -> str:
+        """Return the ARN of the caller.
+
+        Raise an error if the credentials belong to another account, or if STS does not say.
+        """
         sts: Any = self.context.clients and self.context.clients("sts", self.context.region_name)
         try:
-            account_id = sts.get_caller_identity().get("Account")
+            caller: dict[str, Any] = sts.get_caller_identity()
         except Exception as error:
             hide_secrets(error)
             if failure := retrieval_error(error):
                 raise failure from None
             raise
-        self._check_account(account_id)
+        self._check_account(caller.get("Account"))
+        return str(caller.get("Arn"))
 
     def _check_account(self, account_id: str | None) -> None:
         wanted = self._destination.account.id

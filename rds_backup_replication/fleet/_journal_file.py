@@ -156,6 +156,9 @@ class JournalFile(Generic[HeaderT, LineT]):
     def read(self) -> tuple[HeaderT, Iterator[LineT]]:
         """Return the first line, and an iterator over the other ones, as the format parses them.
 
+        Exhaust the iterator before the first ``write``, so that a file that is no journal stays
+        as it is.
+
         Raises:
             OSError: The file cannot be read.
             Exception: The format's ``refusal``: the file is not a journal of this format.

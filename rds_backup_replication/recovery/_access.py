@@ -74,8 +74,10 @@ def find_destinations(
         if len(account_ids) > 1:
             raise RecoveryRefusedError(
                 [
-                    (f"The book has {len(account_ids)} accounts. Pass its policy, policy=, which "
-                    "has their roles.")
+                    (
+                        f"The book has {len(account_ids)} accounts. Pass its policy, policy=, "
+                        "which has their roles."
+                    )
                 ]
             )
         accounts = {account_id: Account(id=account_id) for account_id in account_ids}

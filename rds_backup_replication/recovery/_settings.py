@@ -12,6 +12,10 @@ TAG_PREFIX = "rds-backup-replication:"
 """Keys of the tags that recoveries and drills set; they are never part of captured settings."""
 RUN_TAG = f"{TAG_PREFIX}run"
 """Key of the tag on each restored instance; the value is the ID of its recovery or drill."""
+KIND_TAG = f"{TAG_PREFIX}kind"
+"""Key of the tag that says ``recovery`` or ``drill``, for the conditions of IAM policies."""
+MAX_TAGS = 48
+"""Tags that a captured instance may have: RDS allows 50, and a restore adds two of its own."""
 _RESERVED = ("aws:", "rds:", TAG_PREFIX)
 
 _FOR_ORACLE_ALONE = ("manage_master_user_password", "master_user_secret_kms_key_id")
@@ -98,6 +102,15 @@ _OTHER_NAMES = {
     "enable_iam_database_authentication": "iam_database_authentication_enabled",
     "enable_performance_insights": "performance_insights_enabled",
 }
+# A setting on the left can only be switched on together with those on the right.
+_TOGETHER = {
+    "enable_performance_insights": (
+        "performance_insights_kms_key_id",
+        "performance_insights_retention_period",
+    ),
+    "manage_master_user_password": ("master_user_secret_kms_key_id",),
+    "monitoring_interval": ("monitoring_role_arn",),
+}
 _COMPLEX = frozenset(
     {
         "db_parameter_group_name",
@@ -166,6 +179,11 @@ def run_of(instance: DBInstance) -> str | None:
     return next((tag.value for tag in instance.tag_list or () if tag.key == RUN_TAG), None)
 
 
+def run_tags(run_id: str, kind: str) -> dict[str, str]:
+    """Return the tags of the instances that a recovery or a drill restores."""
+    return {KIND_TAG: kind, RUN_TAG: run_id}
+
+
 def _key_of(tag: Tag) -> str:
     return tag.key or ""
 
@@ -210,6 +228,11 @@ def modify_keywords(
             keywords["processor_features"] = features
         elif name in ModifyDBInstanceRequest.model_fields:
             keywords[name] = value
+            keywords |= {
+                other: getattr(wanted, other)
+                for other in _TOGETHER.get(name, ())
+                if value and getattr(wanted, other) is not None
+            }
     return keywords
 
 

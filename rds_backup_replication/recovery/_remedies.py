@@ -1,0 +1,59 @@
+"""What to do about the errors of RDS that only a restore meets."""
+
+from ..exceptions import (
+    CertificateNotFoundFault,
+    DBParameterGroupNotFoundFault,
+    DBSubnetGroupDoesNotCoverEnoughAZs,
+    DBSubnetGroupNotFoundFault,
+    InstanceQuotaExceededFault,
+    InsufficientDBInstanceCapacityFault,
+    InvalidSubnet,
+    InvalidVPCNetworkStateFault,
+    NetworkTypeNotSupported,
+    OptionGroupNotFoundFault,
+    ProvisionedIopsNotAvailableInAZFault,
+    ServiceError,
+    StorageQuotaExceededFault,
+    StorageTypeNotSupportedFault,
+)
+
+_SUBNETS = (
+    "Use a DB subnet group whose subnets are in more Availability Zones: set "
+    "recovery.subnet_group in the policy and retarget the book."
+)
+_NETWORK = "Check the DB subnet group and the security groups: both must belong to one VPC."
+_STORAGE = (
+    "Use another storage type or another DB subnet group. The book's target settings can be "
+    "changed only by a new capture or by retargeting."
+)
+_REMEDIES: dict[type[ServiceError], str] = {
+    CertificateNotFoundFault: (
+        "Check which CAs the destination has (aws rds describe-certificates)."
+    ),
+    DBParameterGroupNotFoundFault: "Create the DB parameter group, and run this again.",
+    DBSubnetGroupDoesNotCoverEnoughAZs: _SUBNETS,
+    DBSubnetGroupNotFoundFault: "Create the DB subnet group, and run this again.",
+    InstanceQuotaExceededFault: (
+        "Delete instances that are not needed in the destination, or ask AWS to raise the quota "
+        "of DB instances. Then run this again."
+    ),
+    InsufficientDBInstanceCapacityFault: (
+        "The Availability Zones have no room for this class now. Run this again later, or set "
+        "another recovery.instance_class or recovery.subnet_group in the policy and retarget the "
+        "book."
+    ),
+    InvalidSubnet: _NETWORK,
+    InvalidVPCNetworkStateFault: _NETWORK,
+    NetworkTypeNotSupported: _NETWORK,
+    OptionGroupNotFoundFault: "Create the option group, and run this again.",
+    ProvisionedIopsNotAvailableInAZFault: _STORAGE,
+    StorageQuotaExceededFault: (
+        "Ask AWS to raise the quota of storage in the destination. Then run this again."
+    ),
+    StorageTypeNotSupportedFault: _STORAGE,
+}
+
+
+def remedy_for(error: ServiceError) -> str:
+    """Return what to do about an error of a restore; an empty text if nothing is known."""
+    return _REMEDIES.get(type(error), "")

@@ -1,0 +1,113 @@
+"""What a restore makes, and the backup that it takes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from .._models import DBInstanceAutomatedBackup
+from .._workflows.lookup import is_same_id
+from ._access import Place, place_of
+from ._book import BookEntry
+from ._journal import Key
+from ._records import Outcome, RestoredInstance
+from ._settings import InstanceSettings
+
+
+class RestoreError(Exception):
+    """The restore of an instance cannot go on; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a restore makes."""
+
+    entry: BookEntry
+    identifier: str
+    settings: InstanceSettings
+    restore_time: datetime | None
+    """The moment to restore; ``None``: the latest one."""
+
+    @property
+    def key(self) -> Key:
+        """Return the key of the new instance."""
+        return self.entry.account_id, self.entry.destination_region, self.identifier.lower()
+
+    @property
+    def place(self) -> Place:
+        """Return the account and the Region of the new instance."""
+        return place_of(self.entry)
+
+    def record(self, outcome: Outcome, **facts: Any) -> RestoredInstance:
+        """Return the record of the new instance."""
+        entry = self.entry
+        return RestoredInstance(
+            account_id=entry.account_id,
+            source_region=entry.source_region,
+            destination_region=entry.destination_region,
+            tier=entry.tier,
+            db_instance_arn=entry.db_instance_arn,
+            db_instance_identifier=entry.db_instance_identifier,
+            target_db_instance_identifier=self.identifier,
+            old_endpoint=entry.endpoint,
+            old_port=entry.source.port,
+            outcome=outcome,
+            **facts,
+        )
+
+
+def find_backup(
+    listed: Iterable[DBInstanceAutomatedBackup], target: Target
+) -> DBInstanceAutomatedBackup:
+    """Return the backup to restore: of this very instance, and with the moment asked for.
+
+    Args:
+        listed: The backups in the destination.
+        target: What to restore.
+
+    Raises:
+        RestoreError: There is none.
+    """
+    entry = target.entry
+    own = [backup for backup in listed if is_same_id(backup.dbi_resource_id, entry.dbi_resource_id)]
+    if not own:
+        raise RestoreError(
+            f"{entry.destination_region} has no backup of {entry.db_instance_identifier} "
+            f"({entry.dbi_resource_id}). Restore this instance from another copy."
+        )
+    restorable = [b for b in own if b.restore_window and b.restore_window.latest_time]
+    if not restorable:
+        raise RestoreError(
+            f"RDS shows no restorable time of the backup in {entry.destination_region}. Wait "
+            "until the first snapshot has been copied, and run this again."
+        )
+    at = target.restore_time
+    if at is not None:
+        containing = [b for b in restorable if _contains(b, at)]
+        if not containing:
+            windows = ", ".join(_window(backup) for backup in restorable)
+            raise RestoreError(
+                f"{at.isoformat()} cannot be restored: the backup has {windows}. Choose a time "
+                "in between."
+            )
+        restorable = containing
+    return max(restorable, key=lambda backup: (backup.is_active, latest_time(backup)))
+
+
+def latest_time(backup: DBInstanceAutomatedBackup) -> datetime:
+    """Return the latest restorable time of a backup that has one."""
+    window = backup.restore_window
+    assert window is not None and window.latest_time is not None  # noqa: S101, PT018  # filtered
+    return window.latest_time
+
+
+def _contains(backup: DBInstanceAutomatedBackup, at: datetime) -> bool:
+    window = backup.restore_window
+    earliest = window.earliest_time if window else None
+    return (earliest is None or earliest <= at) and at <= latest_time(backup)
+
+
+def _window(backup: DBInstanceAutomatedBackup) -> str:
+    window = backup.restore_window
+    earliest = window.earliest_time if window else None
+    return f"{earliest and earliest.isoformat()} to {latest_time(backup).isoformat()}"

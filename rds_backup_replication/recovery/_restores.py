@@ -1,0 +1,419 @@
+"""The restore of one instance: request, wait, settings, and the comparison with the book."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .._botocore.errors import is_transient
+from .._context import Context
+from .._models._instance import DBInstance
+from .._restore import RESTORE
+from .._workflows.lookup import is_same_id
+from ..exceptions import (
+    BackupReplicationError,
+    DBInstanceAlreadyExistsFault,
+    InvalidDBInstanceStateFault,
+    ServiceError,
+)
+from ._journal import Begin, End, InstanceProgress, Restored, now
+from ._operations import MODIFY
+from ._records import Outcome, RestoredInstance
+from ._remedies import remedy_for
+from ._restore_target import RestoreError, Target, find_backup, latest_time
+from ._run import Run, StoppedError, describe_instance
+from ._settings import (
+    find_differences,
+    modify_keywords,
+    read_settings,
+    restore_keywords,
+    run_of,
+    run_tags,
+)
+
+# The statuses that end RDS's own waiter for an available instance, and others that only a change
+# by a person ends.
+_FAILED_STATUSES = frozenset(
+    {
+        "deleted",
+        "deleting",
+        "failed",
+        "inaccessible-encryption-credentials",
+        "incompatible-network",
+        "incompatible-option-group",
+        "incompatible-parameters",
+        "incompatible-restore",
+        "restore-error",
+    }
+)
+_CONSISTENCY_POLLS = 10
+"""Polls after which a response counts that does not show a change, or an instance's tags."""
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+class InstanceRestore:
+    """The restore of one instance, which goes on where an earlier run has stopped."""
+
+    def __init__(
+        self, run: Run, target: Target, report: Callable[[RestoredInstance], object]
+    ) -> None:
+        self._run = run
+        self._target = target
+        self._report = report
+        self._progress: InstanceProgress = run.progress.of(target.key)
+        self._facts: dict[str, Any] = {}
+        self._begun: tuple[datetime, float, Context] | None = None
+
+    def restore(self) -> RestoredInstance:
+        """Restore the instance, and return its record, whatever happens."""
+        self._run.requests.restart()
+        try:
+            record = self._restore()
+        except StoppedError:
+            record = self._record("not_finished" if self._facts else "not_attempted")
+        except RestoreError as error:
+            record = self._record("failed", message=str(error))
+        except ServiceError as error:
+            message = f"{error}\n{remedy_for(error)}".strip()
+            record = self._record("failed", message=message, error_code=error.code)
+        except (BackupReplicationError, BotoCoreError, ClientError) as error:
+            record = self._record("failed", message=str(error))
+        except Exception as error:  # noqa: BLE001  # it must not stop the other instances
+            record = self._record("failed", message=repr(error))
+        self._report(record)
+        if record.outcome in ("done", "failed"):
+            self._run.write(Restored(at=now(), instance=record))
+        return record
+
+    def plan(self) -> RestoredInstance:
+        """Return the record of what ``restore`` would do now, and change nothing."""
+        target = self._target
+        try:
+            if failure := self._run.failures.get(target.place):
+                raise failure
+            self._find_own(self._run.readers[target.place].context)
+            backup = find_backup(self._run.readers[target.place].listed, target)
+        except RestoreError as error:
+            return self._record("failed", message=str(error))
+        except (BackupReplicationError, BotoCoreError, ClientError) as error:
+            return self._record("failed", message=str(error))
+        return self._record(
+            "planned",
+            db_instance_automated_backups_arn=backup.db_instance_automated_backups_arn,
+            restore_time=target.restore_time or latest_time(backup),
+        )
+
+    def _record(self, outcome: Outcome, **facts: Any) -> RestoredInstance:
+        ids = tuple(self._run.requests.request_ids)
+        return self._target.record(outcome, **{**self._facts, "request_ids": ids, **facts})
+
+    def _restore(self) -> RestoredInstance:
+        self._run.check_stopped()
+        place = self._target.place
+        if failure := self._run.failures.get(place):
+            raise failure
+        context = self._run.readers[place].context
+        instance = self._find_own(context)
+        if instance is None:
+            instance = self._request(context)
+        else:
+            begun = self._progress.restore
+            at = begun.at if begun else now()
+            self._begin(context, at, context.clock.monotonic() - (now() - at).total_seconds())
+            self._facts["restore_time"] = begun and begun.restore_time
+            self._facts["db_instance_automated_backups_arn"] = begun and begun.backup_arn
+        self._note(instance)
+        self._report(self._record("not_finished", message="RDS is restoring the instance."))
+        instance = self._wait_until_available(context, instance)
+        self._facts["available_after"] = self._elapsed()
+        self._report(self._record("not_finished", message="RDS has restored the instance."))
+        return self._apply_settings(context, instance)
+
+    def _begin(self, context: Context, at: datetime, monotonic: float) -> None:
+        self._begun = at, monotonic, context
+        self._facts["begun_at"] = at
+
+    def _elapsed(self) -> timedelta:
+        assert self._begun is not None  # noqa: S101  # for type checkers
+        _, began, context = self._begun
+        return timedelta(seconds=max(0.0, context.clock.monotonic() - began))
+
+    def _pause(self, context: Context) -> None:
+        if self._begun is not None and self._elapsed() > self._run.timeout:
+            raise RestoreError(
+                f"The instance is not finished after {self._run.timeout}, and RDS goes on. Run "
+                "this again to wait longer."
+            )
+        self._run.pause(context, self._run.poll_interval)
+
+    def _find_own(self, context: Context) -> DBInstance | None:
+        """Return the instance if this run has made it; ``None`` if its name is free.
+
+        Raises:
+            RestoreError: Something else has the name, or the instance of this run is gone.
+        """
+        progress, target = self._progress, self._target
+        for _ in range(_CONSISTENCY_POLLS):
+            instance = describe_instance(context, target.identifier)
+            if instance is None:
+                break
+            if self._is_own(instance):
+                if progress.dbi_resource_id is None:
+                    self._end("restore", instance)
+                return instance
+            if not self._may_lack_tags_yet(instance):
+                raise RestoreError(
+                    f"The name {target.identifier} is taken in {target.entry.destination_region} "
+                    f"by an instance that this run has not made ({instance.dbi_resource_id}). "
+                    "Nothing of it is touched. Rename or delete it, or set another "
+                    "recovery.name in the policy."
+                )
+            self._pause(context)
+        else:
+            raise RestoreError(
+                f"The instance {target.identifier} does not show the tag of this run, so it may "
+                "be somebody else's. Check who made it, and run this again."
+            )
+        if progress.dbi_resource_id is not None:
+            raise RestoreError(
+                f"The instance that this run restored as {target.identifier} "
+                f"({progress.dbi_resource_id}) no longer exists under this name. If it should "
+                "be restored again, use a new journal."
+            )
+        return None
+
+    def _is_own(self, instance: DBInstance) -> bool:
+        progress = self._progress
+        if progress.dbi_resource_id is not None:
+            return is_same_id(instance.dbi_resource_id, progress.dbi_resource_id)
+        # A restore whose response was lost: only the tag tells, with an ID that nobody can guess.
+        return progress.restore is not None and run_of(instance) == self._run.run_id
+
+    def _may_lack_tags_yet(self, instance: DBInstance) -> bool:
+        """Return whether the tags of a restore whose response was lost may not be visible yet."""
+        begun, created = self._progress.restore, instance.instance_create_time
+        return (
+            begun is not None
+            and self._progress.dbi_resource_id is None
+            and not instance.tag_list
+            and (created is None or created >= begun.at - _CLOCK_TOLERANCE)
+        )
+
+    def _request(self, context: Context) -> DBInstance:
+        """Send the restore until RDS accepts or refuses it; return the new instance."""
+        target = self._target
+        backup = find_backup(self._run.readers[target.place].listed, target)
+        arn = backup.db_instance_automated_backups_arn
+        at = target.restore_time
+        request = RESTORE.build_request(
+            context.destination,
+            source_db_instance_automated_backups_arn=arn,
+            target_db_instance_identifier=target.identifier,
+            **({"use_latest_restorable_time": True} if at is None else {"restore_time": at}),
+            **{
+                **restore_keywords(target.settings),
+                "tags": {
+                    **(target.settings.tags or {}),
+                    **run_tags(self._run.run_id, self._run.kind),
+                },
+            },
+        )
+        moment = at or latest_time(backup)
+        began = now()
+        self._begin(context, began, context.clock.monotonic())
+        self._facts |= {"restore_time": moment, "db_instance_automated_backups_arn": arn}
+        while True:
+            self._run.check_stopped()
+            line = Begin(
+                at=now(),
+                step="restore",
+                account_id=target.entry.account_id,
+                region=target.entry.destination_region,
+                identifier=target.identifier,
+                db_instance_arn=target.entry.db_instance_arn,
+                backup_arn=arn,
+                restore_time=moment,
+            )
+            self._run.write(line)
+            self._progress.restore, self._progress.is_uncertain = line, True
+            try:
+                instance = RESTORE.send(context, request)
+            except DBInstanceAlreadyExistsFault as error:
+                # Perhaps an earlier attempt has taken effect, and its response was lost.
+                for _ in range(_CONSISTENCY_POLLS):
+                    if own := self._find_own(context):
+                        break
+                    self._pause(context)
+                else:
+                    self._refused(error)
+                    raise
+                instance = own
+            except Exception as error:
+                if not is_transient(error):
+                    self._refused(error)
+                    raise
+                self._pause(context)
+                if own := self._find_own(context):
+                    instance = own
+                else:
+                    continue
+            self._end("restore", instance)
+            self._facts["restored_after"] = self._elapsed()
+            return instance
+
+    def _refused(self, error: Exception) -> None:
+        """Note that RDS certainly has not restored the instance."""
+        self._progress.restore, self._progress.is_uncertain = None, False
+        self._end("restore", None, error)
+
+    def _end(self, step: Any, instance: DBInstance | None, error: Exception | None = None) -> None:
+        entry = self._target.entry
+        if step == "restore" and instance is not None:
+            self._progress.dbi_resource_id = instance.dbi_resource_id
+            self._progress.is_uncertain = False
+        self._run.write(
+            End(
+                at=now(),
+                step=step,
+                account_id=entry.account_id,
+                region=entry.destination_region,
+                identifier=self._target.identifier,
+                dbi_resource_id=instance.dbi_resource_id if instance else None,
+                error=type(error).__name__ if error else None,
+            )
+        )
+
+    def _note(self, instance: DBInstance) -> None:
+        endpoint = instance.endpoint
+        self._facts |= {
+            "restored_dbi_resource_id": instance.dbi_resource_id,
+            "restored_db_instance_arn": instance.db_instance_arn,
+            "new_endpoint": endpoint.address if endpoint else None,
+            "new_port": endpoint.port if endpoint else None,
+        }
+
+    def _describe(self, context: Context) -> DBInstance | None:
+        """Return the restored instance; ``None`` if no response came, or it is not shown yet.
+
+        Raises:
+            RestoreError: Another instance has the name now.
+        """
+        try:
+            instance = describe_instance(context, self._target.identifier)
+        except Exception as error:
+            if is_transient(error):
+                return None
+            raise
+        if instance is not None and not is_same_id(
+            instance.dbi_resource_id, self._progress.dbi_resource_id
+        ):
+            raise RestoreError(
+                f"Another instance has the name {self._target.identifier} now "
+                f"({instance.dbi_resource_id}). Somebody has replaced the restored one."
+            )
+        return instance
+
+    def _wait_until_available(self, context: Context, instance: DBInstance) -> DBInstance:
+        absent = 0
+        found: DBInstance | None = instance
+        while True:
+            if found is not None:
+                absent = 0
+                self._note(found)
+                status = (found.db_instance_status or "").lower()
+                if status in _FAILED_STATUSES:
+                    raise RestoreError(
+                        f"The restored instance is {status}. Look at its events in RDS; delete "
+                        "it, and restore it with a new journal."
+                    )
+                if status == "available" and found.endpoint is not None:
+                    return found
+            else:
+                absent += 1
+                if absent > _CONSISTENCY_POLLS and self._is_gone(context):
+                    raise RestoreError(
+                        "The restored instance no longer exists: somebody has deleted or renamed "
+                        "it. If it should be restored again, use a new journal."
+                    )
+            self._pause(context)
+            found = self._describe(context)
+
+    def _is_gone(self, context: Context) -> bool:
+        """Return whether RDS answers that no instance has the name."""
+        return describe_instance(context, self._target.identifier) is None
+
+    def _apply_settings(self, context: Context, instance: DBInstance) -> RestoredInstance:
+        """Change what a restore cannot take, and compare all settings with the book."""
+        wanted = self._target.settings
+        actual = read_settings(instance)
+        names = find_differences(wanted, actual)
+        if keywords := modify_keywords(wanted, actual, names):
+            instance = self._modify(context, keywords)
+            actual = read_settings(instance)
+            names = find_differences(wanted, actual)
+        self._note(instance)
+        differences = {
+            name: f"is {getattr(actual, name)!r}, not {getattr(wanted, name)!r}"
+            for name in sorted(names)
+        }
+        verified = tuple(n for n, value in wanted if value is not None and n not in differences)
+        facts: dict[str, Any] = {
+            "differences": differences,
+            "verified": verified,
+            "finished_after": self._elapsed(),
+        }
+        if not differences:
+            return self._record("done", **facts)
+        return self._record(
+            "failed",
+            message=(
+                "The instance is restored and available, but some settings are not as the book "
+                f"says: {', '.join(differences)}. Change them by hand, or run this again."
+            ),
+            **facts,
+        )
+
+    def _modify(self, context: Context, keywords: dict[str, Any]) -> DBInstance:
+        """Send ModifyDBInstance, and wait until RDS shows the settings."""
+        self._write_modify()
+        while True:
+            try:
+                instance = MODIFY.call(
+                    context, db_instance_identifier=self._target.identifier, **keywords
+                )
+                break
+            except Exception as error:
+                if not (is_transient(error) or isinstance(error, InvalidDBInstanceStateFault)):
+                    self._end("modify", None, error)
+                    raise
+                self._pause(context)
+        self._end("modify", instance)
+        polls = 0
+        while True:
+            self._pause(context)
+            found = self._describe(context)
+            if found is None:
+                continue
+            instance = found
+            is_available = (found.db_instance_status or "").lower() == "available"
+            # One available is no proof: RDS may not have begun to modify the instance yet.
+            if is_available and not find_differences(self._target.settings, read_settings(found)):
+                return found
+            polls = polls + 1 if is_available else 0
+            if polls >= _CONSISTENCY_POLLS:
+                return found
+
+    def _write_modify(self) -> None:
+        entry = self._target.entry
+        self._run.write(
+            Begin(
+                at=now(),
+                step="modify",
+                account_id=entry.account_id,
+                region=entry.destination_region,
+                identifier=self._target.identifier,
+                db_instance_arn=entry.db_instance_arn,
+                dbi_resource_id=self._progress.dbi_resource_id,
+            )
+        )
