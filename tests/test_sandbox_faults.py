@@ -270,11 +270,11 @@ def test_fault_without_error_code_refused(sandbox: Sandbox) -> None:
         sandbox.add_fault(STOP, ServiceError)
 
 
-def test_operation_names_match_library(sandbox: Sandbox) -> None:
+def test_operation_names_cover_client(sandbox: Sandbox) -> None:
     operations = (*vars(_operations).values(), RESTORE, DESCRIBE_DB_INSTANCES)
     called = {value.name for value in operations if isinstance(value, _operations.Operation)}
     names = sandbox.boto3_client("rds", "us-east-1").meta.method_to_api_mapping
-    assert {names[name] for name in get_args(OperationName)} == called
+    assert {names[name] for name in get_args(OperationName)} >= called
 
 
 def test_botocore_retries_use_up_faults(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,10 +46,12 @@ def test_restore_from_replicated_backup(sandbox: Sandbox, client: BackupReplicat
     assert restored.db_instance_status == "creating"
     assert restored.db_instance_class == "db.m5.large"
     assert restored.engine == "postgres"
-    described = sandbox.boto3_client("rds", "us-east-1").describe_db_instances(
-        DBInstanceIdentifier="restored"
-    )
-    assert described["DBInstances"][0]["DBInstanceStatus"] == "available"
+    rds = sandbox.boto3_client("rds", "us-east-1")
+    polled = [
+        rds.describe_db_instances(DBInstanceIdentifier="restored")["DBInstances"][0]
+        for _ in range(3)
+    ]
+    assert [each["DBInstanceStatus"] for each in polled] == ["creating", "creating", "available"]
     with pytest.raises(DBInstanceAlreadyExistsFault):
         restore(use_latest_restorable_time=True)
     assert restore(restore_time=now + timedelta(minutes=30), target="earlier").db_instance_arn

@@ -14,7 +14,7 @@ from .._redact import has_line_break, name_line_break
 
 # The services of endpoints.json that this library and its credentials use. For others, botocore
 # follows the pattern of the partition. Loading all four hundred triggers a garbage collection.
-ENDPOINTS = ("kms", "oidc", "portal.sso", "rds", "signin", "sts")
+ENDPOINTS = ("kms", "oidc", "portal.sso", "rds", "s3", "signin", "sts")
 
 
 def _parse_endpoints(data: bytes) -> Any:

@@ -48,18 +48,18 @@ def _is_named(entry: BookEntry, pattern: str) -> bool:
 
 
 def find_destinations(
-    entries: Iterable[BookEntry],
+    places: Iterable[Place],
     policy: Policy | None,
     access: Access,
     run_id: str,
     guard: ScanGuard | None = None,
 ) -> dict[Place, AccountDestination]:
-    """Return the accounts and destination Regions of some entries.
+    """Return some accounts and destination Regions, with the means to call them.
 
     Args:
-        entries: The entries.
-        policy: The policy, which has the accounts' roles; ``None`` if the entries are of one
-            account, in which the current credentials act.
+        places: The accounts and Regions.
+        policy: The policy, which has the accounts' roles; ``None`` if there is one account, in
+            which the current credentials act.
         access: The credentials and the endpoint to use.
         run_id: Identifies the check, recovery or drill.
         guard: Watches the calls of a check; ``None`` for what changes something.
@@ -67,8 +67,8 @@ def find_destinations(
     Raises:
         RecoveryRefusedError: The role of an account is not known.
     """
-    places = sorted({place_of(entry) for entry in entries})
-    account_ids = sorted({account_id for account_id, _ in places})
+    ordered = sorted(set(places))
+    account_ids = sorted({account_id for account_id, _ in ordered})
     accounts: dict[str, Account | None] = {}
     if policy is None:
         if len(account_ids) > 1:
@@ -92,5 +92,5 @@ def find_destinations(
         (account_id, region): AccountDestination(
             found[account_id], region, access, run_id, guard=guard
         )
-        for account_id, region in places
+        for account_id, region in ordered
     }

@@ -15,7 +15,8 @@ from ._access import find_destinations, select_entries
 from ._book import BookEntry, RecoveryBook
 from ._journal import FORMAT, Header, Progress, now, read_progress
 from ._records import RecoveryReport, RestoredInstance
-from ._restores import InstanceRestore, Target
+from ._restore_target import Target
+from ._restores import InstanceRestore
 from ._run import Crew, Run
 
 OnEvent = Callable[[RestoredInstance], object]
@@ -72,7 +73,7 @@ def recover(
     check_arguments(at, poll_interval, timeout)
     targets, refused = create_targets(select_entries(book, only), at)
     places = find_destinations(
-        [target.entry for target in targets], policy, access or Access(), uuid4().hex
+        (target.place for target in targets), policy, access or Access(), uuid4().hex
     )
     path = Path(journal)
     with FORMAT.open_or_create(path) as file:
@@ -135,7 +136,7 @@ def plan_recovery(
     targets, refused = create_targets(select_entries(book, only), at)
     run_id = uuid4().hex
     places = find_destinations(
-        [target.entry for target in targets], policy, access or Access(), run_id
+        (target.place for target in targets), policy, access or Access(), run_id
     )
     header = create_header("recovery", book, at)
     run = Run(run_id, "recovery", places, Progress(header), None, 0.0, timedelta(hours=1))

@@ -126,7 +126,7 @@ class InstanceRestore:
         self._note(instance)
         self._report(self._record("not_finished", message="RDS is restoring the instance."))
         instance = self._wait_until_available(context, instance)
-        self._facts["available_after"] = self._elapsed()
+        self._facts["available_after"] = self.elapsed()
         self._report(self._record("not_finished", message="RDS has restored the instance."))
         return self._apply_settings(context, instance)
 
@@ -134,13 +134,14 @@ class InstanceRestore:
         self._begun = at, monotonic, context
         self._facts["begun_at"] = at
 
-    def _elapsed(self) -> timedelta:
+    def elapsed(self) -> timedelta:
+        """Return the time since the restore request."""
         assert self._begun is not None  # noqa: S101  # for type checkers
         _, began, context = self._begun
         return timedelta(seconds=max(0.0, context.clock.monotonic() - began))
 
     def _pause(self, context: Context) -> None:
-        if self._begun is not None and self._elapsed() > self._run.timeout:
+        if self._begun is not None and self.elapsed() > self._run.timeout:
             raise RestoreError(
                 f"The instance is not finished after {self._run.timeout}, and RDS goes on. Run "
                 "this again to wait longer."
@@ -259,7 +260,7 @@ class InstanceRestore:
                 else:
                     continue
             self._end("restore", instance)
-            self._facts["restored_after"] = self._elapsed()
+            self._facts["restored_after"] = self.elapsed()
             return instance
 
     def _refused(self, error: Exception) -> None:
@@ -361,7 +362,7 @@ class InstanceRestore:
         facts: dict[str, Any] = {
             "differences": differences,
             "verified": verified,
-            "finished_after": self._elapsed(),
+            "finished_after": self.elapsed(),
         }
         if not differences:
             return self._record("done", **facts)

@@ -110,6 +110,13 @@ class Run:
             context.clock.sleep(seconds)
         self.check_stopped()
 
+    def wait(self, context: Context) -> None:
+        """Pause between two attempts of a cleanup, which an interruption does not end."""
+        if context.clock is time:
+            self.abandoned.wait(self.poll_interval)
+        else:
+            context.clock.sleep(self.poll_interval)
+
     def check_stopped(self) -> None:
         """Raise a ``StoppedError`` if the run was interrupted."""
         if self.stopped.is_set():

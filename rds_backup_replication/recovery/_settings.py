@@ -191,13 +191,15 @@ def _key_of(tag: Tag) -> str:
 def restore_keywords(settings: InstanceSettings) -> dict[str, Any]:
     """Return the settings that RestoreDBInstanceToPointInTime takes, without those not set."""
     known = RestoreDBInstanceToPointInTimeRequest.model_fields
-    keywords = {
+    keywords: dict[str, Any] = {
         name: value
         for name, value in settings
         if name in known and name not in _FOR_ORACLE_ALONE and value not in (None, (), {})
     }
-    if features := keywords.get("processor_features"):
-        keywords["processor_features"] = [{"name": n, "value": v} for n, v in features.items()]
+    if settings.processor_features:
+        keywords["processor_features"] = [
+            {"name": name, "value": value} for name, value in settings.processor_features.items()
+        ]
     return keywords
 
 

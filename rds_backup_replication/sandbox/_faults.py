@@ -27,10 +27,18 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 OperationName = Literal[
+    "delete_db_instance",
     "delete_db_instance_automated_backup",
+    "describe_account_attributes",
     "describe_db_instance_automated_backups",
     "describe_db_instances",
+    "describe_db_parameter_groups",
+    "describe_db_parameters",
+    "describe_db_subnet_groups",
+    "describe_option_groups",
+    "describe_orderable_db_instance_options",
     "describe_source_regions",
+    "modify_db_instance",
     "restore_db_instance_to_point_in_time",
     "start_db_instance_automated_backups_replication",
     "stop_db_instance_automated_backups_replication",
@@ -126,7 +134,7 @@ class FaultQueue:
                 return fault.error.to_wsgi()(environ, start_response)
             if fault.takes_effect:
                 Response.from_app(app, environ, buffered=True)
-            _close_connection(environ)
+            close_connection(environ)
 
         return serve
 
@@ -167,7 +175,7 @@ def _read_operation(environ: "WSGIEnvironment") -> str:
     return xform_name(action)
 
 
-def _close_connection(environ: "WSGIEnvironment") -> NoReturn:
+def close_connection(environ: "WSGIEnvironment") -> NoReturn:
     """Close the client's connection without a response."""
     # Werkzeug would keep the connection open for the next request.
     with suppress(OSError):  # the client may have closed the connection already

@@ -12,10 +12,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Behavior:
-    """Settings for how a sandbox's replications behave.
+    """Settings for how a sandbox's replications and restored instances behave.
 
     The numbers count calls to ``DescribeDBInstanceAutomatedBackups`` (Describe) that
-    select the backup, by one of its identifiers or by listing all backups.
+    select the backup, by one of its identifiers or by listing all backups. The numbers for
+    an instance that was restored from a replicated backup count calls to
+    ``DescribeDBInstances`` that select the instance.
 
     Attributes:
         pending_looks: Number of Describe calls that return a new replication as
@@ -35,6 +37,14 @@ class Behavior:
         keeps_arn: Whether a new replication of an instance gets the ARN of the former one,
             and replaces its backup. What RDS does is unknown.
         quota: Maximum number of active replications per account and destination Region.
+        restoring_looks: Number of calls that return a restored instance as ``creating``,
+            without an endpoint.
+        modifying_looks: Number of calls that return a restored instance as ``modifying``
+            after a change with ``ApplyImmediately``.
+        deleting_instance_looks: Number of calls that return a deleted restored instance as
+            ``deleting``.
+        instance_quota: Maximum number of DB instances per account and Region, which a restore
+            from a replicated backup must not exceed.
     """
 
     pending_looks: int = 2
@@ -46,6 +56,10 @@ class Behavior:
     stopping_source_status: str = "modifying"
     keeps_arn: bool = False
     quota: int = 20
+    restoring_looks: int = 2
+    modifying_looks: int = 1
+    deleting_instance_looks: int = 1
+    instance_quota: int = 40
 
 
 _ABSENT = "absent"

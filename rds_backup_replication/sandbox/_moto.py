@@ -9,6 +9,8 @@ from typing import Any, cast
 from boto3.session import Session
 from botocore.session import Session as BotocoreSession
 
+Path = tuple[Any, ...]
+
 
 @contextmanager
 def without_profile() -> Generator[None]:
@@ -53,14 +55,14 @@ class Footprint:
     """
 
     def __init__(self) -> None:
-        # By the service; then by the account, the Region and the attribute of moto's backend.
-        self._before: dict[str, dict[tuple[str, str], dict[str, set[Any]]]] = {}
+        # By the service; then by the account and Region; then by the mapping's path in the backend.
+        self._before: dict[str, dict[tuple[str, str], dict[Path, set[Any]]]] = {}
 
     def note(self, service: str) -> None:
         """Remember what a service holds now, unless that was done before."""
         if service not in self._before:
             self._before[service] = {
-                (account_id, region): {name: set(items) for name, items in _containers(backend)}
+                (account_id, region): {path: set(items) for path, items in _mappings(backend)}
                 for account_id, region, backend in _backends(service)
             }
 
@@ -69,12 +71,14 @@ class Footprint:
         for service, before in self._before.items():
             for account_id, region, backend in list(_backends(service)):
                 kept = before.get((account_id, region))
-                if kept is None:
+                if kept is None and service != "s3":
                     backend.reset()
                     continue
-                for name, items in _containers(backend):
-                    for key in set(items) - kept.get(name, set()):
+                for path, items in _mappings(backend):
+                    for key in set(items) - (kept or {}).get(path, set()):
                         del items[key]
+        if "s3" in self._before:
+            _forget_deleted_buckets()
 
 
 def _backends(service: str) -> Iterator[tuple[str, str, Any]]:
@@ -87,9 +91,32 @@ def _backends(service: str) -> Iterator[tuple[str, str, Any]]:
             yield account_id, region, backend
 
 
-def _containers(backend: Any) -> Iterator[tuple[str, MutableMapping[Any, Any]]]:
+def _mappings(backend: Any) -> Iterator[tuple[Path, MutableMapping[Any, Any]]]:
+    """Yield the mappings of a backend, and those in them, which EC2 has for subnets."""
     attributes: dict[str, Any] = backend.__dict__
-    for name, value in attributes.items():
-        items: Any = value
-        if isinstance(value, MutableMapping):
-            yield name, items
+    pending: list[tuple[Path, MutableMapping[Any, Any]]] = [((), attributes)]
+    while pending:
+        path, holder = pending.pop()
+        if path:
+            yield path, holder
+        for key, value in list(holder.items()):
+            items: Any = value
+            if isinstance(value, MutableMapping):
+                pending.append(((*path, key), items))
+
+
+def _forget_deleted_buckets() -> None:
+    """Release the names of deleted buckets and the files of their objects.
+
+    The reset of moto's backend would close the files of all buckets, also those of a caller's
+    ``mock_aws``.
+    """
+    from moto.s3 import models  # noqa: PLC0415  # only if S3 was used
+
+    kept = {name for _, _, backend in _backends("s3") for name in backend.buckets}
+    for name in models.s3_backends.bucket_accounts.keys() - kept:
+        del models.s3_backends.bucket_accounts[name]
+    objects: list[Any] = vars(models.FakeKey)["instances_tracked"]
+    for stored in [each for each in objects if each.bucket_name not in kept]:
+        stored.dispose()
+        objects.remove(stored)

@@ -25,12 +25,12 @@ from .._client_base import ClientBase, context_of
 from .._clock import InstantClock
 from .._models._instance import DBInstance
 from ..exceptions import ServiceError
-from ._faults import ErrorResponse, Fault, FaultQueue, OperationName
+from ._conditions import Conditions
+from ._faults import ErrorResponse, Fault, OperationName
 from ._guard import guarded
 from ._lifecycle import Behavior
 from ._moto import Footprint, sandbox_session, without_profile
 from ._rds import SandboxRDSResponse
-from ._state import State
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -39,7 +39,7 @@ ClientT = TypeVar("ClientT", bound=ClientBase)
 
 _HOST = "127.0.0.1"
 _STOP_POLL_SECONDS = 0.01
-_SERVICES = ("kms", "rds", "sts")  # those that the sandbox's own handlers use
+_SERVICES = ("kms", "rds", "secretsmanager", "sts")  # those that the sandbox's own handlers use
 # Moto's backends are global to the process, so only one sandbox at a time can use them.
 _process_has_a_sandbox = threading.Lock()
 
@@ -49,7 +49,7 @@ class _QuietRequestHandler(WSGIRequestHandler):
         """Log nothing, because a request line may contain a presigned URL."""
 
 
-class Sandbox:
+class Sandbox(Conditions):
     """An RDS server on loopback that runs for the duration of its ``with`` block.
 
     Example::
@@ -85,11 +85,10 @@ class Sandbox:
     """
 
     def __init__(self, behavior: Behavior | None = None, *, port: int = 0) -> None:
+        super().__init__(behavior or Behavior())
         self._port = port
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
-        self._state = State(behavior or Behavior())
-        self._faults = FaultQueue()
         self._footprint = Footprint()
         self._config = Config(proxies={})  # ignore the proxies of the environment
         self.endpoint_url: str = ""
@@ -118,10 +117,11 @@ class Sandbox:
             # Bind the port here, because werkzeug would exit the process if the port is in use.
             with socket.create_server((_HOST, self._port)) as listener:
                 port = listener.getsockname()[1]
+                app = self._faults.wrap(DomainDispatcherApplication(self._create_app))
                 self._server = make_server(
                     _HOST,
                     port,
-                    guarded(self._faults.wrap(DomainDispatcherApplication(self._create_app))),
+                    guarded(self._outages.wrap(app)),
                     threaded=True,
                     request_handler=_QuietRequestHandler,
                     fd=listener.fileno(),
@@ -133,8 +133,7 @@ class Sandbox:
             AccountSpecificBackend.get_session()  # which moto keeps
         for service in _SERVICES:
             self._footprint.note(service)
-        self._state.reset()
-        self._faults.clear()
+        self._reset_conditions()
         self.endpoint_url = f"http://{_HOST}:{port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_STOP_POLL_SECONDS,), daemon=True
@@ -154,13 +153,13 @@ class Sandbox:
         _process_has_a_sandbox.release()
 
     def reset(self) -> None:
-        """Delete all that the sandbox's clients have made, and its faults, and reset the clock.
+        """Delete all that the sandbox's clients have made, and undo all that a test has set.
 
+        That ends faults and outages, and resets the clock.
         Data that moto held before, such as that of ``mock_aws``, stays.
         """
         self._footprint.delete_what_came_later()
-        self._state.reset()
-        self._faults.clear()
+        self._reset_conditions()
 
     def advance(self, by: timedelta) -> None:
         """Advance the clock, so that restore windows grow and retained backups expire.
@@ -389,9 +388,10 @@ class Sandbox:
             self._footprint.note(service)
         app = create_backend_app(service)
         if service == "rds":
+            own_state = self._state
 
             class Response(SandboxRDSResponse):
-                state = self._state
+                state = own_state
 
             for endpoint in app.view_functions:
                 app.view_functions[endpoint] = convert_to_flask_response(Response.dispatch)

@@ -1,8 +1,9 @@
-"""The sandbox's replicated backups, and the conditions of a Describe request."""
+"""The sandbox's state beside moto's, and the conditions of a Describe request."""
 
 import hashlib
 import threading
 from base64 import b32encode
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -118,9 +119,9 @@ def _has_any_value(record: dict[str, Any], members: tuple[str, ...], values: lis
 
 
 class State:
-    """The replicated backups, behavior and clock of one sandbox.
+    """The replicated backups, behavior and clock of one sandbox, and what moto has no place for.
 
-    Request handlers hold ``lock`` while they use the backups.
+    Request handlers hold ``lock`` while they use the state.
     """
 
     def __init__(self, behavior: Behavior) -> None:
@@ -129,8 +130,17 @@ class State:
         self.reset()
 
     def reset(self) -> None:
-        """Delete all backups and reset the clock."""
+        """Delete everything and reset the clock."""
         self.clock_offset = timedelta()
+        # The next statuses of the instances restored from a replicated backup, by resource ID.
+        # ``None`` is the end of a deletion.
+        self.restored: dict[str, deque[str | None]] = {}
+        # The automated backups of deleted instances, by account ID and Region.
+        self.retained: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        # The addresses and ports that a test has set, by Region, instance and account ID.
+        self.endpoints: dict[tuple[str, str, str | None], tuple[str, int]] = {}
+        # By Region, instance class and zone, where ``None`` means all zones.
+        self.unorderable: set[tuple[str, str, str | None]] = set()
         self._started = 0
         # The keys are account IDs and destination Regions.
         self._backups: dict[tuple[str, str], list[ReplicatedBackup]] = {}

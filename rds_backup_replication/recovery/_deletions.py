@@ -1,0 +1,147 @@
+"""The deletion of an instance that a drill has made, and of nothing else."""
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .._botocore.errors import is_transient
+from .._context import Context
+from .._models._instance import DBInstance
+from .._workflows.lookup import is_same_id
+from ..exceptions import (
+    BackupReplicationError,
+    DBInstanceNotFoundFault,
+    InvalidDBInstanceStateFault,
+)
+from ._journal import Begin, End, InstanceProgress, Key, now
+from ._operations import DELETE_INSTANCE
+from ._records import CleanupOutcome
+from ._run import Run, describe_instance
+from ._settings import run_of
+
+_POLLS = 40
+"""Attempts to delete an instance that RDS still restores or modifies, with a pause in between."""
+_CONSISTENCY_POLLS = 10
+"""Polls that must show no instance, if the response to its restore was lost."""
+
+CleanupResult = tuple[CleanupOutcome, str | None]
+
+
+class InstanceDeletion:
+    """The deletion of one instance of a drill.
+
+    Two proofs are needed: the resource ID that RDS returned when this drill restored the
+    instance, and the tag with this drill's ID on the instance as it is now. If the response to the
+    restore was lost, the tag of the instance that has the drill's name gives the resource ID.
+    """
+
+    def __init__(self, run: Run, key: Key) -> None:
+        self._run = run
+        self._key = key
+        self._progress: InstanceProgress = run.progress.of(key)
+
+    def delete(self) -> CleanupResult:
+        """Delete the instance if there is one; return the outcome and a sentence about it."""
+        if self._progress.restore is None and self._progress.dbi_resource_id is None:
+            return "absent", None
+        if self._progress.is_deleted:
+            return "deleted", None
+        failure = self._run.failures.get(self._key[:2])
+        if failure is not None:
+            return "failed", f"{failure}\nRun the cleanup of this drill again."
+        try:
+            return self._delete(self._run.readers[self._key[:2]].context)
+        except (BackupReplicationError, BotoCoreError, ClientError) as error:
+            return "failed", f"{error}\nRun the cleanup of this drill again."
+        except Exception as error:  # noqa: BLE001  # it must not stop the other deletions
+            return "failed", f"{error!r}\nRun the cleanup of this drill again."
+
+    def _delete(self, context: Context) -> CleanupResult:
+        absent = 0
+        for _ in range(_POLLS):
+            if self._run.abandoned.is_set():
+                break
+            try:
+                instance = describe_instance(context, self._key[2])
+                if instance is None:
+                    absent += 1
+                    if not self._progress.is_uncertain or absent >= _CONSISTENCY_POLLS:
+                        return "absent", None
+                elif (result := self._try(context, instance)) is not None:
+                    return result
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+            self._run.wait(context)
+        return (
+            "failed",
+            "RDS does not delete the instance yet. Run the cleanup of this drill again.",
+        )
+
+    def _try(self, context: Context, instance: DBInstance) -> CleanupResult | None:
+        """Try to delete an instance; return ``None`` if it is worth another try."""
+        if problem := self._find_foreign(instance):
+            return "failed", problem
+        if (instance.db_instance_status or "").lower() == "deleting":
+            return "deleted", None
+        if instance.deletion_protection:
+            return "failed", (
+                "Somebody has switched on the deletion protection of the drill's instance. Ask "
+                "who needs it; switch it off, and run the cleanup of this drill again."
+            )
+        account_id, region, identifier = self._key
+        resource_id = str(instance.dbi_resource_id)
+        self._run.write(
+            Begin(
+                at=now(),
+                step="delete",
+                account_id=account_id,
+                region=region,
+                identifier=identifier,
+                db_instance_arn=self._progress.restore.db_instance_arn
+                if self._progress.restore
+                else "",
+                dbi_resource_id=resource_id,
+            )
+        )
+        try:
+            DELETE_INSTANCE.call(
+                context,
+                db_instance_identifier=identifier,
+                skip_final_snapshot=True,
+                delete_automated_backups=True,
+            )
+        except DBInstanceNotFoundFault:
+            pass  # an earlier attempt whose response was lost
+        except Exception as error:
+            self._end(resource_id, error)
+            if isinstance(error, InvalidDBInstanceStateFault):
+                return None
+            raise
+        self._end(resource_id, None)
+        self._progress.is_deleted = True
+        return "deleted", None
+
+    def _find_foreign(self, instance: DBInstance) -> str | None:
+        """Return why an instance is not this drill's own, or ``None`` if it certainly is."""
+        known = self._progress.dbi_resource_id
+        who = f"The instance {self._key[2]} ({instance.dbi_resource_id})"
+        if not instance.dbi_resource_id:
+            return f"{who} has no resource ID, so it is left alone."
+        if known is not None and not is_same_id(instance.dbi_resource_id, known):
+            return f"{who} is not the one that this drill has made ({known}), and is left alone."
+        if run_of(instance) != self._run.run_id:
+            return f"{who} does not have the tag of this drill, and is left alone."
+        return None
+
+    def _end(self, resource_id: str, error: Exception | None) -> None:
+        account_id, region, identifier = self._key
+        self._run.write(
+            End(
+                at=now(),
+                step="delete",
+                account_id=account_id,
+                region=region,
+                identifier=identifier,
+                dbi_resource_id=resource_id,
+                error=type(error).__name__ if error else None,
+            )
+        )
