@@ -11,7 +11,7 @@ from ..exceptions import (
     DBInstanceNotFoundFault,
     InvalidDBInstanceStateFault,
 )
-from ._journal import Begin, End, InstanceProgress, Key, now
+from ._journal import InstanceProgress, Key
 from ._operations import DELETE_INSTANCE
 from ._records import CleanupOutcome
 from ._run import Run, describe_instance
@@ -87,36 +87,24 @@ class InstanceDeletion:
                 "Somebody has switched on the deletion protection of the drill's instance. Ask "
                 "who needs it; switch it off, and run the cleanup of this drill again."
             )
-        account_id, region, identifier = self._key
         resource_id = str(instance.dbi_resource_id)
-        self._run.write(
-            Begin(
-                at=now(),
-                step="delete",
-                account_id=account_id,
-                region=region,
-                identifier=identifier,
-                db_instance_arn=self._progress.restore.db_instance_arn
-                if self._progress.restore
-                else "",
-                dbi_resource_id=resource_id,
-            )
-        )
+        arn = self._progress.restore.db_instance_arn if self._progress.restore else ""
+        self._run.begin("delete", self._key, arn, dbi_resource_id=resource_id)
         try:
             DELETE_INSTANCE.call(
                 context,
-                db_instance_identifier=identifier,
+                db_instance_identifier=self._key[2],
                 skip_final_snapshot=True,
                 delete_automated_backups=True,
             )
         except DBInstanceNotFoundFault:
             pass  # an earlier attempt whose response was lost
         except Exception as error:
-            self._end(resource_id, error)
+            self._run.end("delete", self._key, resource_id, error)
             if isinstance(error, InvalidDBInstanceStateFault):
                 return None
             raise
-        self._end(resource_id, None)
+        self._run.end("delete", self._key, resource_id)
         self._progress.is_deleted = True
         return "deleted", None
 
@@ -131,17 +119,3 @@ class InstanceDeletion:
         if run_of(instance) != self._run.run_id:
             return f"{who} does not have the tag of this drill, and is left alone."
         return None
-
-    def _end(self, resource_id: str, error: Exception | None) -> None:
-        account_id, region, identifier = self._key
-        self._run.write(
-            End(
-                at=now(),
-                step="delete",
-                account_id=account_id,
-                region=region,
-                identifier=identifier,
-                dbi_resource_id=resource_id,
-                error=type(error).__name__ if error else None,
-            )
-        )

@@ -17,7 +17,7 @@ from ..exceptions import (
     InvalidDBInstanceStateFault,
     ServiceError,
 )
-from ._journal import Begin, End, InstanceProgress, Restored, now
+from ._journal import InstanceProgress, Restored, now
 from ._operations import MODIFY
 from ._records import Outcome, RestoredInstance
 from ._remedies import remedy_for
@@ -161,7 +161,7 @@ class InstanceRestore:
                 break
             if self._is_own(instance):
                 if progress.dbi_resource_id is None:
-                    self._end("restore", instance)
+                    self._accepted(instance)
                 return instance
             if not self._may_lack_tags_yet(instance):
                 raise RestoreError(
@@ -226,17 +226,11 @@ class InstanceRestore:
         self._facts |= {"restore_time": moment, "db_instance_automated_backups_arn": arn}
         while True:
             self._run.check_stopped()
-            line = Begin(
-                at=now(),
-                step="restore",
-                account_id=target.entry.account_id,
-                region=target.entry.destination_region,
-                identifier=target.identifier,
-                db_instance_arn=target.entry.db_instance_arn,
+            line = self._run.begin(
+                *("restore", target.key, target.entry.db_instance_arn),
                 backup_arn=arn,
                 restore_time=moment,
             )
-            self._run.write(line)
             self._progress.restore, self._progress.is_uncertain = line, True
             try:
                 instance = RESTORE.send(context, request)
@@ -259,31 +253,20 @@ class InstanceRestore:
                     instance = own
                 else:
                     continue
-            self._end("restore", instance)
+            self._accepted(instance)
             self._facts["restored_after"] = self.elapsed()
             return instance
 
     def _refused(self, error: Exception) -> None:
         """Note that RDS certainly has not restored the instance."""
         self._progress.restore, self._progress.is_uncertain = None, False
-        self._end("restore", None, error)
+        self._run.end("restore", self._target.key, None, error)
 
-    def _end(self, step: Any, instance: DBInstance | None, error: Exception | None = None) -> None:
-        entry = self._target.entry
-        if step == "restore" and instance is not None:
-            self._progress.dbi_resource_id = instance.dbi_resource_id
-            self._progress.is_uncertain = False
-        self._run.write(
-            End(
-                at=now(),
-                step=step,
-                account_id=entry.account_id,
-                region=entry.destination_region,
-                identifier=self._target.identifier,
-                dbi_resource_id=instance.dbi_resource_id if instance else None,
-                error=type(error).__name__ if error else None,
-            )
-        )
+    def _accepted(self, instance: DBInstance) -> None:
+        """Note that RDS restores the instance."""
+        self._progress.dbi_resource_id = instance.dbi_resource_id
+        self._progress.is_uncertain = False
+        self._run.end("restore", self._target.key, instance.dbi_resource_id)
 
     def _note(self, instance: DBInstance) -> None:
         endpoint = instance.endpoint
@@ -377,26 +360,25 @@ class InstanceRestore:
 
     def _modify(self, context: Context, keywords: dict[str, Any]) -> DBInstance:
         """Send ModifyDBInstance, and wait until RDS shows the settings."""
-        self._write_modify()
+        key, resource_id = self._target.key, self._progress.dbi_resource_id
+        arn = self._target.entry.db_instance_arn
+        self._run.begin("modify", key, arn, dbi_resource_id=resource_id)
         while True:
             try:
-                instance = MODIFY.call(
-                    context, db_instance_identifier=self._target.identifier, **keywords
-                )
+                MODIFY.call(context, db_instance_identifier=self._target.identifier, **keywords)
                 break
             except Exception as error:
                 if not (is_transient(error) or isinstance(error, InvalidDBInstanceStateFault)):
-                    self._end("modify", None, error)
+                    self._run.end("modify", key, None, error)
                     raise
                 self._pause(context)
-        self._end("modify", instance)
+        self._run.end("modify", key, resource_id)
         polls = 0
         while True:
             self._pause(context)
             found = self._describe(context)
             if found is None:
                 continue
-            instance = found
             is_available = (found.db_instance_status or "").lower() == "available"
             # One available is no proof: RDS may not have begun to modify the instance yet.
             if is_available and not find_differences(self._target.settings, read_settings(found)):
@@ -404,17 +386,3 @@ class InstanceRestore:
             polls = polls + 1 if is_available else 0
             if polls >= _CONSISTENCY_POLLS:
                 return found
-
-    def _write_modify(self) -> None:
-        entry = self._target.entry
-        self._run.write(
-            Begin(
-                at=now(),
-                step="modify",
-                account_id=entry.account_id,
-                region=entry.destination_region,
-                identifier=self._target.identifier,
-                db_instance_arn=entry.db_instance_arn,
-                dbi_resource_id=self._progress.dbi_resource_id,
-            )
-        )

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from .._context import Context
 from .._models import ApiCall
@@ -16,7 +16,7 @@ from .._models._instance import DBInstance
 from ..exceptions import DBInstanceNotFoundFault
 from ..fleet._destination import AccountDestination, DestinationReader
 from ._access import Place
-from ._journal import Line, Progress, RecoveryJournal
+from ._journal import Begin, End, Key, Line, Progress, RecoveryJournal, Step, now
 from ._operations import DESCRIBE_INSTANCES
 
 _MAX_THREADS = 256
@@ -80,6 +80,38 @@ class Run:
         """Write a line to the journal."""
         assert self.journal is not None  # noqa: S101  # a run that only plans writes nothing
         self.journal.write(line)
+
+    def begin(self, step: Step, key: Key, db_instance_arn: str, **facts: Any) -> Begin:
+        """Write that a change begins, and return the line."""
+        account_id, region, identifier = key
+        line = Begin(
+            at=now(),
+            step=step,
+            account_id=account_id,
+            region=region,
+            identifier=identifier,
+            db_instance_arn=db_instance_arn,
+            **facts,
+        )
+        self.write(line)
+        return line
+
+    def end(
+        self, step: Step, key: Key, dbi_resource_id: str | None, error: Exception | None = None
+    ) -> None:
+        """Write the end of a change, or the error with which RDS refused the change."""
+        account_id, region, identifier = key
+        self.write(
+            End(
+                at=now(),
+                step=step,
+                account_id=account_id,
+                region=region,
+                identifier=identifier,
+                dbi_resource_id=dbi_resource_id,
+                error=type(error).__name__ if error else None,
+            )
+        )
 
     def connect(self) -> None:
         """Create the clients, check whose credentials they have, and list the backups."""

@@ -226,8 +226,8 @@ def modify_keywords(
                 "DisableLogTypes": sorted(before - after),
             }
         elif name == "processor_features":
-            features = [{"Name": n, "Value": v} for n, v in (value or {}).items()]
-            keywords["processor_features"] = features
+            features = (wanted.processor_features or {}).items()
+            keywords["processor_features"] = [{"Name": n, "Value": v} for n, v in features]
         elif name in ModifyDBInstanceRequest.model_fields:
             keywords[name] = value
             keywords |= {
