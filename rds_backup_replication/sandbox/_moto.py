@@ -1,13 +1,15 @@
-"""What keeps moto to the sandbox's own: its sessions, and the data that a reset deletes."""
+"""What keeps moto to the sandbox's own: its sessions, its data and its concurrent requests."""
 
 import os
-from collections.abc import Generator, Iterator, MutableMapping
+import threading
+from collections.abc import Callable, Generator, Iterator, MutableMapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
 from boto3.session import Session
 from botocore.session import Session as BotocoreSession
+from flask import Flask
 
 Path = tuple[Any, ...]
 
@@ -46,6 +48,24 @@ def sandbox_session() -> Session:
         region_name="us-east-1",
         botocore_session=BotocoreSession(variables),
     )
+
+
+def serialize_requests(app: Flask) -> None:
+    """Let the application handle one request at a time.
+
+    S3 needs this, because moto first checks the condition of a write, and then writes.
+    """
+    lock = threading.Lock()
+
+    def locked(view: Callable[..., Any]) -> Callable[..., Any]:
+        def handle(*args: Any, **keywords: Any) -> Any:
+            with lock:
+                return view(*args, **keywords)
+
+        return handle
+
+    for endpoint, view in list(app.view_functions.items()):
+        app.view_functions[endpoint] = locked(view)
 
 
 class Footprint:
