@@ -82,13 +82,12 @@ def count_regions(not_listed: list[AuditRecord], noun: str = "Region") -> str:
     return f"{text} in {pluralize(len(accounts), 'account')}" if len(accounts) > 1 else text
 
 
-def count_restorable(records: Iterable[AuditRecord]) -> str:
+def count_restorable(states: Iterable[RestoreState | None]) -> str:
     """Return how many of the instances in a readiness check are restorable, as a sentence."""
-    states = [record.restorable for record in records if record.restorable is not None]
-    are = "is" if states.count("restorable") == 1 else "are"
-    return (
-        f"{states.count('restorable'):,} of {pluralize(len(states), 'instance')} {are} restorable."
-    )
+    checked = [state for state in states if state is not None]
+    count = checked.count("restorable")
+    of = pluralize(len(checked), "instance")
+    return f"{count:,} of {of} {'is' if 1 in (count, len(checked)) else 'are'} restorable."
 
 
 def percent(part: int, whole: int) -> str:

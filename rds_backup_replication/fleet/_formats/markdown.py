@@ -108,9 +108,10 @@ def _readiness(report: AuditReport, instances: list[AuditRecord]) -> Iterator[st
     if found is None:
         return
     yield "## Recovery readiness"
+    count = count_restorable(record.restorable for record in instances)
     yield (
-        f"{count_restorable(instances)} Checked at {code(iso(found.checked_at))}, with the "
-        f"recovery book of {code(iso(found.book_captured_at))}."
+        f"{count} Checked at {code(iso(found.checked_at))}, with the recovery book "
+        f"of {code(iso(found.book_captured_at))}."
     )
     for finding in found.findings:
         yield f"**Cause:** {text(finding.message)}"

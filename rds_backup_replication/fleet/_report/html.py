@@ -74,6 +74,11 @@ def mark(text: str, like: State) -> Html:
     return tag("span", text, class_=f"state {like}")
 
 
+def outcome(text: str, like: State) -> Html:
+    """Return a sentence of a verdict with the sign and color of a state."""
+    return tag("span", text, class_=f"outcome {like}")
+
+
 def badge(state: State) -> Html:
     """Return a state's name with its sign and color."""
     return mark(state_name(state), state)

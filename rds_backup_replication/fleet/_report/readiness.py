@@ -21,7 +21,7 @@ def readiness(report: AuditReport, instances: list[AuditRecord]) -> Html:
         return Html()
     intro = join(
         (
-            f"{count_restorable(instances)} Checked at ",
+            f"{count_restorable(r.restorable for r in instances)} Checked at ",
             *(time_tag(found.checked_at), ", with the recovery book of "),
             *(time_tag(found.book_captured_at), "."),
         )

@@ -15,7 +15,7 @@ from .._wording import (
 )
 from .backups import survivors_of
 from .document import navigation
-from .html import Html, badge, bar, tag, time_tag
+from .html import Html, badge, bar, outcome, tag, time_tag
 
 
 def summary(
@@ -142,7 +142,7 @@ def _outcome(
     if counts:
         verb = "needs" if sum(count for count, _ in found) == 1 else "need"
         text = f"{list_words(counts)} {verb} attention."
-        return tag("span", text, class_="outcome unprotected")
+        return outcome(text, "unprotected")
     if not is_covered:
         return Html()
-    return tag("span", "No problems and no findings.", class_="outcome protected")
+    return outcome("No problems and no findings.", "protected")
