@@ -6,6 +6,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from errno import ENOENT
 from functools import cached_property
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -48,18 +49,16 @@ def read_book(location: str | Path, *, access: Access | None = None) -> Recovery
         The book.
 
     Raises:
-        RecoveryRefusedError: There is no such object, or it is not a recovery book as a capture
-            wrote it.
-        OSError: The file cannot be read.
+        RecoveryRefusedError: The content is not a recovery book as a capture wrote it.
+        OSError: The file cannot be read; a ``FileNotFoundError`` if there is no such file or
+            object.
         BotoCoreError: S3 did not answer.
         ClientError: S3 refused the request.
     """
     place = _place_of(location, access)
     body = place.read()
     if body is None:
-        raise RecoveryRefusedError(
-            [f"{place} does not exist. Check the location, or capture a book first."]
-        )
+        raise FileNotFoundError(ENOENT, "There is no such object", str(place))
     return RecoveryBook.from_json(body, source=str(place))
 
 
