@@ -12,6 +12,8 @@ from ..fleet._records import Record
 from ._settings import InstanceSettings
 
 FORMAT_VERSION: Literal[1] = 1
+HIDDEN_VALUE = "***"
+"""Stands for the value of a parameter or an option's setting that may be secret."""
 
 
 class CapturedParameterGroup(Record, frozen=True):
@@ -26,7 +28,8 @@ class CapturedParameterGroup(Record, frozen=True):
     family: str | None = None
     """Family of engine versions, such as ``postgres16``."""
     parameters: dict[str, str] | None = None
-    """The changed parameters; ``None`` if they could not be read."""
+    """The changed parameters; ``None`` if they could not be read. The value is ``***`` if the name
+    says that it may be secret."""
 
 
 class CapturedOption(Record, frozen=True):
@@ -39,7 +42,7 @@ class CapturedOption(Record, frozen=True):
     port: int | None = None
     """Port of the option, if it has one."""
     settings: dict[str, str] = Field(default_factory=dict)
-    """Settings of the option. A captured book has no values of settings that may be secret."""
+    """Settings of the option. The value is ``***`` if the name says that it may be secret."""
 
 
 class CapturedOptionGroup(Record, frozen=True):
@@ -130,9 +133,12 @@ class BookEntry(Record, frozen=True):
     unread: tuple[str, ...] = ()
     """What could not be read or mapped when the entry was captured, each as a sentence."""
 
-    def sort_key(self) -> tuple[str, str, str]:
-        """Return the account, source Region and ARN."""
-        return self.account_id, self.source_region, self.db_instance_arn
+    def sort_key(self) -> tuple[str, str, str, str]:
+        """Return the account, source Region, ARN and resource ID.
+
+        An instance that is gone and a new one of its name have the same ARN.
+        """
+        return self.account_id, self.source_region, self.db_instance_arn, self.dbi_resource_id
 
 
 class CaptureProblem(Record, frozen=True):
@@ -199,7 +205,7 @@ class RecoveryBook(Record, frozen=True):
             data = json.loads(text)
             stated = data.pop("sha256")
             version = data.get("version")
-        except (ValueError, AttributeError, KeyError, TypeError):
+        except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
             raise RecoveryRefusedError([f"{source} is not a recovery book."]) from None
         if version != FORMAT_VERSION:
             raise RecoveryRefusedError(
