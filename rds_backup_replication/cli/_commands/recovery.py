@@ -1,0 +1,193 @@
+"""The commands that capture a recovery book, and check it."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .._errors import ExitCode, Failure, in_shell_words
+from .._files import check_writable, read_policy
+from .._fleet import PolicyFile, format_counts, print_names, scan_progress
+from .._options import FleetOptions, ReadinessOutput, read_duration, with_options
+from .._output import note, print_json, print_line
+from .._recovery import Book, BookOptions, print_readiness, read_book
+from .._stdio import escape_invisible, write_stdout
+
+if TYPE_CHECKING:
+    from ...fleet import Access
+    from ...recovery import ReadinessReport, RecoveryBook
+
+# ruff: noqa: PLC0415 - help and version must not import what only a call needs.
+
+
+@with_options(FleetOptions)
+def capture(
+    options: FleetOptions,
+    *,
+    policy: PolicyFile,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            metavar="LOCATION",
+            help="Where to write the book: a file, or s3://BUCKET/KEY in the destination. An "
+            "earlier book there is read first, and replaced.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Write a recovery book: all that restores need and RDS does not keep in backups.
+
+    The command reads the instances and their groups in the source Regions, and changes nothing
+    in RDS. Instances of a Region that does not answer stay as the earlier book has them. An
+    incomplete book is written, too.
+    """
+    from ...recovery import capture, write_book
+
+    wanted = read_policy(policy)
+    if not _is_in_s3(output):
+        check_writable(Path(output), "summary")
+    access = options.make_access()
+    previous = _read_previous(output, access)
+    with scan_progress() as on_progress:
+        book = capture(wanted, access=access, previous=previous, on_progress=on_progress)
+    try:
+        write_book(book, output, replaces=previous, access=access)
+    except OSError as error:
+        message = f"{output} cannot be written: {error.strerror}"
+        raise Failure(message, ExitCode.OTHER) from error
+    _print_summary(book)
+    note(f"Wrote {output}.")
+    if not book.is_complete:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _is_in_s3(location: str) -> bool:
+    return location.startswith("s3://")
+
+
+def _read_previous(location: str, access: "Access") -> "RecoveryBook | None":
+    """Return the book that is there, if there is one."""
+    from ...recovery import read_book
+
+    try:
+        return read_book(location, access=access)
+    except FileNotFoundError:
+        return None
+
+
+def _print_summary(book: "RecoveryBook") -> None:
+    tiers = Counter(entry.tier for entry in book.instances if not entry.is_gone)
+    for tier, count in sorted(tiers.items()):
+        print_line(f"Tier {tier}: {count} instances")
+    if gone := sum(entry.is_gone for entry in book.instances):
+        print_line(f"Gone, but kept in the book: {gone} instances")
+    for problem in book.problems:
+        print_line(f"\n{in_shell_words(problem.message)}")
+        print_line(in_shell_words(problem.remedy), "  ")
+    unread: dict[str, list[str]] = {}
+    for entry in book.instances:
+        for sentence in entry.unread:
+            unread.setdefault(sentence, []).append(entry.db_instance_arn)
+    for sentence, arns in unread.items():
+        print_line(f"\n{in_shell_words(sentence)}")
+        print_names(arns)
+
+
+@with_options(BookOptions)
+def check(
+    options: BookOptions,
+    *,
+    book: Book,
+    maximum_age: Annotated[
+        str, typer.Option(metavar="DURATION", help="How old the book may be, such as 12h or 2d.")
+    ] = "2d",
+    for_drill: Annotated[
+        bool, typer.Option("--for-drill", help="Check the names and groups of a drill.")
+    ] = False,
+    commands: Annotated[
+        bool,
+        typer.Option(
+            "--commands",
+            help="Print the AWS CLI commands that would make what is missing, and nothing else.",
+        ),
+    ] = False,
+    output: Annotated[
+        ReadinessOutput, typer.Option(help="Print a table, JSON, Markdown, or a page in HTML.")
+    ] = ReadinessOutput.TABLE,
+) -> None:
+    """Check whether the instances in a book could be restored now.
+
+    The command asks the destination Regions alone, and changes nothing.
+    """
+    from ...recovery import check
+
+    if commands and output is not ReadinessOutput.TABLE:
+        raise typer.BadParameter("prints no report: omit --output.", param_hint="--commands")
+    age = read_duration(maximum_age, "--maximum-age")
+    policy = options.read_policy()
+    access = options.make_access()
+    captured = read_book(book, access)
+    with scan_progress("Checking the destinations") as on_progress:
+        report = check(
+            captured,
+            policy,
+            access=access,
+            only=tuple(options.only or ()),
+            maximum_age=age,
+            for_drill=for_drill,
+            on_progress=on_progress,
+        )
+    if commands:
+        _print_commands(report)
+    else:
+        _print(report, output)
+    if _is_all_unknown(report):
+        raise typer.Exit(ExitCode.UNREACHABLE)
+    if not report.is_ready:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _is_all_unknown(report: "ReadinessReport") -> bool:
+    """Return whether no instance could be checked."""
+    return bool(report.records) and all(record.state == "unknown" for record in report.records)
+
+
+def _print(report: "ReadinessReport", output: ReadinessOutput) -> None:
+    if output is ReadinessOutput.JSON:
+        print_json(report)
+    elif output is ReadinessOutput.TABLE:
+        print_readiness(report)
+        note(format_counts(report.counts))
+    elif output is ReadinessOutput.MARKDOWN:
+        from ...recovery import render_readiness_markdown
+
+        write_stdout(render_readiness_markdown(report), is_escaped=True)
+    else:
+        from ...recovery import render_readiness_html
+
+        write_stdout(render_readiness_html(report), is_escaped=True)
+
+
+def _print_commands(report: "ReadinessReport") -> None:
+    """Print a shell script, in which each account and Region has its commands once."""
+    places: dict[tuple[str, str], dict[str, str]] = {}
+    for record in report.records:
+        commands = places.setdefault((record.account_id, record.destination_region), {})
+        for reason in record.reasons:
+            for command in reason.commands:
+                commands.setdefault(command, reason.message)
+    lines: list[str] = []
+    for (account_id, region), commands in sorted(places.items()):
+        if commands:
+            lines.append(f"# Account {account_id}, {region}")
+        message = None
+        for command, why in commands.items():
+            if why != message:
+                message = why
+                lines.append(f"# {escape_invisible(why, keep='')}")
+            lines.append(command)
+    write_stdout("".join(f"{line}\n" for line in lines))
+    if not lines:
+        note("No command would make what is missing.")

@@ -1,0 +1,230 @@
+"""What the commands for a recovery share: their options, their question and their progress."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ._errors import ExitCode, Failure, in_shell_words
+from ._files import describe_error, read_policy
+from ._fleet import format_counts, print_causes, print_findings, print_instances, scan_progress
+from ._options import FleetOptions, PollInterval, Timeout, Yes, read_duration, read_time
+from ._output import Progress, format_lag, format_time, progress
+from ._signals import finish_on_signal
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from ..fleet import Access, Policy
+    from ..recovery import ReadinessReport, RecoveryBook, RestoredInstance
+
+# ruff: noqa: PLC0415 - help and version must not import what only a call needs.
+
+Book = Annotated[
+    str,
+    typer.Argument(
+        metavar="BOOK",
+        help="Recovery book that recovery capture has written: a file, or s3://BUCKET/KEY.",
+        show_default=False,
+    ),
+]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Policy file, which has the accounts' roles. It may be omitted if the book is for "
+        "one account, which the current credentials belong to.",
+    ),
+]
+SUMMARY_INTERVAL = 180.0  # seconds between two summaries of a run that takes hours
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookOptions(FleetOptions):
+    """The options that all commands with a recovery book share."""
+
+    policy: PolicyOption = None
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Only instances whose identifier or ARN matches, such as 'orders-*'. Repeat the "
+            "option for more patterns.",
+        ),
+    ] = None
+
+    def read_policy(self) -> "Policy | None":
+        """Return the policy, if there is one."""
+        return None if self.policy is None else read_policy(self.policy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(BookOptions):
+    """The options that recoveries and drills share."""
+
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Moment to restore, such as 2026-01-31T12:00:00Z. The default is the latest "
+            "restorable time of each instance.",
+        ),
+    ] = None
+    timeout: Timeout = "12h"
+    poll_interval: PollInterval = "30s"
+    yes: Yes = False
+
+    def read_at(self) -> "datetime | None":
+        """Return the moment to restore."""
+        return None if self.at is None else read_time(self.at, "--at")
+
+    def read_timeout_option(self) -> "timedelta":
+        """Return the longest time to wait."""
+        return read_duration(self.timeout, "--timeout")
+
+    def read_poll_interval(self) -> float:
+        """Return the seconds between two polls."""
+        return read_duration(self.poll_interval, "--poll-interval").total_seconds()
+
+
+def read_book(location: str, access: "Access") -> "RecoveryBook":
+    """Read a recovery book from a file or from S3."""
+    from ..recovery import read_book
+
+    try:
+        return read_book(location, access=access)
+    except OSError as error:
+        message = f"{location} cannot be read: {describe_error(error)}"
+        raise Failure(message, ExitCode.USAGE) from error
+
+
+def check_readiness(
+    book: "RecoveryBook", options: BookOptions, access: "Access", *, for_drill: bool
+) -> "ReadinessReport":
+    """Check whether the instances could be restored, for a question."""
+    from ..recovery import check
+
+    with scan_progress("Checking the destinations") as on_progress:
+        return check(
+            book,
+            options.read_policy(),
+            access=access,
+            only=tuple(options.only or ()),
+            for_drill=for_drill,
+            on_progress=on_progress,
+        )
+
+
+def print_readiness(
+    report: "ReadinessReport", *, at: "datetime | None" = None, on_stderr: bool = False
+) -> None:
+    """Print whether each instance could be restored, and what has to be done.
+
+    Args:
+        report: The report.
+        at: The moment to restore; the latest of each instance if omitted.
+        on_stderr: Whether to print to standard error.
+    """
+    print_instances(
+        ("STATE", "TIER", "RESTORABLE TO" if at is None else "RESTORE TO", "TO", "NAME"),
+        sorted(report.records, key=lambda record: record.tier),
+        lambda record: (
+            *(record.state, str(record.tier), format_time(at or record.latest_time) or "-"),
+            *(record.destination_region, record.target_db_instance_identifier),
+        ),
+        on_stderr=on_stderr,
+    )
+    print_causes(((record, record.reasons) for record in report.records), on_stderr=on_stderr)
+    print_findings(report.findings, on_stderr=on_stderr)
+
+
+class Run:
+    """The progress of a recovery or a drill, which takes hours."""
+
+    def __init__(self, shown: Progress, total: int) -> None:
+        self.is_over = False
+        """Whether only the report remains to be printed."""
+        self._shown = shown
+        self._total = total
+        self._begun = time.monotonic()
+        self._stages: dict[object, str] = {}
+
+    def show(self, instance: "RestoredInstance") -> None:
+        """Print a line if the instance has come to another stage."""
+        stage = _stage(instance)
+        if self._stages.get(instance.sort_key()) == stage:
+            return
+        self._stages[instance.sort_key()] = stage
+        name = f"{instance.target_db_instance_identifier} in {instance.destination_region}"
+        message = f": {in_shell_words(instance.message)}" if instance.message else ""
+        self._shown.log(f"[{self._elapsed()}] {stage} {name} (tier {instance.tier}){message}")
+        self._shown.update(self.summarize())
+
+    def end(self) -> None:
+        """Remove the spinner, so that the report can be printed."""
+        self.is_over = True
+        self._shown.stop()
+
+    def summarize(self) -> str:
+        """Return the number of instances at each stage."""
+        stages = tuple(self._stages.values())  # other threads add to them
+        counts = Counter(stages)
+        if waiting := self._total - len(stages):
+            counts["waiting"] = waiting
+        return f"After {self._elapsed()}: {format_counts(counts)}."
+
+    def _elapsed(self) -> str:
+        from datetime import timedelta
+
+        return format_lag(timedelta(seconds=int(time.monotonic() - self._begun))) or "0s"
+
+    @contextmanager
+    def summarizing(self) -> Generator[None]:
+        """Print a summary every few minutes during the block."""
+        ended = threading.Event()
+
+        def repeat() -> None:
+            while not ended.wait(SUMMARY_INTERVAL):
+                self._shown.log(self.summarize())
+
+        threading.Thread(target=repeat, daemon=True).start()
+        try:
+            yield
+        finally:
+            ended.set()
+
+
+def _stage(instance: "RestoredInstance") -> str:
+    """Return how far the restore of an instance has come."""
+    if instance.outcome != "not_finished":
+        return instance.outcome
+    if instance.available_after is not None:
+        return "available"
+    return "waiting" if instance.begun_at is None else "restoring"
+
+
+@contextmanager
+def running(text: str, total: int, *, ending: str, hint: str) -> Generator[Run]:
+    """Show the progress of a recovery or a drill; the second signal ends the process.
+
+    Args:
+        text: What is being done.
+        total: The number of instances.
+        ending: What the first signal announces: a sentence.
+        hint: How to go on after a signal has ended the process: a sentence.
+    """
+    with progress(text, lines=False) as shown:
+        run = Run(shown, total)
+        shown.log(text)
+
+        def summarize() -> str:
+            return "" if run.is_over else f"Ended at once. {run.summarize()} {hint}\n"
+
+        with finish_on_signal(shown, ending, summarize, lambda: run.is_over), run.summarizing():
+            yield run
