@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,10 +20,9 @@ from ._output import Progress, format_lag, format_time, progress
 from ._signals import finish_on_signal
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
-
     from ..fleet import Access, Policy
-    from ..recovery import ReadinessReport, RecoveryBook, RestoredInstance
+    from ..recovery import DrilledInstance, ReadinessReport, RecoveryBook, RestoredInstance
+    from ..recovery._journal import Progress as JournalProgress
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
@@ -42,6 +42,7 @@ PolicyOption = Annotated[
         "one account, which the current credentials belong to.",
     ),
 ]
+_LONGEST_PAUSE = timedelta(hours=1)
 SUMMARY_INTERVAL = 180.0  # seconds between two summaries of a run that takes hours
 
 
@@ -82,15 +83,27 @@ class RunOptions(BookOptions):
 
     def read_at(self) -> "datetime | None":
         """Return the moment to restore."""
-        return None if self.at is None else read_time(self.at, "--at")
+        if self.at is None:
+            return None
+        at = read_time(self.at, "--at")
+        if at > datetime.now(timezone.utc):
+            raise typer.BadParameter("must not be in the future.", param_hint="--at")
+        return at
 
-    def read_timeout_option(self) -> "timedelta":
-        """Return the longest time to wait."""
-        return read_duration(self.timeout, "--timeout")
+    def read_longest_wait(self) -> timedelta:
+        """Return how long to wait for an instance."""
+        longest = read_duration(self.timeout, "--timeout")
+        if not longest:
+            raise typer.BadParameter("must be longer than 0s.", param_hint="--timeout")
+        return longest
 
-    def read_poll_interval(self) -> float:
-        """Return the seconds between two polls."""
-        return read_duration(self.poll_interval, "--poll-interval").total_seconds()
+
+def read_pause(text: str) -> float:
+    """Return the seconds of ``--poll-interval``."""
+    pause = read_duration(text, "--poll-interval")
+    if pause > _LONGEST_PAUSE:
+        raise typer.BadParameter("must be at most 1h.", param_hint="--poll-interval")
+    return pause.total_seconds()
 
 
 def read_book(location: str, access: "Access") -> "RecoveryBook":
@@ -104,8 +117,29 @@ def read_book(location: str, access: "Access") -> "RecoveryBook":
         raise Failure(message, ExitCode.USAGE) from error
 
 
+def read_journal(path: Path) -> "JournalProgress | None":
+    """Return how far a recovery or a drill came; ``None`` if the journal has not begun."""
+    from ..recovery._journal import FORMAT, Progress
+
+    try:
+        if not (path.exists() and path.stat().st_size):
+            return None
+        with path.open("rb") as file:
+            header, lines = FORMAT.parse(path, file)
+            found = Progress(header)
+            found.add(lines)
+    except OSError as error:
+        raise Failure(f"{path} cannot be read: {describe_error(error)}", ExitCode.USAGE) from error
+    return found
+
+
 def check_readiness(
-    book: "RecoveryBook", options: BookOptions, access: "Access", *, for_drill: bool
+    book: "RecoveryBook",
+    policy: "Policy | None",
+    access: "Access",
+    only: tuple[str, ...],
+    *,
+    for_drill: bool,
 ) -> "ReadinessReport":
     """Check whether the instances could be restored, for a question."""
     from ..recovery import check
@@ -113,9 +147,9 @@ def check_readiness(
     with scan_progress("Checking the destinations") as on_progress:
         return check(
             book,
-            options.read_policy(),
+            policy,
             access=access,
-            only=tuple(options.only or ()),
+            only=only,
             for_drill=for_drill,
             on_progress=on_progress,
         )
@@ -131,9 +165,10 @@ def print_readiness(
         at: The moment to restore; the latest of each instance if omitted.
         on_stderr: Whether to print to standard error.
     """
+    records = sorted(report.records, key=lambda record: record.tier)
     print_instances(
         ("STATE", "TIER", "RESTORABLE TO" if at is None else "RESTORE TO", "TO", "NAME"),
-        sorted(report.records, key=lambda record: record.tier),
+        records,
         lambda record: (
             *(record.state, str(record.tier), format_time(at or record.latest_time) or "-"),
             *(record.destination_region, record.target_db_instance_identifier),
@@ -156,14 +191,27 @@ class Run:
         self._stages: dict[object, str] = {}
 
     def show(self, instance: "RestoredInstance") -> None:
-        """Print a line if the instance has come to another stage."""
-        stage = _stage(instance)
+        """Print a line if the instance of a recovery has come to another stage."""
+        self._show(instance, _stage(instance), instance.message)
+
+    def show_drilled(self, drilled: "DrilledInstance") -> None:
+        """Print a line if the instance of a drill has come to another stage."""
+        instance, message = drilled.restore, drilled.restore.message
+        if drilled.cleanup != "kept":
+            stage, message = _CLEANUP_STAGES[drilled.cleanup], drilled.cleanup_message
+        elif drilled.check != "not_run":
+            stage, message = f"check {drilled.check}", None
+        else:
+            stage = "restored" if instance.outcome == "done" else _stage(instance)
+        self._show(instance, stage, message)
+
+    def _show(self, instance: "RestoredInstance", stage: str, message: str | None) -> None:
         if self._stages.get(instance.sort_key()) == stage:
             return
         self._stages[instance.sort_key()] = stage
         name = f"{instance.target_db_instance_identifier} in {instance.destination_region}"
-        message = f": {in_shell_words(instance.message)}" if instance.message else ""
-        self._shown.log(f"[{self._elapsed()}] {stage} {name} (tier {instance.tier}){message}")
+        reason = f": {in_shell_words(message)}" if message and stage not in _GOES_ON else ""
+        self._shown.log(f"[{self._elapsed()}] {stage}: {name} (tier {instance.tier}){reason}")
         self._shown.update(self.summarize())
 
     def end(self) -> None:
@@ -180,8 +228,6 @@ class Run:
         return f"After {self._elapsed()}: {format_counts(counts)}."
 
     def _elapsed(self) -> str:
-        from datetime import timedelta
-
         return format_lag(timedelta(seconds=int(time.monotonic() - self._begun))) or "0s"
 
     @contextmanager
@@ -198,6 +244,14 @@ class Run:
             yield
         finally:
             ended.set()
+
+
+_GOES_ON = ("waiting", "restoring", "available")
+_CLEANUP_STAGES = {
+    "deleted": "deleted",
+    "absent": "nothing to delete",
+    "failed": "not deleted",
+}
 
 
 def _stage(instance: "RestoredInstance") -> str:

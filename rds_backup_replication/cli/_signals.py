@@ -179,7 +179,10 @@ def on_signal(act: Callable[[int], object]) -> Generator[None]:
 
 @contextmanager
 def finish_on_signal(
-    shown: "Progress", first_text: str, summarize: Callable[[], str], is_finished: Callable[[], bool]
+    shown: "Progress",
+    first_text: str,
+    summarize: Callable[[], str],
+    is_finished: Callable[[], bool],
 ) -> Generator[None]:
     """Let the first signal interrupt the block, and the second one end the process.
 

@@ -37,7 +37,7 @@ def capture(
         ),
     ],
 ) -> None:
-    """Write a recovery book: all that restores need and RDS does not keep in backups.
+    """Write a book of what restores need beside the backups.
 
     The command reads the instances and their groups in the source Regions, and changes nothing
     in RDS. Instances of a Region that does not answer stay as the earlier book has them. An
@@ -117,7 +117,7 @@ def check(
         ReadinessOutput, typer.Option(help="Print a table, JSON, Markdown, or a page in HTML.")
     ] = ReadinessOutput.TABLE,
 ) -> None:
-    """Check whether the instances in a book could be restored now.
+    """Check whether the instances in a book can be restored.
 
     The command asks the destination Regions alone, and changes nothing.
     """

@@ -40,7 +40,6 @@ _RUN_SHOW = "To find out, run the show command."
 _CHECKED_QUESTIONS = 3  # the number of questions of check_replication that RDS answers
 
 
-
 class Goal(str, Enum):
     """A state to wait for."""
 
