@@ -71,9 +71,8 @@ def check(
     entries: defaultdict[Place, list[BookEntry]] = defaultdict(list)
     for entry in select_entries(book, only):
         entries[place_of(entry)].append(entry)
-    selected = [entry for place in entries.values() for entry in place]
-    destinations = find_destinations(selected, policy, access or Access(), uuid4().hex, ScanGuard())
-    judge = _Judge(
+    destinations = find_destinations(entries, policy, access or Access(), uuid4().hex, ScanGuard())
+    judge = Judge(
         CapturedGroups.of(book), now, book.captured_at - maximum_age, for_drill=for_drill
     )
     tasks = [(destination, entries[place]) for place, destination in destinations.items()]
@@ -113,7 +112,7 @@ def find_book_reasons(
 
 
 @dataclass(frozen=True)
-class _Judge:
+class Judge:
     """The judgment of restores by the answers of their destinations."""
 
     captured: CapturedGroups
@@ -153,7 +152,7 @@ class _Judge:
         if not self.for_drill:
             yield from find_name_reasons(restore, answers)
         is_stale = utc(entry.captured_at) < utc(self.stale_before) and not entry.is_gone
-        yield from find_entry_reasons(entry, is_stale=is_stale)
+        yield from find_entry_reasons(restore, is_stale=is_stale)
 
 
 def record_of(

@@ -20,6 +20,7 @@ from ..fleet._destination import ACCOUNT_ERRORS, AccountDestination, Destination
 from . import _operations as op
 from ._book import BookEntry
 from ._records import ReadinessReason
+from ._restore_target import drill_settings
 from ._settings import InstanceSettings
 
 T = TypeVar("T")
@@ -60,7 +61,6 @@ class Restore(NamedTuple):
     entry: BookEntry
     settings: InstanceSettings
     backup: DBInstanceAutomatedBackup | None
-    is_drill: bool = False
 
     @property
     def is_encrypted(self) -> bool:
@@ -177,19 +177,6 @@ def choose_backup(
     return max(own, key=rank, default=None)
 
 
-def settings_of(entry: BookEntry, *, for_drill: bool) -> InstanceSettings:
-    """Return the settings of the restored instance of an entry, or of its drill."""
-    if not for_drill:
-        return entry.target
-    drill = entry.drill
-    changes = {
-        "db_instance_class": drill.db_instance_class or entry.target.db_instance_class,
-        "db_subnet_group_name": drill.db_subnet_group_name,
-        "vpc_security_group_ids": drill.vpc_security_group_ids,
-    }
-    return entry.target.model_copy(update=changes)
-
-
 class ReadinessReader(DestinationReader):
     """A reader of all that a restore needs in a destination; it asks no other Region."""
 
@@ -208,9 +195,8 @@ class ReadinessReader(DestinationReader):
         restores = [
             Restore(
                 entry,
-                settings_of(entry, for_drill=for_drill),
+                drill_settings(entry) if for_drill else entry.target,
                 choose_backup(entry, listed),
-                for_drill,
             )
             for entry in entries
         ]

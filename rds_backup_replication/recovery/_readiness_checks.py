@@ -12,9 +12,8 @@ from ._book import BookEntry
 from ._readiness_answers import Answers, KeyCondition, Restore
 from ._readiness_groups import CAPTURE_AGAIN
 from ._records import ReadinessReason
-from ._settings import run_of
+from ._settings import MAX_TAGS, run_of
 
-_MOST_TAGS = 49  # RDS allows 50, and a recovery adds one of its own
 _MOST_UNITS = 2  # of an age in words
 
 
@@ -30,7 +29,7 @@ def find_backup_reasons(
         yield _backup_not_found(entry, answers)
         return
     window, status = backup.restore_window, backup.status or "without a status"
-    if window is None or window.earliest_time is None or window.latest_time is None:
+    if window is None or window.latest_time is None:
         yield ReadinessReason(
             code="backup_not_restorable",
             message=f"The backup is {status.lower()} and has no restorable time.",
@@ -199,8 +198,10 @@ def find_drill_reasons(restore: Restore) -> Iterator[ReadinessReason]:
                 f"A drill would use {list_words(shared)}, which the policy names for recovered "
                 "instances, too: applications may reach the drill's instances."
             ),
-            remedy="Give drills a subnet group and security groups of their own.",
-            is_warning=True,
+            remedy=(
+                "Give drills a subnet group and security groups of their own, or pass "
+                "in_recovery_network=True to the drill."
+            ),
         )
 
 
@@ -225,8 +226,9 @@ def find_name_reasons(restore: Restore, answers: Answers) -> Iterator[ReadinessR
     )
 
 
-def find_entry_reasons(entry: BookEntry, *, is_stale: bool) -> Iterator[ReadinessReason]:
+def find_entry_reasons(restore: Restore, *, is_stale: bool) -> Iterator[ReadinessReason]:
     """Yield what is to be known of an entry of the book itself."""
+    entry = restore.entry
     if entry.unread:
         yield ReadinessReason(
             code="entry_not_complete",
@@ -251,14 +253,14 @@ def find_entry_reasons(entry: BookEntry, *, is_stale: bool) -> Iterator[Readines
             remedy="Restore the instance only if its deletion was not meant.",
             is_warning=True,
         )
-    tags = len(entry.target.tags or {})
-    if tags > _MOST_TAGS:
+    tags = len(restore.settings.tags or {})
+    if tags > MAX_TAGS:
         yield ReadinessReason(
             code="too_many_tags",
             message=(
-                f"The instance has {tags} tags. RDS allows 50, and a recovery adds one of its own."
+                f"The instance has {tags} tags. RDS allows 50, and a recovery adds some of its own."
             ),
-            remedy=f"Remove {tags - _MOST_TAGS} tags from the instance, and capture again.",
+            remedy=f"Remove {tags - MAX_TAGS} tags from the instance, and capture again.",
         )
 
 

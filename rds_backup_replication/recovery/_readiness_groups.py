@@ -53,17 +53,16 @@ def find_group_reasons(
 def _subnet_group_reasons(restore: Restore, answers: Answers) -> Iterator[ReadinessReason]:
     name, region_name = restore.settings.db_subnet_group_name, answers.region_name
     if name is None:
-        if not restore.is_drill:  # a drill without a subnet group has a reason of its own
-            yield ReadinessReason(
-                code="subnet_group_not_found",
-                message=(
-                    "The book has no DB subnet group for the restored instance, so RDS would use "
-                    f"the default VPC of {region_name}."
-                ),
-                remedy=f"Choose a DB subnet group in {region_name}. {CAPTURE_AGAIN}",
-                # Of an instance that had none, RDS has shown no network that could be missed.
-                is_warning=restore.entry.source.db_subnet_group_name is None,
-            )
+        yield ReadinessReason(
+            code="subnet_group_not_found",
+            message=(
+                "The book has no DB subnet group for the restored instance, so RDS would use the "
+                f"default VPC of {region_name}."
+            ),
+            remedy=f"Choose a DB subnet group in {region_name}. {CAPTURE_AGAIN}",
+            # Of an instance that had none, RDS has shown no network that could be missed.
+            is_warning=restore.entry.source.db_subnet_group_name is None,
+        )
         return
     if isinstance(answers.subnet_groups, ReadinessReason):
         yield answers.subnet_groups
@@ -278,7 +277,7 @@ def _security_group_reasons(restore: Restore, answers: Answers) -> Iterator[Read
     settings, region_name = restore.settings, answers.region_name
     group_ids = settings.vpc_security_group_ids
     if not group_ids:
-        if restore.entry.source.vpc_security_group_ids and not restore.is_drill:
+        if restore.entry.source.vpc_security_group_ids:
             yield ReadinessReason(
                 code="security_groups_not_mapped",
                 message=(
