@@ -239,11 +239,13 @@ class Run:
             while not ended.wait(SUMMARY_INTERVAL):
                 self._shown.log(self.summarize())
 
-        threading.Thread(target=repeat, daemon=True).start()
+        thread = threading.Thread(target=repeat, daemon=True)
+        thread.start()
         try:
             yield
         finally:
             ended.set()
+            thread.join()  # no summary may follow the report
 
 
 _GOES_ON = ("waiting", "restoring", "available")

@@ -87,7 +87,7 @@ def count_restorable(states: Iterable[RestoreState | None]) -> str:
     checked = [state for state in states if state is not None]
     count = checked.count("restorable")
     of = pluralize(len(checked), "instance")
-    return f"{count:,} of {of} {'is' if count == 1 else 'are'} restorable."
+    return f"{count:,} of {of} {'is' if 1 in (count, len(checked)) else 'are'} restorable."
 
 
 def percent(part: int, whole: int) -> str:

@@ -110,7 +110,7 @@ class InstanceResponse(GroupResponse):
         """Let the instance report the requested settings that moto drops, and what follows."""
         if instance.db_cluster_identifier:
             return
-        # Moto serializes any attribute that is named like a member of the response.
+        # Moto serializes any attribute that is named like a member of the response, or its shape.
         attributes = vars(instance)
         for name, value in self.params.items():
             reported = _REPORTED_AS.get(name) or name
@@ -118,9 +118,11 @@ class InstanceResponse(GroupResponse):
             if reported != name or not is_known:
                 attributes[reported] = value
         version = EngineVersion.of(instance.engine, instance.engine_version)
-        if not instance.db_parameter_group_name:
-            group = self.find_parameter_group(f"default.{version.family}")
-            instance.db_parameter_group_name = group.name
+        name = instance.db_parameter_group_name or "default."
+        if name.startswith("default."):
+            name = self.find_parameter_group(f"default.{version.family}").name
+        status = {"DBParameterGroupName": name, "ParameterApplyStatus": "in-sync"}
+        attributes["DBParameterGroupStatusList"] = [status]
         instance.option_group_supplied |= "OptionGroupName" in self.params
         if not instance.option_group_supplied:
             instance.option_group_name = version.option_group_name

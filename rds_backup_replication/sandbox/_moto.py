@@ -78,13 +78,14 @@ class Footprint:
         # By the service; then by the account and Region; then by the mapping's path in the backend.
         self._before: dict[str, dict[tuple[str, str], dict[Path, set[Any]]]] = {}
 
-    def note(self, service: str) -> None:
-        """Remember what a service holds now, unless that was done before."""
-        if service not in self._before:
-            self._before[service] = {
-                (account_id, region): {path: set(items) for path, items in _mappings(backend)}
-                for account_id, region, backend in _backends(service)
-            }
+    def note(self, *services: str) -> None:
+        """Remember what each service holds now, unless that was done before."""
+        for service in services:
+            if service not in self._before:
+                self._before[service] = {
+                    (account_id, region): {path: set(items) for path, items in _mappings(backend)}
+                    for account_id, region, backend in _backends(service)
+                }
 
     def delete_what_came_later(self) -> None:
         """Delete the data that the noted services did not hold before."""

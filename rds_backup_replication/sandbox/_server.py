@@ -131,8 +131,7 @@ class Sandbox(Conditions):
             raise
         with without_profile():
             AccountSpecificBackend.get_session()  # which moto keeps
-        for service in _SERVICES:
-            self._footprint.note(service)
+        self._footprint.note(*_SERVICES)
         self._reset_conditions()
         self.endpoint_url = f"http://{_HOST}:{port}"
         self._thread = threading.Thread(

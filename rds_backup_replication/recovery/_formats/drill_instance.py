@@ -7,7 +7,7 @@ from ...fleet._records import State
 from ...fleet._report.html import Html, arn_line, join, mark, route, tag, time_tag
 from ...fleet._report.problems import group
 from ...fleet._wording import list_words
-from .._records import CheckOutcome, CleanupOutcome, DrilledInstance, RestoredInstance
+from .._records import CheckOutcome, CleanupOutcome, DrilledInstance, Outcome, RestoredInstance
 from .facts import fact, fact_list, lines, moment_after
 
 Mark = tuple[str, State]
@@ -25,11 +25,18 @@ CLEANUPS: dict[CleanupOutcome, Mark] = {
     "failed": ("not deleted", "unprotected"),
     "kept": ("not deleted yet", "lagging"),
 }
+_RESTORES: dict[Outcome, Mark] = {
+    "done": ("done", "protected"),
+    "failed": ("failed", "unprotected"),
+    "not_finished": ("not finished", "unprotected"),
+    "not_attempted": ("not attempted", "unmatched"),
+    "planned": ("planned", "unmatched"),
+}
 _OUTCOMES = {
     "failed": "failed restore",
     "not_finished": "unfinished restore",
-    "not_attempted": "restore that was not attempted",
-    "planned": "restore that was only planned",
+    "not_attempted": "unattempted restore",
+    "planned": "merely planned restore",
 }
 _CHECKS = {"failed": "failed check", "timed_out": "timed-out check", "not_run": "missing check"}
 
@@ -67,7 +74,7 @@ def instance_card(each: DrilledInstance, result: Html) -> Html:
         *_times(each),
         *_objectives(each),
         fact("Check", mark(*CHECKS[each.check])),
-        fact("End of the check's output", *_output(each.check_output)),
+        fact("End of its output", *_output(each.check_output)),
         *_settings(restore),
         fact("Request IDs", *(tag("p", id_, class_="hash") for id_ in restore.request_ids)),
         fact("Deletion", mark(*CLEANUPS[each.cleanup]), *lines(_some(each.cleanup_message))),
@@ -93,10 +100,11 @@ def _to(restore: RestoredInstance) -> tuple[Html, ...]:
         endpoint += f":{restore.new_port}"
     return (
         fact("Restored as", restore.target_db_instance_identifier),
-        fact("Its ARN", *_arn(restore.restored_db_instance_arn)),
-        fact("Its resource ID", restore.restored_dbi_resource_id or ""),
-        fact("Its endpoint", endpoint),
-        fact("Restore", *lines(_some(restore.message)), *lines(_some(restore.error_code))),
+        fact("New ARN", *_arn(restore.restored_db_instance_arn)),
+        fact("New resource ID", restore.restored_dbi_resource_id or ""),
+        fact("New endpoint", endpoint),
+        fact("Restore", mark(*_RESTORES[restore.outcome]), *lines(_some(restore.message))),
+        fact("Error code", restore.error_code or ""),
     )
 
 
@@ -118,7 +126,7 @@ def _objectives(each: DrilledInstance) -> tuple[Html, ...]:
     rpo = measured(each.restored_age, each.rpo, is_met=each.meets_rpo)
     return tuple(
         fact(name, value, "; objective: ", objective)
-        for name, (value, objective) in (("RTO", rto), ("RPO", rpo))
+        for name, (value, objective) in (("Measured RTO", rto), ("Measured RPO", rpo))
     )
 
 

@@ -46,10 +46,11 @@ def render_drill_html(report: DrillReport) -> str:
     Returns:
         The page. Its markup declares UTF-8, so write the file in this encoding.
     """
+    instances = sorted(report.instances, key=lambda each: each.restore.sort_key())
     sections = [
         ("evidence", "Evidence", _evidence(report)),
-        ("results", "Results", _results(report)),
-        ("instances", "Instances", _instances(report)),
+        ("results", "Results", _results(instances)),
+        ("instances", "Instances", _instances(instances)),
     ]
     shown = [(id_, name, part) for id_, name, part in sections if part]
     return document(
@@ -91,8 +92,8 @@ def _why(report: DrillReport, proven: int) -> str:
         return "The drill has no instances."
     if proven < total:
         reasons = Counter(reason for each in report.instances for reason in shortfalls(each))
-        why = list_words(_counted(count, reason) for reason, count in reasons.items())
-        are = "is" if proven == 1 else "are"
+        why = list_words(pluralize(count, reason) for reason, count in reasons.items())
+        are = "is" if 1 in (proven, total) else "are"
         of = pluralize(total, "instance")
         return f"{proven:,} of {of} {are} proven restorable. Not proven because of {why}."
     objectives = [*((each.rto, "RTO") for each in report.instances)]
@@ -105,12 +106,6 @@ def _why(report: DrillReport, proven: int) -> str:
         none = list_words(f"no {name} for {count:,}" for name, count in missing.items())
         text += f" The policy states {none} of {total:,}."
     return text
-
-
-def _counted(count: int, reason: str) -> str:
-    noun, that, rest = reason.partition(" that was ")
-    were = " that were " if that and count > 1 else that
-    return f"{pluralize(count, noun)}{were}{rest}"
 
 
 def _tiles(report: DrillReport, proven: int) -> Html:
@@ -156,14 +151,14 @@ def _evidence(report: DrillReport) -> Html:
     return section("evidence", "Evidence", tag("div", facts, class_="group"), note)
 
 
-def _results(report: DrillReport) -> Html:
-    if not report.instances:
+def _results(instances: list[DrilledInstance]) -> Html:
+    if not instances:
         return Html()
     table = scrollable_table(
         "results",
-        f"{pluralize(len(report.instances), 'instance')}, in the order of the drill",
+        f"{pluralize(len(instances), 'instance')}, ordered by tier",
         (tag("th", name, scope="col") for name in _COLUMNS),
-        map(_row, report.instances),
+        map(_row, instances),
     )
     return section("results", "Results", table)
 
@@ -189,8 +184,8 @@ def result_mark(each: DrilledInstance) -> Html:
     return mark("proven", "protected") if each.is_proven else mark("not proven", "unprotected")
 
 
-def _instances(report: DrillReport) -> Html:
-    if not report.instances:
+def _instances(instances: list[DrilledInstance]) -> Html:
+    if not instances:
         return Html()
-    cards = (instance_card(each, result_mark(each)) for each in report.instances)
+    cards = (instance_card(each, result_mark(each)) for each in instances)
     return section("instances", "Instances", join(cards))
