@@ -1,12 +1,12 @@
 """Where a recovery book is kept: in a file, or as an object in S3."""
 
+import errno
 import os
 import re
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from errno import ENOENT
 from functools import cached_property
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -49,16 +49,17 @@ def read_book(location: str | Path, *, access: Access | None = None) -> Recovery
         The book.
 
     Raises:
-        RecoveryRefusedError: The content is not a recovery book as a capture wrote it.
-        OSError: The file cannot be read; a ``FileNotFoundError`` if there is no such file or
-            object.
+        RecoveryRefusedError: The location is not valid, or does not have a recovery book as a
+            capture wrote it.
+        FileNotFoundError: There is no such file or object.
+        OSError: The file cannot be read.
         BotoCoreError: S3 did not answer.
         ClientError: S3 refused the request.
     """
     place = _place_of(location, access)
     body = place.read()
     if body is None:
-        raise FileNotFoundError(ENOENT, "There is no such object", str(place))
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(place))
     return RecoveryBook.from_json(body, source=str(place))
 
 
