@@ -9,13 +9,12 @@ import typer
 from .._errors import ExitCode, Failure, in_shell_words
 from .._files import check_writable, read_policy
 from .._fleet import PolicyFile, format_counts, print_names, scan_progress
-from .._options import FleetOptions, ReadinessOutput, read_duration, with_options
+from .._options import FleetOptions, ReadinessOutput, with_options
 from .._output import note, print_json, print_line
-from .._recovery import Book, BookOptions, print_readiness, read_book
+from .._recovery import Book, BookOptions, print_readiness, read_book, read_longest
 from .._stdio import escape_invisible, write_stdout
 
 if TYPE_CHECKING:
-    from ...fleet import Access
     from ...recovery import ReadinessReport, RecoveryBook
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
@@ -44,12 +43,13 @@ def capture(
     incomplete book is written, too.
     """
     from ...recovery import capture, write_book
+    from ...recovery._locations import find_book
 
     wanted = read_policy(policy)
-    if not _is_in_s3(output):
+    if not output.lower().startswith("s3:/"):
         check_writable(Path(output), "summary")
     access = options.make_access()
-    previous = _read_previous(output, access)
+    previous = find_book(output, access=access)
     with scan_progress() as on_progress:
         book = capture(wanted, access=access, previous=previous, on_progress=on_progress)
     try:
@@ -63,26 +63,12 @@ def capture(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _is_in_s3(location: str) -> bool:
-    return location.startswith("s3://")
-
-
-def _read_previous(location: str, access: "Access") -> "RecoveryBook | None":
-    """Return the book that is there, if there is one."""
-    from ...recovery import read_book
-
-    try:
-        return read_book(location, access=access)
-    except FileNotFoundError:
-        return None
-
-
 def _print_summary(book: "RecoveryBook") -> None:
     tiers = Counter(entry.tier for entry in book.instances if not entry.is_gone)
     for tier, count in sorted(tiers.items()):
-        print_line(f"Tier {tier}: {count} instances")
+        print_line(f"Instances in tier {tier}: {count}")
     if gone := sum(entry.is_gone for entry in book.instances):
-        print_line(f"Gone, but kept in the book: {gone} instances")
+        print_line(f"Instances that are gone, and kept in the book: {gone}")
     for problem in book.problems:
         print_line(f"\n{in_shell_words(problem.message)}")
         print_line(in_shell_words(problem.remedy), "  ")
@@ -125,7 +111,7 @@ def check(
 
     if commands and output is not ReadinessOutput.TABLE:
         raise typer.BadParameter("prints no report: omit --output.", param_hint="--commands")
-    age = read_duration(maximum_age, "--maximum-age")
+    age = read_longest(maximum_age, "--maximum-age")
     policy = options.read_policy()
     access = options.make_access()
     captured = read_book(book, access)
