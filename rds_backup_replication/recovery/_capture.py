@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
+from itertools import chain
 from typing import Literal, TypeVar
 from uuid import uuid4
 
@@ -165,6 +166,6 @@ def _choose_groups(
 ) -> tuple[GroupT, ...]:
     """Return the groups; those that could not be read now are as the previous book has them."""
     groups: dict[_GroupKey, GroupT] = {}
-    for group in (*found, *earlier, *filter(is_read, found)):  # the last one counts
+    for group in chain(found, earlier, filter(is_read, found)):  # the last one counts
         groups[group.account_id, group.source_region, group.name] = group
     return tuple(groups[key] for key in keys if key in groups)

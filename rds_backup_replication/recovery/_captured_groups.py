@@ -42,7 +42,7 @@ _HARMLESS = re.compile(
 )
 
 
-def _shown_value(name: str, value: str) -> str:
+def shown_value(name: str, value: str) -> str:
     """Return a value, or a placeholder if the name says that the value may be secret."""
     return HIDDEN_VALUE if _SECRET.search(name) and not _HARMLESS.fullmatch(name) else value
 
@@ -93,7 +93,7 @@ class GroupReader:
             self._add_problem(f"which parameters the DB parameter group {name} changes", error)
             return None
         return {
-            name: _shown_value(name, value)
+            name: shown_value(name, value)
             for name, value in sorted((n, v) for n, v in found if n and v is not None)
         }
 
@@ -162,7 +162,7 @@ def _captured_option(option: Option) -> CapturedOption:
         version=option.option_version,
         port=option.port,
         settings={
-            name: _shown_value(name, value)
+            name: shown_value(name, value)
             for name, value in sorted(
                 (s.name, s.value)
                 for s in option.option_settings or ()

@@ -101,7 +101,7 @@ def write_book(
     _place_of(location, access).write(book, replaces)
 
 
-def _place_of(location: str | Path, access: Access | None) -> "_File | _S3Object":
+def _place_of(location: str | Path, access: Access | None) -> "_File | S3Object":
     text = str(location)
     if _IN_S3.match(text) is None:
         return _File(Path(location))
@@ -110,10 +110,10 @@ def _place_of(location: str | Path, access: Access | None) -> "_File | _S3Object
         raise RecoveryRefusedError(
             [f"{text!r} is not a location in S3. Use the form s3://bucket/key, as a string."]
         )
-    return _S3Object(match[1], match[2], access or Access())
+    return S3Object(match[1], match[2], access or Access())
 
 
-def _is_there(
+def is_there(
     place: object, body: bytes | None, book: RecoveryBook, replaces: RecoveryBook | None
 ) -> bool:
     """Return whether a place already has the book, or raise if it has an unexpected content."""
@@ -153,7 +153,7 @@ class _File:
         path = self.path.resolve()  # a link stays, and its target is replaced
         with _locked(path.parent):
             body = path.read_bytes() if path.exists() else None
-            if _is_there(self, body, book, replaces):
+            if is_there(self, body, book, replaces):
                 return
             # Only the owner can read it.
             with NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent, delete=False) as file:
@@ -188,7 +188,7 @@ def _locked(directory: Path) -> Generator[None]:
 
 
 @dataclass
-class _S3Object:
+class S3Object:
     """A book in S3."""
 
     bucket: str
@@ -203,7 +203,7 @@ class _S3Object:
     def _session(self) -> Session:
         return own_session(self.access, self._run_id, ScanGuard())  # with short timeouts
 
-    def _create_client(self, region_name: str | None) -> Any:
+    def create_client(self, region_name: str | None) -> Any:
         with CREATE_LOCK:
             return self._session.create_client(
                 "s3", region_name, endpoint_url=self.access.endpoint_url, config=_CONFIG
@@ -216,13 +216,13 @@ class _S3Object:
         """Return the content, ``None`` if there is none, and the condition to replace it."""
         with without_secrets():
             try:
-                return self._get_with(self._client)
+                return self._get_with(self.client)
             except NO_RESPONSE_ERRORS:
                 if self._session.get_config_variable("region") is None:
                     raise
                 # The default Region may be the very one that is lost.
-                self._client = self._create_client(_ANY_REGION)
-                return self._get_with(self._client)
+                self.client = self.create_client(_ANY_REGION)
+                return self._get_with(self.client)
 
     def _get_with(self, client: Any) -> tuple[bytes | None, dict[str, str]]:
         try:
@@ -234,18 +234,18 @@ class _S3Object:
             raise
 
     @cached_property
-    def _client(self) -> Any:
-        return self._create_client(None)
+    def client(self) -> Any:
+        return self.create_client(None)
 
     def write(self, book: RecoveryBook, replaces: RecoveryBook | None) -> None:
         condition = {"IfNoneMatch": "*"}
         if replaces is not None:
             body, condition = self._get()
-            if _is_there(self, body, book, replaces):
+            if is_there(self, body, book, replaces):
                 return
         try:
             with without_secrets():
-                self._client.put_object(
+                self.client.put_object(
                     Bucket=self.bucket,
                     Key=self.key,
                     Body=book.to_json().encode(),

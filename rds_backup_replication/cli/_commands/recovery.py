@@ -72,11 +72,11 @@ def _print_summary(book: "RecoveryBook") -> None:
     for problem in book.problems:
         print_line(f"\n{in_shell_words(problem.message)}")
         print_line(in_shell_words(problem.remedy), "  ")
-    unread: dict[str, list[str]] = {}
+    gaps: dict[str, list[str]] = {}
     for entry in book.instances:
-        for sentence in entry.unread:
-            unread.setdefault(sentence, []).append(entry.db_instance_arn)
-    for sentence, arns in unread.items():
+        for sentence in entry.gaps:
+            gaps.setdefault(sentence, []).append(entry.db_instance_arn)
+    for sentence, arns in gaps.items():
         print_line(f"\n{in_shell_words(sentence)}")
         print_names(arns)
 
