@@ -55,7 +55,15 @@ class Recovery:
         locations = f"{recovery.__name__}._locations"
         monkeypatch.setattr(f"{locations}.find_book", self._find_book)
         monkeypatch.setitem(vars(recovery), "write_book", self._write_book)
-        for name in ("capture", "check", "recover", "plan_recovery", "drill", "drill_cleanup"):
+        for name in (
+            "capture",
+            "check",
+            "retarget",
+            "recover",
+            "plan_recovery",
+            "drill",
+            "drill_cleanup",
+        ):
             monkeypatch.setitem(vars(recovery), name, self._function(name))
         for name in ("endpoints", "readiness_markdown", "readiness_html", "drill_html"):
             monkeypatch.setitem(vars(recovery), f"render_{name}", self._rendering(name))

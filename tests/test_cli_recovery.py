@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from rds_backup_replication.cli import _output, _recovery, app
 from rds_backup_replication.cli._errors import ExitCode
+from rds_backup_replication.exceptions import RecoveryRefusedError
 from rds_backup_replication.recovery._book import CaptureProblem
 from rds_backup_replication.recovery._journal import Restored
 from rds_backup_replication.recovery._records import ReadinessReason
@@ -76,6 +77,15 @@ def test_incomplete_book_is_written_and_has_an_exit_code(fake: Recovery) -> None
         *("", "us-west-2 did not answer.", "  Capture again."),
         *("", unread, f"    {arn_of('orders')}"),
     ]
+
+
+@pytest.mark.parametrize("output", ["book.json", "new.json"])
+def test_retarget_replaces_no_other_book(fake: Recovery, output: str) -> None:
+    fake.results["retarget"] = new = make_book(make_entry(tier=7))
+    arguments = ("recovery", "retarget", "book.json", "--policy", "policy.yaml")
+    run(*arguments, "--output", output)
+    assert fake.books[output] == new
+    assert fake.calls["write_book"]["replaces"] == (BOOK if output == "book.json" else None)
 
 
 def test_book_that_cannot_be_read_is_an_error(fake: Recovery) -> None:
@@ -296,6 +306,18 @@ def test_finished_recovery_asks_nothing(fake: Recovery) -> None:
     fake.results["recover"] = recovered(restored("orders"))
     run(*RECOVER)
     assert fake.calls.keys() == {"recover"}
+
+
+def test_refused_drill_is_explained_in_options(fake: Recovery) -> None:
+    error = RecoveryRefusedError(["Delete it (drill_cleanup), or pass in_recovery_network=True."])
+
+    def drill(_: dict[str, Any]) -> Any:
+        raise error
+
+    fake.results["drill"] = drill
+    arguments = ("recovery", "drill", "book.json", "--journal", "run.jsonl", "--yes")
+    ran = run(*arguments, code=ExitCode.USAGE)
+    assert "Delete it (recovery drill-cleanup), or pass --in-recovery-network." in ran.stderr
 
 
 def test_instance_cannot_hide_another_row(fake: Recovery) -> None:

@@ -255,6 +255,8 @@ _SHELL_WORDS = {
     "ensure_replication()": "ensure",
     "ensure_stopped()": "stop --missing-ok",
     "Call fleet.resume()": "Pass --resume",
+    "drill_cleanup": "recovery drill-cleanup",
+    "in_recovery_network=True": "--in-recovery-network",
     "kms_key_id": "--kms-key-id",
     "max_age=": "--max-age",
     "region_name": "--region",

@@ -1,4 +1,4 @@
-"""The commands that capture a recovery book, and check it."""
+"""The commands that capture, check and retarget a recovery book."""
 
 from collections import Counter
 from pathlib import Path
@@ -15,6 +15,7 @@ from .._recovery import Book, BookOptions, print_readiness, read_book, read_long
 from .._stdio import escape_invisible, write_stdout
 
 if TYPE_CHECKING:
+    from ...fleet import Access
     from ...recovery import ReadinessReport, RecoveryBook
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
@@ -42,25 +43,38 @@ def capture(
     in RDS. Instances of a Region that does not answer stay as the earlier book has them. An
     incomplete book is written, too.
     """
-    from ...recovery import capture, write_book
+    from ...recovery import capture
     from ...recovery._locations import find_book
 
     wanted = read_policy(policy)
-    if not output.lower().startswith("s3:/"):
-        check_writable(Path(output), "summary")
+    _check_location(output)
     access = options.make_access()
     previous = find_book(output, access=access)
     with scan_progress() as on_progress:
         book = capture(wanted, access=access, previous=previous, on_progress=on_progress)
-    try:
-        write_book(book, output, replaces=previous, access=access)
-    except OSError as error:
-        message = f"{output} cannot be written: {error.strerror}"
-        raise Failure(message, ExitCode.OTHER) from error
+    _write_book(book, output, previous, access)
     _print_summary(book)
-    note(f"Wrote {output}.")
     if not book.is_complete:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _check_location(location: str) -> None:
+    """Raise a failure if the location is a file that cannot be written."""
+    if not location.lower().startswith("s3:/"):
+        check_writable(Path(location), "summary")
+
+
+def _write_book(
+    book: "RecoveryBook", location: str, replaces: "RecoveryBook | None", access: "Access"
+) -> None:
+    from ...recovery import write_book
+
+    try:
+        write_book(book, location, replaces=replaces, access=access)
+    except OSError as error:
+        message = f"{location} cannot be written: {error.strerror}"
+        raise Failure(message, ExitCode.OTHER) from error
+    note(f"Wrote {location}.")
 
 
 def _print_summary(book: "RecoveryBook") -> None:
@@ -79,6 +93,42 @@ def _print_summary(book: "RecoveryBook") -> None:
     for sentence, arns in gaps.items():
         print_line(f"\n{in_shell_words(sentence)}")
         print_names(arns)
+
+
+@with_options(FleetOptions)
+def retarget(
+    options: FleetOptions,
+    *,
+    book: Book,
+    policy: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", help="Policy file with new recovery: blocks.", show_default=False
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            metavar="LOCATION",
+            help="Where to write the new book: BOOK itself, or a new file or object in S3.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Give the instances in a book new settings of a policy.
+
+    The command asks AWS about no instance, so that another instance class or subnet group can be
+    chosen after the source Region is lost. A recovery that has begun needs the book that it began
+    with.
+    """
+    from ...recovery import retarget
+
+    wanted = read_policy(policy)
+    _check_location(output)
+    access = options.make_access()
+    captured = read_book(book, access)
+    _write_book(retarget(captured, wanted), output, captured if output == book else None, access)
 
 
 @with_options(BookOptions)
