@@ -144,7 +144,7 @@ def test_s3_in_the_sandbox(fleet: Fleet) -> None:
     location = "s3://books/dr/fleet.json"
     s3 = fleet.sandbox.boto3_client("s3", "us-east-1")
     s3.create_bucket(Bucket="books")
-    with pytest.raises(RecoveryRefusedError, match=r"s3://books/dr/fleet\.json does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"s3://books/dr/fleet\.json"):
         read_book(location, access=fleet.access)
     with pytest.raises(RecoveryRefusedError, match="does not have the book"):
         write_book(NEW, location, replaces=OLD, access=fleet.access)

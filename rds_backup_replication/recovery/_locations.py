@@ -1,5 +1,6 @@
 """Where a recovery book is kept: in a file, or as an object in S3."""
 
+import errno
 import os
 import re
 import sys
@@ -48,8 +49,9 @@ def read_book(location: str | Path, *, access: Access | None = None) -> Recovery
         The book.
 
     Raises:
-        RecoveryRefusedError: There is no such object, or it is not a recovery book as a capture
-            wrote it.
+        RecoveryRefusedError: The location is not valid, or does not have a recovery book as a
+            capture wrote it.
+        FileNotFoundError: There is no such file or object.
         OSError: The file cannot be read.
         BotoCoreError: S3 did not answer.
         ClientError: S3 refused the request.
@@ -57,9 +59,7 @@ def read_book(location: str | Path, *, access: Access | None = None) -> Recovery
     place = _place_of(location, access)
     body = place.read()
     if body is None:
-        raise RecoveryRefusedError(
-            [f"{place} does not exist. Check the location, or capture a book first."]
-        )
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(place))
     return RecoveryBook.from_json(body, source=str(place))
 
 
