@@ -158,7 +158,8 @@ def test_drill_name_taken(drills: Drills, monkeypatch: pytest.MonkeyPatch) -> No
     }
 
 
-def test_drill_name_taken_meanwhile(drills: Drills, no_backoff: None) -> None:
+@pytest.mark.usefixtures("no_backoff")
+def test_drill_name_taken_meanwhile(drills: Drills) -> None:
     """Somebody creates an instance of the name between the drill's question and its restore."""
     book = drills.book("orders")
     added: list[str] = []
