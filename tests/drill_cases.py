@@ -56,7 +56,7 @@ class Drills:
             if operation != "describe_db_instances":
                 self.changes.append((operation, dict(response.params)))
             result = respond(response)
-            self.most = max(self.most, len(self.left()))
+            self.most = max(self.most, len(self.existing()))
             if self.after is not None:
                 self.after(operation, name)
             return result
@@ -69,9 +69,13 @@ class Drills:
         found: dict[str, Any] = get_backend("rds")[ACCOUNT][DESTINATION].databases
         return found
 
-    def left(self) -> list[str]:
-        """Return the names of the drills' instances that exist."""
+    def existing(self) -> list[str]:
+        """Return the names of the drills' instances that exist, also while RDS deletes them."""
         return [name for name in [*self.databases] if name.startswith("drill-")]
+
+    def left(self) -> list[str]:
+        """Return the names of the drills' instances that RDS does not delete."""
+        return [each for each in self.existing() if self.databases[each].status != "deleting"]
 
     def others(self) -> dict[str, dict[str, Any]]:
         """Return all that RDS shows of the instances that are not a drill's, by ARN."""
