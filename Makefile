@@ -18,7 +18,7 @@ PIN = $(COMPILE) pyproject.toml --extra all
 help:
 	@echo "Daily"
 	@echo "  make help          List the commands"
-	@echo "  make demo          Run the main job end to end on the sandbox"
+	@echo "  make demo          Run a replication and a recovery on the sandbox"
 	@echo "  make test          Run the tests; \`make test ARGS='-k tags'\` runs some"
 	@echo "  make format        Format the code and apply the linter's fixes"
 	@echo "  make lint          Run ruff and mypy"
@@ -53,7 +53,7 @@ help:
 
 # Each set of tools has a stamp, which make renews when the requirements change.
 $(VENV)/demo.stamp: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[sandbox]'
+	$(BIN)/python -m pip install --quiet --editable '.[fleet,sandbox]'
 	@touch $@
 
 $(VENV)/test.stamp: $(BIN)/python pyproject.toml requirements/test.txt

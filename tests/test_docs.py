@@ -1,5 +1,6 @@
 """Tests that run the README's examples and the demo."""
 
+import os
 import re
 import subprocess
 import sys
@@ -25,12 +26,13 @@ DESCRIBE = "DescribeDBInstanceAutomatedBackups"
 SOURCE_ARN = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
 
 
-def test_demo_output() -> None:
+def test_demo_output(tmp_path: Path) -> None:
     run = subprocess.run(  # noqa: S603  # the project's own demo
         [sys.executable, "-W", "error", ROOT / "docs/demo.py"],
         capture_output=True,
         text=True,
         check=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     statuses = re.findall(r"status: (\w+)", run.stdout)
     assert [status.lower() for status in statuses] == [
@@ -44,8 +46,21 @@ def test_demo_output() -> None:
         "kms_key_required",
         "started",
         "unchanged",
+        *("orders", "reports"),
+        *("orders", "reports", "evidence"),
     ]
     assert run.stderr == ""
+    assert re.findall(r"^2 .*restorable$", run.stdout, re.MULTILINE) == [
+        *("2 not restorable", "2 restorable")
+    ]
+    for name in ("orders", "reports"):
+        assert re.search(
+            rf"^{name} is {name}-dr now: done after .* verified$", run.stdout, re.MULTILINE
+        )
+        assert f"\n{name.upper()}_HOST={name}-dr." in run.stdout
+        assert re.search(rf"^{name}: check passed, .*, deleted$", run.stdout, re.MULTILINE)
+    (page,) = tmp_path.glob("recovery-*/drill.html")
+    assert "would connect to drill-" in page.read_text(encoding="utf-8")
 
 
 def test_readme_error_matches_library() -> None:

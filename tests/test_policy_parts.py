@@ -23,6 +23,7 @@ DEFAULTS = {
     "kms_key_id": "alias/backups",
     "tags": {"owner": "platform", "env": "prod"},
     "maximum_lag": "2h",
+    "recovery": {"tier": 2, "name": "{name}-dr", "drill": {"subnet_group": "drills"}},
 }
 
 

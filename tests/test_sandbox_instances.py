@@ -204,6 +204,9 @@ def test_delete_without_automated_backups(rds: Any, backup_arn: str) -> None:
     assert backups() == [("kept", "retained")]
     rds.delete_db_instance_automated_backup(DbiResourceId=restored[0]["DbiResourceId"])
     assert backups() == []
+    for _ in range(2):  # until the deleted instance has released its name
+        rds.describe_db_instances()
+    assert restore(rds, backup_arn, "kept")["DBInstanceStatus"] == "creating"
 
 
 def test_tags_of_restored_instance(rds: Any, backup_arn: str) -> None:

@@ -7,7 +7,16 @@ import pytest
 from rds_backup_replication.sandbox import Behavior, Sandbox
 
 from . import restore_cases
-from .restore_cases import DESTINATION, SOURCE, Network, create_groups, describe, refused, restore
+from .restore_cases import (
+    DESTINATION,
+    SOURCE,
+    Network,
+    create_groups,
+    describe,
+    refused,
+    replicate,
+    restore,
+)
 
 pytestmark = pytest.mark.once
 
@@ -169,3 +178,42 @@ def test_instance_quota(sandbox: Sandbox, rds: Any, backup_arn: str) -> None:
         restore(rds, backup_arn, "another")
     with refused("DBInstanceAlreadyExists"):
         restore(rds, backup_arn, "Restored")
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "family"),
+    [
+        ("mysql", "8.0.35", "mysql8.0"),
+        ("mariadb", "10.11.6", "mariadb10.11"),
+        ("oracle-se2", "19.0.0.0.ru-2024-01.r1", "oracle-se2-19"),
+        ("sqlserver-se", "15.00.4236.7.v1", "sqlserver-se-15.0"),
+        ("postgres", "9.6.24", "postgres9.6"),
+    ],
+)
+def test_default_parameter_group(
+    sandbox: Sandbox, rds: Any, engine: str, version: str, family: str
+) -> None:
+    """An instance has the default group of its engine's family, which a restore may name."""
+    name = f"default.{family}"
+    arn = replicate(sandbox, Engine=engine, EngineVersion=version)
+    source = describe(sandbox.boto3_client("rds", SOURCE), "orders")
+    for instance in (source, restore(rds, arn, DBParameterGroupName=name)):
+        assert [each["DBParameterGroupName"] for each in instance["DBParameterGroups"]] == [name]
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "name"),
+    [
+        ("mysql", "8.0.35", "default:mysql-8-0"),
+        ("oracle-se2", "19.0.0.0.ru-2024-01.r1", "default:oracle-se2-19"),
+        ("sqlserver-se", "15.00.4236.7.v1", "default:sqlserver-se-15-00"),
+        ("postgres", "16.3", "default:postgres-16"),
+    ],
+)
+def test_default_option_group(
+    sandbox: Sandbox, rds: Any, engine: str, version: str, name: str
+) -> None:
+    arn = replicate(sandbox, Engine=engine, EngineVersion=version)
+    source = describe(sandbox.boto3_client("rds", SOURCE), "orders")
+    for instance in (source, restore(rds, arn, OptionGroupName=name)):
+        assert [each["OptionGroupName"] for each in instance["OptionGroupMemberships"]] == [name]

@@ -158,7 +158,9 @@ def test_faults_of_recovery_operations(sandbox: Sandbox, rds: Any, backup_arn: s
             getattr(rds, name)(**parameters)
 
 
-def test_region_down(sandbox: Sandbox, rds: Any, backup_arn: str) -> None:
+def test_region_down(
+    sandbox: Sandbox, rds: Any, backup_arn: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """Nothing of the Region answers, until it is up again; the other Regions do."""
     calls = [
         getattr(sandbox.boto3_client(service, SOURCE, config=ONE_ATTEMPT), operation)
@@ -186,6 +188,7 @@ def test_region_down(sandbox: Sandbox, rds: Any, backup_arn: str) -> None:
     sandbox.region_up(SOURCE)
     assert not sandbox.regions_down
     assert [each["DBInstanceIdentifier"] for each in calls[0]()["DBInstances"]] == ["orders"]
+    assert not [each for each in caplog.records if each.name == "werkzeug"]
 
 
 def test_region_down_covers_presigned_urls(sandbox: Sandbox) -> None:

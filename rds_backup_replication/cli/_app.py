@@ -9,7 +9,18 @@ import typer
 from typer.core import TyperGroup
 
 from .._version import __version__
-from ._commands import apply, audit, backups, plan, policy, replication, sandbox
+from ._commands import (
+    apply,
+    audit,
+    backups,
+    plan,
+    policy,
+    recovery,
+    recovery_drill,
+    recovery_recover,
+    replication,
+    sandbox,
+)
 from ._errors import ExitCode, explain
 from ._options import with_debug_option
 from ._output import print_error
@@ -111,3 +122,20 @@ _policy: typer.Typer = typer.Typer(
 _policy.command("test")(with_debug_option(policy.show_matches))
 _policy.command("schema")(with_debug_option(policy.policy_schema))
 app.add_typer(_policy, name="policy")
+
+_recovery: typer.Typer = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Restore a fleet from its replicated backups, or rehearse it.",
+)
+_RECOVERY_COMMANDS: dict[str, Callable[..., None]] = {
+    "capture": recovery.capture,
+    "check": recovery.check,
+    "retarget": recovery.retarget,
+    "recover": recovery_recover.recover,
+    "drill": recovery_drill.drill,
+    "drill-cleanup": recovery_drill.drill_cleanup,
+}
+for _name, _command in _RECOVERY_COMMANDS.items():
+    _recovery.command(_name)(with_debug_option(_command))
+app.add_typer(_recovery, name="recovery")

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,10 @@ from ._signals import end_now, on_signal
 
 if TYPE_CHECKING:
     from ..fleet import AuditRecord, Finding, FleetReason, PlannedAction, StateChange
+    from ..recovery._records import ReadinessReason, ReadinessRecord
+
+    Reasons = tuple[FleetReason, ...] | tuple[ReadinessReason, ...]
+    Subject = AuditRecord | PlannedAction | StateChange | ReadinessRecord
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
@@ -24,13 +28,11 @@ PolicyFile = Annotated[
         help="Policy file in YAML, JSON or TOML; - reads YAML or JSON from standard input.",
     ),
 ]
-SubjectT = TypeVar("SubjectT", bound="AuditRecord | PlannedAction")
 
 
 @contextmanager
-def scan_progress() -> Generator[Callable[[int, int], None]]:
+def scan_progress(text: str = "Scanning the fleet") -> Generator[Callable[[int, int], None]]:
     """Show the progress of a scan, which changes nothing: a signal ends the process at once."""
-    text = "Scanning the fleet"
     with (
         progress(text, lines=False) as shown,
         on_signal(lambda _: end_now("Interrupted.\n", shown)),
@@ -38,13 +40,13 @@ def scan_progress() -> Generator[Callable[[int, int], None]]:
         yield lambda done, of: shown.update(f"{text}: {done} of {of}")
 
 
-def arn_of(subject: "AuditRecord | PlannedAction | StateChange") -> str | None:
+def arn_of(subject: "Subject") -> str | None:
     """Return the instance's ARN; ``None`` if its Region could not be listed."""
     arn: str | None = getattr(subject, "db_instance_arn", None)
     return arn or getattr(subject, "source_db_instance_arn", None)
 
 
-def instance_of(subject: "AuditRecord | PlannedAction | StateChange") -> str:
+def instance_of(subject: "Subject") -> str:
     """Return the instance's ARN, or the account and Region whose instances could not be listed."""
     nobody = f"all instances of account {subject.account_id} in {subject.source_region}"
     return arn_of(subject) or nobody
@@ -64,13 +66,13 @@ _WIDE = 120  # columns; with fewer, a table has no room for ARNs
 _INDENT = "    "
 
 
-def print_names(names: Iterable[str]) -> None:
+def print_names(names: Iterable[str], *, on_stderr: bool = False) -> None:
     """Print names below the text that they belong to."""
     for name in names:
-        print_line(name, _INDENT)
+        print_line(name, _INDENT, on_stderr=on_stderr)
 
 
-def name_of(subject: "AuditRecord | PlannedAction | StateChange") -> str:
+def name_of(subject: "Subject") -> str:
     """Return the instance's ARN, or its identifier and place if the terminal would break the ARN.
 
     Args:
@@ -85,15 +87,17 @@ def name_of(subject: "AuditRecord | PlannedAction | StateChange") -> str:
 
 def print_instances(
     titles: Sequence[str],
-    subjects: "Sequence[AuditRecord | PlannedAction]",
+    subjects: "Sequence[AuditRecord | PlannedAction | ReadinessRecord]",
     cells_of: Callable[[Any], tuple[str, ...]],
+    *,
+    on_stderr: bool = False,
 ) -> None:
     """Print a row for each instance.
 
     On a narrow terminal, each account and source Region has a table of its own, because the rows
     have no room for both.
     """
-    is_wide = get_width(sys.stdout) >= _WIDE
+    is_wide = get_width(sys.stderr if on_stderr else sys.stdout) >= _WIDE
     tables: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
     for subject in subjects:
         name = instance_of(subject)
@@ -103,12 +107,14 @@ def print_instances(
         tables[place].append((*cells_of(subject), name))
     for index, (heading, rows) in enumerate(tables.items()):
         if heading:
-            print_line(f"\n{heading}" if index else heading)
-        print_table((*titles, "INSTANCE"), rows, unbroken=True)
+            print_line(f"\n{heading}" if index else heading, on_stderr=on_stderr)
+        print_table((*titles, "INSTANCE"), rows, on_stderr=on_stderr, unbroken=True)
 
 
 def print_causes(
-    subjects: "Iterable[tuple[AuditRecord | PlannedAction, tuple[FleetReason, ...]]]",
+    subjects: "Iterable[tuple[AuditRecord | PlannedAction | ReadinessRecord, Reasons]]",
+    *,
+    on_stderr: bool = False,
 ) -> None:
     """Print the reasons, each once with its remedy, and the instances that it applies to."""
     from ..fleet._causes import group_by_cause
@@ -120,27 +126,32 @@ def print_causes(
             for reason in pair[1]
             for line in (("finding", reason.message), ("remedy", reason.remedy))
         ],
-        lambda pair: ((arn_of(pair[0]) or "").rpartition(":")[2], pair[0].rule),
+        lambda pair: ((arn_of(pair[0]) or "").rpartition(":")[2], getattr(pair[0], "rule", None)),
     )
     for cause in causes:
-        print_line("")
+        print_line("", on_stderr=on_stderr)
         for kind, text in cause.lines:
-            print_line(_in_options(text), "" if kind == "finding" else "  ")
+            print_line(_in_options(text), "" if kind == "finding" else "  ", on_stderr=on_stderr)
         print_names(
-            name_of(subject) + (f" ({', '.join(figures)})" if figures else "")
-            for (subject, _), figures in cause.items
+            (
+                name_of(subject) + (f" ({', '.join(figures)})" if figures else "")
+                for (subject, _), figures in cause.items
+            ),
+            on_stderr=on_stderr,
         )
 
 
 def _in_options(text: str) -> str:
-    """Return a remedy with the options of a scan in place of the keywords."""
+    """Return a remedy with the options of a scan or a drill in place of the keywords."""
+    text = text.replace("in_recovery_network=True", "--in-recovery-network")
     text = text.replace("the read_timeout of Access", "--read-timeout")
     return text.replace("deadline=", "--deadline")
 
 
-def print_findings(findings: "Iterable[Finding]") -> None:
-    """Print findings about rules and accounts."""
+def print_findings(
+    findings: "Iterable[Finding | ReadinessReason]", *, on_stderr: bool = False
+) -> None:
+    """Print findings about rules and accounts, or about a recovery book."""
     for finding in findings:
-        print_line("")
-        print_line(finding.message)
-        print_line(finding.remedy, "  ")
+        for text, indent in (("", ""), (finding.message, ""), (finding.remedy, "  ")):
+            print_line(text, indent, on_stderr=on_stderr)

@@ -50,6 +50,15 @@ class AuditOutput(str, Enum):
     EMF = "emf"
 
 
+class ReadinessOutput(str, Enum):
+    """How the readiness of a recovery is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
 Source = Annotated[
     str,
     typer.Argument(
@@ -77,6 +86,10 @@ Tags = Annotated[
         help="Tag for the replicated backup. Repeat the option for more tags.",
     ),
 ]
+Timeout = Annotated[
+    str, typer.Option(metavar="DURATION", help="Longest time to wait, such as 90s or 2h.")
+]
+PollInterval = Annotated[str, typer.Option(metavar="DURATION", help="Time between two polls.")]
 Yes = Annotated[
     bool,
     typer.Option(

@@ -206,14 +206,16 @@ def _wrap_words(text: str, stream: TextIO, indent: str = "  ") -> str:
     return "\n".join(chain.from_iterable(lines))
 
 
-def print_line(text: str, indent: str = "") -> None:
-    """Print a line of text to standard output, wrapped between words on a terminal.
+def print_line(text: str, indent: str = "", *, on_stderr: bool = False) -> None:
+    """Print a line of text, wrapped between words on a terminal.
 
     Args:
         text: The text.
         indent: What all lines of the wrapped text begin with.
+        on_stderr: Whether to print to standard error.
     """
-    write_stdout(f"{_wrap_words(indent + text, sys.stdout, indent)}\n")
+    stream, write = (sys.stderr, write_stderr) if on_stderr else (sys.stdout, write_stdout)
+    write(f"{_wrap_words(indent + text, stream, indent)}\n")
 
 
 def note(text: str) -> None:
@@ -246,6 +248,14 @@ class Progress:
         elif self._lines and text != self._last:
             note(text)
         self._last = text
+
+    def log(self, text: str) -> None:
+        """Print a line that stays; on a terminal, above the spinner."""
+        if self._status is None:
+            note(text)
+        else:
+            with _on_a_terminal():
+                self._status.console.print(_make_cell(text))
 
     def announce(self, text: str) -> None:
         """Show a text, even from a signal handler that interrupted a write."""

@@ -177,6 +177,45 @@ def on_signal(act: Callable[[int], object]) -> Generator[None]:
         PROGRAM_SIGNALS.act = None
 
 
+@contextmanager
+def finish_on_signal(
+    shown: "Progress",
+    first_text: str,
+    summarize: Callable[[], str],
+    is_finished: Callable[[], bool],
+) -> Generator[None]:
+    """Let the first signal interrupt the block, and the second one end the process.
+
+    Args:
+        shown: The progress of the block.
+        first_text: What the first signal announces: a sentence.
+        summarize: Returns what is printed however a signal ends the block.
+        is_finished: Returns whether nothing is left to finish, so that one signal is enough.
+    """
+    from ._stdio import write_stderr_unbuffered
+
+    is_ending = False
+
+    def interrupt(number: int) -> None:
+        nonlocal is_ending
+        if is_finished():
+            end_now(f"{summarize()}Interrupted.\n", shown)
+        if is_ending:
+            end_now(summarize(), shown)
+        is_ending = True
+        again = "Press Ctrl-C again" if number == signal.SIGINT else "Send another signal"
+        shown.announce(f"{first_text} {again} to end at once.")
+
+    with on_signal(interrupt):
+        try:
+            yield
+        except KeyboardInterrupt:  # outside of the block's own handling
+            PROGRAM_SIGNALS.ignore_signals()  # another signal must not cut the message
+            shown.stop()
+            write_stderr_unbuffered(summarize())
+            raise
+
+
 def end_now(text: str, shown: "Progress | None" = None) -> None:
     """Print a message and end the process at once; a normal exit would wait for its threads."""
     from ._stdio import write_stderr_unbuffered

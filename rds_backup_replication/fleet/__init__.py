@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         Headroom,
         MatchChange,
         OtherBackup,
+        Readiness,
+        RestoreReason,
         StateChange,
     )
     from ._report.page import render_html
@@ -57,6 +59,8 @@ __all__ = [
     "Plan",
     "PlannedAction",
     "Policy",
+    "Readiness",
+    "RestoreReason",
     "Rule",
     "Selector",
     "StateChange",

@@ -72,6 +72,20 @@ def problem_causes(records: Iterable[AuditRecord]) -> list[Cause[AuditRecord]]:
     return sorted(causes, key=lambda c: (_sort_key(c.items[0][0])[0], -len(c.items)))
 
 
+def restore_causes(records: Iterable[AuditRecord]) -> list[Cause[AuditRecord]]:
+    """Return the causes for which instances are not restorable, or may not be."""
+    causes = group_by_cause(
+        records,
+        lambda record: [
+            line
+            for reason in record.restore_reasons or ()
+            for line in (("finding", reason.message), ("remedy", reason.remedy))
+        ],
+        _names,
+    )
+    return sorted(causes, key=lambda cause: -len(cause.items))
+
+
 def finding_causes(findings: Iterable[Finding]) -> list[Cause[Finding]]:
     """Return the causes of the findings; the cause of most findings comes first."""
     causes = group_by_cause(

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
@@ -29,6 +29,9 @@ from ._accounts import Account
 from ._credentials import Access, account_session
 from ._scan_guard import ScanGuard
 
+if TYPE_CHECKING:
+    from .._models._instance import DBInstance
+
 
 class InstanceIdentity(ResponseModel, frozen=True):
     """The identity of an instance: its ARN and its resource ID, which is never reused.
@@ -43,7 +46,8 @@ class InstanceIdentity(ResponseModel, frozen=True):
 
 
 Instance = SourceInstance | InstanceIdentity
-InstanceT = TypeVar("InstanceT", SourceInstance, InstanceIdentity)
+# The model with all fields is loaded only by programs that use it.
+InstanceT = TypeVar("InstanceT", SourceInstance, InstanceIdentity, "DBInstance")
 
 _DESCRIBE_IDENTITIES = Operation(DescribeDBInstancesRequest, "DBInstances", InstanceIdentity)
 

@@ -83,7 +83,7 @@ class JournalFormat(Generic[HeaderT, LineT]):
                 raise self.refusal([f"Another process uses the journal {path}."])
             file = JournalFile(path, descriptor, self)
             if file.is_new:
-                _sync_directory(path)
+                sync_directory(path)
             yield file
         finally:
             os.close(descriptor)
@@ -207,7 +207,7 @@ def _lock(descriptor: int) -> bool:
     return True
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
     """Write a new file's name to the disk, where the system can."""
     with suppress(OSError):
         descriptor = os.open(path.parent, os.O_RDONLY)

@@ -90,7 +90,7 @@ def list_enabled_regions(context: Context) -> list[str]:
     if context.clients is None:
         raise TypeError("a client made with client= cannot call EC2")
     client: Any = context.clients("ec2", context.region_name)
-    with _without_secrets():
+    with without_secrets():
         response = client.describe_regions()  # all that are enabled, unless AllRegions is true
     return sorted(region["RegionName"] for region in response["Regions"])
 
@@ -99,7 +99,7 @@ def _list_accounts(
     clients: SessionClients, region_name: str, parent: str | None
 ) -> Iterator[dict[str, Any]]:
     """Yield the accounts below a unit or root, or all accounts of the organization."""
-    with _without_secrets():
+    with without_secrets():
         client: Any = clients("organizations", region_name)
         if parent is None:
             for page in client.get_paginator("list_accounts").paginate():
@@ -116,7 +116,7 @@ def _list_accounts(
 
 
 @contextmanager
-def _without_secrets() -> Generator[None]:
+def without_secrets() -> Generator[None]:
     """Remove secrets from the errors of a call."""
     try:
         yield

@@ -71,6 +71,18 @@ class FleetReason(Record, frozen=True):
         return cls(code=reason.code, message=reason.message, remedy=reason.remedy)
 
 
+RestoreState = Literal["restorable", "not_restorable", "unknown"]
+
+
+class RestoreReason(Record, frozen=True):
+    """Why a recovery could not restore an instance, or what the recovery's check found."""
+
+    message: str
+    """The fact, as a sentence."""
+    remedy: str
+    """What to do, as a sentence."""
+
+
 class AuditRecord(Record, frozen=True):
     """The protection of one instance.
 
@@ -131,6 +143,11 @@ class AuditRecord(Record, frozen=True):
     """Maximum lag that the rule allows."""
     reasons: tuple[FleetReason, ...] = ()
     """Findings about the instance, each with a remedy."""
+    restorable: RestoreState | None = None
+    """Whether a recovery could restore the instance, if the report has a readiness check's
+    results."""
+    restore_reasons: tuple[RestoreReason, ...] | None = None
+    """Reasons of the readiness check, each with a remedy."""
 
     @property
     def needs_attention(self) -> bool:
@@ -252,6 +269,17 @@ class Comparison(Record, frozen=True):
     """Rules that match fewer instances than before."""
 
 
+class Readiness(Record, frozen=True):
+    """The readiness check whose results an audit report has."""
+
+    checked_at: AwareDatetime
+    """Time of the check."""
+    book_captured_at: AwareDatetime
+    """Time when the recovery book was captured."""
+    findings: tuple[RestoreReason, ...] = ()
+    """Findings about the recovery book as a whole."""
+
+
 class AuditReport(Record, frozen=True):
     """The protection of a fleet at one time."""
 
@@ -280,6 +308,8 @@ class AuditReport(Record, frozen=True):
     """Number of instances that each rule applies to, by the rule's name."""
     comparison: Comparison | None = None
     """What changed since an earlier audit, if the report was compared with one."""
+    readiness: Readiness | None = None
+    """The readiness check, if the report has the results of one."""
 
     @computed_field  # type: ignore[prop-decorator]  # mypy supports no decorated property
     @property
@@ -298,6 +328,14 @@ class AuditReport(Record, frozen=True):
         return tuple(record for record in self.records if record.needs_attention)
 
     @property
+    def readiness_problems(self) -> int:
+        """Return how many records a readiness check did not find restorable, and its findings."""
+        findings = self.readiness.findings if self.readiness else ()
+        return len(findings) + sum(
+            record.restorable in ("not_restorable", "unknown") for record in self.records
+        )
+
+    @property
     def is_healthy(self) -> bool:
-        """Return whether there are neither problems nor findings."""
-        return not (self.problems or self.findings)
+        """Return whether there are neither problems nor findings, those of readiness included."""
+        return not (self.problems or self.findings or self.readiness_problems)

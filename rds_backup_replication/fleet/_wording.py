@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import get_args
 
-from ._records import AuditRecord, OtherBackup, State, StateChange
+from ._records import AuditRecord, OtherBackup, RestoreState, State, StateChange
 
 STATES: tuple[State, ...] = get_args(State)
 URGENCY: tuple[State, ...] = (
@@ -27,6 +27,13 @@ MEANINGS: dict[State, str] = {
     "ignored": "The rule says that somebody else is responsible.",
     "unmatched": "No rule matches.",
 }
+
+RESTORE_WORDS: dict[RestoreState, tuple[str, State]] = {
+    "not_restorable": ("not restorable", "unprotected"),
+    "unknown": ("restore unknown", "unknown"),
+    "restorable": ("restorable", "protected"),
+}
+"""The name of each restore state, and the state that looks the same; the most urgent first."""
 
 
 def state_name(state: State) -> str:
@@ -73,6 +80,14 @@ def count_regions(not_listed: list[AuditRecord], noun: str = "Region") -> str:
     accounts = {record.account_id for record in not_listed}
     text = pluralize(len({record.source_region for record in not_listed}), noun)
     return f"{text} in {pluralize(len(accounts), 'account')}" if len(accounts) > 1 else text
+
+
+def count_restorable(states: Iterable[RestoreState | None]) -> str:
+    """Return how many of the instances in a readiness check are restorable, as a sentence."""
+    checked = [state for state in states if state is not None]
+    count = checked.count("restorable")
+    of = pluralize(len(checked), "instance")
+    return f"{count:,} of {of} {'is' if 1 in (count, len(checked)) else 'are'} restorable."
 
 
 def percent(part: int, whole: int) -> str:

@@ -12,6 +12,8 @@ from ..fleet._records import Record
 from ._settings import InstanceSettings
 
 FORMAT_VERSION: Literal[1] = 1
+HIDDEN_VALUE = "***"
+"""Stands for the value of a parameter or an option's setting that may be secret."""
 
 
 class CapturedParameterGroup(Record, frozen=True):
@@ -26,7 +28,8 @@ class CapturedParameterGroup(Record, frozen=True):
     family: str | None = None
     """Family of engine versions, such as ``postgres16``."""
     parameters: dict[str, str] | None = None
-    """The changed parameters; ``None`` if they could not be read."""
+    """The changed parameters; ``None`` if they could not be read. The value is ``***`` if the name
+    says that it may be secret."""
 
 
 class CapturedOption(Record, frozen=True):
@@ -39,7 +42,7 @@ class CapturedOption(Record, frozen=True):
     port: int | None = None
     """Port of the option, if it has one."""
     settings: dict[str, str] = Field(default_factory=dict)
-    """Settings of the option. A captured book has no values of settings that may be secret."""
+    """Settings of the option. The value is ``***`` if the name says that it may be secret."""
 
 
 class CapturedOptionGroup(Record, frozen=True):
@@ -128,11 +131,21 @@ class BookEntry(Record, frozen=True):
     not_restored: tuple[str, ...] = ()
     """What the instance has that a recovery does not restore, such as a directory domain."""
     unread: tuple[str, ...] = ()
-    """What could not be read or mapped when the entry was captured, each as a sentence."""
+    """What could not be read when the entry was captured, each as a sentence."""
+    unmapped: tuple[str, ...] = ()
+    """What the policy does not say and the restore needs, each as a sentence."""
 
-    def sort_key(self) -> tuple[str, str, str]:
-        """Return the account, source Region and ARN."""
-        return self.account_id, self.source_region, self.db_instance_arn
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """Return why the entry is not complete, each as a sentence."""
+        return (*self.unread, *self.unmapped)
+
+    def sort_key(self) -> tuple[str, str, str, str]:
+        """Return the account, source Region, ARN and resource ID.
+
+        An instance that is gone and a new one of its name have the same ARN.
+        """
+        return self.account_id, self.source_region, self.db_instance_arn, self.dbi_resource_id
 
 
 class CaptureProblem(Record, frozen=True):
@@ -173,7 +186,7 @@ class RecoveryBook(Record, frozen=True):
     @property
     def is_complete(self) -> bool:
         """Return whether the capture could read all that it asked for."""
-        return not self.problems and not any(entry.unread for entry in self.instances)
+        return not self.problems and not any(entry.gaps for entry in self.instances)
 
     def to_json(self) -> str:
         """Return the book as canonical JSON: the same content gives the same text."""
@@ -199,7 +212,7 @@ class RecoveryBook(Record, frozen=True):
             data = json.loads(text)
             stated = data.pop("sha256")
             version = data.get("version")
-        except (ValueError, AttributeError, KeyError, TypeError):
+        except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
             raise RecoveryRefusedError([f"{source} is not a recovery book."]) from None
         if version != FORMAT_VERSION:
             raise RecoveryRefusedError(

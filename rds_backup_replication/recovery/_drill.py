@@ -17,7 +17,7 @@ from ._drill_checks import Check, describe_check, run_check, validate_check
 from ._journal import FORMAT, Drilled, Key, Progress, now, read_progress
 from ._records import DrilledInstance, DrillReport, RestoredInstance
 from ._recover import check_arguments, create_header
-from ._restore_target import Target
+from ._restore_target import Target, drill_settings
 from ._restores import InstanceRestore
 from ._run import Crew, Run
 
@@ -190,25 +190,7 @@ def create_drill_targets(
                 break
             number += 1
         names.add((place, name))
-        network = entry.drill
-        changes = {
-            "db_subnet_group_name": network.db_subnet_group_name
-            or entry.target.db_subnet_group_name,
-            "vpc_security_group_ids": network.vpc_security_group_ids
-            or entry.target.vpc_security_group_ids,
-            "db_instance_class": network.db_instance_class or entry.target.db_instance_class,
-            "backup_retention_period": 0,
-            "deletion_protection": False,
-            # RDS would create a log group for each drill's name, which nothing would delete.
-            "enable_cloudwatch_logs_exports": (),
-            "manage_master_user_password": None,
-            "master_user_secret_kms_key_id": None,
-            "multi_az": False,
-            "preferred_backup_window": None,
-            "publicly_accessible": False,
-            "tags": None,
-        }
-        targets.append(Target(entry, name, entry.target.model_copy(update=changes), at))
+        targets.append(Target(entry, name, drill_settings(entry), at))
     return targets
 
 

@@ -9,10 +9,7 @@ from .._models._base import Items
 from .._models._instance import DBInstance
 from .._models._instance_parts import AvailabilityZone, DBSubnetGroup
 from .._operations import Operation
-
-
-class DescribeDBInstancesRequest(RequestModel, frozen=True):
-    db_instance_identifier: str | None = None
+from .._workflows.lookup import DescribeDBInstancesRequest
 
 
 class DescribeDBSubnetGroupsRequest(RequestModel, frozen=True):

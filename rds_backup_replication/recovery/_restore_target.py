@@ -56,6 +56,27 @@ class Target:
         )
 
 
+def drill_settings(entry: BookEntry) -> InstanceSettings:
+    """Return the settings of a drill's instance: those of the recovery in the drill's network."""
+    drill, target = entry.drill, entry.target
+    changes = {
+        "db_subnet_group_name": drill.db_subnet_group_name or target.db_subnet_group_name,
+        "vpc_security_group_ids": drill.vpc_security_group_ids or target.vpc_security_group_ids,
+        "db_instance_class": drill.db_instance_class or target.db_instance_class,
+        "backup_retention_period": 0,
+        "deletion_protection": False,
+        # RDS would create a log group for each drill's name, which nothing would delete.
+        "enable_cloudwatch_logs_exports": (),
+        "manage_master_user_password": None,
+        "master_user_secret_kms_key_id": None,
+        "multi_az": False,
+        "preferred_backup_window": None,
+        "publicly_accessible": False,
+        "tags": None,
+    }
+    return target.model_copy(update=changes)
+
+
 def find_backup(
     listed: Iterable[DBInstanceAutomatedBackup], target: Target
 ) -> DBInstanceAutomatedBackup:

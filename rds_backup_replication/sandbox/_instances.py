@@ -68,11 +68,7 @@ class InstanceResponse(GroupResponse):
                 self._defer(instance, is_immediate=is_immediate)
             result = super().modify_db_instance()  # changes the parameters
             if instance.db_instance_identifier != former_name:
-                # Moto names automated snapshots after the instance, and a new instance of the
-                # former name would need the same names.
-                prefix = f"rds:{former_name}-"
-                for name in [n for n in self.backend.database_snapshots if n.startswith(prefix)]:
-                    del self.backend.database_snapshots[name]
+                self._forget_snapshots(former_name)
             self.complete(instance)
             if is_restored and is_immediate:
                 looks = self.state.behavior.modifying_looks
@@ -114,7 +110,7 @@ class InstanceResponse(GroupResponse):
         """Let the instance report the requested settings that moto drops, and what follows."""
         if instance.db_cluster_identifier:
             return
-        # Moto serializes any attribute that is named like a member of the response.
+        # Moto serializes any attribute that is named like a member of the response, or its shape.
         attributes = vars(instance)
         for name, value in self.params.items():
             reported = _REPORTED_AS.get(name) or name
@@ -122,19 +118,22 @@ class InstanceResponse(GroupResponse):
             if reported != name or not is_known:
                 attributes[reported] = value
         version = EngineVersion.of(instance.engine, instance.engine_version)
-        if not instance.db_parameter_group_name:
-            group = self.find_parameter_group(f"default.{version.family}")
-            instance.db_parameter_group_name = group.name
+        name = instance.db_parameter_group_name or "default."
+        if name.startswith("default."):
+            name = self.find_parameter_group(f"default.{version.family}").name
+        status = {"DBParameterGroupName": name, "ParameterApplyStatus": "in-sync"}
+        attributes["DBParameterGroupStatusList"] = [status]
         instance.option_group_supplied |= "OptionGroupName" in self.params
         if not instance.option_group_supplied:
             instance.option_group_name = version.option_group_name
         attributes["CertificateDetails"] = {"CAIdentifier": instance.ca_certificate_identifier}
         attributes["SecondaryAvailabilityZone"] = self._secondary_zone(instance)
-        if instance.monitoring_interval:
-            attributes["EnhancedMonitoringResourceArn"] = (
-                f"arn:{instance.partition}:logs:{self.region}:{self.current_account}"
-                f":log-group:RDSOSMetrics:log-stream:{instance.dbi_resource_id}"
-            )
+        stream = (
+            f"arn:{instance.partition}:logs:{self.region}:{self.current_account}"
+            f":log-group:RDSOSMetrics:log-stream:{instance.dbi_resource_id}"
+        )
+        is_monitored = bool(instance.monitoring_interval)
+        attributes["EnhancedMonitoringResourceArn"] = stream if is_monitored else None
         if attributes.get("performance_insights_enabled"):
             attributes.setdefault(
                 "performance_insights_retention_period", _DEFAULT_INSIGHTS_RETENTION_DAYS
@@ -257,7 +256,17 @@ class InstanceResponse(GroupResponse):
                 "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.",
             )
 
+    def _forget_snapshots(self, name: str) -> None:
+        """Delete automated snapshots, because moto names them after the instance and the minute.
+
+        A new instance of the same name would need the same names.
+        """
+        prefix = f"rds:{name}-"
+        for snapshot in [n for n in self.backend.database_snapshots if n.startswith(prefix)]:
+            del self.backend.database_snapshots[snapshot]
+
     def _retain_backup(self, instance: DBInstance) -> None:
         """Keep the automated backup of an instance that is deleted without it."""
+        self._forget_snapshots(instance.db_instance_identifier)
         retained = {**self.local_backup(instance), "Status": "retained"}
         self.state.retained.setdefault((self.current_account, self.region), []).append(retained)

@@ -1,13 +1,17 @@
-"""What keeps moto to the sandbox's own: its sessions, and the data that a reset deletes."""
+"""What keeps moto to the sandbox's own: its sessions, its data and its concurrent requests."""
 
 import os
-from collections.abc import Generator, Iterator, MutableMapping
+import threading
+from collections.abc import Callable, Generator, Iterator, MutableMapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from boto3.session import Session
 from botocore.session import Session as BotocoreSession
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 Path = tuple[Any, ...]
 
@@ -48,6 +52,24 @@ def sandbox_session() -> Session:
     )
 
 
+def serialize_requests(app: "Flask") -> None:
+    """Let the application handle one request at a time.
+
+    S3 needs this, because moto first checks the condition of a write, and then writes.
+    """
+    lock = threading.Lock()
+
+    def locked(view: Callable[..., Any]) -> Callable[..., Any]:
+        def handle(*args: Any, **keywords: Any) -> Any:
+            with lock:
+                return view(*args, **keywords)
+
+        return handle
+
+    for endpoint, view in list(app.view_functions.items()):
+        app.view_functions[endpoint] = locked(view)
+
+
 class Footprint:
     """What moto's services held before the sandbox used them.
 
@@ -58,13 +80,14 @@ class Footprint:
         # By the service; then by the account and Region; then by the mapping's path in the backend.
         self._before: dict[str, dict[tuple[str, str], dict[Path, set[Any]]]] = {}
 
-    def note(self, service: str) -> None:
-        """Remember what a service holds now, unless that was done before."""
-        if service not in self._before:
-            self._before[service] = {
-                (account_id, region): {path: set(items) for path, items in _mappings(backend)}
-                for account_id, region, backend in _backends(service)
-            }
+    def note(self, *services: str) -> None:
+        """Remember what each service holds now, unless that was done before."""
+        for service in services:
+            if service not in self._before:
+                self._before[service] = {
+                    (account_id, region): {path: set(items) for path, items in _mappings(backend)}
+                    for account_id, region, backend in _backends(service)
+                }
 
     def delete_what_came_later(self) -> None:
         """Delete the data that the noted services did not hold before."""

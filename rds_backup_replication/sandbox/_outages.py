@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from werkzeug.wsgi import get_input_stream
+
 from ._faults import close_connection
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class Outages:
 
         def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
             if self._affect(environ):
+                # The server would take an unread body for the next request.
+                get_input_stream(environ).read()
                 close_connection(environ)
             return app(environ, start_response)
 

@@ -29,7 +29,7 @@ from ._conditions import Conditions
 from ._faults import ErrorResponse, Fault, OperationName
 from ._guard import guarded
 from ._lifecycle import Behavior
-from ._moto import Footprint, sandbox_session, without_profile
+from ._moto import Footprint, sandbox_session, serialize_requests, without_profile
 from ._rds import SandboxRDSResponse
 
 if TYPE_CHECKING:
@@ -131,8 +131,7 @@ class Sandbox(Conditions):
             raise
         with without_profile():
             AccountSpecificBackend.get_session()  # which moto keeps
-        for service in _SERVICES:
-            self._footprint.note(service)
+        self._footprint.note(*_SERVICES)
         self._reset_conditions()
         self.endpoint_url = f"http://{_HOST}:{port}"
         self._thread = threading.Thread(
@@ -155,8 +154,8 @@ class Sandbox(Conditions):
     def reset(self) -> None:
         """Delete all that the sandbox's clients have made, and undo all that a test has set.
 
-        That ends faults and outages, and resets the clock.
-        Data that moto held before, such as that of ``mock_aws``, stays.
+        Faults and outages end, and the clock is reset. Data that moto held before, such as that
+        of ``mock_aws``, stays.
         """
         self._footprint.delete_what_came_later()
         self._reset_conditions()
@@ -395,4 +394,6 @@ class Sandbox(Conditions):
 
             for endpoint in app.view_functions:
                 app.view_functions[endpoint] = convert_to_flask_response(Response.dispatch)
+        elif service == "s3":
+            serialize_requests(app)
         return app

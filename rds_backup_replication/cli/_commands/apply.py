@@ -1,7 +1,6 @@
 """The command that applies the plan of a fleet, and resumes an apply."""
 
 import shlex
-import signal
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -18,8 +17,8 @@ from .._files import check_writable, describe_error, is_stdin, read_policy, read
 from .._fleet import destination_of, format_counts, instance_of
 from .._options import FleetOptions, Output, OutputFormat, Yes, read_duration, with_options
 from .._output import Progress, confirm, note, print_json, print_table, progress
-from .._signals import PROGRAM_SIGNALS, end_now, on_signal
-from .._stdio import write_stderr_unbuffered, write_stdout
+from .._signals import finish_on_signal
+from .._stdio import write_stdout
 
 if TYPE_CHECKING:
     from ...fleet import ActionResult, ApplyReport, Plan, PlannedAction
@@ -280,7 +279,6 @@ def _applying(
     begun: list[PlannedAction] = []
     finished: list[str] = []
     finished_keys: set[object] = set()
-    is_ending = False
     with progress("Applying the plan", lines=bool(total)) as shown:
 
         def show(result: "ActionResult") -> None:
@@ -301,24 +299,13 @@ def _applying(
             unknown = f"Changes whose outcome is unknown: {count}."
             return f"{done}{in_progress}Ended at once. {unknown} {hint}\n"
 
-        def interrupt(number: int) -> None:
-            nonlocal is_ending
-            if len(finished) == total:
-                end_now(f"{summarize()}Interrupted.\n", shown)
-            if is_ending:
-                end_now(summarize(), shown)
-            is_ending = True
-            again = "Press Ctrl-C again" if number == signal.SIGINT else "Send another signal"
-            shown.announce(f"Finishing the changes in progress. {again} to end at once.")
-
-        with on_signal(interrupt):
-            try:
-                yield shown, begun.append, show
-            except KeyboardInterrupt:  # outside of apply's own handling
-                PROGRAM_SIGNALS.ignore_signals()  # another signal must not cut the message
-                shown.stop()
-                write_stderr_unbuffered(summarize())
-                raise
+        with finish_on_signal(
+            shown,
+            "Finishing the changes in progress.",
+            summarize,
+            lambda: len(finished) == total,
+        ):
+            yield shown, begun.append, show
 
 
 def _print_changes(changes: "Sequence[PlannedAction]", cut_off: int) -> None:

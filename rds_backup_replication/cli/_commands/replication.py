@@ -9,10 +9,12 @@ from .._errors import ExitCode
 from .._options import (
     KmsKey,
     Output,
+    PollInterval,
     RegionOptions,
     Retention,
     Source,
     Tags,
+    Timeout,
     Yes,
     read_duration,
     read_tags,
@@ -36,11 +38,6 @@ if TYPE_CHECKING:
 
 _RUN_SHOW = "To find out, run the show command."
 _CHECKED_QUESTIONS = 3  # the number of questions of check_replication that RDS answers
-
-Timeout = Annotated[
-    str, typer.Option(metavar="DURATION", help="Longest time to wait, such as 90s or 2h.")
-]
-PollInterval = Annotated[str, typer.Option(metavar="DURATION", help="Time between two polls.")]
 
 
 class Goal(str, Enum):

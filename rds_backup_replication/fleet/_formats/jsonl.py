@@ -35,11 +35,19 @@ def render_jsonl(report: AuditReport) -> str:
                     **report.model_dump(mode="json", include={"audited_at", "accounts", "counts"}),
                     "problems": len(report.problems),
                     "findings": len(report.findings),
+                    **_readiness(report),
                     "is_healthy": report.is_healthy,
                 },
             ),
         )
     )
+
+
+def _readiness(report: AuditReport) -> dict[str, Any]:
+    if report.readiness is None:
+        return {}
+    readiness = report.readiness.model_dump(mode="json")
+    return {"readiness": readiness, "readiness_problems": report.readiness_problems}
 
 
 def render_plan_jsonl(plan: Plan) -> str:

@@ -5,10 +5,20 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from .._causes import merge_not_listed, problem_causes
+from .._causes import merge_not_listed, problem_causes, restore_causes
 from .._changes import end_words, group_changes, starting_records
 from .._records import HEALTHY, AuditRecord, AuditReport, OtherBackup
-from .._wording import MEANINGS, URGENCY, count_regions, iso, list_words, pluralize, state_name
+from .._wording import (
+    MEANINGS,
+    RESTORE_WORDS,
+    URGENCY,
+    count_regions,
+    count_restorable,
+    iso,
+    list_words,
+    pluralize,
+    state_name,
+)
 from .markdown_blocks import (
     PLACE,
     capped_table,
@@ -53,6 +63,7 @@ def render_markdown(report: AuditReport) -> str:
         table(("State", "Instances", "Meaning"), rows) if rows else "",
         *_problems(instances, not_listed),
         *finding_blocks(report.findings),
+        *_readiness(report, instances),
         *_accepted(instances),
         *_changes(report),
         *_unmanaged(report.unmanaged),
@@ -68,6 +79,8 @@ def _verdict(
     parts = [pluralize(problems, "problem")] if problems else []
     parts += [f"{count_regions(not_listed)} not listed"] if not_listed else []
     parts += [pluralize(len(report.findings), "finding")] if report.findings else []
+    restore = report.readiness_problems
+    parts += [pluralize(restore, "readiness problem")] if restore else []
     return list_words(parts) if parts else "no problems"
 
 
@@ -90,6 +103,32 @@ def _problems(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> It
             yield from cause_block(cause.lines, *with_details(cause, PLACE, place))
 
 
+def _readiness(report: AuditReport, instances: list[AuditRecord]) -> Iterator[str]:
+    found = report.readiness
+    if found is None:
+        return
+    yield "## Recovery readiness"
+    count = count_restorable(record.restorable for record in instances)
+    yield (
+        f"{count} Checked at {code(iso(found.checked_at))}, with the recovery book "
+        f"of {code(iso(found.book_captured_at))}."
+    )
+    for finding in found.findings:
+        yield f"**Cause:** {text(finding.message)}"
+        yield f"**Remedy:** {text(finding.remedy)}"
+    for state, (name, _) in RESTORE_WORDS.items():
+        records = [record for record in instances if record.restorable == state]
+        if records and state != "restorable":
+            yield f"### {name.capitalize()}: {len(records):,}"
+            for cause in restore_causes(records):
+                titles, rows = with_details(cause, (*PLACE, "State"), _place_and_state)
+                yield from cause_block(cause.lines, titles, rows)
+
+
+def _place_and_state(record: AuditRecord) -> tuple[str, ...]:
+    return *place(record), state_name(record.state)
+
+
 def _accepted(instances: list[AuditRecord]) -> Iterator[str]:
     found = [r for r in instances if r.state not in HEALTHY and not r.needs_attention]
     found.sort(key=_acceptance)
@@ -97,7 +136,7 @@ def _accepted(instances: list[AuditRecord]) -> Iterator[str]:
         yield f"## Accepted problems: {len(found):,}"
     for (until, reason), records in groupby(found, _acceptance):
         yield f"**Until {code(until)}:** {text(reason)}"
-        rows = [(*place(record), state_name(record.state)) for record in records]
+        rows = [_place_and_state(record) for record in records]
         yield from capped_table((*PLACE, "State"), rows)
 
 

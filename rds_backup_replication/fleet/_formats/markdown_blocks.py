@@ -65,12 +65,18 @@ def capped_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterat
 
 
 def place(item: AuditRecord | OtherBackup | StateChange | PlannedAction) -> tuple[str, str, str]:
-    """Return the instance, its account and its Regions."""
+    """Return the cells of an item's instance, account and Regions."""
     if isinstance(item, PlannedAction):
         arn = item.source_db_instance_arn or ""
         name = arn.rpartition(":")[2] or f"all of {item.source_region}"
     else:
         name = display_name(item)
-    source, destination = item.source_region, item.destination_region
+    return place_cells(name, item.account_id, item.source_region, item.destination_region)
+
+
+def place_cells(
+    name: str, account_id: str, source: str | None, destination: str | None
+) -> tuple[str, str, str]:
+    """Return the cells of an instance, its account and its Regions."""
     route = f"{code(source or 'unknown')} → {code(destination) if destination else 'none'}"
-    return code(name), code(item.account_id), route
+    return code(name), code(account_id), route

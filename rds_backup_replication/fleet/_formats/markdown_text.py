@@ -44,6 +44,13 @@ def _code(data: str) -> str:
     return f"{fence} {data} {fence}" if longest or not data else f"{fence}{data}{fence}"
 
 
+def code_block(data: str) -> str:
+    """Return data as a block of code, with its lines."""
+    data = replace_invisible(data, lambda _: "\ufffd")
+    fence = "`" * max(3, *(len(run) + 1 for run in ("", *re.findall("`+", data))))
+    return f"{fence}\n{data}\n{fence}"
+
+
 def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Return a table of cells that are Markdown already."""
     titles = list(titles)

@@ -69,9 +69,19 @@ def bar(part: int, whole: int, class_: str) -> Html:
     return tag("svg", *([fill] if part else []), class_="bar", aria_hidden="true")
 
 
+def mark(text: str, like: State) -> Html:
+    """Return a text with the sign and color of a state."""
+    return tag("span", text, class_=f"state {like}")
+
+
+def outcome(text: str, like: State) -> Html:
+    """Return a sentence of a verdict with the sign and color of a state."""
+    return tag("span", text, class_=f"outcome {like}")
+
+
 def badge(state: State) -> Html:
     """Return a state's name with its sign and color."""
-    return tag("span", state_name(state), class_=f"state {state}")
+    return mark(state_name(state), state)
 
 
 def arn_line(arn: str) -> Html:

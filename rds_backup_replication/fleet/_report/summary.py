@@ -14,7 +14,8 @@ from .._wording import (
     pluralize,
 )
 from .backups import survivors_of
-from .html import Html, badge, bar, tag, time_tag
+from .document import navigation
+from .html import Html, badge, bar, outcome, tag, time_tag
 
 
 def summary(
@@ -49,13 +50,8 @@ def summary(
         tag("p", *headline, tag("span", *verdict), class_="verdict"),
         *([bar(protected, len(replicated), "protected")] if replicated and not not_listed else []),
         *([_tiles(instances, not_listed)] if instances or not_listed else []),
-        *_navigation(links),
+        *navigation(links),
     )
-
-
-def _navigation(links: Iterable[tuple[str, str]]) -> list[Html]:
-    anchors = [tag("a", text, href=f"#{to}") for to, text in links]
-    return [tag("nav", *anchors, aria_label="Sections")] if anchors else []
 
 
 def _tiles(instances: list[AuditRecord], not_listed: list[AuditRecord]) -> Html:
@@ -137,15 +133,16 @@ def _outcome(
 ) -> Html:
     """Return how much needs attention; healthy only if there are no problems and no findings."""
     problems = sum(record.needs_attention for record in instances) + len(not_listed)
-    counts = [
-        pluralize(count, noun)
-        for count, noun in ((problems, "problem"), (len(report.findings), "finding"))
-        if count
-    ]
+    found = (
+        (problems, "problem"),
+        (len(report.findings), "finding"),
+        (report.readiness_problems, "readiness problem"),
+    )
+    counts = [pluralize(count, noun) for count, noun in found if count]
     if counts:
-        verb = "needs" if problems + len(report.findings) == 1 else "need"
+        verb = "needs" if sum(count for count, _ in found) == 1 else "need"
         text = f"{list_words(counts)} {verb} attention."
-        return tag("span", text, class_="outcome unprotected")
+        return outcome(text, "unprotected")
     if not is_covered:
         return Html()
-    return tag("span", "No problems and no findings.", class_="outcome protected")
+    return outcome("No problems and no findings.", "protected")

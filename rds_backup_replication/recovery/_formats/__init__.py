@@ -1,0 +1,1 @@
+"""Recoveries, drills and readiness checks in formats for people and other programs."""
