@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .._botocore.errors import is_transient, may_have_taken_effect
+from .._botocore.errors import is_transient
 from .._context import Context
 from .._models._instance import DBInstance
 from .._restore import RESTORE
@@ -20,7 +20,7 @@ from ..exceptions import (
 from ._journal import InstanceProgress, Restored, now
 from ._operations import MODIFY
 from ._records import Outcome, RestoredInstance
-from ._remedies import remedy_for
+from ._remedies import may_have_restored, remedy_for
 from ._restore_target import RestoreError, Target, find_backup, latest_time
 from ._run import Run, StoppedError, describe_instance
 from ._settings import (
@@ -50,13 +50,6 @@ _FAILED_STATUSES = frozenset(
 _CONSISTENCY_POLLS = 10
 """Polls after which a response counts that does not show a change, or an instance's tags."""
 _CLOCK_TOLERANCE = timedelta(minutes=5)
-
-
-def _may_have_taken_effect(error: Exception) -> bool:
-    """Return whether botocore may have restored the instance, although the last attempt failed."""
-    if isinstance(error, ServiceError):
-        return bool(error.response.get("ResponseMetadata", {}).get("RetryAttempts"))
-    return may_have_taken_effect(error)
 
 
 class InstanceRestore:
@@ -238,32 +231,39 @@ class InstanceRestore:
                 backup_arn=arn,
                 restore_time=moment,
             )
+            was_uncertain = self._progress.is_uncertain
             self._progress.restore, self._progress.is_uncertain = line, True
             try:
                 instance = RESTORE.send(context, request)
-            except DBInstanceAlreadyExistsFault as error:
-                # Perhaps an earlier attempt has taken effect, and its response was lost.
-                for _ in range(_CONSISTENCY_POLLS):
-                    if own := self._find_own(context):
-                        break
-                    self._pause(context)
-                else:
-                    self._refused(error)
-                    raise
-                instance = own
             except Exception as error:
-                if not is_transient(error):
-                    if not _may_have_taken_effect(error):
-                        self._refused(error)
-                    raise
-                self._pause(context)
-                if own := self._find_own(context):
-                    instance = own
-                else:
+                own = self._find_after(context, error, was_uncertain=was_uncertain)
+                if own is None:
                     continue
+                instance = own
             self._accepted(instance)
             self._facts["restored_after"] = self.elapsed()
             return instance
+
+    def _find_after(
+        self, context: Context, error: Exception, *, was_uncertain: bool
+    ) -> DBInstance | None:
+        """Return the instance if an attempt has taken effect that seems to have failed.
+
+        Return ``None`` if the restore should be sent again, or raise the error.
+        """
+        if is_transient(error):
+            self._pause(context)
+            return self._find_own(context)
+        is_taken = isinstance(error, DBInstanceAlreadyExistsFault)
+        if not (is_taken or was_uncertain or may_have_restored(error)):
+            self._refused(error)
+            raise error
+        for _ in range(_CONSISTENCY_POLLS if is_taken else 1):
+            if own := self._find_own(context):
+                return own
+            if is_taken:
+                self._pause(context)
+        raise error
 
     def _refused(self, error: Exception) -> None:
         """Note that RDS certainly has not restored the instance."""
