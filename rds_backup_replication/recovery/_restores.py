@@ -71,16 +71,9 @@ class InstanceRestore:
         try:
             record = self._restore()
         except StoppedError:
-            record = self._record("not_finished" if self._facts else "not_attempted")
-        except RestoreError as error:
-            record = self._record("failed", message=str(error))
-        except ServiceError as error:
-            message = f"{error}\n{remedy_for(error)}".strip()
-            record = self._record("failed", message=message, error_code=error.code)
-        except (BackupReplicationError, BotoCoreError, ClientError) as error:
-            record = self._record("failed", message=str(error))
+            record = self._record("not_finished" if self._progress.restore else "not_attempted")
         except Exception as error:  # noqa: BLE001  # it must not stop the other instances
-            record = self._record("failed", message=repr(error))
+            record = self._failed(error)
         self._report(record)
         if record.outcome in ("done", "failed"):
             self._run.write(Restored(at=now(), instance=record))
@@ -94,10 +87,8 @@ class InstanceRestore:
                 raise failure
             self._find_own(self._run.readers[target.place].context)
             backup = find_backup(self._run.readers[target.place].listed, target)
-        except RestoreError as error:
-            return self._record("failed", message=str(error))
-        except (BackupReplicationError, BotoCoreError, ClientError) as error:
-            return self._record("failed", message=str(error))
+        except Exception as error:  # noqa: BLE001  # as in a restore
+            return self._failed(error)
         return self._record(
             "planned",
             db_instance_automated_backups_arn=backup.db_instance_automated_backups_arn,
@@ -107,6 +98,14 @@ class InstanceRestore:
     def _record(self, outcome: Outcome, **facts: Any) -> RestoredInstance:
         ids = tuple(self._run.requests.request_ids)
         return self._target.record(outcome, **{**self._facts, "request_ids": ids, **facts})
+
+    def _failed(self, error: Exception) -> RestoredInstance:
+        known = (RestoreError, BackupReplicationError, BotoCoreError, ClientError)
+        message = str(error) if isinstance(error, known) else repr(error)
+        if isinstance(error, ServiceError):
+            message = f"{message}\n{remedy_for(error)}".strip()
+            return self._record("failed", message=message, error_code=error.code)
+        return self._record("failed", message=message)
 
     def _restore(self) -> RestoredInstance:
         self._run.check_stopped()
@@ -235,7 +234,7 @@ class InstanceRestore:
             self._progress.restore, self._progress.is_uncertain = line, True
             try:
                 instance = RESTORE.send(context, request)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # _find_after raises what is final
                 own = self._find_after(context, error, was_uncertain=was_uncertain)
                 if own is None:
                     continue
