@@ -21,13 +21,12 @@ from ._journal import InstanceProgress, Restored, now
 from ._operations import MODIFY
 from ._records import Outcome, RestoredInstance
 from ._remedies import may_have_restored, remedy_for
-from ._restore_target import RestoreError, Target, find_backup, latest_time
+from ._restore_target import RestoreError, Target, build_restore, find_backup, latest_time
 from ._run import Run, StoppedError, describe_instance
 from ._settings import (
     find_differences,
     modify_keywords,
     read_settings,
-    restore_keywords,
     run_of,
     run_tags,
 )
@@ -52,6 +51,10 @@ _CONSISTENCY_POLLS = 10
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
+def _status_of(instance: DBInstance) -> str:
+    return (instance.db_instance_status or "").lower()
+
+
 class InstanceRestore:
     """The restore of one instance, which goes on where an earlier run has stopped."""
 
@@ -63,6 +66,7 @@ class InstanceRestore:
         self._report = report
         self._progress: InstanceProgress = run.progress.of(target.key)
         self._facts: dict[str, Any] = {}
+        self._deadline = 0.0
         self._begun: tuple[datetime, float, Context] | None = None
 
     def restore(self) -> RestoredInstance:
@@ -83,9 +87,7 @@ class InstanceRestore:
         """Return the record of what ``restore`` would do now, and change nothing."""
         target = self._target
         try:
-            if failure := self._run.failures.get(target.place):
-                raise failure
-            self._find_own(self._run.readers[target.place].context)
+            self._find_own(self._context())
             backup = find_backup(self._run.readers[target.place].listed, target)
         except Exception as error:  # noqa: BLE001  # as in a restore
             return self._failed(error)
@@ -109,10 +111,8 @@ class InstanceRestore:
 
     def _restore(self) -> RestoredInstance:
         self._run.check_stopped()
-        place = self._target.place
-        if failure := self._run.failures.get(place):
-            raise failure
-        context = self._run.readers[place].context
+        context = self._context()
+        self._deadline = context.clock.monotonic() + self._run.timeout.total_seconds()
         instance = self._find_own(context)
         if instance is None:
             instance = self._request(context)
@@ -129,6 +129,12 @@ class InstanceRestore:
         self._report(self._record("not_finished", message="RDS has restored the instance."))
         return self._apply_settings(context, instance)
 
+    def _context(self) -> Context:
+        """Return the context of the destination, or raise why it cannot be called."""
+        if failure := self._run.failures.get(self._target.place):
+            raise failure
+        return self._run.readers[self._target.place].context
+
     def _begin(self, context: Context, at: datetime, monotonic: float) -> None:
         self._begun = at, monotonic, context
         self._facts["begun_at"] = at
@@ -140,10 +146,10 @@ class InstanceRestore:
         return timedelta(seconds=max(0.0, context.clock.monotonic() - began))
 
     def _pause(self, context: Context) -> None:
-        if self._begun is not None and self.elapsed() > self._run.timeout:
+        if context.clock.monotonic() > self._deadline:
             raise RestoreError(
-                f"The instance is not finished after {self._run.timeout}, and RDS goes on. Run "
-                "this again to wait longer."
+                f"The restore is not finished after {self._run.timeout}, and RDS may go on with "
+                "it. Run this again to wait longer."
             )
         self._run.pause(context, self._run.poll_interval)
 
@@ -155,7 +161,7 @@ class InstanceRestore:
         """
         progress, target = self._progress, self._target
         for _ in range(_CONSISTENCY_POLLS):
-            instance = describe_instance(context, target.identifier)
+            instance = self._look(context)
             if instance is None:
                 break
             if self._is_own(instance):
@@ -183,6 +189,16 @@ class InstanceRestore:
             )
         return None
 
+    def _look(self, context: Context) -> DBInstance | None:
+        """Return the instance that has the name, as soon as RDS answers."""
+        while True:
+            try:
+                return describe_instance(context, self._target.identifier)
+            except Exception as error:
+                if self._run.journal is None or not is_transient(error):  # a plan does not wait
+                    raise
+            self._pause(context)
+
     def _is_own(self, instance: DBInstance) -> bool:
         progress = self._progress
         if progress.dbi_resource_id is not None:
@@ -205,21 +221,9 @@ class InstanceRestore:
         target = self._target
         backup = find_backup(self._run.readers[target.place].listed, target)
         arn = backup.db_instance_automated_backups_arn
-        at = target.restore_time
-        request = RESTORE.build_request(
-            context.destination,
-            source_db_instance_automated_backups_arn=arn,
-            target_db_instance_identifier=target.identifier,
-            **({"use_latest_restorable_time": True} if at is None else {"restore_time": at}),
-            **{
-                **restore_keywords(target.settings),
-                "tags": {
-                    **(target.settings.tags or {}),
-                    **run_tags(self._run.run_id, self._run.kind),
-                },
-            },
-        )
-        moment = at or latest_time(backup)
+        tags = run_tags(self._run.run_id, self._run.kind)
+        request = build_restore(context.destination, target, backup, tags)
+        moment = target.restore_time or latest_time(backup)
         began = now()
         self._begin(context, began, context.clock.monotonic())
         self._facts |= {"restore_time": moment, "db_instance_automated_backups_arn": arn}
@@ -288,7 +292,7 @@ class InstanceRestore:
         """Return the restored instance; ``None`` if no response came, or it is not shown yet.
 
         Raises:
-            RestoreError: Another instance has the name now.
+            RestoreError: Another instance has the name now, or RDS could not restore this one.
         """
         try:
             instance = describe_instance(context, self._target.identifier)
@@ -296,12 +300,17 @@ class InstanceRestore:
             if is_transient(error):
                 return None
             raise
-        if instance is not None and not is_same_id(
-            instance.dbi_resource_id, self._progress.dbi_resource_id
-        ):
+        if instance is None:
+            return None
+        if not is_same_id(instance.dbi_resource_id, self._progress.dbi_resource_id):
             raise RestoreError(
                 f"Another instance has the name {self._target.identifier} now "
                 f"({instance.dbi_resource_id}). Somebody has replaced the restored one."
+            )
+        if _status_of(instance) in _FAILED_STATUSES:
+            raise RestoreError(
+                f"The restored instance is {_status_of(instance)}. Look at its events in RDS; "
+                "delete it, and restore it with a new journal."
             )
         return instance
 
@@ -312,27 +321,17 @@ class InstanceRestore:
             if found is not None:
                 absent = 0
                 self._note(found)
-                status = (found.db_instance_status or "").lower()
-                if status in _FAILED_STATUSES:
-                    raise RestoreError(
-                        f"The restored instance is {status}. Look at its events in RDS; delete "
-                        "it, and restore it with a new journal."
-                    )
-                if status == "available" and found.endpoint is not None:
+                if _status_of(found) == "available" and found.endpoint is not None:
                     return found
             else:
                 absent += 1
-                if absent > _CONSISTENCY_POLLS and self._is_gone(context):
+                if absent > _CONSISTENCY_POLLS and self._look(context) is None:
                     raise RestoreError(
                         "The restored instance no longer exists: somebody has deleted or renamed "
                         "it. If it should be restored again, use a new journal."
                     )
             self._pause(context)
             found = self._describe(context)
-
-    def _is_gone(self, context: Context) -> bool:
-        """Return whether RDS answers that no instance has the name."""
-        return describe_instance(context, self._target.identifier) is None
 
     def _apply_settings(self, context: Context, instance: DBInstance) -> RestoredInstance:
         """Change what a restore cannot take, and compare all settings with the book."""
@@ -367,6 +366,7 @@ class InstanceRestore:
 
     def _modify(self, context: Context, keywords: dict[str, Any]) -> DBInstance:
         """Send ModifyDBInstance, and wait until RDS shows the settings."""
+        self._run.check_stopped()
         key, resource_id = self._target.key, self._progress.dbi_resource_id
         arn = self._target.entry.db_instance_arn
         self._run.begin("modify", key, arn, dbi_resource_id=resource_id)
@@ -387,7 +387,7 @@ class InstanceRestore:
             found = self._describe(context)
             if found is None:
                 continue
-            is_available = (found.db_instance_status or "").lower() == "available"
+            is_available = _status_of(found) == "available"
             # One available is no proof: RDS may not have begun to modify the instance yet.
             if is_available and not find_differences(self._target.settings, read_settings(found)):
                 return found
