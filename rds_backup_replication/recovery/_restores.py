@@ -66,6 +66,8 @@ class InstanceRestore:
         self._report = report
         self._progress: InstanceProgress = run.progress.of(target.key)
         self._facts: dict[str, Any] = {}
+        self._absent = 0
+        """The latest polls in a row that did not show the restored instance."""
         self._deadline = 0.0
         self._begun: tuple[datetime, float, Context] | None = None
 
@@ -315,23 +317,29 @@ class InstanceRestore:
         return instance
 
     def _wait_until_available(self, context: Context, instance: DBInstance) -> DBInstance:
-        absent = 0
         found: DBInstance | None = instance
         while True:
             if found is not None:
-                absent = 0
                 self._note(found)
                 if _status_of(found) == "available" and found.endpoint is not None:
                     return found
-            else:
-                absent += 1
-                if absent > _CONSISTENCY_POLLS and self._look(context) is None:
-                    raise RestoreError(
-                        "The restored instance no longer exists: somebody has deleted or renamed "
-                        "it. If it should be restored again, use a new journal."
-                    )
-            self._pause(context)
-            found = self._describe(context)
+            found = self._poll(context)
+
+    def _poll(self, context: Context) -> DBInstance | None:
+        """Pause, and return the restored instance; ``None`` if no response shows it.
+
+        Raises:
+            RestoreError: As from ``_describe``, or the instance no longer exists.
+        """
+        self._pause(context)
+        found = self._describe(context)
+        self._absent = 0 if found is not None else self._absent + 1
+        if self._absent > _CONSISTENCY_POLLS and self._look(context) is None:
+            raise RestoreError(
+                "The restored instance no longer exists: somebody has deleted or renamed it. If it "
+                "should be restored again, use a new journal."
+            )
+        return found
 
     def _apply_settings(self, context: Context, instance: DBInstance) -> RestoredInstance:
         """Change what a restore cannot take, and compare all settings with the book."""
@@ -378,13 +386,11 @@ class InstanceRestore:
                 if not (is_transient(error) or isinstance(error, InvalidDBInstanceStateFault)):
                     self._run.end("modify", key, None, error)
                     raise
-                self._pause(context)
-                self._describe(context)  # raises an error if another instance has the name now
+                self._poll(context)  # raises an error if another instance has the name now
         self._run.end("modify", key, resource_id)
         polls = 0
         while True:
-            self._pause(context)
-            found = self._describe(context)
+            found = self._poll(context)
             if found is None:
                 continue
             is_available = _status_of(found) == "available"
