@@ -4,7 +4,10 @@ import contextlib
 import io
 import re
 import socket
+import sys
+import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
@@ -15,12 +18,13 @@ from typer.main import get_command
 from rds_backup_replication.cli import app
 from rds_backup_replication.fleet._recovery_settings import DrillSettings, RecoverySettings
 from rds_backup_replication.recovery import RestoredInstance
-from rds_backup_replication.recovery._drill_checks import _environment
+from rds_backup_replication.recovery._drill_checks import run_check
 from rds_backup_replication.recovery._records import CleanupOutcome, ReadinessCode, ReadinessState
 from rds_backup_replication.recovery._run import Run
 from rds_backup_replication.sandbox import Sandbox
 
 from .recovery_examples import make_entry
+from .test_docs import BLOCKS
 from .test_docs_cli import PROGRAM, Shell, stabilize
 from .test_docs_pages import blocks_of, read
 
@@ -133,11 +137,14 @@ def page_sandbox(
 ) -> Iterator[Sandbox]:
     """Yield a sandbox on which runs do not pause, with an empty current directory."""
 
-    def pause(run: Run, _context: object, _seconds: float) -> None:
+    def pause(run: Run, *_: object) -> None:
         run.check_stopped()
 
+    def wait(*_: object) -> None:
+        pass
+
     monkeypatch.setattr(Run, "pause", pause)
-    monkeypatch.setattr(Run, "wait", lambda _run, _context: None)
+    monkeypatch.setattr(Run, "wait", wait)
     monkeypatch.setenv("AWS_REGION", DESTINATION)
     monkeypatch.delenv("COLUMNS", raising=False)  # a worker of pytest-xdist has one
     monkeypatch.chdir(tmp_path)
@@ -209,6 +216,16 @@ def test_drills_page_examples_run(
         assert instance["DBInstanceStatus"] == "deleting"
 
 
+def test_readme_example_recovers(page_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    replicate(page_sandbox, "orders")
+    Page(page_sandbox, "recovery")  # which writes the policy
+    (example,) = (block for block in BLOCKS if "recovery.recover" in block)
+    exec(example, {})  # noqa: S102  # the README is trusted
+    record, _, _, *endpoints = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"orders restorable 20\S+ \S+", record)
+    assert endpoints[0] == "ORDERS_HOST=orders-dr.aaaaaaaaaa.us-east-1.rds.amazonaws.com"
+
+
 def rows(page: str, heading: str) -> list[str]:
     """Return the first cells of the tables' rows under a heading."""
     section = read(page).partition(f"\n{heading}\n")[2].partition("\n## ")[0]
@@ -245,17 +262,22 @@ def test_drills_page_lists_variables_of_checks() -> None:
         new_port=5432,
         restore_time=entry.captured_at,
     )
-    variables = _environment(instance, entry)
+    code = "import os; print(*(name for name in os.environ if name.startswith('DB_')))"
+    outcome, output = run_check(
+        [sys.executable, "-c", code], instance, entry, timedelta(minutes=1), threading.Event()
+    )
+    assert outcome == "passed"
+    assert output is not None
     section = read("drills").partition("\n## The check\n")[2].partition("\n## ")[0]
-    assert set(re.findall(r"`(DB_\w+)`", section)) == set(variables)
+    assert set(re.findall(r"`(DB_\w+)`", section)) == set(output.split())
 
 
 def test_pages_name_existing_options() -> None:
-    commands: Any = vars(get_command(app))["commands"]
-    recovery: Any = vars(commands["recovery"])["commands"]
-    known = {
-        option for command in recovery.values() for each in command.params for option in each.opts
-    }
+    commands: dict[str, Any] = vars(get_command(app))["commands"]
+    known: set[str] = set()
+    of_recovery: dict[str, Any] = commands["recovery"].commands
+    for command in of_recovery.values():
+        known.update(*(each.opts for each in command.params))
     for page in ("recovery", "drills"):
         prose = re.sub(r"^```.*?^```$", "", read(page), flags=re.DOTALL | re.MULTILINE)
         named = set(re.findall(r"(--[a-z][a-z-]+)", prose))
