@@ -187,7 +187,7 @@ def _print_tables(report: "AuditReport") -> None:
     )
     print_causes((r, r.reasons) for r in report.records if r.accepted_until is None)
     if report.readiness is not None:
-        print_causes((r, r.restore_reasons) for r in report.records)
+        print_causes((r, r.restore_reasons or ()) for r in report.records)
     _print_accepted(report.records)
     print_findings(report.findings)
     if report.comparison is not None:
