@@ -27,6 +27,7 @@ from rds_backup_replication._context import Context
 from rds_backup_replication.sandbox import Behavior, Sandbox
 
 from . import flavors
+from .browser import Browser, find_browser
 from .fleets import Fleet
 from .wire import ScriptedRDS, shared_session
 
@@ -234,3 +235,17 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with Sandbox(Behavior(pending_looks=0, stopping_looks=0, shifting_case=False)) as sandbox:
         yield Fleet(sandbox, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def running_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    executable = find_browser()
+    if executable is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is missing; .ci/run installs it")
+        pytest.skip("Chromium is missing; on Debian, install the package chromium")
+    browser = Browser(executable, tmp_path_factory.mktemp("profile"))
+    try:
+        yield browser
+    finally:
+        browser.close()

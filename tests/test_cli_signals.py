@@ -4,7 +4,9 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -26,7 +28,15 @@ WAIT_ENDED = (
 )
 SHOW = "To find out, run the show command.\n"
 CREDENTIALS = "os.environ.update(AWS_ACCESS_KEY_ID='testing', AWS_SECRET_ACCESS_KEY='testing')\n"
-each_signal = pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
+
+
+def _signals(name: str, usual: signal.Signals, others: Iterable[signal.Signals]) -> Any:
+    """Return a parameter for signals: the usual one, and others in the long run of the tests."""
+    long = [pytest.param(each, marks=pytest.mark.long) for each in others if each != usual]
+    return pytest.mark.parametrize(name, [usual, *long], ids=lambda number: number.name)
+
+
+each_signal = _signals("number", signal.SIGTERM, CODES)
 
 
 def run_command(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -129,8 +139,8 @@ def test_first_signal_finishes_what_has_begun(tmp_path: Path, number: signal.Sig
     assert ran.stderr.splitlines() == ["Applying the plan", finishing, "1 done", "Interrupted."]
 
 
-@pytest.mark.parametrize("second", CODES, ids=lambda number: number.name)
-@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+@_signals("second", signal.SIGTERM, CODES)
+@_signals("first", signal.SIGTERM, [signal.SIGHUP])
 def test_second_signal_names_what_was_in_progress(
     tmp_path: Path, first: signal.Signals, second: signal.Signals
 ) -> None:
@@ -155,8 +165,8 @@ def test_second_signal_names_what_was_in_progress(
     ]
 
 
-@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+@_signals("second", signal.SIGTERM, [signal.SIGHUP])
+@_signals("first", signal.SIGTERM, [signal.SIGHUP])
 def test_signals_within_a_second_count_once(
     tmp_path: Path, first: signal.Signals, second: signal.Signals
 ) -> None:
@@ -268,7 +278,7 @@ def test_later_signal_counts_if_the_first_was_swallowed(number: signal.Signals) 
     assert (ran.returncode, ran.stderr) == (CODES[number], "Interrupted.\n")
 
 
-@pytest.mark.parametrize("ignored", CODES, ids=lambda number: number.name)
+@_signals("ignored", signal.SIGHUP, CODES)
 def test_signal_that_was_ignored_stays_ignored(tmp_path: Path, ignored: signal.Signals) -> None:
     """A shell starts background jobs with SIGINT ignored, and nohup commands with SIGHUP."""
     ran = run_apply(
@@ -335,7 +345,7 @@ def test_sandbox_ends_after_its_terminal_has_closed() -> None:
     assert ran.returncode == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+@_signals("number", signal.SIGTERM, [signal.SIGHUP])
 def test_signal_stops_the_sandbox(number: signal.Signals) -> None:
     with running("sandbox", "--port", "0") as process:
         assert process.stdout is not None

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rds_backup_replication.fleet import AuditReport, Readiness, render_jsonl, render_markdown
+from rds_backup_replication.fleet import (
+    AuditReport,
+    Readiness,
+    RestoreReason,
+    render_jsonl,
+    render_markdown,
+)
 from rds_backup_replication.recovery._formats.audit_readiness import with_readiness
 from rds_backup_replication.recovery._formats.endpoints import render_endpoints
 from rds_backup_replication.recovery._formats.readiness_markdown import render_readiness_markdown
@@ -129,7 +135,7 @@ IDENTIFIERS = st.text(st.sampled_from("aA1-_é"), max_size=3)
 
 
 @given(st.lists(st.tuples(IDENTIFIERS, st.sampled_from(["1", "2"])), max_size=5))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_dotenv_names_are_valid_and_unique(names: list[tuple[str, str]]) -> None:
     text = dotenv_of(
         *(make_restored(1, db_instance_identifier=name, account_id=id_) for name, id_ in names)
@@ -143,7 +149,7 @@ ANY_TEXT = st.sampled_from((*TRICKS, "a\nEVIL=1", "a\u2028EVIL=1", "a\x85EVIL=1"
 
 
 @given(ANY_TEXT)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_data_creates_no_variable(text: str) -> None:
     odd = make_restored(
         1,
@@ -210,7 +216,7 @@ def audit_of(text: str) -> str:
 
 @pytest.mark.parametrize("render", [endpoints_of, readiness_of, audit_of])
 @given(text=ANY_TEXT)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_data_creates_no_markup(render: Callable[[str], str], text: str) -> None:
     document = render(text)
     assert structure_of(document) == structure_of(render("x"))
@@ -274,8 +280,8 @@ def test_instance_without_reason_is_listed() -> None:
 
 def joined(readiness: ReadinessReport, **fields: Any) -> AuditReport:
     """Return an audit of the first instance, joined with a readiness check."""
-    record = make_record(**{"dbi_resource_id": make_readiness(1).dbi_resource_id, **fields})
-    return with_readiness(make_report(record), readiness)
+    own: dict[str, Any] = {"dbi_resource_id": make_readiness(1).dbi_resource_id, **fields}
+    return with_readiness(make_report(make_record(**own)), readiness)
 
 
 def test_join_takes_result_of_same_instance() -> None:
@@ -283,8 +289,8 @@ def test_join_takes_result_of_same_instance() -> None:
     report = joined(make_readiness_report(make_readiness(1, "not_restorable", reasons=(reason,))))
     (record,) = report.records
     assert (record.state, record.restorable) == ("protected", "not_restorable")
-    (found,) = record.restore_reasons or ()
-    assert (found.message, found.remedy) == (reason.message, reason.remedy)
+    found = RestoreReason(message=reason.message, remedy=reason.remedy)
+    assert record.restore_reasons == (found,)
     assert report.readiness == Readiness(
         checked_at=NOW, book_captured_at=NOT_RESTORABLE.book_captured_at
     )
@@ -306,12 +312,13 @@ def test_join_never_goes_by_name(other: dict[str, Any]) -> None:
     """An instance that the check did not include is unknown, whatever its name."""
     (record,) = joined(make_readiness_report(make_readiness(1)), **other).records
     assert record.restorable == "unknown"
-    (reason,) = record.restore_reasons or ()
-    assert reason.message == "The readiness check did not include this instance."
+    assert record.restore_reasons
+    messages = [reason.message for reason in record.restore_reasons]
+    assert messages == ["The readiness check did not include this instance."]
 
 
 @pytest.mark.parametrize("state", ["excluded", "ignored", "unmatched"])
-def test_join_omits_instances_without_replication(state: str) -> None:
+def test_join_omits_instances_without_replication(state: Any) -> None:
     report = joined(make_readiness_report(), state=state)
     assert report.records[0].restorable is None
     assert report.is_healthy

@@ -1,9 +1,8 @@
 """The HTML pages of readiness checks and drills, and readiness on the page of an audit."""
 
-import os
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +17,7 @@ from rds_backup_replication.recovery._formats.drill_page import render_drill_htm
 from rds_backup_replication.recovery._formats.readiness_page import render_readiness_html
 from rds_backup_replication.recovery._records import DrillReport, ReadinessReport
 
-from .browser import BROKEN, CONTRAST, Browser, find_browser
+from .browser import BROKEN, CONTRAST, Browser
 from .recovery_report_cases import (
     ACCOUNT,
     BOOK_HASH,
@@ -301,7 +300,7 @@ def audit_of(text: str) -> str:
 
 @pytest.mark.parametrize("render", [drill_of, readiness_of, audit_of])
 @given(text=st.text(min_size=1) | st.sampled_from(HOSTILE))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_text_never_becomes_markup(render: Callable[[str], str], text: str) -> None:
     harmless, page = Page(render("x")), Page(render(text))
     assert page.elements == harmless.elements
@@ -343,26 +342,13 @@ def test_pages_are_equal_after_json_round_trip() -> None:
     assert NOW.isoformat() not in render_drill_html(drill)  # all times have the form of UTC
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    executable = find_browser()
-    if executable is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is missing; .ci/run installs it")
-        pytest.skip("Chromium is missing; on Debian, install the package chromium")
-    started = Browser(executable, tmp_path_factory.mktemp("profile"))
-    try:
-        yield started
-    finally:
-        started.close()
-
-
+@pytest.mark.long
 @pytest.mark.parametrize(
     "page", [render_drill_html(PARTLY_PROVEN), render_readiness_html(NOT_RESTORABLE)]
 )
-def test_pages_in_browser(browser: Browser, tmp_path: Path, page: str) -> None:
+def test_pages_in_browser(running_browser: Browser, tmp_path: Path, page: str) -> None:
     """The pages fit a phone, keep times and ids in one piece, and are readable in all media."""
-    path = tmp_path / "page.html"
+    browser, path = running_browser, tmp_path / "page.html"
     path.write_text(page, encoding="utf-8")
     browser.emulate()
     browser.resize(1280, 900)

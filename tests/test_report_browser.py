@@ -13,7 +13,7 @@ from rds_backup_replication.fleet import render_html
 from rds_backup_replication.fleet._wording import URGENCY, state_name
 
 from . import browser as browsers
-from .browser import BROKEN, CONTRAST, Browser, find_browser
+from .browser import BROKEN, CONTRAST, Browser
 from .report_cases import (
     FULL,
     HOSTILE,
@@ -26,20 +26,6 @@ from .report_cases import (
 )
 
 pytestmark = pytest.mark.once
-
-
-@pytest.fixture(scope="module")
-def running_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    executable = find_browser()
-    if executable is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is missing; .ci/run installs it")
-        pytest.skip("Chromium is missing; on Debian, install the package chromium")
-    browser = Browser(executable, tmp_path_factory.mktemp("profile"))
-    try:
-        yield browser
-    finally:
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -72,9 +72,7 @@ def check(
     for entry in select_entries(book, only):
         entries[place_of(entry)].append(entry)
     destinations = find_destinations(entries, policy, access or Access(), uuid4().hex, ScanGuard())
-    judge = Judge(
-        CapturedGroups.of(book), now, book.captured_at - maximum_age, for_drill=for_drill
-    )
+    judge = Judge(CapturedGroups.of(book), now, book.captured_at - maximum_age, for_drill=for_drill)
     tasks = [(destination, entries[place]) for place, destination in destinations.items()]
     parts = map_in_order(judge.check, tasks, None, on_progress=on_progress, max_pending=None)
     records = [record for part in parts for record in part]

@@ -295,12 +295,17 @@ class ReadinessReader(DestinationReader):
             return KeyCondition(metadata.get("KeyState"), reasons)
         except Exception as error:  # noqa: BLE001  # a response that is not from KMS raises any
             reason = key_not_described(question, kms_key_id, error, self._region_name)
-        arn = parse_arn(kms_key_id)
-        # KMS may not find a key of another account for a caller that may not use it.
-        if arn is not None and arn.account_id != self._account_id:
+        if reason.code != "kms_key_not_found":
             return of_check(reason)
-        is_missing = reason.code == "kms_key_not_found"
-        return KeyCondition(None, (reason,)) if is_missing else of_check(reason)
+        arn = parse_arn(kms_key_id)
+        if arn is None or arn.account_id == self._account_id:
+            return KeyCondition(None, (reason,))
+        # KMS may not find a key of another account for a caller that may not use it.
+        return ReadinessReason(
+            code="could_not_be_checked",
+            message=f"KMS does not find the key {kms_key_id} of another account.",
+            remedy="Allow the caller kms:DescribeKey in the policy of the key, too.",
+        )
 
     def _ask_security_groups(self, group_ids: list[str]) -> Answer[dict[str, str | None]]:
         """Return the VPC of each of the security groups that exist."""
@@ -313,7 +318,7 @@ class ReadinessReader(DestinationReader):
                 # EC2 omits unknown groups in a filter, and refuses them among GroupIds.
                 values = group_ids[begin : begin + _IDS_PER_FILTER]
                 for page in pages.paginate(Filters=[{"Name": "group-id", "Values": values}]):
-                    found |= {each["GroupId"]: each["VpcId"] for each in page["SecurityGroups"]}
+                    found |= {each["GroupId"]: each.get("VpcId") for each in page["SecurityGroups"]}
         except Exception as error:  # noqa: BLE001  # a response that is not from EC2 raises any
             hide_secrets(error)
             return of_check(self._explain_ec2(question, error))
@@ -325,12 +330,9 @@ class ReadinessReader(DestinationReader):
             problem = f"the response of EC2 is invalid ({type(error).__name__})"
             error = ResponseValidationError("DescribeSecurityGroups", problem, {})
         reason = could_not_be_checked(question, error, self._region_name)
-        code = (
-            error.response.get("Error", {}).get("Code", "")
-            if isinstance(error, ClientError)
-            else ""
-        )
-        if code.startswith(_NOT_ALLOWED):
-            remedy = f"Allow the caller ec2:DescribeSecurityGroups in {self._region_name}."
-            return reason.model_copy(update={"remedy": remedy})
+        if isinstance(error, ClientError):
+            code = error.response.get("Error", {}).get("Code", "")
+            if code.startswith(_NOT_ALLOWED):
+                remedy = f"Allow the caller ec2:DescribeSecurityGroups in {self._region_name}."
+                return reason.model_copy(update={"remedy": remedy})
         return reason

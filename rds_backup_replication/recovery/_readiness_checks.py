@@ -107,7 +107,7 @@ def find_key_reasons(restore: Restore, answers: Answers) -> Iterator[ReadinessRe
             yield ReadinessReason(
                 code="settings_key_not_usable",
                 message=f"{reason.message} The book names it for {purpose}.",
-                remedy=f"{reason.remedy} To use another key: {CAPTURE_AGAIN}",
+                remedy=f"{reason.remedy} Otherwise, choose another key. {CAPTURE_AGAIN}",
                 commands=cli.enable_key(region_name, key, condition.state),
             )
 
@@ -260,7 +260,7 @@ def find_entry_reasons(restore: Restore, *, is_stale: bool) -> Iterator[Readines
             message=(
                 f"The instance has {tags} tags. RDS allows 50, and a recovery adds some of its own."
             ),
-            remedy=f"Remove {tags - MAX_TAGS} tags from the instance, and capture again.",
+            remedy=f"Remove tags of the instance until {MAX_TAGS} are left, and capture again.",
         )
 
 

@@ -154,7 +154,12 @@ def _parameter_group_reasons(
                 f"The DB parameter group {name} in {region_name} differs from the source's group "
                 f"{source_name} in {list_names(names)}."
             ),
-            remedy="Set these parameters as in the source's group, if the difference is not meant.",
+            remedy=(
+                "Choose or create a group with the parameters of the source's group, if the "
+                "difference is not meant."
+                if is_default_group(name)
+                else "Set these parameters as in the source's group, if the difference is not meant."
+            ),
             is_warning=True,
             commands=()
             if is_default_group(name)  # which nobody can change

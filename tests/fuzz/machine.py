@@ -43,7 +43,7 @@ class Replications(RuleBasedStateMachine):
     @initialize(pending_looks=st.integers(0, 2))
     def begin(self, pending_looks: int) -> None:
         self.sandbox.behavior = Behavior(
-            pending_looks=pending_looks, stopping_looks=0, deleting_looks=0
+            pending_looks=pending_looks, stopping_looks=0, deleting_looks=0, instance_quota=1000
         )
         for name in ("a", "b"):
             self.create(name, 7)

@@ -29,6 +29,7 @@ pre {
 #results-table td { white-space: nowrap; }
 @media screen and (max-width: 760px) {
   .drill strong { font-size: 1.75rem; }
+  .tiles .state { white-space: normal; }
   .record { grid-template-columns: minmax(0, 1fr); gap: 0; }
   .record dd { margin-bottom: 0.5rem; }
   #results-table th:first-child { min-width: 9rem; }
