@@ -20,6 +20,7 @@ MODULES = (
     ".exceptions",
     ".fleet",
     ".fleet.lambda_handler",
+    ".recovery",
     ".sandbox",
     ".testing",
     ".testing.plugin",

@@ -87,6 +87,7 @@ RESULT = fleet.ActionResult(
     is_protected=False,
     db_instance_automated_backups_arn=BACKUP_ARN,
 )
+RESTORE_REASON = fleet.RestoreReason(message="The key is disabled.", remedy="Enable it.")
 RECORD = fleet.AuditRecord(
     account_id=ACCOUNT,
     source_region="us-west-2",
@@ -111,6 +112,8 @@ RECORD = fleet.AuditRecord(
     lag=timedelta(hours=2, microseconds=1),
     maximum_lag=timedelta(minutes=30),
     reasons=(REASON,),
+    restorable="not_restorable",
+    restore_reasons=(RESTORE_REASON,),
 )
 FINDING = fleet.Finding(
     code="too_few_instances",
@@ -144,11 +147,12 @@ STATE_CHANGE = fleet.StateChange(
 )
 MATCH_CHANGE = fleet.MatchChange(rule="production", before=2, after=1)
 COMPARISON = fleet.Comparison(audited_at=NOON, changes=(STATE_CHANGE,), matches=(MATCH_CHANGE,))
+READINESS = fleet.Readiness(checked_at=NOON, book_captured_at=NOON, findings=(RESTORE_REASON,))
 # Every field of a model has a value in one of its examples.
 FLEET_EXAMPLES: tuple[BaseModel, ...] = (
     *(MEMBER, ORGANIZATION, SELECTOR, RULE, EVERYWHERE, DEFAULTS, LIMITS, ACCEPTANCE),
     *(REASON, OBSERVED, ACTION, RESULT, RECORD, FINDING, OTHER, HEADROOM),
-    *(STATE_CHANGE, MATCH_CHANGE, COMPARISON),
+    *(STATE_CHANGE, MATCH_CHANGE, COMPARISON, RESTORE_REASON, READINESS),
     fleet.Policy(
         organization=ORGANIZATION,
         accounts=(MEMBER,),
@@ -178,5 +182,6 @@ FLEET_EXAMPLES: tuple[BaseModel, ...] = (
         headroom=(HEADROOM,),
         matches={"production": 1},
         comparison=COMPARISON,
+        readiness=READINESS,
     ),
 )

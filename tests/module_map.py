@@ -17,6 +17,8 @@ PACKAGES = (
         "fleet",
         "fleet/_formats",
         "fleet/_report",
+        "recovery",
+        "recovery/_formats",
         "sandbox",
         "testing",
         "cli",

@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -30,7 +29,9 @@ SHOW = "To find out, run the show command.\n"
 CREDENTIALS = "os.environ.update(AWS_ACCESS_KEY_ID='testing', AWS_SECRET_ACCESS_KEY='testing')\n"
 
 
-def _signals(name: str, usual: signal.Signals, others: Iterable[signal.Signals]) -> Any:
+def _signals(
+    name: str, usual: signal.Signals, others: Iterable[signal.Signals]
+) -> pytest.MarkDecorator:
     """Return a parameter for signals: the usual one, and others in the long run of the tests."""
     long = [pytest.param(each, marks=pytest.mark.long) for each in others if each != usual]
     return pytest.mark.parametrize(name, [usual, *long], ids=lambda number: number.name)

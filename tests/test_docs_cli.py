@@ -181,7 +181,7 @@ def test_permissions_cover_the_calls_of_each_command(
         assert called <= permissions(page, name), name
     commands: dict[str, object] = vars(get_command(app))["commands"]
     assert {name.partition(" ")[0] for name in COMMAND_LINES} == {*commands} - {
-        *("policy-schema", "sandbox")
+        *("policy-schema", "recovery", "sandbox")
     }
 
 
@@ -223,6 +223,16 @@ def test_every_command_is_on_the_page() -> None:
     commands: dict[str, object] = vars(get_command(app))["commands"]
     for name in commands:
         assert re.search(rf"`{name}[` ]", PAGE), name
+
+
+def test_commands_of_recovery_are_on_the_page_with_their_options() -> None:
+    group: dict[str, Any] = vars(get_command(app))["commands"]
+    section = PAGE.partition("## Recovery")[2].partition("\n## ")[0]
+    options: set[str] = set()
+    for name, command in group["recovery"].commands.items():
+        assert re.search(rf"\brecovery {name}[` ]", section), name
+        options |= {option for parameter in command.params for option in parameter.opts}
+    assert set(re.findall(r"(?<![\w-])--\w[\w-]+", section)) - {"--quick"} <= options
 
 
 def test_table_of_exit_codes_is_complete() -> None:

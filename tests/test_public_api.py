@@ -43,6 +43,7 @@ LAYERS = (
     "_client",
     "aio",
     "fleet",
+    "recovery",
     "sandbox",
     "testing",
     "cli",

@@ -324,6 +324,16 @@ def test_join_omits_instances_without_replication(state: Any) -> None:
     assert report.is_healthy
 
 
+def test_join_of_renamed_instance() -> None:
+    """Of two entries with the same resource ID, the one with the audit's ARN counts."""
+    former = {"db_instance_arn": f"arn:aws:rds:us-west-2:{ACCOUNT}:db:former"}
+    entries = make_readiness(1, "not_restorable", **former), make_readiness(1)
+    for records in (entries, entries[::-1]):
+        assert joined(make_readiness_report(*records)).records[0].restorable == "restorable"
+        renamed = joined(make_readiness_report(*records), db_instance_arn="arn:another")
+        assert renamed.records[0].restorable == "not_restorable"
+
+
 def test_join_omits_regions_and_former_results() -> None:
     report = with_readiness(make_report(NOT_LISTED), make_readiness_report())
     assert report.records == (NOT_LISTED,)

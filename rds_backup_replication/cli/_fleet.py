@@ -142,7 +142,8 @@ def print_causes(
 
 
 def _in_options(text: str) -> str:
-    """Return a remedy with the options of a scan in place of the keywords."""
+    """Return a remedy with the options of a scan or a drill in place of the keywords."""
+    text = text.replace("in_recovery_network=True", "--in-recovery-network")
     text = text.replace("the read_timeout of Access", "--read-timeout")
     return text.replace("deadline=", "--deadline")
 

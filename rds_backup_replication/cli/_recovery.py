@@ -90,12 +90,13 @@ class RunOptions(BookOptions):
             raise typer.BadParameter("must not be in the future.", param_hint="--at")
         return at
 
-    def read_longest_wait(self) -> timedelta:
-        """Return how long to wait for an instance."""
-        longest = read_duration(self.timeout, "--timeout")
-        if not longest:
-            raise typer.BadParameter("must be longer than 0s.", param_hint="--timeout")
-        return longest
+
+def read_longest(text: str, option: str) -> timedelta:
+    """Return the duration that an option's value stands for, which must not be 0."""
+    longest = read_duration(text, option)
+    if not longest:
+        raise typer.BadParameter("must be longer than 0s.", param_hint=option)
+    return longest
 
 
 def read_pause(text: str) -> float:
@@ -167,7 +168,7 @@ def print_readiness(
     """
     records = sorted(report.records, key=lambda record: record.tier)
     print_instances(
-        ("STATE", "TIER", "RESTORABLE TO" if at is None else "RESTORE TO", "TO", "NAME"),
+        ("STATE", "TIER", "RESTORABLE TO" if at is None else "MOMENT", "TO", "NAME"),
         records,
         lambda record: (
             *(record.state, str(record.tier), format_time(at or record.latest_time) or "-"),

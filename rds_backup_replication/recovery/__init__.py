@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         RestoredInstance,
     )
     from ._recover import plan_recovery, recover
+    from ._retarget import retarget
     from ._settings import InstanceSettings
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "render_endpoints",
     "render_readiness_html",
     "render_readiness_markdown",
+    "retarget",
     "with_readiness",
     "write_book",
 ]
@@ -87,6 +89,7 @@ _HOMES = {
     "render_endpoints": "_formats.endpoints",
     "render_readiness_html": "_formats.readiness_page",
     "render_readiness_markdown": "_formats.readiness_markdown",
+    "retarget": "_retarget",
     "with_readiness": "_formats.audit_readiness",
     "write_book": "_locations",
 }

@@ -176,14 +176,12 @@ class AccountReader(DestinationReader):
             rpo=rule.recovery.rpo,
             maximum_lag=rule.maximum_lag,
             not_restored=(*find_not_restored(instance), *plan.not_restored),
-            unread=(
-                *plan.unmapped,
-                *(
-                    f"The {content} of the {kind} {name} could not be read."
-                    for field_name, content, kind in _GROUPS
-                    if (field_name, name := getattr(source, field_name)) in unread
-                ),
+            unread=tuple(
+                f"The {content} of the {kind} {name} could not be read."
+                for field_name, content, kind in _GROUPS
+                if (field_name, name := getattr(source, field_name)) in unread
             ),
+            unmapped=plan.unmapped,
         )
 
 

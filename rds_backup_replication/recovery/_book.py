@@ -131,7 +131,14 @@ class BookEntry(Record, frozen=True):
     not_restored: tuple[str, ...] = ()
     """What the instance has that a recovery does not restore, such as a directory domain."""
     unread: tuple[str, ...] = ()
-    """What could not be read or mapped when the entry was captured, each as a sentence."""
+    """What could not be read when the entry was captured, each as a sentence."""
+    unmapped: tuple[str, ...] = ()
+    """What the policy does not say and the restore needs, each as a sentence."""
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """Return why the entry is not complete, each as a sentence."""
+        return (*self.unread, *self.unmapped)
 
     def sort_key(self) -> tuple[str, str, str, str]:
         """Return the account, source Region, ARN and resource ID.
@@ -179,7 +186,7 @@ class RecoveryBook(Record, frozen=True):
     @property
     def is_complete(self) -> bool:
         """Return whether the capture could read all that it asked for."""
-        return not self.problems and not any(entry.unread for entry in self.instances)
+        return not self.problems and not any(entry.gaps for entry in self.instances)
 
     def to_json(self) -> str:
         """Return the book as canonical JSON: the same content gives the same text."""

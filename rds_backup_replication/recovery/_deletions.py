@@ -1,5 +1,7 @@
 """The deletion of an instance that a drill has made, and of nothing else."""
 
+from contextlib import suppress
+
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .._botocore.errors import is_transient
@@ -12,15 +14,15 @@ from ..exceptions import (
     InvalidDBInstanceStateFault,
 )
 from ._journal import InstanceProgress, Key
-from ._operations import DELETE_INSTANCE
+from ._operations import DELETE_INSTANCE, DESCRIBE_INSTANCES
 from ._records import CleanupOutcome
 from ._run import Run, describe_instance
-from ._settings import run_of
+from ._settings import run_tags
 
 _POLLS = 40
 """Attempts to delete an instance that RDS still restores or modifies, with a pause in between."""
 _CONSISTENCY_POLLS = 10
-"""Polls that must show no instance, if the response to its restore was lost."""
+"""Polls that must show no instance, or an instance without tags, because Describe may be stale."""
 
 CleanupResult = tuple[CleanupOutcome, str | None]
 
@@ -37,6 +39,7 @@ class InstanceDeletion:
         self._run = run
         self._key = key
         self._progress: InstanceProgress = run.progress.of(key)
+        self._has_tried = False
 
     def delete(self) -> CleanupResult:
         """Delete the instance if there is one; return the outcome and a sentence about it."""
@@ -54,17 +57,37 @@ class InstanceDeletion:
         except Exception as error:  # noqa: BLE001  # it must not stop the other deletions
             return "failed", f"{error!r}\nRun the cleanup of this drill again."
 
+    def wait_until_gone(self) -> None:
+        """Wait until RDS no longer shows the deleted instance, which counts until then."""
+        context = self._run.readers[self._key[:2]].context
+        for _ in range(_POLLS):
+            if self._run.stopped.is_set():
+                return
+            try:
+                instance = describe_instance(context, self._key[2])
+            except (BackupReplicationError, BotoCoreError, ClientError) as error:
+                if not is_transient(error):
+                    return
+            else:
+                if instance is None:
+                    return
+            self._run.wait(context)
+
     def _delete(self, context: Context) -> CleanupResult:
-        absent = 0
+        absent = without_tags = 0
         for _ in range(_POLLS):
             if self._run.abandoned.is_set():
                 break
             try:
                 instance = describe_instance(context, self._key[2])
                 if instance is None:
+                    if self._has_tried:  # an attempt whose response was lost
+                        return self._note_deleted()
                     absent += 1
-                    if not self._progress.is_uncertain or absent >= _CONSISTENCY_POLLS:
-                        return "absent", None
+                    if absent >= _CONSISTENCY_POLLS:
+                        return self._find_renamed(context)
+                elif self._may_lack_tags_yet(instance) and without_tags < _CONSISTENCY_POLLS:
+                    without_tags += 1
                 elif (result := self._try(context, instance)) is not None:
                     return result
             except Exception as error:
@@ -75,6 +98,24 @@ class InstanceDeletion:
             "failed",
             "RDS does not delete the instance yet. Run the cleanup of this drill again.",
         )
+
+    def _may_lack_tags_yet(self, instance: DBInstance) -> bool:
+        known = self._progress.dbi_resource_id
+        return not instance.tag_list and (
+            known is None or is_same_id(instance.dbi_resource_id, known)
+        )
+
+    def _find_renamed(self, context: Context) -> CleanupResult:
+        """Return whether the instance, whose name nothing has, exists under another name."""
+        known = self._progress.dbi_resource_id
+        for instance in DESCRIBE_INSTANCES.list(context) if known else ():
+            if is_same_id(instance.dbi_resource_id, known):
+                return "failed", (
+                    f"Somebody has renamed the drill's instance {self._key[2]} ({known}) to "
+                    f"{instance.db_instance_identifier}, so it is left alone. Ask who needs it, "
+                    "and delete it by hand."
+                )
+        return "absent", None
 
     def _try(self, context: Context, instance: DBInstance) -> CleanupResult | None:
         """Try to delete an instance; return ``None`` if it is worth another try."""
@@ -87,9 +128,11 @@ class InstanceDeletion:
                 "Somebody has switched on the deletion protection of the drill's instance. Ask "
                 "who needs it; switch it off, and run the cleanup of this drill again."
             )
-        resource_id = str(instance.dbi_resource_id)
         arn = self._progress.restore.db_instance_arn if self._progress.restore else ""
-        self._run.begin("delete", self._key, arn, dbi_resource_id=resource_id)
+        # A full disk must not keep the instance running.
+        with suppress(OSError):
+            self._run.begin("delete", self._key, arn, dbi_resource_id=instance.dbi_resource_id)
+        self._has_tried = True
         try:
             DELETE_INSTANCE.call(
                 context,
@@ -100,12 +143,18 @@ class InstanceDeletion:
         except DBInstanceNotFoundFault:
             pass  # an earlier attempt whose response was lost
         except Exception as error:
-            self._run.end("delete", self._key, resource_id, error)
+            with suppress(OSError):
+                self._run.end("delete", self._key, instance.dbi_resource_id, error)
             if isinstance(error, InvalidDBInstanceStateFault):
                 return None
             raise
-        self._run.end("delete", self._key, resource_id)
+        self._progress.dbi_resource_id = instance.dbi_resource_id
+        return self._note_deleted()
+
+    def _note_deleted(self) -> CleanupResult:
         self._progress.is_deleted = True
+        with suppress(OSError):
+            self._run.end("delete", self._key, self._progress.dbi_resource_id)
         return "deleted", None
 
     def _find_foreign(self, instance: DBInstance) -> str | None:
@@ -116,6 +165,8 @@ class InstanceDeletion:
             return f"{who} has no resource ID, so it is left alone."
         if known is not None and not is_same_id(instance.dbi_resource_id, known):
             return f"{who} is not the one that this drill has made ({known}), and is left alone."
-        if run_of(instance) != self._run.run_id:
+        # A recovery's instances have such tags, too: its journal may have been edited.
+        tags = {tag.key: tag.value for tag in instance.tag_list or ()}
+        if not run_tags(self._run.run_id, "drill").items() <= tags.items():
             return f"{who} does not have the tag of this drill, and is left alone."
         return None

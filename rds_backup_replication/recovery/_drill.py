@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+from .._credentials import read_credentials
 from ..exceptions import RecoveryRefusedError
 from ..fleet._credentials import Access
 from ..fleet._policy import Policy
 from ._access import Place, find_destinations, place_of, select_entries
 from ._book import BookEntry, RecoveryBook
 from ._deletions import InstanceDeletion
-from ._drill_checks import Check, describe_check, run_check
+from ._drill_checks import Check, describe_check, run_check, validate_check
 from ._journal import FORMAT, Drilled, Key, Progress, now, read_progress
 from ._records import DrilledInstance, DrillReport, RestoredInstance
 from ._recover import check_arguments, create_header
@@ -57,7 +58,8 @@ def drill(
         policy: As for ``recover``.
         journal: A new file that receives a line before and after each change.
         check: A command, which gets the endpoint in ``DB_HOST`` and ``DB_PORT``, or a callable
-            that gets the restored instance and raises an error if the check fails.
+            that gets the restored instance and raises an error or returns ``False`` if the
+            check fails.
         access: As for ``recover``.
         only: As for ``recover``.
         sample: The number of instances to drill, chosen at random; all if omitted.
@@ -76,10 +78,13 @@ def drill(
     Raises:
         RecoveryRefusedError: As for ``recover``; or an instance has no settings for drills, or the
             journal is not empty. Nothing was sent.
-        ValueError: As for ``recover``; or ``sample`` or ``at_once`` is below 1.
+        ValueError: As for ``recover``; ``sample`` or ``at_once`` is below 1, ``check_timeout`` is
+            not positive, or ``check`` is empty.
+        TypeError: ``check`` is a string, or an async function.
         OSError: The journal cannot be written.
     """
     check_arguments(at, poll_interval, timeout)
+    validate_check(check, check_timeout)
     for name, number in (("sample", sample), ("at_once", at_once)):
         if number is not None and number < 1:
             raise ValueError(f"{name}= must be at least 1, not {number}")
@@ -159,6 +164,7 @@ def drill_cleanup(
         crew: Crew[DrilledInstance] = Crew(run, on_event)
 
         def clean_up(key: Key) -> None:
+            run.requests.restart()
             records[key] = _clean_up(run, crew, key, records[key])
 
         crew.run(run.connect)
@@ -199,11 +205,12 @@ def _require_drill_network(entries: Iterable[BookEntry]) -> None:
     reasons: list[str] = []
     for entry in entries:
         own, recovery = entry.drill, entry.target
-        if not own.db_subnet_group_name or not own.vpc_security_group_ids:
+        groups = {name.lower() for name in own.vpc_security_group_ids}
+        if not own.db_subnet_group_name or not groups:
             problem = "has no settings for drills"
-        elif own.db_subnet_group_name == recovery.db_subnet_group_name or set(
-            own.vpc_security_group_ids
-        ) & set(recovery.vpc_security_group_ids or ()):
+        elif own.db_subnet_group_name.lower() == (recovery.db_subnet_group_name or "").lower() or (
+            not groups.isdisjoint(name.lower() for name in recovery.vpc_security_group_ids or ())
+        ):
             problem = "would be drilled in the network of the recovery"
         else:
             continue
@@ -232,18 +239,28 @@ def _drill(
         return DrilledInstance(restore=restored, restored_age=age, rto=entry.rto, rpo=entry.rpo)
 
     restore = InstanceRestore(run, target, lambda restored: crew.report(record_of(restored)))
-    record = record_of(restore.restore())
-    if record.restore.outcome == "done":
-        outcome, output = run_check(check, record.restore, entry, check_timeout, run.stopped)
-        record = record.model_copy(
-            update={
-                "check": outcome,
-                "check_output": output,
-                "checked_after": restore.elapsed() if outcome == "passed" else None,
-            }
-        )
-        crew.report(record)
-    return _clean_up(run, crew, target.key, record)
+    try:
+        record = record_of(restore.restore())
+        if record.restore.outcome == "done":
+            used = [read_credentials(run.readers[target.place].context.client)]
+            outcome, output = run_check(
+                *(check, record.restore, entry, check_timeout), stopped=run.stopped, used=used
+            )
+            record = record.model_copy(
+                update={
+                    "check": outcome,
+                    "check_output": output,
+                    "checked_after": restore.elapsed() if outcome == "passed" else None,
+                }
+            )
+            crew.report(record)
+    except BaseException:  # for example, the journal cannot be written
+        InstanceDeletion(run, target.key).delete()
+        raise
+    record = _clean_up(run, crew, target.key, record)
+    if record.cleanup == "deleted":
+        InstanceDeletion(run, target.key).wait_until_gone()
+    return record
 
 
 def _clean_up(
@@ -251,7 +268,11 @@ def _clean_up(
 ) -> DrilledInstance:
     """Delete the instance of a drill, and record what happened."""
     outcome, message = InstanceDeletion(run, key).delete()
-    record = record.model_copy(update={"cleanup": outcome, "cleanup_message": message})
+    ids = dict.fromkeys((*record.restore.request_ids, *run.requests.request_ids))
+    restored = record.restore.model_copy(update={"request_ids": tuple(ids)})
+    record = record.model_copy(
+        update={"restore": restored, "cleanup": outcome, "cleanup_message": message}
+    )
     run.write(Drilled(at=now(), instance=record))
     crew.report(record)
     return record

@@ -63,6 +63,16 @@ def read_book(location: str | Path, *, access: Access | None = None) -> Recovery
     return RecoveryBook.from_json(body, source=str(place))
 
 
+def find_book(location: str | Path, *, access: Access | None = None) -> RecoveryBook | None:
+    """Read a recovery book as ``read_book`` does; return ``None`` if the location has none."""
+    place = _place_of(location, access)
+    try:
+        body = place.read()
+    except FileNotFoundError:
+        body = None
+    return None if body is None else RecoveryBook.from_json(body, source=str(place))
+
+
 def write_book(
     book: RecoveryBook,
     location: str | Path,

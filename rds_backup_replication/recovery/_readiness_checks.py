@@ -229,11 +229,11 @@ def find_name_reasons(restore: Restore, answers: Answers) -> Iterator[ReadinessR
 def find_entry_reasons(restore: Restore, *, is_stale: bool) -> Iterator[ReadinessReason]:
     """Yield what is to be known of an entry of the book itself."""
     entry = restore.entry
-    if entry.unread:
+    if entry.gaps:
         yield ReadinessReason(
             code="entry_not_complete",
-            message=f"The capture is not complete: {' '.join(entry.unread)}",
-            remedy="Correct this, and capture the book again.",
+            message=f"The capture is not complete: {' '.join(entry.gaps)}",
+            remedy="Correct this, and capture or retarget the book again.",
             is_warning=True,
         )
     if is_stale:

@@ -158,7 +158,7 @@ def _parameter_group_reasons(
                 "Choose or create a group with the parameters of the source's group, if the "
                 "difference is not meant."
                 if is_default_group(name)
-                else "Set these parameters as in the source's group, if the difference is not meant."
+                else "Set them as in the source's group, if the difference is not meant."
             ),
             is_warning=True,
             commands=()

@@ -65,6 +65,8 @@ def drill_settings(entry: BookEntry) -> InstanceSettings:
         "db_instance_class": drill.db_instance_class or target.db_instance_class,
         "backup_retention_period": 0,
         "deletion_protection": False,
+        # RDS would create a log group for each drill's name, which nothing would delete.
+        "enable_cloudwatch_logs_exports": (),
         "manage_master_user_password": None,
         "master_user_secret_kms_key_id": None,
         "multi_az": False,

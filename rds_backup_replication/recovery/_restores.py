@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .._botocore.errors import is_transient
+from .._botocore.errors import is_transient, may_have_taken_effect
 from .._context import Context
 from .._models._instance import DBInstance
 from .._restore import RESTORE
@@ -50,6 +50,13 @@ _FAILED_STATUSES = frozenset(
 _CONSISTENCY_POLLS = 10
 """Polls after which a response counts that does not show a change, or an instance's tags."""
 _CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+def _may_have_taken_effect(error: Exception) -> bool:
+    """Return whether botocore may have restored the instance, although the last attempt failed."""
+    if isinstance(error, ServiceError):
+        return bool(error.response.get("ResponseMetadata", {}).get("RetryAttempts"))
+    return may_have_taken_effect(error)
 
 
 class InstanceRestore:
@@ -246,7 +253,8 @@ class InstanceRestore:
                 instance = own
             except Exception as error:
                 if not is_transient(error):
-                    self._refused(error)
+                    if not _may_have_taken_effect(error):
+                        self._refused(error)
                     raise
                 self._pause(context)
                 if own := self._find_own(context):
@@ -372,6 +380,7 @@ class InstanceRestore:
                     self._run.end("modify", key, None, error)
                     raise
                 self._pause(context)
+                self._describe(context)  # raises an error if another instance has the name now
         self._run.end("modify", key, resource_id)
         polls = 0
         while True:

@@ -194,12 +194,13 @@ class Crew(Generic[EventT]):
 
         Args:
             tasks: The tasks.
-            do: Does one task. An error that it raises ends the run.
+            do: Does one task. An error that it raises ends the run, as does one of ``on_event``.
             at_once: The number of tasks to do at the same time.
         """
         if not tasks:
             return
         run = self._run
+        failure: Exception | None = None
         pool = ThreadPoolExecutor(min(len(tasks), at_once))
         try:
             running = [pool.submit(do, task) for task in tasks]
@@ -210,6 +211,9 @@ class Crew(Generic[EventT]):
                     if run.stopped.is_set():
                         raise
                     run.stopped.set()
+                except Exception as error:  # noqa: BLE001  # of on_event; the tasks must end well
+                    failure, self._on_event = error, None
+                    run.stopped.set()
             self._pass_on(0)
             for future in running:
                 future.result()
@@ -219,6 +223,8 @@ class Crew(Generic[EventT]):
             raise
         finally:
             pool.shutdown(wait=True)
+        if failure is not None:
+            raise failure
 
     def _pass_on(self, seconds: float) -> None:
         """Report the events that have come, and wait for the first one if there is none."""

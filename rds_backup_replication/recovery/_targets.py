@@ -14,6 +14,7 @@ _DEFAULT_GROUP = ("default.", "default:")
 _GP3_IOPS = 3000
 _GP3_THROUGHPUT = 125
 """The performance that each gp3 volume includes; RDS refuses to provision it for small ones."""
+LOST_FEATURES = "the processor features of"
 _PROVISIONED = ("gp3", "io1", "io2")
 """The storage types whose I/O operations are provisioned."""
 
@@ -65,7 +66,7 @@ def plan_target(
     if features and db_instance_class != source.db_instance_class:
         features = None
         not_restored.append(
-            f"the processor features of {source.db_instance_class}, because the class differs"
+            f"{LOST_FEATURES} {source.db_instance_class}, because the class differs"
         )
     iops, throughput = _performance(source)
     has_insights = source.enable_performance_insights

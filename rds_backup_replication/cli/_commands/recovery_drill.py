@@ -16,7 +16,6 @@ from .._options import (
     OutputFormat,
     PollInterval,
     Yes,
-    read_duration,
     with_options,
 )
 from .._output import confirm, format_lag, note, print_json, print_line, print_table
@@ -28,6 +27,7 @@ from .._recovery import (
     print_readiness,
     read_book,
     read_journal,
+    read_longest,
     read_pause,
     running,
 )
@@ -100,9 +100,9 @@ def drill(
     from ...recovery._access import select_entries
 
     command = _read_command(check)
-    at, longest = options.read_at(), options.read_longest_wait()
+    at, longest = options.read_at(), read_longest(options.timeout, "--timeout")
     pause = read_pause(options.poll_interval)
-    longest_check = read_duration(check_timeout, "--check-timeout")
+    longest_check = read_longest(check_timeout, "--check-timeout")
     writers = _open_evidence(evidence or ())
     policy, only = options.read_policy(), tuple(options.only or ())
     check_writable(journal, "journal")
@@ -121,7 +121,7 @@ def drill(
         counts = format_counts(readiness.counts)
         confirm(f"Restore {part} ({counts}) under other names, check and delete them?", yes=False)
     with running(
-        f"Drilling {chosen} instances",
+        f"Instances to drill: {chosen}",
         chosen,
         ending="The drill ends, and its instances are deleted.",
         hint=f"To delete what the drill leaves behind, run: {cleanup}",
@@ -186,10 +186,10 @@ def drill_cleanup(
     ]
     if left and not yes:
         print_table(("ACCOUNT", "TO", "NAME"), left, on_stderr=True)
-        confirm(f"Delete what the drill has left of these {len(left)} instances?", yes=False)
+        confirm("Delete what the drill has left of these instances?", yes=False)
     cleanup = _cleanup_command(journal, policy)
     with running(
-        f"Deleting {len(left)} instances",
+        f"Instances to delete: {len(left)}",
         len(left),
         ending="No more deletions begin.",
         hint=f"To delete the rest, run: {cleanup}",

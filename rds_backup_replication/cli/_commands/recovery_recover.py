@@ -27,6 +27,7 @@ from .._recovery import (
     print_readiness,
     read_book,
     read_journal,
+    read_longest,
     read_pause,
     running,
 )
@@ -94,7 +95,7 @@ def recover(
         raise typer.BadParameter("needs --endpoints-file, too.", param_hint="--endpoints")
     if journal is None and not dry_run:
         raise typer.BadParameter("is required, except with --dry-run.", param_hint="--journal")
-    at, longest = options.read_at(), options.read_longest_wait()
+    at, longest = options.read_at(), read_longest(options.timeout, "--timeout")
     pause = read_pause(options.poll_interval)
     policy, only = options.read_policy(), tuple(options.only or ())
     if endpoints_file is not None:
@@ -120,7 +121,7 @@ def recover(
             question = f"Go on with the recovery of {begun} ({left} of {len(entries)} to restore)?"
         confirm(question, yes=False)
     with running(
-        f"Restoring {left} instances",
+        f"Instances to restore: {left}",
         left,
         ending="No more restores begin.",
         hint=_HINT,
@@ -180,7 +181,7 @@ def _print_report(report: "RecoveryReport", output: Output, *, on_stderr: bool =
         print_json(report)
         return
     print_table(
-        ("OUTCOME", "TIER", "AFTER", "RESTORED TO", "ACCOUNT", "TO", "NAME", "ENDPOINT"),
+        ("OUTCOME", "TIER", "AFTER", "MOMENT", "ACCOUNT", "TO", "NAME", "ENDPOINT"),
         [
             (
                 *(each.outcome, str(each.tier)),

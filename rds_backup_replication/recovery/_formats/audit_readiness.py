@@ -1,8 +1,10 @@
 """The results of a readiness check as a part of an audit."""
 
+from collections import defaultdict
+
 from ...fleet._records import AuditRecord, AuditReport, Readiness, RestoreReason, RestoreState
-from ...fleet._wording import NOT_REPLICATED
-from .._records import ReadinessReason, ReadinessReport
+from ...fleet._wording import NOT_REPLICATED, RESTORE_WORDS
+from .._records import ReadinessReason, ReadinessRecord, ReadinessReport
 
 _NOT_CHECKED = RestoreReason(
     message="The readiness check did not include this instance.",
@@ -11,6 +13,8 @@ _NOT_CHECKED = RestoreReason(
         "that was created after the capture is not in the book."
     ),
 )
+
+_WORST_FIRST = tuple(RESTORE_WORDS)
 
 
 def with_readiness(audit: AuditReport, readiness: ReadinessReport) -> AuditReport:
@@ -26,17 +30,26 @@ def with_readiness(audit: AuditReport, readiness: ReadinessReport) -> AuditRepor
     Returns:
         The audit's report. Its formats show ``restorable`` beside the state of each instance.
     """
-    found = {
-        (checked.account_id, checked.destination_region, checked.dbi_resource_id): checked
-        for checked in readiness.records
-    }
+    found: defaultdict[tuple[str, str, str], list[ReadinessRecord]] = defaultdict(list)
+    for checked in readiness.records:
+        key = checked.account_id, checked.destination_region, checked.dbi_resource_id
+        found[key].append(checked)
 
     def join(record: AuditRecord) -> AuditRecord:
         """Return the record with the result for its instance; no result for other records."""
         key = record.account_id, record.destination_region or "", record.dbi_resource_id or ""
         state: RestoreState | None = None
         reasons: tuple[RestoreReason, ...] | None = None
-        if checked := found.get(key):
+        if matches := found.get(key):
+            # A renamed instance has an entry under each name. The result for its name of today
+            # counts, or else the worst one.
+            checked = min(
+                matches,
+                key=lambda m: (
+                    m.db_instance_arn != record.db_instance_arn,
+                    _WORST_FIRST.index(m.state),
+                ),
+            )
             state, reasons = checked.state, _reasons(checked.reasons)
         elif record.db_instance_arn is not None and record.state not in NOT_REPLICATED:
             state, reasons = "unknown", (_NOT_CHECKED,)
