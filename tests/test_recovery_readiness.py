@@ -235,6 +235,20 @@ def test_a_group_that_was_not_captured_is_not_compared() -> None:
         assert judge_one(captured=captured, **changes).reasons == ()
 
 
+def test_values_that_are_hidden_are_not_compared() -> None:
+    parameters = PARAMETER_GROUP.model_copy(update={"parameters": {"report_password": "***"}})
+    assert OPTION_GROUP.options is not None
+    option = OPTION_GROUP.options[0].model_copy(update={"settings": {"PASSWORD": "***"}})
+    options = OPTION_GROUP.model_copy(update={"options": (option,)})
+    captured = make_book(parameter_groups=(parameters,), option_groups=(options,))
+    same = {"orders": {"report_password": "***"}}
+    assert judge_one(captured=captured, **changed_option(), parameters=same).reasons == ()
+    missing = judge_one(captured=captured, parameters={"orders": {}}, option_groups={})
+    commands = [command for reason in missing.reasons for command in reason.commands]
+    assert "***" not in "".join(commands)
+    assert sum("<secret value of the source>" in command for command in commands) == 2
+
+
 def test_default_groups_need_not_exist() -> None:
     settings = {
         "db_parameter_group_name": "default.oracle-ee-19",

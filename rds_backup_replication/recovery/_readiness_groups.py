@@ -7,7 +7,13 @@ from typing import NamedTuple
 from ..fleet._wording import list_words
 from . import _cli_commands as cli
 from . import _operations as op
-from ._book import CapturedOption, CapturedOptionGroup, CapturedParameterGroup, RecoveryBook
+from ._book import (
+    HIDDEN_VALUE,
+    CapturedOption,
+    CapturedOptionGroup,
+    CapturedParameterGroup,
+    RecoveryBook,
+)
 from ._readiness_answers import Answers, Restore, is_default_group
 from ._records import ReadinessReason
 
@@ -273,8 +279,12 @@ def _differs(wanted: CapturedOption, actual: op.Option) -> bool:
     return (
         wanted.version not in (None, actual.option_version)
         or wanted.port not in (None, actual.port)
-        # The book lacks settings that may be secret, and RDS lists those with defaults, too.
-        or any(settings.get(key) != value for key, value in wanted.settings.items())
+        # The book lacks values that may be secret, and RDS lists settings with defaults, too.
+        or any(
+            settings.get(key) != value
+            for key, value in wanted.settings.items()
+            if value != HIDDEN_VALUE
+        )
     )
 
 
