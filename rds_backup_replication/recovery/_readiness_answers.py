@@ -23,6 +23,7 @@ from ._captured_groups import shown_value
 from ._records import ReadinessReason
 from ._restore_target import drill_settings
 from ._settings import InstanceSettings
+from ._targets import is_default_group
 
 T = TypeVar("T")
 Answer: TypeAlias = T | ReadinessReason
@@ -148,11 +149,6 @@ def of_check(reason: CheckReason) -> ReadinessReason:
     return ReadinessReason(
         code="could_not_be_checked", message=reason.message, remedy=reason.remedy
     )
-
-
-def is_default_group(name: str) -> bool:
-    """Return whether RDS itself makes a parameter or option group when it is first needed."""
-    return name.startswith(("default.", "default:"))
 
 
 def choose_backup(

@@ -14,8 +14,9 @@ from ._book import (
     CapturedParameterGroup,
     RecoveryBook,
 )
-from ._readiness_answers import Answers, Restore, is_default_group
+from ._readiness_answers import Answers, Restore
 from ._records import ReadinessReason
+from ._targets import is_default_group
 
 _MOST_NAMES = 5
 CAPTURE_AGAIN = "Set it in the policy's recovery: block, and capture the book again."

@@ -1,5 +1,6 @@
-"""What to do about the errors of RDS that only a restore meets."""
+"""What the errors of a restore mean, and what to do about them."""
 
+from .._botocore.errors import may_have_taken_effect
 from ..exceptions import (
     CertificateNotFoundFault,
     DBParameterGroupNotFoundFault,
@@ -57,3 +58,10 @@ _REMEDIES: dict[type[ServiceError], str] = {
 def remedy_for(error: ServiceError) -> str:
     """Return what to do about an error of a restore; an empty text if nothing is known."""
     return _REMEDIES.get(type(error), "")
+
+
+def may_have_restored(error: Exception) -> bool:
+    """Return whether botocore may have restored the instance, although the last attempt failed."""
+    if isinstance(error, ServiceError):
+        return bool(error.response.get("ResponseMetadata", {}).get("RetryAttempts"))
+    return may_have_taken_effect(error)

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from .._arn import Destination
 from .._models import DBInstanceAutomatedBackup
+from .._models._restore import RestoreDBInstanceToPointInTimeRequest
+from .._restore import RESTORE
 from .._workflows.lookup import is_same_id
 from ._access import Place, place_of
 from ._book import BookEntry
 from ._journal import Key
 from ._records import Outcome, RestoredInstance
-from ._settings import InstanceSettings
+from ._settings import InstanceSettings, restore_keywords
 
 
 class RestoreError(Exception):
@@ -75,6 +78,23 @@ def drill_settings(entry: BookEntry) -> InstanceSettings:
         "tags": None,
     }
     return target.model_copy(update=changes)
+
+
+def build_restore(
+    destination: Destination,
+    target: Target,
+    backup: DBInstanceAutomatedBackup,
+    run_tags: dict[str, str],
+) -> RestoreDBInstanceToPointInTimeRequest:
+    """Return the request that restores a backup, with the tags of the run added."""
+    at, tags = target.restore_time, target.settings.tags or {}
+    return RESTORE.build_request(
+        destination,
+        source_db_instance_automated_backups_arn=backup.db_instance_automated_backups_arn,
+        target_db_instance_identifier=target.identifier,
+        **({"use_latest_restorable_time": True} if at is None else {"restore_time": at}),
+        **{**restore_keywords(target.settings), "tags": {**tags, **run_tags}},
+    )
 
 
 def find_backup(

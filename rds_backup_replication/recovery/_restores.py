@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .._botocore.errors import is_transient, may_have_taken_effect
+from .._botocore.errors import is_transient
 from .._context import Context
 from .._models._instance import DBInstance
 from .._restore import RESTORE
@@ -20,14 +20,13 @@ from ..exceptions import (
 from ._journal import InstanceProgress, Restored, now
 from ._operations import MODIFY
 from ._records import Outcome, RestoredInstance
-from ._remedies import remedy_for
-from ._restore_target import RestoreError, Target, find_backup, latest_time
+from ._remedies import may_have_restored, remedy_for
+from ._restore_target import RestoreError, Target, build_restore, find_backup, latest_time
 from ._run import Run, StoppedError, describe_instance
 from ._settings import (
     find_differences,
     modify_keywords,
     read_settings,
-    restore_keywords,
     run_of,
     run_tags,
 )
@@ -52,11 +51,8 @@ _CONSISTENCY_POLLS = 10
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
-def _may_have_taken_effect(error: Exception) -> bool:
-    """Return whether botocore may have restored the instance, although the last attempt failed."""
-    if isinstance(error, ServiceError):
-        return bool(error.response.get("ResponseMetadata", {}).get("RetryAttempts"))
-    return may_have_taken_effect(error)
+def _status_of(instance: DBInstance) -> str:
+    return (instance.db_instance_status or "").lower()
 
 
 class InstanceRestore:
@@ -70,6 +66,9 @@ class InstanceRestore:
         self._report = report
         self._progress: InstanceProgress = run.progress.of(target.key)
         self._facts: dict[str, Any] = {}
+        self._absent = 0
+        """The latest polls in a row that did not show the restored instance."""
+        self._deadline = 0.0
         self._begun: tuple[datetime, float, Context] | None = None
 
     def restore(self) -> RestoredInstance:
@@ -78,16 +77,9 @@ class InstanceRestore:
         try:
             record = self._restore()
         except StoppedError:
-            record = self._record("not_finished" if self._facts else "not_attempted")
-        except RestoreError as error:
-            record = self._record("failed", message=str(error))
-        except ServiceError as error:
-            message = f"{error}\n{remedy_for(error)}".strip()
-            record = self._record("failed", message=message, error_code=error.code)
-        except (BackupReplicationError, BotoCoreError, ClientError) as error:
-            record = self._record("failed", message=str(error))
+            record = self._record("not_finished" if self._progress.restore else "not_attempted")
         except Exception as error:  # noqa: BLE001  # it must not stop the other instances
-            record = self._record("failed", message=repr(error))
+            record = self._failed(error)
         self._report(record)
         if record.outcome in ("done", "failed"):
             self._run.write(Restored(at=now(), instance=record))
@@ -97,14 +89,10 @@ class InstanceRestore:
         """Return the record of what ``restore`` would do now, and change nothing."""
         target = self._target
         try:
-            if failure := self._run.failures.get(target.place):
-                raise failure
-            self._find_own(self._run.readers[target.place].context)
+            self._find_own(self._context())
             backup = find_backup(self._run.readers[target.place].listed, target)
-        except RestoreError as error:
-            return self._record("failed", message=str(error))
-        except (BackupReplicationError, BotoCoreError, ClientError) as error:
-            return self._record("failed", message=str(error))
+        except Exception as error:  # noqa: BLE001  # as in a restore
+            return self._failed(error)
         return self._record(
             "planned",
             db_instance_automated_backups_arn=backup.db_instance_automated_backups_arn,
@@ -115,12 +103,18 @@ class InstanceRestore:
         ids = tuple(self._run.requests.request_ids)
         return self._target.record(outcome, **{**self._facts, "request_ids": ids, **facts})
 
+    def _failed(self, error: Exception) -> RestoredInstance:
+        known = (RestoreError, BackupReplicationError, BotoCoreError, ClientError)
+        message = str(error) if isinstance(error, known) else repr(error)
+        if isinstance(error, ServiceError):
+            message = f"{message}\n{remedy_for(error)}".strip()
+            return self._record("failed", message=message, error_code=error.code)
+        return self._record("failed", message=message)
+
     def _restore(self) -> RestoredInstance:
         self._run.check_stopped()
-        place = self._target.place
-        if failure := self._run.failures.get(place):
-            raise failure
-        context = self._run.readers[place].context
+        context = self._context()
+        self._deadline = context.clock.monotonic() + self._run.timeout.total_seconds()
         instance = self._find_own(context)
         if instance is None:
             instance = self._request(context)
@@ -137,6 +131,12 @@ class InstanceRestore:
         self._report(self._record("not_finished", message="RDS has restored the instance."))
         return self._apply_settings(context, instance)
 
+    def _context(self) -> Context:
+        """Return the context of the destination, or raise why it cannot be called."""
+        if failure := self._run.failures.get(self._target.place):
+            raise failure
+        return self._run.readers[self._target.place].context
+
     def _begin(self, context: Context, at: datetime, monotonic: float) -> None:
         self._begun = at, monotonic, context
         self._facts["begun_at"] = at
@@ -148,10 +148,10 @@ class InstanceRestore:
         return timedelta(seconds=max(0.0, context.clock.monotonic() - began))
 
     def _pause(self, context: Context) -> None:
-        if self._begun is not None and self.elapsed() > self._run.timeout:
+        if context.clock.monotonic() > self._deadline:
             raise RestoreError(
-                f"The instance is not finished after {self._run.timeout}, and RDS goes on. Run "
-                "this again to wait longer."
+                f"The restore is not finished after {self._run.timeout}, and RDS may go on with "
+                "it. Run this again to wait longer."
             )
         self._run.pause(context, self._run.poll_interval)
 
@@ -163,7 +163,7 @@ class InstanceRestore:
         """
         progress, target = self._progress, self._target
         for _ in range(_CONSISTENCY_POLLS):
-            instance = describe_instance(context, target.identifier)
+            instance = self._look(context)
             if instance is None:
                 break
             if self._is_own(instance):
@@ -191,6 +191,16 @@ class InstanceRestore:
             )
         return None
 
+    def _look(self, context: Context) -> DBInstance | None:
+        """Return the instance that has the name, as soon as RDS answers."""
+        while True:
+            try:
+                return describe_instance(context, self._target.identifier)
+            except Exception as error:
+                if self._run.journal is None or not is_transient(error):  # a plan does not wait
+                    raise
+            self._pause(context)
+
     def _is_own(self, instance: DBInstance) -> bool:
         progress = self._progress
         if progress.dbi_resource_id is not None:
@@ -213,21 +223,9 @@ class InstanceRestore:
         target = self._target
         backup = find_backup(self._run.readers[target.place].listed, target)
         arn = backup.db_instance_automated_backups_arn
-        at = target.restore_time
-        request = RESTORE.build_request(
-            context.destination,
-            source_db_instance_automated_backups_arn=arn,
-            target_db_instance_identifier=target.identifier,
-            **({"use_latest_restorable_time": True} if at is None else {"restore_time": at}),
-            **{
-                **restore_keywords(target.settings),
-                "tags": {
-                    **(target.settings.tags or {}),
-                    **run_tags(self._run.run_id, self._run.kind),
-                },
-            },
-        )
-        moment = at or latest_time(backup)
+        tags = run_tags(self._run.run_id, self._run.kind)
+        request = build_restore(context.destination, target, backup, tags)
+        moment = target.restore_time or latest_time(backup)
         began = now()
         self._begin(context, began, context.clock.monotonic())
         self._facts |= {"restore_time": moment, "db_instance_automated_backups_arn": arn}
@@ -238,32 +236,39 @@ class InstanceRestore:
                 backup_arn=arn,
                 restore_time=moment,
             )
+            was_uncertain = self._progress.is_uncertain
             self._progress.restore, self._progress.is_uncertain = line, True
             try:
                 instance = RESTORE.send(context, request)
-            except DBInstanceAlreadyExistsFault as error:
-                # Perhaps an earlier attempt has taken effect, and its response was lost.
-                for _ in range(_CONSISTENCY_POLLS):
-                    if own := self._find_own(context):
-                        break
-                    self._pause(context)
-                else:
-                    self._refused(error)
-                    raise
-                instance = own
-            except Exception as error:
-                if not is_transient(error):
-                    if not _may_have_taken_effect(error):
-                        self._refused(error)
-                    raise
-                self._pause(context)
-                if own := self._find_own(context):
-                    instance = own
-                else:
+            except Exception as error:  # noqa: BLE001  # _find_after raises what is final
+                own = self._find_after(context, error, was_uncertain=was_uncertain)
+                if own is None:
                     continue
+                instance = own
             self._accepted(instance)
             self._facts["restored_after"] = self.elapsed()
             return instance
+
+    def _find_after(
+        self, context: Context, error: Exception, *, was_uncertain: bool
+    ) -> DBInstance | None:
+        """Return the instance if an attempt has taken effect that seems to have failed.
+
+        Return ``None`` if the restore should be sent again, or raise the error.
+        """
+        if is_transient(error):
+            self._pause(context)
+            return self._find_own(context)
+        is_taken = isinstance(error, DBInstanceAlreadyExistsFault)
+        if not (is_taken or was_uncertain or may_have_restored(error)):
+            self._refused(error)
+            raise error
+        for _ in range(_CONSISTENCY_POLLS if is_taken else 1):
+            if own := self._find_own(context):
+                return own
+            if is_taken:
+                self._pause(context)
+        raise error
 
     def _refused(self, error: Exception) -> None:
         """Note that RDS certainly has not restored the instance."""
@@ -289,7 +294,7 @@ class InstanceRestore:
         """Return the restored instance; ``None`` if no response came, or it is not shown yet.
 
         Raises:
-            RestoreError: Another instance has the name now.
+            RestoreError: Another instance has the name now, or RDS could not restore this one.
         """
         try:
             instance = describe_instance(context, self._target.identifier)
@@ -297,43 +302,44 @@ class InstanceRestore:
             if is_transient(error):
                 return None
             raise
-        if instance is not None and not is_same_id(
-            instance.dbi_resource_id, self._progress.dbi_resource_id
-        ):
+        if instance is None:
+            return None
+        if not is_same_id(instance.dbi_resource_id, self._progress.dbi_resource_id):
             raise RestoreError(
                 f"Another instance has the name {self._target.identifier} now "
                 f"({instance.dbi_resource_id}). Somebody has replaced the restored one."
             )
+        if _status_of(instance) in _FAILED_STATUSES:
+            raise RestoreError(
+                f"The restored instance is {_status_of(instance)}. Look at its events in RDS; "
+                "delete it, and restore it with a new journal."
+            )
         return instance
 
     def _wait_until_available(self, context: Context, instance: DBInstance) -> DBInstance:
-        absent = 0
         found: DBInstance | None = instance
         while True:
             if found is not None:
-                absent = 0
                 self._note(found)
-                status = (found.db_instance_status or "").lower()
-                if status in _FAILED_STATUSES:
-                    raise RestoreError(
-                        f"The restored instance is {status}. Look at its events in RDS; delete "
-                        "it, and restore it with a new journal."
-                    )
-                if status == "available" and found.endpoint is not None:
+                if _status_of(found) == "available" and found.endpoint is not None:
                     return found
-            else:
-                absent += 1
-                if absent > _CONSISTENCY_POLLS and self._is_gone(context):
-                    raise RestoreError(
-                        "The restored instance no longer exists: somebody has deleted or renamed "
-                        "it. If it should be restored again, use a new journal."
-                    )
-            self._pause(context)
-            found = self._describe(context)
+            found = self._poll(context)
 
-    def _is_gone(self, context: Context) -> bool:
-        """Return whether RDS answers that no instance has the name."""
-        return describe_instance(context, self._target.identifier) is None
+    def _poll(self, context: Context) -> DBInstance | None:
+        """Pause, and return the restored instance; ``None`` if no response shows it.
+
+        Raises:
+            RestoreError: As from ``_describe``, or the instance no longer exists.
+        """
+        self._pause(context)
+        found = self._describe(context)
+        self._absent = 0 if found is not None else self._absent + 1
+        if self._absent > _CONSISTENCY_POLLS and self._look(context) is None:
+            raise RestoreError(
+                "The restored instance no longer exists: somebody has deleted or renamed it. If it "
+                "should be restored again, use a new journal."
+            )
+        return found
 
     def _apply_settings(self, context: Context, instance: DBInstance) -> RestoredInstance:
         """Change what a restore cannot take, and compare all settings with the book."""
@@ -368,6 +374,7 @@ class InstanceRestore:
 
     def _modify(self, context: Context, keywords: dict[str, Any]) -> DBInstance:
         """Send ModifyDBInstance, and wait until RDS shows the settings."""
+        self._run.check_stopped()
         key, resource_id = self._target.key, self._progress.dbi_resource_id
         arn = self._target.entry.db_instance_arn
         self._run.begin("modify", key, arn, dbi_resource_id=resource_id)
@@ -379,16 +386,14 @@ class InstanceRestore:
                 if not (is_transient(error) or isinstance(error, InvalidDBInstanceStateFault)):
                     self._run.end("modify", key, None, error)
                     raise
-                self._pause(context)
-                self._describe(context)  # raises an error if another instance has the name now
+                self._poll(context)  # raises an error if another instance has the name now
         self._run.end("modify", key, resource_id)
         polls = 0
         while True:
-            self._pause(context)
-            found = self._describe(context)
+            found = self._poll(context)
             if found is None:
                 continue
-            is_available = (found.db_instance_status or "").lower() == "available"
+            is_available = _status_of(found) == "available"
             # One available is no proof: RDS may not have begun to modify the instance yet.
             if is_available and not find_differences(self._target.settings, read_settings(found)):
                 return found

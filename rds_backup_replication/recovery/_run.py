@@ -204,17 +204,19 @@ class Crew(Generic[EventT]):
         pool = ThreadPoolExecutor(min(len(tasks), at_once))
         try:
             running = [pool.submit(do, task) for task in tasks]
-            while not all(future.done() for future in running):
+            is_over = False
+            while not is_over:
+                are_done = all(future.done() for future in running)
                 try:
-                    self._pass_on(0.1)
-                except KeyboardInterrupt:  # noqa: PERF203  # each Ctrl-C counts
+                    self._pass_on(0 if are_done else 0.1)
+                    is_over = are_done
+                except KeyboardInterrupt:
                     if run.stopped.is_set():
                         raise
                     run.stopped.set()
                 except Exception as error:  # noqa: BLE001  # of on_event; the tasks must end well
                     failure, self._on_event = error, None
                     run.stopped.set()
-            self._pass_on(0)
             for future in running:
                 future.result()
         except BaseException:
