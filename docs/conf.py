@@ -34,10 +34,6 @@ nitpick_ignore = [
     ("py:class", "ReplacementPhase"),  # one of four texts, which ReplacementProgress lists
     ("py:class", "SourceInstance"),  # the fields of DBInstance that fleets read
     ("py:class", "rds_backup_replication._models._responses.SourceInstance"),  # the same
-    # The page on policies lists their fields, and the reports those of the others.
-    ("py:class", "rds_backup_replication.fleet._recovery_settings.RecoverySettings"),
-    ("py:class", "rds_backup_replication.fleet._records.Readiness"),
-    ("py:class", "rds_backup_replication.fleet._records.RestoreReason"),
     ("py:class", "StartRequest"),  # short for StartDBInstanceAutomatedBackupsReplicationRequest
 ]
 nitpick_ignore_regex = [

@@ -201,8 +201,8 @@ def test_drills_page_examples_run(
 
     def before(line: str) -> None:
         if "--for-drill" in line:
-            result = Shell({}).run(f"{PROGRAM} recovery capture policy.yaml --output book.json")
-            assert result.endswith("Wrote book.json.\n")
+            result = Shell({}).run(f"{PROGRAM} recovery capture policy.yaml --out book.json")
+            assert result.startswith("Wrote book.json.\n")
 
     Page(page_sandbox, "drills").run(before)
     ((host, port),) = connected
@@ -264,7 +264,10 @@ def test_drills_page_lists_variables_of_checks() -> None:
     )
     code = "import os; print(*(name for name in os.environ if name.startswith('DB_')))"
     outcome, output = run_check(
-        *([sys.executable, "-c", code], instance, entry, timedelta(minutes=1)),
+        [sys.executable, "-c", code],
+        instance,
+        entry,
+        timedelta(minutes=1),
         stopped=threading.Event(),
     )
     assert outcome == "passed"
