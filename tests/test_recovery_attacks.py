@@ -1,7 +1,10 @@
 """What a recovery or a drill must never touch, overwrite or lose, whatever happens around it."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +19,7 @@ from rds_backup_replication.exceptions import (
     InvalidDBInstanceStateFault,
     ServiceError,
 )
-from rds_backup_replication.recovery import RestoredInstance
+from rds_backup_replication.recovery import RestoredInstance, drill_cleanup, recover
 from rds_backup_replication.recovery import _deletions as deletions
 from rds_backup_replication.recovery import _restores as restores
 from rds_backup_replication.recovery import _run as runs
@@ -27,7 +30,7 @@ from rds_backup_replication.recovery._restores import InstanceRestore
 from rds_backup_replication.recovery._run import Run
 from rds_backup_replication.recovery._settings import InstanceSettings, run_tags
 
-from .recovery_examples import ACCOUNT, DESTINATION, make_entry
+from .recovery_examples import ACCOUNT, DESTINATION, make_book, make_entry
 
 pytestmark = pytest.mark.once
 
@@ -261,7 +264,7 @@ def test_renamed_instance_of_a_lost_restore(drill_world: World) -> None:
     begin(drill_world, lost)
     restore(drill_world, known)
     drill_world.rename(known.identifier, "mine")
-    assert delete(drill_world, lost) == ("absent", None)
+    assert delete(drill_world, lost)[0] == "absent"
     drill_world.add("keep-me", "db-LOST")
     outcome, message = delete(drill_world, lost)
     assert outcome == "failed"
@@ -298,3 +301,87 @@ def test_one_journal_and_two_instances_of_a_name(world: World) -> None:
     assert record.outcome == "failed"
     assert orders.entry.db_instance_arn in str(record.message)
     assert world.changes == changes
+
+
+def connect_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let ``recover`` and ``drill_cleanup`` call the instances of the world."""
+    monkeypatch.setattr(Run, "connect", lambda run: run.readers.update(world.run().readers))
+
+
+def test_recover_with_two_instances_of_a_name(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The result of one instance is never reported as that of another one."""
+    connect_to(world, monkeypatch)
+    entries = [
+        make_entry(
+            db_instance_identifier=name,
+            target_db_instance_identifier="dr",
+            target=InstanceSettings(),
+        )
+        for name in ("orders", "users")
+    ]
+    book = make_book(*entries)
+    (first,) = recover(book, journal=tmp_path / "run", only=["orders"]).instances
+    assert first.outcome == "done"
+    (again,) = recover(book, journal=tmp_path / "run", only=["orders"]).instances
+    assert again == first
+    (second,) = recover(book, journal=tmp_path / "run", only=["users"]).instances
+    assert (second.outcome, second.new_endpoint) == ("failed", None)
+    assert len(world.changes) == 1
+
+
+def test_cleanup_asks_again_about_a_lost_restore(
+    drill_world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """RDS may show an instance only after a cleanup that has not found it."""
+    connect_to(drill_world, monkeypatch)
+    target = target_of(identifier="drill-01234567-orders")
+    begin(drill_world, target)
+    journal = tmp_path / "run"
+    lines = [drill_world.header, *drill_world.lines]
+    journal.write_text("".join(f"{each.model_dump_json(exclude_none=True)}\n" for each in lines))
+    (missing,) = drill_cleanup(journal).instances
+    assert missing.cleanup == "absent"
+    assert "again" in str(missing.cleanup_message)
+    drill_world.add(target.identifier, "db-LATE")
+    (found,) = drill_cleanup(journal).instances
+    assert found.cleanup == "deleted"
+    assert drill_world.instances == {}
+
+
+def test_impatient_cleanup(drill_world: World) -> None:
+    """Without pauses between its polls, a cleanup still leaves RDS a minute to show an instance."""
+    target = target_of(identifier="drill-01234567-orders")
+    begin(drill_world, target)
+    run = drill_world.run()
+    run.poll_interval = 0.0
+    InstanceDeletion(run, target.key).delete()
+    assert run.readers[PLACE].context.clock.monotonic() > 50
+
+
+def test_first_interruption_between_two_events(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the first Ctrl-C hits the main thread, the cleanup is not abandoned."""
+    interruptions = [KeyboardInterrupt]
+
+    class Pool(ThreadPoolExecutor):
+        def submit(self, *arguments: Any, **keywords: Any) -> Any:
+            future: Any = super().submit(*arguments, **keywords)
+            is_done = future.done
+
+            def done() -> bool:
+                if interruptions:
+                    raise interruptions.pop()
+                return bool(is_done())
+
+            future.done = done
+            return future
+
+    monkeypatch.setattr(runs, "ThreadPoolExecutor", Pool)
+    run = world.run()
+    with suppress(KeyboardInterrupt):  # which would end the tests
+        runs.Crew[object](run, None).work([1], lambda _: None)
+    assert run.stopped.is_set()
+    assert not run.abandoned.is_set()

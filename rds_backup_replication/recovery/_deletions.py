@@ -23,6 +23,8 @@ _POLLS = 40
 """Attempts to delete an instance that RDS still restores or modifies, with a pause in between."""
 _CONSISTENCY_POLLS = 10
 """Polls that must show no instance, or an instance without tags, because Describe may be stale."""
+_CONSISTENCY_SECONDS = 60.0
+"""Time in which all polls must show no instance, however short the pauses are meant to be."""
 
 CleanupResult = tuple[CleanupOutcome, str | None]
 
@@ -85,8 +87,10 @@ class InstanceDeletion:
                         return self._find_renamed(context) or self._note_deleted()
                     absent += 1
                     if absent >= _CONSISTENCY_POLLS:
-                        return self._find_renamed(context) or ("absent", None)
-                elif self._may_lack_tags_yet(instance) and without_tags < _CONSISTENCY_POLLS:
+                        return self._find_renamed(context) or self._absent()
+                    self._run.wait(context, _CONSISTENCY_SECONDS / _CONSISTENCY_POLLS)
+                    continue
+                if self._may_lack_tags_yet(instance) and without_tags < _CONSISTENCY_POLLS:
                     without_tags += 1
                 elif (result := self._try(context, instance)) is not None:
                     return result
@@ -97,6 +101,15 @@ class InstanceDeletion:
         return (
             "failed",
             "RDS does not delete the instance yet. Run the cleanup of this drill again.",
+        )
+
+    def _absent(self) -> CleanupResult:
+        """Return that nothing is left, as far as RDS shows."""
+        if not self._progress.is_uncertain:
+            return "absent", None
+        return "absent", (
+            "The response to the restore was lost, and RDS shows no instance. To be sure, run the "
+            "cleanup of this drill again in an hour."
         )
 
     def _may_lack_tags_yet(self, instance: DBInstance) -> bool:

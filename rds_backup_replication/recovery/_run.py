@@ -158,12 +158,13 @@ class Run:
             context.clock.sleep(seconds)
         self.check_stopped()
 
-    def wait(self, context: Context) -> None:
+    def wait(self, context: Context, at_least: float = 0.0) -> None:
         """Pause between two attempts of a cleanup, which an interruption does not end."""
+        seconds = max(self.poll_interval, at_least)
         if context.clock is time:
-            self.abandoned.wait(self.poll_interval)
+            self.abandoned.wait(seconds)
         else:
-            context.clock.sleep(self.poll_interval)
+            context.clock.sleep(seconds)
 
     def check_stopped(self) -> None:
         """Raise a ``StoppedError`` if the run was interrupted."""
