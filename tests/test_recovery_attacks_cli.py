@@ -2,6 +2,10 @@
 
 import os
 import sys
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +13,23 @@ import pytest
 
 from rds_backup_replication.cli._errors import ExitCode, Failure
 from rds_backup_replication.cli._files import check_writable, write_file
+from rds_backup_replication.cli._recovery import running
 from rds_backup_replication.exceptions import RecoveryRefusedError
-from rds_backup_replication.recovery import recover
+from rds_backup_replication.recovery import InstanceSettings, drill, recover
+from rds_backup_replication.recovery._drill_checks import run_check
 from rds_backup_replication.recovery._journal import FORMAT
 
 from . import cli_recovery_cases
 from .cli_fleet_cases import run
-from .cli_recovery_cases import Recovery, arn_of, begin, drill_report, drilled, write_journal
+from .cli_recovery_cases import (
+    Recovery,
+    arn_of,
+    begin,
+    drill_report,
+    drilled,
+    restored,
+    write_journal,
+)
 from .recovery_examples import make_book, make_entry
 
 pytestmark = pytest.mark.once
@@ -136,3 +150,71 @@ def test_journal_that_is_deleted_as_it_opens(
 def test_journal_that_keeps_nothing() -> None:
     with pytest.raises(RecoveryRefusedError, match="no file"):
         recover(make_book(), journal="/dev/null")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such command")
+def test_check_ends_with_the_command() -> None:
+    """A second signal ends the process at once, and with it the commands of checks."""
+    begun, results = threading.Event(), list[object]()
+
+    def check() -> None:
+        begun.set()
+        results.append(
+            run_check(
+                ["sleep", "30"],
+                restored("orders"),
+                make_entry(),
+                timedelta(minutes=1),
+                stopped=threading.Event(),
+            )
+        )
+
+    thread = threading.Thread(target=check)
+
+    def end(*arguments: Any) -> None:
+        summarize = arguments[2]
+        thread.start()
+        while thread.is_alive():
+            summarize()
+            thread.join(0.01)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rds_backup_replication.cli._recovery.finish_on_signal", _calling(end))
+        with running("Text", 1, ending="", hint=""):
+            pass
+    assert begun.is_set()
+    ((outcome, _),) = results
+    assert outcome == "failed"
+
+
+def _calling(act: Callable[..., object]) -> Callable[..., Any]:
+    @contextmanager
+    def call(*arguments: Any) -> Generator[None]:
+        act(*arguments)
+        yield
+
+    return call
+
+
+def test_error_of_the_disk_hides_nothing(fake: Recovery) -> None:
+    """If the journal cannot be written, the command says how to delete what there may be."""
+
+    def fail(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    fake.results["drill"] = fail
+    shown = run(
+        *("recovery", "drill", "book.json", "--journal", "run.jsonl", "--yes"), code=ExitCode.OTHER
+    )
+    assert "recovery drill-cleanup run.jsonl" in shown.stderr
+
+
+def test_drill_in_the_recovery_network_of_another_rule(tmp_path: Path) -> None:
+    """What one rule uses for drills may be what another one uses for recoveries."""
+    other = make_entry(
+        db_instance_identifier="users",
+        target=InstanceSettings(db_subnet_group_name="DRILLS", vpc_security_group_ids=("sg-1",)),
+    )
+    with pytest.raises(RecoveryRefusedError) as caught:
+        drill(make_book(make_entry(), other), journal=tmp_path / "run", only=["orders"])
+    assert "orders would be drilled in the network of the recovery" in str(caught.value)
