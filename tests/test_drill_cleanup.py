@@ -10,6 +10,7 @@ import pytest
 from moto.rds.exceptions import RDSClientError
 
 from rds_backup_replication.exceptions import (
+    AccessDeniedError,
     InstanceQuotaExceededFault,
     InvalidDBInstanceStateFault,
     RecoveryRefusedError,
@@ -50,12 +51,12 @@ def test_drill_of_failures(drills: Drills) -> None:
         polls[step] += 1
         if step == ("restore", "capacity"):
             raise RDSClientError("InsufficientDBInstanceCapacity", "Sandbox: no room.")
-        if step == ("modify", "denied"):
-            raise RDSClientError("AccessDenied", "Sandbox: not allowed to modify.")
         if step == ("delete", "slow") and polls[step] <= 20:
             raise RDSClientError("InvalidDBInstanceState", "Sandbox: still creating.")
         if polls[step] > 1:
             return
+        if step == ("restore", "denied"):
+            sandbox.add_fault("modify_db_instance", AccessDeniedError)
         if step == ("modify", "lost-delete"):  # botocore sends it five times
             sandbox.lose_answer("delete_db_instance", times=5)
         if step == ("delete", "lost-delete"):
@@ -104,14 +105,7 @@ def test_drill_with_interference(drills: Drills) -> None:
     book = drills.book(*names)
     before = drills.others()
     mine: dict[str, Any] = {}
-    resource_ids: dict[str, str] = {}
-
-    def replace(name: str, instance: Any) -> None:
-        resource_ids["replaced"] = drills.add(name, team="other")
-
-    def copy_tags(name: str, instance: Any) -> None:
-        tags = {tag["Key"]: tag["Value"] for tag in instance.tags}
-        resource_ids["tag-copied"] = drills.add(name, **tags)
+    made: dict[str, Any] = {}
 
     def rename(name: str, instance: Any) -> None:
         instance.db_instance_identifier = "keep-me"
@@ -121,16 +115,18 @@ def test_drill_with_interference(drills: Drills) -> None:
         "gone": lambda name, _: drills.databases.pop(name),
         "protected": lambda _, instance: setattr(instance, "deletion_protection", True),
         "renamed": rename,
-        "replaced": replace,
-        "tag-copied": copy_tags,
+        "replaced": lambda name, _: drills.add(name, team="other"),
+        "tag-copied": lambda name, instance: drills.add(
+            name, **{tag["Key"]: tag["Value"] for tag in instance.tags}
+        ),
         "untagged": lambda _, instance: instance.tags.clear(),
     }
 
     def interfere(operation: str, name: str) -> None:
-        if operation == "modify_db_instance":
-            who = name.split("-", 2)[2]
+        who = name.split("-", 2)[2]
+        if operation == "modify_db_instance" and who not in mine:
             mine[who] = drills.databases[name]
-            deeds[who](name, mine[who])
+            made[who] = deeds[who](name, mine[who])
 
     drills.after = interfere
     report = drills.run(book)
@@ -144,7 +140,7 @@ def test_drill_with_interference(drills: Drills) -> None:
     assert "keep-me" in texts["renamed"]
     assert "does not have the tag of this drill" in texts["untagged"]
     for name in ("replaced", "tag-copied"):
-        assert resource_ids[name] in texts[name]
+        assert made[name] in texts[name]
         assert "is not the one that this drill has made" in texts[name]
     assert drills.names_of("delete_db_instance") == []
 
@@ -175,7 +171,7 @@ def test_drill_with_interference(drills: Drills) -> None:
     drills.clean_up()
     assert len(drills.names_of("delete_db_instance")) == 2
     for name in ("replaced", "tag-copied"):
-        assert drills.databases[f"{prefix}{name}"].dbi_resource_id == resource_ids[name]
+        assert drills.databases[f"{prefix}{name}"].dbi_resource_id == made[name]
     assert drills.databases["keep-me"] is mine["renamed"]
     now = drills.others()
     assert {arn: now[arn] for arn in before} == before
