@@ -126,6 +126,9 @@ class Drills:
     def add(self, name: str, **tags: str) -> str:
         """Add somebody's instance in the destination; return its resource ID."""
         self.databases.pop(name, None)
+        snapshots = get_backend("rds")[ACCOUNT][DESTINATION].database_snapshots
+        for each in [each for each in snapshots if each.startswith(f"rds:{name}-")]:
+            del snapshots[each]  # moto would need the same name again
         self.fleet.add(ACCOUNT, DESTINATION, name, tags=tags)
         return str(self.databases[name].dbi_resource_id)
 
