@@ -1,6 +1,6 @@
 """Drills on the sandbox: what they call, what exists meanwhile, and who interferes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +64,9 @@ class Drills:
         return watched
 
     @property
-    def databases(self) -> dict[str, Any]:
+    def databases(self) -> MutableMapping[str, Any]:
         """Return moto's instances in the destination, by name."""
-        found: dict[str, Any] = get_backend("rds")[ACCOUNT][DESTINATION].databases
+        found: MutableMapping[str, Any] = get_backend("rds")[ACCOUNT][DESTINATION].databases
         return found
 
     def existing(self) -> list[str]:

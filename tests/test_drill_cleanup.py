@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.rds.exceptions import RDSClientError
+from moto.rds.exceptions import DBInstanceNotFoundError, RDSClientError
 
 from rds_backup_replication.exceptions import (
     AccessDeniedError,
@@ -245,6 +245,32 @@ def test_cleanup_with_an_edited_journal(drills: Drills) -> None:
         assert "left alone" in str(each.cleanup_message)
 
 
+def test_cleanup_with_stale_responses(drills: Drills) -> None:
+    """Describe may show neither a new instance nor its tags for a while."""
+    tags = {KIND_TAG: "drill", RUN_TAG: RUN_ID}
+    names = "drill-hidden", "drill-hidden-lost", "drill-bare", "drill-bare-lost"
+    ids = {name: drills.add(name) for name in names}
+    polls: Counter[str] = Counter()
+
+    def interfere(operation: str, name: str) -> None:
+        polls[name] += operation == "describe_db_instances"
+        if "hidden" in name and polls[name] < 10:
+            raise DBInstanceNotFoundError(name)
+        if polls[name] == 10:
+            drills.databases[name].tags = [{"Key": k, "Value": v} for k, v in tags.items()]
+
+    drills.before = interfere
+    write_journal(
+        drills.journal,
+        *(line("begin", name) for name in names),
+        *(line("end", name, ids[name]) for name in names if "lost" not in name),
+    )
+    report = drills.clean_up()
+    assert drills.left() == []
+    assert [each.cleanup for each in report.instances] == ["deleted"] * 4
+    assert sorted(drills.names_of("delete_db_instance")) == sorted(names)
+
+
 def test_cleanup_of_a_recovery(tmp_path: Path) -> None:
     write_journal(tmp_path / "journal", kind="recovery")
     with pytest.raises(RecoveryRefusedError, match="never deleted"):
@@ -300,7 +326,7 @@ def test_drill_whose_disk_is_full(
 ) -> None:
     """Without a journal nothing more is restored, and what exists is deleted all the same."""
     book = drills.book("orders", "users")
-    write = JournalFile.write
+    write: Any = vars(JournalFile)["write"]
     lines: list[object] = []
 
     def fail(file: Any, written: Any) -> None:
