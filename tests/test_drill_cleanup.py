@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def test_drill_of_failures(drills: Drills) -> None:
     book = drills.book(*names)
     before = drills.others()
     sandbox = drills.fleet.sandbox
+    sandbox.behavior = replace(sandbox.behavior, deleting_instance_looks=0)
     polls: Counter[tuple[str, str]] = Counter()
 
     def interfere(operation: str, name: str) -> None:
@@ -133,7 +135,9 @@ def test_drill_with_interference(drills: Drills) -> None:
     drills.after = None
     left = {each.restore.db_instance_identifier: each for each in report.left_behind}
     assert left.keys() == {"protected", "renamed", "replaced", "tag-copied", "untagged"}
-    assert by_name(report)["gone"].cleanup == "absent"
+    gone = by_name(report)["gone"]
+    assert gone.cleanup == "absent"
+    assert "no longer exists" in str(gone.restore.message)
     texts = {name: str(each.cleanup_message) for name, each in left.items()}
     assert "switch it off, and run the cleanup" in texts["protected"]
     assert "renamed" in texts["renamed"]
