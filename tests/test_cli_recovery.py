@@ -38,7 +38,7 @@ from .recovery_examples import ACCOUNT, DESTINATION, make_book, make_entry
 pytestmark = pytest.mark.once
 
 fake = cli_recovery_cases.fake
-CAPTURE = ("recovery", "capture", "policy.yaml", "--output", "book.json")
+CAPTURE = ("recovery", "capture", "policy.yaml", "--out", "book.json")
 RECOVER = ("recovery", "recover", "book.json", "--journal", "run.jsonl")
 MISSING_GROUP = ReadinessReason(
     code="subnet_group_not_found",
@@ -61,7 +61,7 @@ def test_capture_replaces_the_book_that_is_there(fake: Recovery) -> None:
 
 def test_first_capture_has_no_earlier_book(fake: Recovery) -> None:
     fake.results["capture"] = BOOK
-    run("recovery", "capture", "policy.yaml", "--output", "s3://books/fleet.json")
+    run("recovery", "capture", "policy.yaml", "--out", "s3://books/fleet.json")
     assert fake.calls["capture"]["previous"] is None
     assert fake.calls["write_book"]["replaces"] is None
     assert fake.books["s3://books/fleet.json"] == BOOK
@@ -83,7 +83,7 @@ def test_incomplete_book_is_written_and_has_an_exit_code(fake: Recovery) -> None
 def test_retarget_replaces_no_other_book(fake: Recovery, output: str) -> None:
     fake.results["retarget"] = new = make_book(make_entry(tier=7))
     arguments = ("recovery", "retarget", "book.json", "--policy", "policy.yaml")
-    run(*arguments, "--output", output)
+    run(*arguments, "--out", output)
     assert fake.books[output] == new
     assert fake.calls["write_book"]["replaces"] == (BOOK if output == "book.json" else None)
 

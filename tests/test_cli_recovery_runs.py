@@ -49,8 +49,13 @@ def test_commands_work_one_after_the_other(
     client = sandbox.client("us-east-1")
     client.start_db_instance_automated_backups_replication(source_db_instance_arn=SOURCE_ARN)
     list(client.describe_db_instance_automated_backups())
-    run("recovery", "capture", "policy.yaml", "--output", "book.json")
+    run("recovery", "capture", "policy.yaml", "--out", "book.json")
     assert run("recovery", "check", "book.json").stdout.splitlines()[1].startswith("restorable")
+    audited = run("audit", "policy.yaml", "--recovery-book", "book.json").stdout.splitlines()
+    assert [line.split()[:2] for line in audited[:2]] == [
+        ["STATE", "RESTORE"],
+        ["protected", "restorable"],
+    ]
     planned = run("recovery", "recover", "book.json", "--dry-run").stdout
     assert planned.splitlines()[1].split()[:2] == ["planned", "1"]
     drill = ("drill", "book.json", "--journal", "drill.jsonl", "--yes", *AT_ONCE)

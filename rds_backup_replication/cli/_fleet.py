@@ -14,9 +14,10 @@ from ._signals import end_now, on_signal
 
 if TYPE_CHECKING:
     from ..fleet import AuditRecord, Finding, FleetReason, PlannedAction, StateChange
+    from ..fleet._records import RestoreReason
     from ..recovery._records import ReadinessReason, ReadinessRecord
 
-    Reasons = tuple[FleetReason, ...] | tuple[ReadinessReason, ...]
+    Reasons = tuple[FleetReason, ...] | tuple[ReadinessReason, ...] | tuple[RestoreReason, ...]
     Subject = AuditRecord | PlannedAction | StateChange | ReadinessRecord
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.

@@ -92,10 +92,9 @@ class Rule(PolicyModel, frozen=True):
     @classmethod
     def _is_in_destination(cls, value: Any, info: ValidationInfo) -> Any:
         destination = info.data.get("destination_region")
-        name, key = "", value
-        if isinstance(value, RecoverySettings):
-            name, key = "kms_key_id ", value.kms_key_id
+        key = value.kms_key_id if isinstance(value, RecoverySettings) else value
         if destination is not None and not is_key_in(destination, key):
+            name = "" if key is value else "kms_key_id "
             raise ValueError(f"{name}must be a key in {destination}")
         return value
 

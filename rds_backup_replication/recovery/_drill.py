@@ -73,7 +73,7 @@ def drill(
         on_event: Called with the record of an instance whenever its state changes.
 
     Returns:
-        The evidence: one record for each instance.
+        The evidence, with one record for each instance.
 
     Raises:
         RecoveryRefusedError: As for ``recover``; or an instance has no settings for drills, or the

@@ -53,8 +53,8 @@ def read_book(location: str | Path, *, access: Access | None = None) -> Recovery
             capture wrote it.
         FileNotFoundError: There is no such file or object.
         OSError: The file cannot be read.
-        BotoCoreError: S3 did not answer.
-        ClientError: S3 refused the request.
+        botocore.exceptions.BotoCoreError: S3 did not answer.
+        botocore.exceptions.ClientError: S3 refused the request.
     """
     place = _place_of(location, access)
     body = place.read()
@@ -95,8 +95,8 @@ def write_book(
     Raises:
         RecoveryRefusedError: The location has another content; nothing was written.
         OSError: The file cannot be written.
-        BotoCoreError: S3 did not answer.
-        ClientError: S3 refused the request.
+        botocore.exceptions.BotoCoreError: S3 did not answer.
+        botocore.exceptions.ClientError: S3 refused the request.
     """
     _place_of(location, access).write(book, replaces)
 

@@ -10,7 +10,7 @@ from ..fleet._wording import list_words, utc
 from . import _cli_commands as cli
 from ._book import BookEntry
 from ._readiness_answers import Answers, KeyCondition, Restore
-from ._readiness_groups import CAPTURE_AGAIN
+from ._readiness_groups import RETARGET
 from ._records import ReadinessReason
 from ._settings import MAX_TAGS, run_of
 
@@ -107,7 +107,7 @@ def find_key_reasons(restore: Restore, answers: Answers) -> Iterator[ReadinessRe
             yield ReadinessReason(
                 code="settings_key_not_usable",
                 message=f"{reason.message} The book names it for {purpose}.",
-                remedy=f"{reason.remedy} Otherwise, choose another key. {CAPTURE_AGAIN}",
+                remedy=f"{reason.remedy} Otherwise, choose another key. {RETARGET}",
                 commands=cli.enable_key(region_name, key, condition.state),
             )
 
@@ -166,7 +166,7 @@ def find_class_reasons(restore: Restore, answers: Answers) -> Iterator[Readiness
             f"{answers.region_name} does not offer {query.db_instance_class} for {version}"
             f"{f' with {list_words(wanted)}' if wanted else ''}."
         ),
-        remedy=f"Choose a class that the Region offers. {CAPTURE_AGAIN}",
+        remedy=f"Choose a class that the Region offers. {RETARGET}",
     )
 
 
@@ -184,8 +184,8 @@ def find_drill_reasons(restore: Restore) -> Iterator[ReadinessReason]:
             code="no_drill_settings",
             message=f"The policy sets no {list_words(names)} for drills.",
             remedy=(
-                "Set what is missing in drill: of the policy's recovery: block, and capture the "
-                "book again."
+                "Set what is missing in drill: of the policy's recovery: block, and retarget "
+                "the book."
             ),
         )
     shared = sorted(set(drill.vpc_security_group_ids) & set(target.vpc_security_group_ids or ()))
@@ -289,7 +289,7 @@ def _name_used_twice(name: str, others: list[str]) -> ReadinessReason:
     return ReadinessReason(
         code="name_used_twice",
         message=f"{list_words(others)} would be restored under the name {name}, too.",
-        remedy="Give one a different name in the policy's recovery: block, and capture again.",
+        remedy="Give one a different name in the policy's recovery: block, and retarget the book.",
     )
 
 

@@ -19,7 +19,7 @@ from ._records import ReadinessReason
 from ._targets import is_default_group
 
 _MOST_NAMES = 5
-CAPTURE_AGAIN = "Set it in the policy's recovery: block, and capture the book again."
+RETARGET = "Set it in the policy's recovery: block, and retarget the book."
 # Engines have hyphens, too: default:oracle-ee-19.
 _DEFAULT_OPTION_GROUP = re.compile(r"default:(?P<engine>[a-z0-9-]+?)-(?P<version>[0-9][0-9-]*)")
 _ZONES = 2  # RDS's minimum for a DB subnet group, and a standby's
@@ -66,7 +66,7 @@ def _subnet_group_reasons(restore: Restore, answers: Answers) -> Iterator[Readin
                 "The book has no DB subnet group for the restored instance, so RDS would use the "
                 f"default VPC of {region_name}."
             ),
-            remedy=f"Choose a DB subnet group in {region_name}. {CAPTURE_AGAIN}",
+            remedy=f"Choose a DB subnet group in {region_name}. {RETARGET}",
             # Of an instance that had none, RDS has shown no network that could be missed.
             is_warning=restore.entry.source.db_subnet_group_name is None,
         )
@@ -79,7 +79,7 @@ def _subnet_group_reasons(restore: Restore, answers: Answers) -> Iterator[Readin
         yield ReadinessReason(
             code="subnet_group_not_found",
             message=f"{region_name} has no DB subnet group {name}.",
-            remedy=f"Create the DB subnet group, or choose another one. {CAPTURE_AGAIN}",
+            remedy=f"Create the DB subnet group, or choose another one. {RETARGET}",
             commands=(cli.create_subnet_group(region_name, name),),
         )
         return
@@ -109,7 +109,7 @@ def _subnet_group_reasons(restore: Restore, answers: Answers) -> Iterator[Readin
                 f"the subnets of the DB subnet group {name} are in {list_names(zones)}; "
                 f"{'Multi-AZ needs two zones' if needed > 1 else 'a restore needs a zone'} in both."
             ),
-            remedy=f"Add subnets in these zones, or choose another class. {CAPTURE_AGAIN}",
+            remedy=f"Add subnets in these zones, or choose another class. {RETARGET}",
             commands=(extend,),
         )
 
@@ -146,7 +146,7 @@ def _parameter_group_reasons(
                 f"The DB parameter group {name} in {region_name} is of the family {actual_family}, "
                 f"and the engine version needs {family}."
             ),
-            remedy=f"Choose a DB parameter group of the family {family}. {CAPTURE_AGAIN}",
+            remedy=f"Choose a DB parameter group of the family {family}. {RETARGET}",
         )
         return
     actual = answers.parameters.get(name.lower(), {})
@@ -239,7 +239,7 @@ def _compare_option_groups(
                 f"The option group {name} in {region_name} is for {version[0]} {version[1]}, and "
                 f"the source's group {source.name} is for {wanted_version[0]} {wanted_version[1]}."
             ),
-            remedy=f"Choose an option group for the engine version. {CAPTURE_AGAIN}",
+            remedy=f"Choose an option group for the engine version. {RETARGET}",
         )
         return
     if source.options is None:
@@ -302,7 +302,7 @@ def _security_group_reasons(restore: Restore, answers: Answers) -> Iterator[Read
                 ),
                 remedy=(
                     f"Set security_group_ids in the policy's recovery: block to groups in "
-                    f"{region_name}, and capture the book again."
+                    f"{region_name}, and retarget the book."
                 ),
             )
         return
@@ -318,7 +318,7 @@ def _security_group_reasons(restore: Restore, answers: Answers) -> Iterator[Read
         yield ReadinessReason(
             code="security_group_not_found",
             message=f"{region_name} has no security group {list_names(missing)}.",
-            remedy=f"Create a security group, whose ID EC2 chooses. {CAPTURE_AGAIN}",
+            remedy=f"Create a security group, whose ID EC2 chooses. {RETARGET}",
             commands=(cli.create_security_group(region_name, vpc_id),),
         )
     foreign = {each for each in group_ids if vpc_id and vpcs.get(each) not in (None, vpc_id)}
@@ -329,6 +329,6 @@ def _security_group_reasons(restore: Restore, answers: Answers) -> Iterator[Read
                 f"The security group {list_names(foreign)} is not of {vpc_id}, the VPC of the DB "
                 f"subnet group {settings.db_subnet_group_name}."
             ),
-            remedy=f"Choose security groups of {vpc_id}. {CAPTURE_AGAIN}",
+            remedy=f"Choose security groups of {vpc_id}. {RETARGET}",
             commands=(cli.create_security_group(region_name, vpc_id),),
         )

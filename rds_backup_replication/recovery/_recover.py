@@ -126,7 +126,7 @@ def plan_recovery(
         at: As for ``recover``.
 
     Returns:
-        One record for each instance: ``planned``, with the backup and the moment, or ``failed``.
+        One record for each instance, ``planned`` with the backup and the moment, or ``failed``.
 
     Raises:
         RecoveryRefusedError: As for ``recover``.

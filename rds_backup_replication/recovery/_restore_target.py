@@ -110,7 +110,12 @@ def find_backup(
         RestoreError: There is none.
     """
     entry = target.entry
-    own = [backup for backup in listed if is_same_id(backup.dbi_resource_id, entry.dbi_resource_id)]
+    own = [
+        backup
+        for backup in listed
+        if is_same_id(backup.dbi_resource_id, entry.dbi_resource_id)
+        and (backup.status or "").lower() != "deleting"
+    ]
     if not own:
         raise RestoreError(
             f"{entry.destination_region} has no backup of {entry.db_instance_identifier} "

@@ -29,7 +29,7 @@ def capture(
     output: Annotated[
         str,
         typer.Option(
-            "--output",
+            "--out",
             metavar="LOCATION",
             help="Where to write the book: a file, or s3://BUCKET/KEY in the destination. An "
             "earlier book there is read first, and replaced.",
@@ -109,7 +109,7 @@ def retarget(
     output: Annotated[
         str,
         typer.Option(
-            "--output",
+            "--out",
             metavar="LOCATION",
             help="Where to write the new book: BOOK itself, or a new file or object in S3.",
             show_default=False,
