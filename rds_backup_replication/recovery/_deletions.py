@@ -81,10 +81,8 @@ class InstanceDeletion:
             try:
                 instance = describe_instance(context, self._key[2])
                 if instance is None:
-                    if self._has_tried:  # an attempt whose response was lost
-                        return self._note_deleted()
                     absent += 1
-                    if absent >= _CONSISTENCY_POLLS:
+                    if self._has_tried or absent >= _CONSISTENCY_POLLS:
                         return self._find_renamed(context)
                 elif self._may_lack_tags_yet(instance) and without_tags < _CONSISTENCY_POLLS:
                     without_tags += 1
@@ -115,7 +113,8 @@ class InstanceDeletion:
                     f"{instance.db_instance_identifier}, so it is left alone. Ask who needs it, "
                     "and delete it by hand."
                 )
-        return "absent", None
+        # An attempt whose response was lost has taken effect.
+        return self._note_deleted() if self._has_tried else ("absent", None)
 
     def _try(self, context: Context, instance: DBInstance) -> CleanupResult | None:
         """Try to delete an instance; return ``None`` if it is worth another try."""
@@ -132,7 +131,7 @@ class InstanceDeletion:
         # A full disk must not keep the instance running.
         with suppress(OSError):
             self._run.begin("delete", self._key, arn, dbi_resource_id=instance.dbi_resource_id)
-        self._has_tried = True
+        self._has_tried, self._progress.dbi_resource_id = True, instance.dbi_resource_id
         try:
             DELETE_INSTANCE.call(
                 context,
@@ -148,7 +147,6 @@ class InstanceDeletion:
             if isinstance(error, InvalidDBInstanceStateFault):
                 return None
             raise
-        self._progress.dbi_resource_id = instance.dbi_resource_id
         return self._note_deleted()
 
     def _note_deleted(self) -> CleanupResult:

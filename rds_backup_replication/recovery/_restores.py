@@ -66,8 +66,7 @@ class InstanceRestore:
         self._report = report
         self._progress: InstanceProgress = run.progress.of(target.key)
         self._facts: dict[str, Any] = {}
-        self._absent = 0
-        """The latest polls in a row that did not show the restored instance."""
+        self._absent = 0  # polls in a row that did not show the restored instance
         self._deadline = 0.0
         self._begun: tuple[datetime, float, Context] | None = None
 
@@ -326,11 +325,7 @@ class InstanceRestore:
             found = self._poll(context)
 
     def _poll(self, context: Context) -> DBInstance | None:
-        """Pause, and return the restored instance; ``None`` if no response shows it.
-
-        Raises:
-            RestoreError: As from ``_describe``, or the instance no longer exists.
-        """
+        """Pause and describe; raise a ``RestoreError`` if the instance no longer exists, too."""
         self._pause(context)
         found = self._describe(context)
         self._absent = 0 if found is not None else self._absent + 1
