@@ -169,7 +169,13 @@ def drill_cleanup(
 
         crew.run(run.connect)
         crew.work(
-            [key for key, record in records.items() if record.cleanup in ("kept", "failed")],
+            [
+                key
+                for key, record in records.items()
+                # What RDS has not shown after a lost response, it may show now.
+                if record.cleanup in ("kept", "failed")
+                or (record.cleanup == "absent" and progress.of(key).is_uncertain)
+            ],
             clean_up,
         )
     return _report(run, records.values())
