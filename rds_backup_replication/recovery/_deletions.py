@@ -140,7 +140,7 @@ class InstanceDeletion:
                 delete_automated_backups=True,
             )
         except DBInstanceNotFoundFault:
-            pass  # an earlier attempt whose response was lost
+            return self._find_renamed(context)
         except Exception as error:
             with suppress(OSError):
                 self._run.end("delete", self._key, instance.dbi_resource_id, error)
