@@ -305,7 +305,11 @@ def test_one_journal_and_two_instances_of_a_name(world: World) -> None:
 
 def connect_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let ``recover`` and ``drill_cleanup`` call the instances of the world."""
-    monkeypatch.setattr(Run, "connect", lambda run: run.readers.update(world.run().readers))
+
+    def connect(run: Run, *, lists_backups: bool = True) -> None:  # noqa: ARG001  # as the original
+        run.readers.update(world.run().readers)
+
+    monkeypatch.setattr(Run, "connect", connect)
 
 
 def test_recover_with_two_instances_of_a_name(
