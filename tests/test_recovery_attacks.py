@@ -306,7 +306,7 @@ def test_one_journal_and_two_instances_of_a_name(world: World) -> None:
 def connect_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let ``recover`` and ``drill_cleanup`` call the instances of the world."""
 
-    def connect(run: Run) -> None:
+    def connect(run: Run, *, lists_backups: bool = True) -> None:  # noqa: ARG001  # as the original
         run.readers.update(world.run().readers)
 
     monkeypatch.setattr(Run, "connect", connect)

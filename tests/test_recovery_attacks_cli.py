@@ -155,7 +155,7 @@ def test_journal_that_keeps_nothing() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such command")
 def test_check_ends_with_the_command() -> None:
     """A second signal ends the process at once, and with it the commands of checks."""
-    begun, results = threading.Event(), list[object]()
+    begun, results = threading.Event(), list[tuple[str, str | None]]()
 
     def check() -> None:
         begun.set()

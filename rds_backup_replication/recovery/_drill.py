@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -167,7 +168,7 @@ def drill_cleanup(
             run.requests.restart()
             records[key] = _clean_up(run, crew, key, records[key])
 
-        crew.run(run.connect)
+        crew.run(partial(run.connect, lists_backups=False))
         crew.work(
             [
                 key

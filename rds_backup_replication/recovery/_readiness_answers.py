@@ -51,10 +51,13 @@ class KeyCondition(NamedTuple):
 
 
 class InstanceQuota(NamedTuple):
-    """The quota of DB instances of the account in the Region."""
+    """The quotas of DB instances and of their storage of the account in the Region."""
 
     free: int
     maximum: int
+    free_storage: int | None = None
+    """Storage in GiB; ``None`` if RDS does not say."""
+    maximum_storage: int | None = None
 
 
 class Restore(NamedTuple):
@@ -81,7 +84,32 @@ class Restore(NamedTuple):
             if storage_type is None or offer.storage_type in (None, storage_type)
             if not (self.settings.multi_az and offer.multi_az_capable is False)
             if not (self.is_encrypted and offer.supports_storage_encryption is False)
+            if not self._lacks(offer)
         ]
+
+    def _lacks(self, offer: op.OrderableDBInstanceOption) -> bool:
+        """Return whether an offer lacks a feature of the settings, or is too small."""
+        settings = self.settings
+        types, iops = offer.supported_network_types, offer.max_iops_per_db_instance
+        return any(
+            (
+                settings.enable_iam_database_authentication
+                and offer.supports_iam_database_authentication is False,
+                settings.enable_performance_insights
+                and offer.supports_performance_insights is False,
+                settings.monitoring_interval and offer.supports_enhanced_monitoring is False,
+                settings.dedicated_log_volume and offer.supports_dedicated_log_volume is False,
+                settings.network_type and types and settings.network_type not in types,
+                settings.iops and iops is not None and settings.iops > iops,
+                offer.max_storage_size is not None and self.storage > offer.max_storage_size,
+            )
+        )
+
+    @property
+    def storage(self) -> int:
+        """Return the size of the storage in GiB, as far as it is known."""
+        sizes = self.entry.allocated_storage, self.backup and self.backup.allocated_storage
+        return max(size or 0 for size in sizes)
 
     def offered_zones(self, answers: "Answers") -> set[str]:
         """Return the zones with fitting offers of the class; empty if that is not known."""
@@ -93,14 +121,20 @@ class Restore(NamedTuple):
         }
 
     @property
+    def engine_version(self) -> str | None:
+        """Return the version of the backup, which may be newer than that of the book."""
+        return (self.backup and self.backup.engine_version) or self.entry.engine_version
+
+    @property
     def class_query(self) -> ClassQuery | None:
         """Return the class to ask for; ``None`` if the book has none."""
         entry, settings = self.entry, self.settings
         if settings.db_instance_class is None:
             return None
-        # RDS restores the version that the backup has, which may be newer than that of the book.
-        version = (self.backup and self.backup.engine_version) or entry.engine_version
-        return ClassQuery(entry.engine, version, settings.db_instance_class, settings.license_model)
+        return ClassQuery(
+            *(entry.engine, self.engine_version),
+            *(settings.db_instance_class, settings.license_model),
+        )
 
     @property
     def backup_key(self) -> str | None:
@@ -251,11 +285,15 @@ class ReadinessReader(DestinationReader):
         return {(each.db_instance_identifier or "").lower(): each for each in found}
 
     def _read_quota(self) -> InstanceQuota:
-        for quota in op.DESCRIBE_ACCOUNT_ATTRIBUTES.list(self.context):
-            if quota.account_quota_name == "DBInstances" and quota.max is not None:
-                return InstanceQuota(max(quota.max - (quota.used or 0), 0), quota.max)
-        operation = op.DESCRIBE_ACCOUNT_ATTRIBUTES.name
-        raise ResponseValidationError(operation, "the quota DBInstances is missing", {})
+        found = {
+            quota.account_quota_name: (max(quota.max - (quota.used or 0), 0), quota.max)
+            for quota in op.DESCRIBE_ACCOUNT_ATTRIBUTES.list(self.context)
+            if quota.max is not None
+        }
+        if "DBInstances" not in found:
+            operation = op.DESCRIBE_ACCOUNT_ATTRIBUTES.name
+            raise ResponseValidationError(operation, "the quota DBInstances is missing", {})
+        return InstanceQuota(*found["DBInstances"], *found.get("AllocatedStorage", (None, None)))
 
     def _read_subnet_groups(self) -> dict[str, DBSubnetGroup]:
         found = op.DESCRIBE_SUBNET_GROUPS.list(self.context)

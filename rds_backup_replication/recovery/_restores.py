@@ -17,19 +17,14 @@ from ..exceptions import (
     InvalidDBInstanceStateFault,
     ServiceError,
 )
+from ._comparison import compare_settings
 from ._journal import InstanceProgress, Restored, now
 from ._operations import MODIFY
 from ._records import Outcome, RestoredInstance
 from ._remedies import may_have_restored, remedy_for
 from ._restore_target import RestoreError, Target, build_restore, find_backup, latest_time
 from ._run import FAILED_STATUSES, Run, StoppedError, describe_instance, find_renamed, status_of
-from ._settings import (
-    find_differences,
-    modify_keywords,
-    read_settings,
-    run_of,
-    run_tags,
-)
+from ._settings import modify_keywords, run_of, run_tags
 
 _CONSISTENCY_POLLS = 10
 """Polls after which a response counts that does not show a change, or an instance's tags."""
@@ -339,36 +334,32 @@ class InstanceRestore:
     def _apply_settings(self, context: Context, instance: DBInstance) -> RestoredInstance:
         """Change what a restore cannot take, and compare all settings with the book."""
         wanted = self._target.settings
-        actual = read_settings(instance)
-        names = find_differences(wanted, actual)
-        if keywords := modify_keywords(wanted, actual, names):
-            instance = self._modify(context, keywords)
-            actual = read_settings(instance)
-            names = find_differences(wanted, actual)
+        found = compare_settings(wanted, instance)
+        refusal: ServiceError | None = None
+        if keywords := modify_keywords(wanted, found.actual, found.names):
+            try:
+                self._modify(context, keywords)
+            except ServiceError as error:
+                refusal = error
+        if found.differences and refusal is None:
+            instance = self._wait_for_settings(context)
+            found = compare_settings(wanted, instance)
         self._note(instance)
-        differences = {
-            name: f"is {getattr(actual, name)!r}, not {getattr(wanted, name)!r}"
-            for name in sorted(names)
-        }
-        verified = tuple(n for n, value in wanted if value is not None and n not in differences)
         facts: dict[str, Any] = {
-            "differences": differences,
-            "verified": verified,
+            "differences": found.differences,
+            "verified": found.verified,
             "finished_after": self.elapsed(),
         }
-        if not differences:
+        if not found.differences:
             return self._record("done", **facts)
-        return self._record(
-            "failed",
-            message=(
-                "The instance is restored and available, but some settings are not as the book "
-                f"says: {', '.join(differences)}. Change them by hand, or run this again."
-            ),
-            **facts,
-        )
+        message = found.explain(self._target.identifier)
+        if refusal is not None:
+            facts["error_code"] = refusal.code
+            message = f"{message}\nRDS refuses to change them: {refusal}\n{remedy_for(refusal)}"
+        return self._record("failed", message=message.strip(), **facts)
 
-    def _modify(self, context: Context, keywords: dict[str, Any]) -> DBInstance:
-        """Send ModifyDBInstance, and wait until RDS shows the settings."""
+    def _modify(self, context: Context, keywords: dict[str, Any]) -> None:
+        """Send ModifyDBInstance until RDS accepts or refuses it."""
         self._run.check_stopped()
         key, resource_id = self._target.key, self._progress.dbi_resource_id
         arn = self._target.entry.db_instance_arn
@@ -383,12 +374,15 @@ class InstanceRestore:
                     raise
                 self._poll(context)  # raises an error if another instance has the name now
         self._run.end("modify", key, resource_id)
+
+    def _wait_for_settings(self, context: Context) -> DBInstance:
+        """Wait until RDS shows the settings, or does not come closer to them."""
         polls = 0
         while True:
             found = self._poll(context)
             is_available = status_of(found) == "available"
             # One available is no proof: RDS may not have begun to modify the instance yet.
-            if is_available and not find_differences(self._target.settings, read_settings(found)):
+            if is_available and not compare_settings(self._target.settings, found).differences:
                 return found
             polls = polls + 1 if is_available else 0
             if polls >= _CONSISTENCY_POLLS:

@@ -129,8 +129,12 @@ class Run:
             )
         )
 
-    def connect(self) -> None:
-        """Create the clients, check whose credentials they have, and list the backups."""
+    def connect(self, *, lists_backups: bool = True) -> None:
+        """Create the clients, check whose credentials they have, and list the backups.
+
+        Args:
+            lists_backups: Whether to list the backups, which a cleanup does not need.
+        """
 
         def connect_to(item: tuple[Place, AccountDestination]) -> None:
             place, destination = item
@@ -139,7 +143,8 @@ class Run:
             try:
                 reader.context.on_call = self.requests
                 self.callers[place[0]] = reader.check_caller()
-                reader.list_backups()
+                if lists_backups:
+                    reader.list_backups()
             except Exception as error:  # noqa: BLE001  # it must not stop the other places
                 self.failures[place] = error
 
