@@ -83,8 +83,6 @@ class InstanceDeletion:
             try:
                 instance = describe_instance(context, self._key[2])
                 if instance is None:
-                    if self._has_tried:  # perhaps an attempt whose response was lost
-                        return self._find_renamed(context) or self._note_deleted()
                     absent += 1
                     if absent >= _CONSISTENCY_POLLS:
                         return self._find_renamed(context) or self._absent()
@@ -105,6 +103,8 @@ class InstanceDeletion:
 
     def _absent(self) -> CleanupResult:
         """Return that nothing is left, as far as RDS shows."""
+        if self._has_tried:  # perhaps an attempt whose response was lost
+            return self._note_deleted()
         if not self._progress.is_uncertain:
             return "absent", None
         return "absent", (
