@@ -268,3 +268,10 @@ def test_first_interruption_between_two_events(
         runs.Crew[object](run, None).work([1], lambda _: None)
     assert run.stopped.is_set()
     assert not run.abandoned.is_set()
+
+
+def test_book_whose_instances_are_gone(tmp_path: Path) -> None:
+    """A recovery of nothing is no success: a Region in trouble may have listed no instances."""
+    report = recover(make_book(make_entry(is_gone=True)), journal=tmp_path / "run")
+    assert report.instances == ()
+    assert not report.is_complete

@@ -200,8 +200,9 @@ class RecoveryReport(Record, frozen=True):
 
     @property
     def is_complete(self) -> bool:
-        """Return whether all instances are ``done``, or ``planned`` in a dry run."""
-        return all(each.outcome in ("done", "planned") for each in self.instances)
+        """Return whether there are instances, and all are ``done``, or ``planned`` in a dry run."""
+        outcomes = {each.outcome for each in self.instances}
+        return bool(outcomes) and outcomes <= {"done", "planned"}
 
 
 CheckOutcome = Literal["passed", "failed", "timed_out", "not_run"]
