@@ -93,7 +93,7 @@ def drill(
     if sample is not None and sample < len(entries):
         entries = tuple(sorted(random.sample(entries, sample), key=BookEntry.sort_key))
     if not in_recovery_network:
-        _require_drill_network(entries)
+        _require_drill_network(entries, book)
     places = find_destinations(map(place_of, entries), policy, access or Access(), uuid4().hex)
     header = create_header("drill", book, at, describe_check(check))
     targets = create_drill_targets(entries, header.run_id, at)
@@ -208,16 +208,21 @@ def _drill_name(identifier: str, run_id: str, number: int) -> str:
     return start[: _MAX_IDENTIFIER - len(ending)].rstrip("-") + ending
 
 
-def _require_drill_network(entries: Iterable[BookEntry]) -> None:
+def _require_drill_network(entries: Iterable[BookEntry], book: RecoveryBook) -> None:
+    # What one rule uses for drills, another one may use for recoveries.
+    networks: dict[Place, set[str]] = {}
+    for entry in book.instances:
+        recovery = entry.target
+        names = [recovery.db_subnet_group_name or "", *(recovery.vpc_security_group_ids or ())]
+        networks.setdefault(place_of(entry), set()).update(name.lower() for name in names)
     reasons: list[str] = []
     for entry in entries:
-        own, recovery = entry.drill, entry.target
-        groups = {name.lower() for name in own.vpc_security_group_ids}
-        if not own.db_subnet_group_name or not groups:
+        own = entry.drill
+        used = {(own.db_subnet_group_name or "").lower()}
+        used.update(name.lower() for name in own.vpc_security_group_ids)
+        if not own.db_subnet_group_name or not own.vpc_security_group_ids:
             problem = "has no settings for drills"
-        elif own.db_subnet_group_name.lower() == (recovery.db_subnet_group_name or "").lower() or (
-            not groups.isdisjoint(name.lower() for name in recovery.vpc_security_group_ids or ())
-        ):
+        elif not used.isdisjoint(networks[place_of(entry)]):
             problem = "would be drilled in the network of the recovery"
         else:
             continue

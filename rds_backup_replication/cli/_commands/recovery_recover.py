@@ -99,7 +99,8 @@ def recover(
     pause = read_pause(options.poll_interval)
     policy, only = options.read_policy(), tuple(options.only or ())
     if endpoints_file is not None:
-        check_writable(endpoints_file, "report")
+        others = book, journal, options.policy
+        check_writable(endpoints_file, "endpoints", others=others)
     access = options.make_access()
     captured = read_book(book, access)
     entries = select_entries(captured, only)
@@ -163,9 +164,9 @@ def _print_outcome(
 
     if endpoints_file is not None:
         form = endpoints or EndpointsForm.JSON
+        _print_report(report, output)
         write_file(endpoints_file, render_endpoints(report, form.value))
         note(f"Wrote the endpoints to {endpoints_file}.")
-        _print_report(report, output)
     elif endpoints is not None:
         _print_report(report, output, on_stderr=True)
         write_stdout(render_endpoints(report, endpoints.value))
