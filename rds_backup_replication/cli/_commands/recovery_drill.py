@@ -115,7 +115,7 @@ def drill(
     total = len(select_entries(captured, only))
     chosen = min(sample or total, total)
     if not options.yes:
-        readiness = check_readiness(captured, policy, access, only, for_drill=True)
+        readiness = check_readiness(captured, policy, access, only, for_drill=True, at=at)
         print_readiness(readiness, at=at, on_stderr=True)
         part = f"{chosen} of these instances" if chosen < total else "these instances"
         counts = format_counts(readiness.counts)

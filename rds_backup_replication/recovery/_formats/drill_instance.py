@@ -133,7 +133,8 @@ def _objectives(each: DrilledInstance) -> tuple[Html, ...]:
 def _settings(restore: RestoredInstance) -> tuple[Html, ...]:
     differences = sorted(restore.differences.items())
     return (
-        fact("Settings as in the book", ", ".join(restore.verified)),
+        fact("Verified settings of the drill", ", ".join(restore.verified)),
+        fact("Not restored", *lines(restore.not_restored)),
         fact(
             "Settings that differ",
             *(tag("p", tag("span", name, class_="unmet"), f": {how}") for name, how in differences),
