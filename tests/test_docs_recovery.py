@@ -280,7 +280,7 @@ def test_pages_name_existing_options() -> None:
     commands: dict[str, Any] = vars(get_command(app))["commands"]
     known: set[str] = set()
     of_recovery: dict[str, Any] = commands["recovery"].commands
-    for command in of_recovery.values():
+    for command in (*of_recovery.values(), commands["audit"]):
         known.update(*(each.opts for each in command.params))
     for page in ("recovery", "drills"):
         prose = re.sub(r"^```.*?^```$", "", read(page), flags=re.DOTALL | re.MULTILINE)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -167,9 +168,15 @@ def drill_cleanup(
             run.requests.restart()
             records[key] = _clean_up(run, crew, key, records[key])
 
-        crew.run(run.connect)
+        crew.run(partial(run.connect, lists_backups=False))
         crew.work(
-            [key for key, record in records.items() if record.cleanup in ("kept", "failed")],
+            [
+                key
+                for key, record in records.items()
+                # What RDS has not shown after a lost response, it may show now.
+                if record.cleanup in ("kept", "failed")
+                or (record.cleanup == "absent" and progress.of(key).is_uncertain)
+            ],
             clean_up,
         )
     return _report(run, records.values())

@@ -23,31 +23,12 @@ from ._operations import MODIFY
 from ._records import Outcome, RestoredInstance
 from ._remedies import may_have_restored, remedy_for
 from ._restore_target import RestoreError, Target, build_restore, find_backup, latest_time
-from ._run import Run, StoppedError, describe_instance
+from ._run import FAILED_STATUSES, Run, StoppedError, describe_instance, find_renamed, status_of
 from ._settings import modify_keywords, run_of, run_tags
 
-# The statuses that end RDS's own waiter for an available instance, and others that only a change
-# by a person ends.
-_FAILED_STATUSES = frozenset(
-    {
-        "deleted",
-        "deleting",
-        "failed",
-        "inaccessible-encryption-credentials",
-        "incompatible-network",
-        "incompatible-option-group",
-        "incompatible-parameters",
-        "incompatible-restore",
-        "restore-error",
-    }
-)
 _CONSISTENCY_POLLS = 10
 """Polls after which a response counts that does not show a change, or an instance's tags."""
 _CLOCK_TOLERANCE = timedelta(minutes=5)
-
-
-def _status_of(instance: DBInstance) -> str:
-    return (instance.db_instance_status or "").lower()
 
 
 class InstanceRestore:
@@ -61,8 +42,6 @@ class InstanceRestore:
         self._report = report
         self._progress: InstanceProgress = run.progress.of(target.key)
         self._facts: dict[str, Any] = {}
-        self._absent = 0
-        """The latest polls in a row that did not show the restored instance."""
         self._deadline = 0.0
         self._begun: tuple[datetime, float, Context] | None = None
 
@@ -109,9 +88,16 @@ class InstanceRestore:
     def _restore(self) -> RestoredInstance:
         self._run.check_stopped()
         context = self._context()
+        self._require_own_journal()
         self._deadline = context.clock.monotonic() + self._run.timeout.total_seconds()
         instance = self._find_own(context)
         if instance is None:
+            if renamed := find_renamed(self._run, context, self._target.key):
+                raise RestoreError(
+                    f"This run has restored {self._target.identifier}, and somebody has renamed "
+                    f"it to {renamed.db_instance_identifier} ({renamed.dbi_resource_id}). If it "
+                    "should be restored again, use a new journal."
+                )
             instance = self._request(context)
         else:
             begun = self._progress.restore
@@ -185,6 +171,15 @@ class InstanceRestore:
                 "be restored again, use a new journal."
             )
         return None
+
+    def _require_own_journal(self) -> None:
+        """Raise a ``RestoreError`` if the journal has another instance under this name."""
+        begun = self._progress.restore
+        if begun and begun.db_instance_arn != self._target.entry.db_instance_arn:
+            raise RestoreError(
+                f"This run has restored {begun.db_instance_arn} as {self._target.identifier}. Set "
+                "another recovery.name in the policy, retarget the book, and use a new journal."
+            )
 
     def _look(self, context: Context) -> DBInstance | None:
         """Return the instance that has the name, as soon as RDS answers."""
@@ -304,37 +299,37 @@ class InstanceRestore:
                 f"Another instance has the name {self._target.identifier} now "
                 f"({instance.dbi_resource_id}). Somebody has replaced the restored one."
             )
-        if _status_of(instance) in _FAILED_STATUSES:
+        if status_of(instance) in FAILED_STATUSES:
             raise RestoreError(
-                f"The restored instance is {_status_of(instance)}. Look at its events in RDS; "
+                f"The restored instance is {status_of(instance)}. Look at its events in RDS; "
                 "delete it, and restore it with a new journal."
             )
         return instance
 
     def _wait_until_available(self, context: Context, instance: DBInstance) -> DBInstance:
-        found: DBInstance | None = instance
         while True:
-            if found is not None:
-                self._note(found)
-                if _status_of(found) == "available" and found.endpoint is not None:
-                    return found
-            found = self._poll(context)
+            self._note(instance)
+            if status_of(instance) == "available" and instance.endpoint is not None:
+                return instance
+            instance = self._poll(context)
 
-    def _poll(self, context: Context) -> DBInstance | None:
-        """Pause, and return the restored instance; ``None`` if no response shows it.
+    def _poll(self, context: Context) -> DBInstance:
+        """Pause, and return the restored instance as soon as a response shows it.
 
         Raises:
             RestoreError: As from ``_describe``, or the instance no longer exists.
         """
-        self._pause(context)
-        found = self._describe(context)
-        self._absent = 0 if found is not None else self._absent + 1
-        if self._absent > _CONSISTENCY_POLLS and self._look(context) is None:
-            raise RestoreError(
-                "The restored instance no longer exists: somebody has deleted or renamed it. If it "
-                "should be restored again, use a new journal."
-            )
-        return found
+        absent = 0
+        while True:
+            self._pause(context)
+            if (found := self._describe(context)) is not None:
+                return found
+            absent += 1
+            if absent > _CONSISTENCY_POLLS and self._look(context) is None:
+                raise RestoreError(
+                    "The restored instance no longer exists: somebody has deleted or renamed it. "
+                    "If it should be restored again, use a new journal."
+                )
 
     def _apply_settings(self, context: Context, instance: DBInstance) -> RestoredInstance:
         """Change what a restore cannot take, and compare all settings with the book."""
@@ -385,9 +380,7 @@ class InstanceRestore:
         polls = 0
         while True:
             found = self._poll(context)
-            if found is None:
-                continue
-            is_available = _status_of(found) == "available"
+            is_available = status_of(found) == "available"
             # One available is no proof: RDS may not have begun to modify the instance yet.
             if is_available and not compare_settings(self._target.settings, found).differences:
                 return found
