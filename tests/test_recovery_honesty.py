@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from moto.rds.exceptions import InvalidParameterCombination
 
 from rds_backup_replication import DBInstance, DBInstanceAutomatedBackup
 from rds_backup_replication.recovery import (
@@ -22,8 +21,6 @@ from rds_backup_replication.recovery._readiness_answers import InstanceQuota, ch
 from rds_backup_replication.recovery._readiness_groups import CapturedGroups
 from rds_backup_replication.recovery._restore_target import Target
 
-from . import drill_cases
-from .drill_cases import Drills
 from .readiness_examples import (
     ENTRY,
     Case,
@@ -37,7 +34,6 @@ from .readiness_examples import (
     only_reason,
     window,
 )
-from .recoveries import book
 from .recovery_examples import (
     ACCOUNT,
     CAPTURED_AT,
@@ -49,8 +45,6 @@ from .recovery_examples import (
 )
 
 pytestmark = pytest.mark.once
-
-drills = drill_cases.drills
 
 GROUP = make_subnet_group("private")
 HIDDEN_BLOCKERS: list[Case] = [
@@ -302,44 +296,3 @@ def test_key_comparison(wanted: str, result: str) -> None:
     found = compare({"PerformanceInsightsKMSKeyId": KEY}, performance_insights_kms_key_id=wanted)
     assert bool(found.differences) is (result == "different")
     assert bool(found.verified) is (result == "verified")
-
-
-def test_pending_parameters_are_not_done(drills: Drills) -> None:
-    """An instance that waits for a reboot does not run with the book's parameters."""
-    wanted: list[str] = []
-
-    def let_wait(operation: str, name: str) -> None:
-        if operation.startswith("modify"):
-            instance = drills.databases[name]
-            groups: list[dict[str, str]] = vars(instance)["DBParameterGroupStatusList"]
-            groups[0]["ParameterApplyStatus"] = "pending-reboot"
-            wanted.append(groups[0]["DBParameterGroupName"])
-
-    drills.after = let_wait
-    (entry,) = drills.book("orders").instances
-    target = entry.target.model_copy(update={"db_parameter_group_name": "default.postgres9.3"})
-    report = drills.run(book(entry.model_copy(update={"target": target})))
-    assert wanted == ["default.postgres9.3"]
-    assert not report.is_proven
-    (drilled,) = report.instances
-    assert drilled.check == "not_run"
-    assert drilled.restore.differences.keys() == {"db_parameter_group_name"}
-    assert "aws rds reboot-db-instance" in str(drilled.restore.message)
-
-
-def test_refused_settings_are_named(drills: Drills) -> None:
-    """On the day, people must know that the data is back, and what the instance lacks."""
-
-    def refuse(operation: str, _: str) -> None:
-        if operation.startswith("modify"):
-            raise InvalidParameterCombination("Performance Insights is not supported.")
-
-    drills.before = refuse
-    report = drills.run(drills.book("orders"))
-    (drilled,) = report.instances
-    restored = drilled.restore
-    assert restored.outcome == "failed"
-    assert restored.error_code == "InvalidParameterCombination"
-    assert "monitoring_interval" in restored.differences
-    for text in ("restored and available", "monitoring_interval", "is not supported"):
-        assert text in str(restored.message)

@@ -240,6 +240,8 @@ class DrilledInstance(Record, frozen=True):
     """How long it took from the restore request until the check passed: the measured RTO."""
     restored_age: timedelta | None = None
     """The age of the restored moment at the restore request: the measured RPO."""
+    adapted: dict[str, str] = Field(default_factory=dict)
+    """Settings that a drill does not take from the recovery, each in words, by name."""
     rto: timedelta | None = None
     """Recovery time objective of the policy."""
     rpo: timedelta | None = None
@@ -292,6 +294,11 @@ class DrillReport(Record, frozen=True):
     """ARN of the caller, by account, as STS says."""
     check: str | None = None
     """What was run as the check: the command, or the callable's name."""
+    planned: int | None = None
+    """Number of instances that the drill was to restore. A drill that was killed has no records
+    of those that it did not come to. ``None``: not known."""
+    book_instances: int | None = None
+    """Number of instances that the book has, without those that are gone. ``None``: not known."""
     instances: tuple[DrilledInstance, ...]
     """One record for each instance of the drill."""
     is_interrupted: bool = False
@@ -299,8 +306,17 @@ class DrillReport(Record, frozen=True):
 
     @property
     def is_proven(self) -> bool:
-        """Return whether every instance is proven restorable."""
-        return bool(self.instances) and all(each.is_proven for each in self.instances)
+        """Return whether every instance of the drill is proven restorable."""
+        return (
+            bool(self.instances)
+            and len(self.instances) == self.total
+            and all(each.is_proven for each in self.instances)
+        )
+
+    @property
+    def total(self) -> int:
+        """Return the number of instances of the drill, with and without a record."""
+        return max(self.planned or 0, len(self.instances))
 
     @property
     def left_behind(self) -> tuple[DrilledInstance, ...]:

@@ -63,6 +63,7 @@ class Target:
 def drill_settings(entry: BookEntry) -> InstanceSettings:
     """Return the settings of a drill's instance: those of the recovery in the drill's network."""
     drill, target = entry.drill, entry.target
+    has_other_class = drill.db_instance_class not in (None, target.db_instance_class)
     changes = {
         "db_subnet_group_name": drill.db_subnet_group_name or target.db_subnet_group_name,
         "vpc_security_group_ids": drill.vpc_security_group_ids or target.vpc_security_group_ids,
@@ -75,6 +76,7 @@ def drill_settings(entry: BookEntry) -> InstanceSettings:
         "master_user_secret_kms_key_id": None,
         "multi_az": False,
         "preferred_backup_window": None,
+        "processor_features": None if has_other_class else target.processor_features,
         "publicly_accessible": False,
         "tags": None,
     }

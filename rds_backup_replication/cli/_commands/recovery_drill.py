@@ -275,7 +275,9 @@ def _print_report(report: "DrillReport", output: Output, writers: Sequence[Write
             for line in in_shell_words(text).splitlines():
                 print_line(line, "  ")
     proven = sum(each.is_proven for each in report.instances)
-    note(f"{proven} of {len(report.instances)} instances proven restorable")
+    note(f"{proven} of {report.total} instances proven restorable")
+    if proven and report.check is None:
+        note("No check has looked at their data.")
 
 
 def _measured(figure: str | None, *, is_met: bool | None) -> str:

@@ -76,6 +76,10 @@ def instance_card(each: DrilledInstance, result: Html) -> Html:
         fact("Check", mark(*CHECKS[each.check])),
         fact("End of its output", *_output(each.check_output)),
         *_settings(restore),
+        fact(
+            "Settings of the drill alone",
+            *(tag("p", f"{name}: {words}") for name, words in sorted(each.adapted.items())),
+        ),
         fact("Request IDs", *(tag("p", id_, class_="hash") for id_ in restore.request_ids)),
         fact("Deletion", mark(*CLEANUPS[each.cleanup]), *lines(_some(each.cleanup_message))),
     )
