@@ -300,7 +300,7 @@ def test_recover_goes_on_with_its_journal(fake: Recovery) -> None:
     asked = run(*RECOVER, code=ExitCode.USAGE)
     assert "Go on with the recovery of 2026-11-25T12:00:00Z (1 of 2 to restore)?" in asked.stderr
     assert not fake.calls
-    fake.results["recover"] = recovered()
+    fake.results["recover"] = recovered(restored("orders"))
     assert "Instances to restore: 1\n" in run(*RECOVER, "--yes").stderr
 
 
