@@ -1,35 +1,50 @@
 """No part of a recovery says that all is well when it is not."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from moto.rds.exceptions import InvalidParameterCombination
 
 from rds_backup_replication import DBInstance, DBInstanceAutomatedBackup
-from rds_backup_replication.recovery import BookEntry, InstanceSettings
+from rds_backup_replication.recovery import (
+    BookEntry,
+    InstanceSettings,
+    ReadinessReport,
+    RecoveryReport,
+    render_readiness_html,
+    render_readiness_markdown,
+)
 from rds_backup_replication.recovery._comparison import Comparison, compare_settings
-from rds_backup_replication.recovery._readiness_answers import InstanceQuota
+from rds_backup_replication.recovery._readiness import Judge
+from rds_backup_replication.recovery._readiness_answers import InstanceQuota, choose_backup
+from rds_backup_replication.recovery._readiness_groups import CapturedGroups
+from rds_backup_replication.recovery._restore_target import Target
 
-from . import drill_cases
-from .drill_cases import Drills
 from .readiness_examples import (
     ENTRY,
     Case,
     entry_with,
     judge,
     judge_one,
+    make_answers,
     make_backup,
     make_offer,
     make_subnet_group,
     only_reason,
     window,
 )
-from .recoveries import book
-from .recovery_examples import ACCOUNT, DESTINATION, SOURCE, TARGET, make_entry
+from .recovery_examples import (
+    ACCOUNT,
+    CAPTURED_AT,
+    DESTINATION,
+    SOURCE,
+    TARGET,
+    make_book,
+    make_entry,
+)
 
 pytestmark = pytest.mark.once
-
-drills = drill_cases.drills
 
 GROUP = make_subnet_group("private")
 HIDDEN_BLOCKERS: list[Case] = [
@@ -171,6 +186,54 @@ def test_backup_without_replication(backup: DBInstanceAutomatedBackup) -> None:
     assert (reason.code, reason.is_warning) == ("backup_not_recent", True)
 
 
+def test_moment_outside_the_backup() -> None:
+    """A question that asks for a restore to a moment must not call it restorable anyway."""
+    at = CAPTURED_AT - timedelta(days=9)
+    long_ago = make_backup(status="retained", restore_window=window(days=5))
+    for backups, state in (
+        ([make_backup()], "not_restorable"),
+        ([make_backup(), long_ago], "restorable"),
+    ):
+        answers = make_answers(ENTRY, backups=backups)
+        chosen = choose_backup(ENTRY, backups, at)
+        restores = [answers.restores[0]._replace(backup=chosen)]
+        judge_at = Judge(
+            CapturedGroups.of(make_book()), CAPTURED_AT, CAPTURED_AT, for_drill=False, at=at
+        )
+        (record,) = judge_at.judge(replace(answers, restores=restores))
+        assert record.state == state
+        assert (record.latest_time == CAPTURED_AT - timedelta(days=5)) is (state == "restorable")
+
+
+def test_nothing_is_not_ready() -> None:
+    """A book without instances, perhaps because a capture found none, proves nothing."""
+    times: Any = {"checked_at": CAPTURED_AT, "book_hash": "", "book_captured_at": CAPTURED_AT}
+    assert not ReadinessReport(**times, records=()).is_ready
+    assert ReadinessReport(**times, records=(judge_one(),)).is_ready
+    assert not RecoveryReport(
+        run_id="", book_hash="", begun_at=CAPTURED_AT, instances=()
+    ).is_complete
+
+
+def test_outdated_backup_is_not_ready() -> None:
+    """A daily check must not end well as long as the objective for data loss is missed."""
+    record = judge_one(backups=[make_backup(restore_window=window(days=20))])
+    report = ReadinessReport(
+        checked_at=CAPTURED_AT, book_hash="", book_captured_at=CAPTURED_AT, records=(record,)
+    )
+    assert record.state == "restorable"
+    assert not report.is_ready
+    assert "Recovery readiness: 1 backup not recent" in render_readiness_markdown(report)
+    assert "Not ready: 1 backup not recent." in render_readiness_html(report)
+
+
+def test_record_of_what_is_not_restored() -> None:
+    """The report of a recovery says what people have to add."""
+    entry = make_entry(not_restored=("the IAM role s3",))
+    target = Target(entry, "orders", TARGET, None)
+    assert target.record("done").not_restored == ("the IAM role s3",)
+
+
 KEY_ID = "0123456789ab"
 KEY = f"arn:aws:kms:{DESTINATION}:{ACCOUNT}:key/{KEY_ID}"
 
@@ -233,44 +296,3 @@ def test_key_comparison(wanted: str, result: str) -> None:
     found = compare({"PerformanceInsightsKMSKeyId": KEY}, performance_insights_kms_key_id=wanted)
     assert bool(found.differences) is (result == "different")
     assert bool(found.verified) is (result == "verified")
-
-
-def test_pending_parameters_are_not_done(drills: Drills) -> None:
-    """An instance that waits for a reboot does not run with the book's parameters."""
-    wanted: list[str] = []
-
-    def let_wait(operation: str, name: str) -> None:
-        if operation.startswith("modify"):
-            instance = drills.databases[name]
-            groups: list[dict[str, str]] = vars(instance)["DBParameterGroupStatusList"]
-            groups[0]["ParameterApplyStatus"] = "pending-reboot"
-            wanted.append(groups[0]["DBParameterGroupName"])
-
-    drills.after = let_wait
-    (entry,) = drills.book("orders").instances
-    target = entry.target.model_copy(update={"db_parameter_group_name": "default.postgres9.3"})
-    report = drills.run(book(entry.model_copy(update={"target": target})))
-    assert wanted == ["default.postgres9.3"]
-    assert not report.is_proven
-    (drilled,) = report.instances
-    assert drilled.check == "not_run"
-    assert drilled.restore.differences.keys() == {"db_parameter_group_name"}
-    assert "aws rds reboot-db-instance" in str(drilled.restore.message)
-
-
-def test_refused_settings_are_named(drills: Drills) -> None:
-    """On the day, people must know that the data is back, and what the instance lacks."""
-
-    def refuse(operation: str, _: str) -> None:
-        if operation.startswith("modify"):
-            raise InvalidParameterCombination("Performance Insights is not supported.")
-
-    drills.before = refuse
-    report = drills.run(drills.book("orders"))
-    (drilled,) = report.instances
-    restored = drilled.restore
-    assert restored.outcome == "failed"
-    assert restored.error_code == "InvalidParameterCombination"
-    assert "monitoring_interval" in restored.differences
-    for text in ("restored and available", "monitoring_interval", "is not supported"):
-        assert text in str(restored.message)

@@ -141,6 +141,7 @@ def check_readiness(
     only: tuple[str, ...],
     *,
     for_drill: bool,
+    at: "datetime | None" = None,
 ) -> "ReadinessReport":
     """Check whether the instances could be restored, for a question."""
     from ..recovery import check
@@ -151,6 +152,7 @@ def check_readiness(
             policy,
             access=access,
             only=only,
+            at=at,
             for_drill=for_drill,
             on_progress=on_progress,
         )

@@ -95,7 +95,12 @@ def drill(
     if not in_recovery_network:
         _require_drill_network(entries, book)
     places = find_destinations(map(place_of, entries), policy, access or Access(), uuid4().hex)
-    header = create_header("drill", book, at, describe_check(check))
+    header = create_header("drill", book, at, describe_check(check)).model_copy(
+        update={
+            "planned": len(entries),
+            "book_instances": sum(not entry.is_gone for entry in book.instances),
+        }
+    )
     targets = create_drill_targets(entries, header.run_id, at)
     path = Path(journal)
     with FORMAT.create(
@@ -244,11 +249,18 @@ def _drill(
 ) -> DrilledInstance:
     """Restore an instance, check it, and delete it."""
     entry = target.entry
+    adapted = {
+        name: f"{value!r}, not {of_recovery!r} as in a recovery"
+        for (name, value), (_, of_recovery) in zip(target.settings, entry.target, strict=True)
+        if value != of_recovery
+    }
 
     def record_of(restored: RestoredInstance) -> DrilledInstance:
         begun, moment = restored.begun_at, restored.restore_time
         age = begun - moment if begun and moment else None
-        return DrilledInstance(restore=restored, restored_age=age, rto=entry.rto, rpo=entry.rpo)
+        return DrilledInstance(
+            restore=restored, restored_age=age, adapted=adapted, rto=entry.rto, rpo=entry.rpo
+        )
 
     restore = InstanceRestore(run, target, lambda restored: crew.report(record_of(restored)))
     try:
@@ -327,6 +339,8 @@ def _report(run: Run, instances: Iterable[DrilledInstance]) -> DrillReport:
         ended_at=now(),
         callers=run.callers,
         check=header.check,
+        planned=header.planned,
+        book_instances=header.book_instances,
         instances=tuple(sorted(instances, key=lambda each: each.restore.sort_key())),
         is_interrupted=run.stopped.is_set(),
     )

@@ -29,6 +29,8 @@ class Header(Record, frozen=True):
     book_captured_at: AwareDatetime
     restore_time: AwareDatetime | None = None
     check: str | None = None
+    planned: int | None = None
+    book_instances: int | None = None
 
 
 class Begin(Record, frozen=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -21,7 +22,7 @@ from . import _operations as op
 from ._book import BookEntry
 from ._captured_groups import shown_value
 from ._records import ReadinessReason
-from ._restore_target import drill_settings
+from ._restore_target import contains, drill_settings
 from ._settings import InstanceSettings
 from ._targets import is_default_group
 
@@ -186,18 +187,25 @@ def of_check(reason: CheckReason) -> ReadinessReason:
 
 
 def choose_backup(
-    entry: BookEntry, backups: Iterable[DBInstanceAutomatedBackup]
+    entry: BookEntry, backups: Iterable[DBInstanceAutomatedBackup], at: datetime | None = None
 ) -> DBInstanceAutomatedBackup | None:
     """Return the backup from which an entry is restored, by the resource ID alone.
 
-    A backup that has a restorable time comes before one without, an active backup before a
-    retained one, and then the one with the latest time.
+    A backup that has the moment to restore comes before one without, one that has a restorable
+    time before one without, an active backup before a retained one, and then the one with the
+    latest time.
     """
 
-    def rank(backup: DBInstanceAutomatedBackup) -> tuple[bool, bool, float]:
+    def rank(backup: DBInstanceAutomatedBackup) -> tuple[bool, bool, bool, float]:
         window = backup.restore_window
         latest = window.latest_time if window else None
-        return latest is not None, backup.is_active, latest.timestamp() if latest else 0.0
+        has_moment = at is not None and contains(backup, at)
+        return (
+            has_moment,
+            latest is not None,
+            backup.is_active,
+            latest.timestamp() if latest else 0.0,
+        )
 
     own = (
         backup
@@ -216,7 +224,9 @@ class ReadinessReader(DestinationReader):
         self._region_name = destination.destination_region
         self._account_id = destination.account.id
 
-    def read(self, entries: Iterable[BookEntry], *, for_drill: bool) -> Answer[Answers]:
+    def read(
+        self, entries: Iterable[BookEntry], *, for_drill: bool, at: datetime | None = None
+    ) -> Answer[Answers]:
         """Return all answers, or the reason why the account cannot be asked at all."""
         caller = self._ask("whether the instance could be restored", self.check_caller)
         if isinstance(caller, ReadinessReason):
@@ -227,7 +237,7 @@ class ReadinessReader(DestinationReader):
             Restore(
                 entry,
                 drill_settings(entry) if for_drill else entry.target,
-                choose_backup(entry, listed),
+                choose_backup(entry, listed, at),
             )
             for entry in entries
         ]

@@ -13,6 +13,7 @@ from ._book import BookEntry
 from ._readiness_answers import Answers, InstanceQuota, KeyCondition, Restore
 from ._readiness_groups import RETARGET
 from ._records import ReadinessReason
+from ._restore_target import contains, window_of
 from ._settings import MAX_TAGS, run_of
 
 _MOST_UNITS = 2  # of an age in words
@@ -20,7 +21,7 @@ _OLD = timedelta(days=1)  # what no replication that advances reaches, if the po
 
 
 def find_backup_reasons(
-    restore: Restore, answers: Answers, now: datetime
+    restore: Restore, answers: Answers, now: datetime, at: datetime | None = None
 ) -> Iterator[ReadinessReason]:
     """Yield why the backup of an entry could not be restored now, or is old."""
     entry, backup = restore.entry, restore.backup
@@ -39,6 +40,13 @@ def find_backup_reasons(
                 "Wait until RDS has copied a snapshot. If the backup stays like this, replace the "
                 "replication."
             ),
+        )
+        return
+    if at is not None and not contains(backup, at):
+        yield ReadinessReason(
+            code="backup_not_restorable",
+            message=f"The backup has {window_of(backup)}, and not {at.isoformat()}.",
+            remedy="Choose a time in between.",
         )
         return
     limits = [limit for limit in (entry.maximum_lag, entry.rpo) if limit is not None]

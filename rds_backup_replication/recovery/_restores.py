@@ -211,7 +211,9 @@ class InstanceRestore:
     def _request(self, context: Context) -> DBInstance:
         """Send the restore until RDS accepts or refuses it; return the new instance."""
         target = self._target
-        backup = find_backup(self._run.readers[target.place].listed, target)
+        backup = find_backup(
+            self._run.list_backups(target.place, target.entry.dbi_resource_id), target
+        )
         arn = backup.db_instance_automated_backups_arn
         tags = run_tags(self._run.run_id, self._run.kind)
         request = build_restore(context.destination, target, backup, tags)

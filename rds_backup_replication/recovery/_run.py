@@ -11,10 +11,11 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from .._context import Context
-from .._models import ApiCall
+from .._models import ApiCall, DBInstanceAutomatedBackup
 from .._models._instance import DBInstance
+from .._operations import DESCRIBE
 from ..exceptions import DBInstanceNotFoundFault
-from ..fleet._destination import AccountDestination, DestinationReader
+from ..fleet._destination import ACCOUNT_ERRORS, AccountDestination, DestinationReader
 from ._access import Place
 from ._journal import Begin, End, Key, Line, Progress, RecoveryJournal, Step, now
 from ._operations import DESCRIBE_INSTANCES
@@ -36,6 +37,7 @@ FAILED_STATUSES = frozenset(
     }
 )
 _MAX_THREADS = 256
+_LISTING_AGE = 60.0  # seconds
 
 TaskT = TypeVar("TaskT")
 EventT = TypeVar("EventT")
@@ -170,6 +172,18 @@ class Run:
             self.abandoned.wait(seconds)
         else:
             context.clock.sleep(seconds)
+
+    def list_backups(self, place: Place, resource_id: str) -> list[DBInstanceAutomatedBackup]:
+        """Return the backups of a place, with those of an instance as they are now.
+
+        A run lists all backups once, perhaps hours before it restores this instance.
+        """
+        reader = self.readers[place]
+        if reader.listing_age > _LISTING_AGE:
+            with suppress(*ACCOUNT_ERRORS):
+                found = DESCRIBE.list(reader.context, dbi_resource_id=resource_id)
+                return [b for b in found if b.region != place[1]] or reader.listed
+        return reader.listed
 
     def check_stopped(self) -> None:
         """Raise a ``StoppedError`` if the run was interrupted."""

@@ -115,7 +115,7 @@ def drill(
     total = len(select_entries(captured, only))
     chosen = min(sample or total, total)
     if not options.yes:
-        readiness = check_readiness(captured, policy, access, only, for_drill=True)
+        readiness = check_readiness(captured, policy, access, only, for_drill=True, at=at)
         print_readiness(readiness, at=at, on_stderr=True)
         part = f"{chosen} of these instances" if chosen < total else "these instances"
         counts = format_counts(readiness.counts)
@@ -283,7 +283,9 @@ def _print_table(report: "DrillReport") -> None:
             for line in in_shell_words(text).splitlines():
                 print_line(line, "  ")
     proven = sum(each.is_proven for each in report.instances)
-    note(f"{proven} of {len(report.instances)} instances proven restorable")
+    note(f"{proven} of {report.total} instances proven restorable")
+    if proven and report.check is None:
+        note("No check has looked at their data.")
 
 
 def _measured(figure: str | None, *, is_met: bool | None) -> str:

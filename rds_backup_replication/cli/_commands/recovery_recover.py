@@ -114,7 +114,7 @@ def recover(
     left = len(entries) - (_count_done(progress, entries) if progress else 0)
     if left and not options.yes:
         if progress is None:
-            readiness = check_readiness(captured, policy, access, only, for_drill=False)
+            readiness = check_readiness(captured, policy, access, only, for_drill=False, at=at)
             print_readiness(readiness, at=at, on_stderr=True)
             question = f"Restore these instances ({format_counts(readiness.counts)})?"
         else:
@@ -203,4 +203,7 @@ def _print_report(report: "RecoveryReport", output: Output, *, on_stderr: bool =
                 print_line(line, "  ", on_stderr=on_stderr)
             for name, difference in each.differences.items():
                 print_line(f"{name}: {difference}", "    ", on_stderr=on_stderr)
+        elif each.not_restored and each.outcome == "done":
+            print_line(f"\n{each.db_instance_arn}", on_stderr=on_stderr)
+            print_line(f"Not restored: {', '.join(each.not_restored)}.", "  ", on_stderr=on_stderr)
     note(format_counts(Counter(each.outcome for each in report.instances)))
