@@ -5,7 +5,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel
 
 import rds_backup_replication as package
-from rds_backup_replication import fleet
+from rds_backup_replication import fleet, recovery
 from rds_backup_replication.exceptions import ServiceError
 
 project = "rds-backup-replication"
@@ -64,7 +64,7 @@ def _keep_colons(
 
 def _show_plain_types() -> None:
     """Show the fields of the models without pydantic's validators and serializers."""
-    names = [(home, name) for home in (package, fleet) for name in home.__all__]
+    names = [(home, name) for home in (package, fleet, recovery) for name in home.__all__]
     for home, name in names:
         value = getattr(home, name)
         if isinstance(value, type) and issubclass(value, BaseModel):

@@ -246,4 +246,4 @@ class RecoveryRefusedError(BackupReplicationError, ValueError):
 
     def __str__(self) -> str:
         lines = "".join(f"\n  {reason}" for reason in self.reasons)
-        return f"The recovery or drill was refused, and nothing was sent:{lines}"
+        return f"Refused, and nothing was changed:{lines}"

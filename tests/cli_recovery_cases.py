@@ -52,8 +52,18 @@ class Recovery:
         self.results: dict[str, Any] = {"check": readiness()}
         self.calls: dict[str, dict[str, Any]] = {}
         monkeypatch.setitem(vars(recovery), "read_book", self._read_book)
+        locations = f"{recovery.__name__}._locations"
+        monkeypatch.setattr(f"{locations}.find_book", self._find_book)
         monkeypatch.setitem(vars(recovery), "write_book", self._write_book)
-        for name in ("capture", "check", "recover", "plan_recovery", "drill", "drill_cleanup"):
+        for name in (
+            "capture",
+            "check",
+            "retarget",
+            "recover",
+            "plan_recovery",
+            "drill",
+            "drill_cleanup",
+        ):
             monkeypatch.setitem(vars(recovery), name, self._function(name))
         for name in ("endpoints", "readiness_markdown", "readiness_html", "drill_html"):
             monkeypatch.setitem(vars(recovery), f"render_{name}", self._rendering(name))
@@ -62,6 +72,9 @@ class Recovery:
         if location not in self.books:
             raise FileNotFoundError(2, "No such file or directory", location)
         return self.books[location]
+
+    def _find_book(self, location: str, **_: object) -> RecoveryBook | None:
+        return self.books.get(location)
 
     def _write_book(self, book: RecoveryBook, location: str, **keywords: Any) -> None:
         self.calls["write_book"] = keywords
@@ -89,7 +102,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recovery:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("COLUMNS", raising=False)  # a worker of pytest-xdist has one
     # A client takes longer than all the rest of a test.
-    monkeypatch.setattr(FleetOptions, "make_access", lambda *_: Access())
+    monkeypatch.setattr(FleetOptions, "make_access", staticmethod(Access))
     Path("policy.yaml").write_text(POLICY, encoding="utf-8")
     return Recovery(monkeypatch)
 
@@ -193,3 +206,8 @@ def begin(name: str) -> Begin:
         identifier=f"{name}-dr",
         db_instance_arn=arn_of(name),
     )
+
+
+def split_lines(text: str) -> list[list[str]]:
+    """Return the words of each line."""
+    return [line.split() for line in text.splitlines()]

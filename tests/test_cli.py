@@ -74,12 +74,16 @@ def test_restore_passes_its_options_to_rds(
     assert backup.restore_window is not None
     latest = backup.restore_window.latest_time
     assert latest is not None
+    ec2 = sandbox.boto3_client("ec2", "us-east-1")
+    groups = [
+        ec2.create_security_group(GroupName=name, Description=name)["GroupId"] for name in "ab"
+    ]
     restored = run(
         *("restore", str(backup.db_instance_automated_backups_arn)),
         *("--target-db-instance-identifier", "restored", "--multi-az", "--deletion-protection"),
         *("--restore-time", latest.isoformat().replace("+00:00", "Z")),
         *("--db-instance-class", "db.t3.small", "--no-publicly-accessible", *JSON),
-        *("--vpc-security-group-ids", "sg-1", "--vpc-security-group-ids", "sg-2"),
+        *("--vpc-security-group-ids", groups[0], "--vpc-security-group-ids", groups[1]),
     ).json
     assert restored["db_instance_class"] == "db.t3.small"
     assert passed == {
@@ -90,7 +94,7 @@ def test_restore_passes_its_options_to_rds(
         "deletion_protection": True,
         "publicly_accessible": False,
         "db_instance_class": "db.t3.small",
-        "vpc_security_group_ids": ["sg-1", "sg-2"],
+        "vpc_security_group_ids": groups,
     }
 
 

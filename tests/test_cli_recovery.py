@@ -13,8 +13,9 @@ from typer.main import get_command
 
 from rds_backup_replication.cli import _output, _recovery, app
 from rds_backup_replication.cli._errors import ExitCode
+from rds_backup_replication.exceptions import RecoveryRefusedError
 from rds_backup_replication.recovery._book import CaptureProblem
-from rds_backup_replication.recovery._journal import End, Restored
+from rds_backup_replication.recovery._journal import Restored
 from rds_backup_replication.recovery._records import ReadinessReason
 
 from . import cli_recovery_cases
@@ -25,12 +26,10 @@ from .cli_recovery_cases import (
     BOOK,
     Recovery,
     arn_of,
-    begin,
-    drill_report,
-    drilled,
     readiness,
     recovered,
     restored,
+    split_lines,
     write_journal,
 )
 from .process_cases import run_python
@@ -39,10 +38,8 @@ from .recovery_examples import ACCOUNT, DESTINATION, make_book, make_entry
 pytestmark = pytest.mark.once
 
 fake = cli_recovery_cases.fake
-CAPTURE = ("recovery", "capture", "policy.yaml", "--output", "book.json")
+CAPTURE = ("recovery", "capture", "policy.yaml", "--out", "book.json")
 RECOVER = ("recovery", "recover", "book.json", "--journal", "run.jsonl")
-DRILL = ("recovery", "drill", "book.json", "--journal", "run.jsonl")
-CLEANUP = ("recovery", "drill-cleanup", "run.jsonl")
 MISSING_GROUP = ReadinessReason(
     code="subnet_group_not_found",
     message=f"The DB subnet group private does not exist in {DESTINATION}.",
@@ -51,22 +48,22 @@ MISSING_GROUP = ReadinessReason(
 )
 
 
-def lines(text: str) -> list[list[str]]:
-    return [line.split() for line in text.splitlines()]
-
-
 def test_capture_replaces_the_book_that_is_there(fake: Recovery) -> None:
-    fake.results["capture"] = new = make_book(make_entry(), make_entry(is_gone=True, tier=3))
+    billing = make_entry(db_instance_identifier="billing")
+    gone = make_entry(is_gone=True, tier=3)
+    fake.results["capture"] = new = make_book(billing, make_entry(), gone)
     shown = run(*CAPTURE)
     assert fake.calls["capture"]["previous"] == fake.calls["write_book"]["replaces"] == BOOK
     assert fake.books["book.json"] == new
-    assert shown.stdout == "Tier 1: 1 instances\nGone, but kept in the book: 1 instances\n"
+    assert shown.stdout == (
+        "Instances in tier 1: 2\nInstances that are gone, and kept in the book: 1\n"
+    )
     assert shown.stderr == "Wrote book.json.\n"
 
 
 def test_first_capture_has_no_earlier_book(fake: Recovery) -> None:
     fake.results["capture"] = BOOK
-    run("recovery", "capture", "policy.yaml", "--output", "s3://books/fleet.json")
+    run("recovery", "capture", "policy.yaml", "--out", "s3://books/fleet.json")
     assert fake.calls["capture"]["previous"] is None
     assert fake.calls["write_book"]["replaces"] is None
     assert fake.books["s3://books/fleet.json"] == BOOK
@@ -75,13 +72,24 @@ def test_first_capture_has_no_earlier_book(fake: Recovery) -> None:
 def test_incomplete_book_is_written_and_has_an_exit_code(fake: Recovery) -> None:
     problem = CaptureProblem(message="us-west-2 did not answer.", remedy="Capture again.")
     unread = "The option group orders could not be read."
-    fake.results["capture"] = new = make_book(make_entry(unread=(unread,)), problems=(problem,))
+    billing = make_entry(db_instance_identifier="billing")
+    new = make_book(billing, make_entry(unread=(unread,)), problems=(problem,))
+    fake.results["capture"] = new
     shown = run(*CAPTURE, code=ExitCode.FINDINGS)
     assert fake.books["book.json"] == new
     assert shown.stdout.splitlines()[1:] == [
         *("", "us-west-2 did not answer.", "  Capture again."),
         *("", unread, f"    {arn_of('orders')}"),
     ]
+
+
+@pytest.mark.parametrize("output", ["book.json", "new.json"])
+def test_retarget_replaces_no_other_book(fake: Recovery, output: str) -> None:
+    fake.results["retarget"] = new = make_book(make_entry(tier=7))
+    arguments = ("recovery", "retarget", "book.json", "--policy", "policy.yaml")
+    run(*arguments, "--out", output)
+    assert fake.books[output] == new
+    assert fake.calls["write_book"]["replaces"] == (BOOK if output == "book.json" else None)
 
 
 def test_book_that_cannot_be_read_is_an_error(fake: Recovery) -> None:
@@ -92,7 +100,7 @@ def test_book_that_cannot_be_read_is_an_error(fake: Recovery) -> None:
 
 def test_check_prints_tiers_in_order(fake: Recovery) -> None:
     shown = run("recovery", "check", "book.json", "--only", "o*", "--maximum-age", "12h")
-    assert lines(shown.stdout)[1:] == [
+    assert split_lines(shown.stdout)[1:] == [
         ["restorable", "1", "2026-11-25T12:00:00Z", DESTINATION, "orders-dr", arn_of("orders")],
         ["restorable", "2", "2026-11-25T12:00:00Z", DESTINATION, "billing-dr", arn_of("billing")],
     ]
@@ -167,7 +175,7 @@ def test_recover_needs_a_journal_unless_it_is_dry(fake: Recovery) -> None:
     assert "--journal" in ran.stderr
     fake.results["plan_recovery"] = recovered(restored("orders", "planned", restore_time=AT))
     shown = run("recovery", "recover", "book.json", "--dry-run", "--at", "2026-11-25T12:00:00Z")
-    assert lines(shown.stdout)[1][:4] == ["planned", "1", "-", "2026-11-25T12:00:00Z"]
+    assert split_lines(shown.stdout)[1][:4] == ["planned", "1", "-", "2026-11-25T12:00:00Z"]
     assert fake.calls["plan_recovery"]["at"] == AT
     fake.results["plan_recovery"] = recovered(restored("orders", "failed", message="No backup."))
     shown = run("recovery", "recover", "book.json", "--dry-run", code=ExitCode.FINDINGS)
@@ -221,7 +229,7 @@ def test_recover_prints_a_line_for_each_change(
     fake.results["recover"] = recover
     shown = run(*RECOVER, "--yes").stderr.splitlines()
     texts = [line.partition("] ")[2] for line in shown[1:5]]
-    assert shown[0] == "Restoring 2 instances"
+    assert shown[0] == "Instances to restore: 2"
     assert texts == [
         f"restoring: orders-dr in {DESTINATION} (tier 1)",
         f"available: orders-dr in {DESTINATION} (tier 1)",
@@ -265,7 +273,7 @@ def test_failed_restore_has_an_exit_code(fake: Recovery) -> None:
     )
     fake.results["recover"] = recovered(failed, restored("billing", new_endpoint="new.example"))
     shown = run(*RECOVER, "--yes", code=ExitCode.INCOMPLETE)
-    assert lines(shown.stdout)[2][-2:] == ["billing-dr", "new.example"]
+    assert split_lines(shown.stdout)[2][-2:] == ["billing-dr", "new.example"]
     assert shown.stdout.splitlines()[3:] == [
         *("", arn_of("orders"), "  Too few.", "  Run this again.", "    a: b")
     ]
@@ -292,8 +300,8 @@ def test_recover_goes_on_with_its_journal(fake: Recovery) -> None:
     asked = run(*RECOVER, code=ExitCode.USAGE)
     assert "Go on with the recovery of 2026-11-25T12:00:00Z (1 of 2 to restore)?" in asked.stderr
     assert not fake.calls
-    fake.results["recover"] = recovered()
-    assert "Restoring 1 instances\n" in run(*RECOVER, "--yes").stderr
+    fake.results["recover"] = recovered(restored("orders"))
+    assert "Instances to restore: 1\n" in run(*RECOVER, "--yes").stderr
 
 
 def test_finished_recovery_asks_nothing(fake: Recovery) -> None:
@@ -304,144 +312,24 @@ def test_finished_recovery_asks_nothing(fake: Recovery) -> None:
     assert fake.calls.keys() == {"recover"}
 
 
+def test_refused_drill_is_explained_in_options(fake: Recovery) -> None:
+    error = RecoveryRefusedError(["Delete it (drill_cleanup), or pass in_recovery_network=True."])
+
+    def drill(_: dict[str, Any]) -> Any:
+        raise error
+
+    fake.results["drill"] = drill
+    arguments = ("recovery", "drill", "book.json", "--journal", "run.jsonl", "--yes")
+    ran = run(*arguments, code=ExitCode.USAGE)
+    assert "Delete it (recovery drill-cleanup), or pass --in-recovery-network." in ran.stderr
+
+
 def test_instance_cannot_hide_another_row(fake: Recovery) -> None:
     instance = restored("orders").model_copy(update={"new_endpoint": HOSTILE})
     fake.results["recover"] = recovered(instance)
     shown = run(*RECOVER, "--yes").stdout
     assert len(shown.splitlines()) == 2
     assert SHOWN in shown
-
-
-def test_drill_asks_and_names_the_sample(fake: Recovery) -> None:
-    asked = run(*DRILL, "--sample", "1", code=ExitCode.USAGE).stderr
-    question = "Restore 1 of these instances (2 restorable) under other names, check and delete"
-    assert question in asked
-    assert fake.calls["check"]["for_drill"]
-    assert fake.calls.keys() == {"check"}
-
-
-def test_drill_passes_its_options_on(fake: Recovery) -> None:
-    fake.results["drill"] = drill_report(drilled("orders"))
-    run(
-        *(*DRILL, "--yes", "--sample", "1", "--at-once", "2", "--check", "psql -c 'select 1'"),
-        *("--check-timeout", "30s", "--in-recovery-network"),
-    )
-    given = fake.calls["drill"]
-    assert given["check"] == ["psql", "-c", "select 1"]
-    assert (given["sample"], given["at_once"]) == (1, 2)
-    assert given["check_timeout"] == timedelta(seconds=30)
-    assert given["in_recovery_network"]
-
-
-def test_drill_prints_what_was_measured(fake: Recovery) -> None:
-    late = drilled("orders", rto=timedelta(minutes=30))
-    failed = drilled("billing", check="failed", check_output="no\nrows", checked_after=None)
-    fake.results["drill"] = drill_report(late, failed)
-    shown = run(*DRILL, "--yes", code=ExitCode.FINDINGS)
-    assert [row[:5] for row in lines(shown.stdout)[1:3]] == [
-        ["done", "passed", "1h", "(missed)", "5m"],
-        ["done", "failed", "-", "(missed)", "5m"],
-    ]
-    assert shown.stdout.splitlines()[-3:] == [arn_of("billing"), "  no", "  rows"]
-    assert shown.stderr.endswith("0 of 2 instances proven restorable\n")
-
-
-def test_drill_prints_a_line_for_each_change(fake: Recovery) -> None:
-    waiting = restored("orders", "not_finished", begun_at=AT)
-    events = [
-        drilled("orders", restore=waiting, check="not_run", cleanup="kept"),
-        drilled("orders", check="not_run", cleanup="kept"),
-        drilled("orders", cleanup="kept"),
-        drilled("orders"),
-    ]
-
-    def drill(given: dict[str, Any]) -> Any:
-        for event in events:
-            given["on_event"](event)
-        return drill_report(events[-1])
-
-    fake.results["drill"] = drill
-    shown = run(*DRILL, "--yes").stderr.splitlines()
-    stages = [line.partition("] ")[2].partition(":")[0] for line in shown[1:5]]
-    assert stages == ["restoring", "restored", "check passed", "deleted"]
-
-
-def test_evidence_is_written(fake: Recovery) -> None:
-    fake.results["drill"] = report = drill_report(drilled("orders"))
-    run(*DRILL, "--yes", "--evidence", "drill.html", "--evidence", "drill.json")
-    assert Path("drill.html").read_text(encoding="utf-8") == "<drill_html >\n"
-    text = Path("drill.json").read_text(encoding="utf-8")
-    assert type(report).model_validate_json(text) == report
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("--evidence", "drill.pdf"), "must end with .html or .json"),
-        (("--check", "'"), "No closing quotation"),
-        (("--check", " "), "must not be empty"),
-    ],
-)
-def test_invalid_option_of_a_drill_sends_nothing(
-    fake: Recovery, arguments: tuple[str, ...], message: str
-) -> None:
-    assert message in run(*DRILL, "--yes", *arguments, code=ExitCode.USAGE).stderr
-    assert not fake.calls
-
-
-def test_drill_names_what_deletes_the_rest(fake: Recovery) -> None:
-    kept = drilled("orders", cleanup="failed", cleanup_message="Not yet.")
-    fake.results["drill"] = drill_report(kept)
-    shown = run(*DRILL, "--yes", "--policy", "policy.yaml", code=ExitCode.INCOMPLETE)
-    assert "  Not yet.\n" in shown.stdout
-    command = "recovery drill-cleanup run.jsonl --policy policy.yaml"
-    assert shown.stderr.endswith(f"run: {command}\n")
-    fake.results["drill"] = drill_report(kept, is_interrupted=True)
-    run(*DRILL, "--yes", code=ExitCode.INTERRUPTED)
-
-
-def test_drill_refuses_the_journal_of_another_drill(fake: Recovery) -> None:
-    write_journal("drill")
-    ran = run(*DRILL, "--yes", code=ExitCode.USAGE)
-    assert "run: recovery drill-cleanup run.jsonl" in ran.stderr
-    assert not fake.calls
-
-
-def test_cleanup_asks_about_what_is_left(fake: Recovery) -> None:
-    deleted = End(
-        at=AT,
-        step="delete",
-        account_id=ACCOUNT,
-        region=DESTINATION,
-        identifier="billing-dr",
-    )
-    write_journal("drill", begin("orders"), begin("billing"), deleted)
-    asked = run(*CLEANUP, code=ExitCode.USAGE).stderr
-    assert lines(asked)[1] == [ACCOUNT, DESTINATION, "orders-dr"]
-    assert "these 1 instances?" in asked
-    assert not fake.calls
-    # Instances that failed their check are proof of nothing, but nothing is left of them.
-    fake.results["drill_cleanup"] = drill_report(drilled("orders", check="not_run"))
-    shown = run(*CLEANUP, "--yes", "--evidence", "drill.json")
-    assert lines(shown.stdout)[1][:2] == ["done", "not_run"]
-    assert Path("drill.json").exists()
-
-
-def test_cleanup_without_leftovers_asks_nothing(fake: Recovery) -> None:
-    write_journal("drill")
-    fake.results["drill_cleanup"] = drill_report()
-    run(*CLEANUP)
-    assert fake.calls.keys() == {"drill_cleanup"}
-
-
-@pytest.mark.parametrize(
-    ("kind", "message"), [("recovery", "are never deleted"), (None, "does not exist, or is empty")]
-)
-def test_cleanup_refuses_another_file(fake: Recovery, kind: str | None, message: str) -> None:
-    if kind is not None:
-        write_journal(kind)
-    assert message in run(*CLEANUP, "--yes", code=ExitCode.USAGE).stderr
-    assert not fake.calls
 
 
 def test_help_fits_80_columns() -> None:

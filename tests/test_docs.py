@@ -78,7 +78,7 @@ def test_readme_error_matches_library() -> None:
 def test_readme_examples_run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start, life, lag, errors, sandbox_example, testing = BLOCKS
+    start, life, lag, _, errors, sandbox_example, testing = BLOCKS
     exec(sandbox_example, {})  # noqa: S102  # the README is trusted
     assert capsys.readouterr().out == "pending\n"
 

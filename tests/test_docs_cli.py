@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from rds_backup_replication.cli import app
 from rds_backup_replication.cli._errors import ExitCode
+from rds_backup_replication.recovery._settings import KIND_TAG
 from rds_backup_replication.sandbox import Sandbox
 
 from .wire import SOURCE_ARN
@@ -115,6 +116,14 @@ COMMAND_LINES = {
     "plan": ("plan", "policy.yaml", "--out", "plan.json"),
     "policy test": ("policy", "test", "policy.yaml"),
     "apply": ("apply", "plan.json", "--policy", "policy.yaml", "--yes"),
+    "recovery capture": ("recovery", "capture", "policy.yaml", "--out", "book.json"),
+    "recovery check": ("recovery", "check", "book.json"),
+    "recovery recover": ("recovery", "recover", "book.json", "--journal", "run.jsonl", "--yes"),
+    "recovery drill": (
+        *("recovery", "drill", "book.json", "--journal", "drill.jsonl"),
+        *("--in-recovery-network", "--yes"),
+    ),
+    "recovery drill-cleanup": ("recovery", "drill-cleanup", "drill.jsonl", "--yes"),
     "delete": ("delete", "BACKUP", "--yes"),
 }
 # The page's IAM policies by heading, each with its commands.
@@ -124,15 +133,18 @@ POLICIES = {
         *("apply", "ensure", "replace", "start", "stop", "stop --missing-ok"),
     ),
     "To delete retained backups, and to restore": ("delete", "restore"),
+    "To capture, and to check": ("recovery capture", "recovery check"),
+    "To recover": ("recovery recover",),
+    "To drill": ("recovery drill", "recovery drill-cleanup"),
 }
-ACTION = r"(?:rds|kms):\w+"
+ACTION = r"(?:ec2|kms|rds):\w+"
 
 
 def permissions(page: str, name: str) -> set[str]:
     """Return the actions in a row of the page's table, and in the rows that the row refers to."""
     (row,) = (line for line in page.splitlines() if re.match(rf"\|[^|]*`{name}`[^|]*\|", line))
     _, _, needed = row[1:].partition("|")
-    others = (permissions(page, other) for other in re.findall(r"as `(\w+)`", needed))
+    others = (permissions(page, other) for other in re.findall(r"as `([\w ]+)`", needed))
     return set(re.findall(ACTION, needed)).union(*others)
 
 
@@ -164,7 +176,8 @@ def test_permissions_cover_the_calls_of_each_command(
         called.clear()
         result = CliRunner().invoke(app, arguments, prog_name=PROGRAM)
         assert result.exit_code in (0, 8), result.output
-        assert called
+        called.discard("sts:GetCallerIdentity")  # which takes no permission
+        assert called or name == "recovery drill-cleanup"  # the drill has left nothing behind
         assert called <= permissions(page, name), name
     commands: dict[str, object] = vars(get_command(app))["commands"]
     assert {name.partition(" ")[0] for name in COMMAND_LINES} == {*commands} - {
@@ -177,17 +190,49 @@ def test_iam_policies_allow_what_their_commands_need() -> None:
     allowed: set[str] = set()
     for heading, names in POLICIES.items():
         section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-        if "Those of above" not in section:
-            allowed = set()
+        if not re.search("Those of above|last two statements", section):
+            allowed = {"ec2:DescribeRegions"}  # only for source_regions: enabled
         allowed |= set(re.findall(ACTION, section.partition("```json")[2].partition("```")[0]))
         for name in names:
             assert permissions(page, name) <= allowed, name
+
+
+def test_iam_policies_delete_only_what_a_drill_made() -> None:
+    """A drill's role changes and deletes only what has a drill's name and tag."""
+    page = (Path(__file__).parent.parent / "docs/permissions.md").read_text(encoding="utf-8")
+    deleting: list[dict[str, Any]] = []
+    tagging: list[dict[str, Any]] = []
+    for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL):
+        for statement in json.loads(block)["Statement"]:
+            if '"rds:DeleteDBInstance"' in json.dumps(statement):
+                deleting.append(statement)
+            if {"rds:AddTagsToResource", "rds:RestoreDBInstanceToPointInTime"} <= {
+                *statement["Action"]
+            }:
+                tagging.append(statement)
+    (of_drill,) = deleting
+    assert of_drill["Resource"].endswith(":db:drill-*")
+    assert of_drill["Condition"] == {"StringEquals": {f"aws:ResourceTag/{KIND_TAG}": "drill"}}
+    for statement, kind in zip(tagging, ("recovery", "drill"), strict=True):
+        condition = {"StringEquals": {f"aws:RequestTag/{KIND_TAG}": kind}}
+        assert statement["Condition"] == condition
+    assert [arn for arn in tagging[1]["Resource"] if ":db:" in arn] == [of_drill["Resource"]]
 
 
 def test_every_command_is_on_the_page() -> None:
     commands: dict[str, object] = vars(get_command(app))["commands"]
     for name in commands:
         assert re.search(rf"`{name}[` ]", PAGE), name
+
+
+def test_commands_of_recovery_are_on_the_page_with_their_options() -> None:
+    group: dict[str, Any] = vars(get_command(app))["commands"]
+    section = PAGE.partition("## Recovery")[2].partition("\n## ")[0]
+    options: set[str] = set()
+    for name, command in group["recovery"].commands.items():
+        assert re.search(rf"\brecovery {name}[` ]", section), name
+        options |= {option for parameter in command.params for option in parameter.opts}
+    assert set(re.findall(r"(?<![\w-])--\w[\w-]+", section)) - {"--quick"} <= options
 
 
 def test_table_of_exit_codes_is_complete() -> None:

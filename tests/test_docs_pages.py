@@ -15,13 +15,16 @@ from rds_backup_replication import (
     _operations,
     exceptions,
     fleet,
+    recovery,
     sandbox,
     testing,
 )
+from rds_backup_replication._operations import Operation
 from rds_backup_replication._restore import RESTORE
 from rds_backup_replication.exceptions import BackupReplicationError, InvalidParameterValueError
 from rds_backup_replication.fleet._plan_records import Kind, Outcome
 from rds_backup_replication.fleet._records import FleetCode, State
+from rds_backup_replication.recovery import _operations as recovery_operations
 from rds_backup_replication.sandbox import Sandbox
 
 pytestmark = pytest.mark.once
@@ -195,8 +198,11 @@ def test_permissions_page_allows_all_calls() -> None:
             actions = statement["Action"]
             allowed |= {actions} if isinstance(actions, str) else set(actions)
     operations = {operation.name for operation in (*ALL_OPERATIONS, RESTORE)}
-    assert {f"rds:{name}" for name in operations} | {"rds:DescribeDBInstances"} <= allowed
-    assert allowed <= set(re.findall(r"(?:rds|kms|sts):\w+", page))
+    operations |= {
+        value.name for value in vars(recovery_operations).values() if isinstance(value, Operation)
+    }
+    assert {f"rds:{name}" for name in operations} <= allowed
+    assert allowed <= set(re.findall(r"(?:ec2|iam|kms|rds|s3|sts):\w+", page))
 
 
 def test_fleet_page_lists_states_kinds_and_outcomes() -> None:
@@ -244,6 +250,6 @@ def test_errors_page_tree_has_every_branch() -> None:
 
 def test_reference_page_has_every_public_name() -> None:
     listed = re.findall(r"^\.\. auto\w+:: ([\w.]+)", read("reference"), re.MULTILINE)
-    for module in (rds_backup_replication, testing):
+    for module in (rds_backup_replication, recovery, testing):
         for name in set(module.__all__) - {"__version__"}:
             assert f"{module.__name__}.{name}" in listed

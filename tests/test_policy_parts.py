@@ -23,6 +23,7 @@ DEFAULTS = {
     "kms_key_id": "alias/backups",
     "tags": {"owner": "platform", "env": "prod"},
     "maximum_lag": "2h",
+    "recovery": {"tier": 2, "name": "{name}-dr", "drill": {"subnet_group": "drills"}},
 }
 
 
@@ -39,6 +40,7 @@ def test_rules_have_the_defaults_that_they_omit() -> None:
         "kms_key_id": "alias/own",
         "tags": {"a": "b"},
         "maximum_lag": "5m",
+        "recovery": {"tier": 3, "name": "own-{name}", "drill": {"subnet_group": "own"}},
     }
     nulls = {**dict.fromkeys(DEFAULTS), "name": "c"}
     data = {**DATA, "defaults": DEFAULTS, "rules": [{"name": "a"}, own, nulls]}

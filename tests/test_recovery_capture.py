@@ -17,7 +17,7 @@ from rds_backup_replication.recovery._book import (
 )
 from rds_backup_replication.recovery._capture import build_book, capture
 from rds_backup_replication.recovery._captured_groups import shown_value
-from rds_backup_replication.recovery._settings import read_settings
+from rds_backup_replication.recovery._settings import KIND_TAG, read_settings
 
 from .fleets import ACCOUNTS, Fleet
 from .recovery_examples import (
@@ -261,6 +261,7 @@ def test_capture_of_a_fleet(fleet: Fleet) -> None:
     ]
     fleet.add(ONE, "us-west-2", "tmp-orders")
     fleet.add(TWO, "us-west-2", "unmatched", tags={})
+    fleet.add(TWO, "us-west-2", "drilled", tags={"env": "prod", KIND_TAG: "drill"})
     fleet.add(TWO, "ap-south-1", "theirs")
     progress: list[tuple[int, int]] = []
 

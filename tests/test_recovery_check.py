@@ -107,7 +107,8 @@ def test_planted_problems_are_found(fleet: Fleet, signed_regions: set[str]) -> N
     assert found == {(TWO, name): codes for name, codes in expected.items()}
     assert report.counts == {"restorable": 7, "not_restorable": 5}
     assert [r.sort_key() for r in book.instances] == [
-        (r.account_id, r.source_region, r.db_instance_arn) for r in report.records
+        (r.account_id, r.source_region, r.db_instance_arn, r.dbi_resource_id)
+        for r in report.records
     ]
     assert (report.book_hash, report.findings) == (book.content_hash, ())
 

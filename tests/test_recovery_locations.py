@@ -14,8 +14,8 @@ from botocore.stub import Stubber
 
 from rds_backup_replication.exceptions import RecoveryRefusedError
 from rds_backup_replication.fleet import Access
-from rds_backup_replication.recovery import RecoveryBook, _locations
-from rds_backup_replication.recovery._locations import S3Object, read_book, write_book
+from rds_backup_replication.recovery import RecoveryBook
+from rds_backup_replication.recovery._locations import S3Object, is_there, read_book, write_book
 
 from .fleets import Fleet
 from .recovery_examples import make_book, make_entry
@@ -103,7 +103,6 @@ def test_file_with_two_writers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     path = tmp_path / "dr.json"
     write_book(OLD, path)
     both_write = threading.Barrier(2, timeout=0.2)
-    is_there = _locations.is_there
 
     def meet(*arguments: Any) -> bool:
         result = is_there(*arguments)
@@ -111,7 +110,7 @@ def test_file_with_two_writers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             both_write.wait()  # without a lock, both writers come here before either writes
         return result
 
-    monkeypatch.setattr(_locations, "is_there", meet)
+    monkeypatch.setattr("rds_backup_replication.recovery._locations.is_there", meet)
     outcomes: list[str] = []
 
     def write(book: RecoveryBook) -> None:

@@ -235,12 +235,30 @@ def test_a_group_that_was_not_captured_is_not_compared() -> None:
         assert judge_one(captured=captured, **changes).reasons == ()
 
 
+def test_values_that_are_hidden_are_not_compared() -> None:
+    parameters = PARAMETER_GROUP.model_copy(update={"parameters": {"report_password": "***"}})
+    assert OPTION_GROUP.options is not None
+    option = OPTION_GROUP.options[0].model_copy(update={"settings": {"PASSWORD": "***"}})
+    options = OPTION_GROUP.model_copy(update={"options": (option,)})
+    captured = make_book(parameter_groups=(parameters,), option_groups=(options,))
+    same = {"orders": {"report_password": "***"}}
+    assert judge_one(captured=captured, **changed_option(), parameters=same).reasons == ()
+    missing = judge_one(captured=captured, parameters={"orders": {}}, option_groups={})
+    commands = [command for reason in missing.reasons for command in reason.commands]
+    assert "***" not in "".join(commands)
+    assert sum("<secret value of the source>" in command for command in commands) == 2
+
+
 def test_default_groups_need_not_exist() -> None:
     settings = {
         "db_parameter_group_name": "default.oracle-ee-19",
         "option_group_name": "default:oracle-ee-19",
     }
     entry = make_entry(
-        source=SOURCE.model_copy(update=settings), target=TARGET.model_copy(update=settings)
+        engine="oracle-ee",
+        source=SOURCE.model_copy(update=settings),
+        target=TARGET.model_copy(update=settings),
     )
-    assert judge_one(entry, parameter_groups={}, option_groups={}).reasons == ()
+    backups = [make_backup(entry, engine_version="19.0.0.0.ru-2026-10.rur-2026-10.r1")]
+    found = judge_one(entry, backups=backups, parameter_groups={}, option_groups={})
+    assert found.reasons == ()

@@ -131,6 +131,7 @@ _recovery: typer.Typer = typer.Typer(
 _RECOVERY_COMMANDS: dict[str, Callable[..., None]] = {
     "capture": recovery.capture,
     "check": recovery.check,
+    "retarget": recovery.retarget,
     "recover": recovery_recover.recover,
     "drill": recovery_drill.drill,
     "drill-cleanup": recovery_drill.drill_cleanup,

@@ -45,7 +45,7 @@ class ExitCode(IntEnum):
     FINDINGS = 8
     """The command reports findings that need attention."""
     INCOMPLETE = 9
-    """A part of a plan was not applied, or a replacement failed after its stop."""
+    """A part of a plan or recovery was not done, or a replacement failed after its stop."""
     CHANGES = 10
     """The plan has changes, and the command was run with ``--detailed-exitcode``."""
     INTERRUPTED = 130
@@ -255,6 +255,8 @@ _SHELL_WORDS = {
     "ensure_replication()": "ensure",
     "ensure_stopped()": "stop --missing-ok",
     "Call fleet.resume()": "Pass --resume",
+    "drill_cleanup": "recovery drill-cleanup",
+    "in_recovery_network=True": "--in-recovery-network",
     "kms_key_id": "--kms-key-id",
     "max_age=": "--max-age",
     "region_name": "--region",

@@ -14,9 +14,10 @@ from ._signals import end_now, on_signal
 
 if TYPE_CHECKING:
     from ..fleet import AuditRecord, Finding, FleetReason, PlannedAction, StateChange
+    from ..fleet._records import RestoreReason
     from ..recovery._records import ReadinessReason, ReadinessRecord
 
-    Reasons = tuple[FleetReason, ...] | tuple[ReadinessReason, ...]
+    Reasons = tuple[FleetReason, ...] | tuple[ReadinessReason, ...] | tuple[RestoreReason, ...]
     Subject = AuditRecord | PlannedAction | StateChange | ReadinessRecord
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
@@ -142,7 +143,8 @@ def print_causes(
 
 
 def _in_options(text: str) -> str:
-    """Return a remedy with the options of a scan in place of the keywords."""
+    """Return a remedy with the options of a scan or a drill in place of the keywords."""
+    text = text.replace("in_recovery_network=True", "--in-recovery-network")
     text = text.replace("the read_timeout of Access", "--read-timeout")
     return text.replace("deadline=", "--deadline")
 

@@ -90,12 +90,13 @@ class RunOptions(BookOptions):
             raise typer.BadParameter("must not be in the future.", param_hint="--at")
         return at
 
-    def read_longest_wait(self) -> timedelta:
-        """Return how long to wait for an instance."""
-        longest = read_duration(self.timeout, "--timeout")
-        if not longest:
-            raise typer.BadParameter("must be longer than 0s.", param_hint="--timeout")
-        return longest
+
+def read_longest(text: str, option: str) -> timedelta:
+    """Return the duration that an option's value stands for, which must not be 0."""
+    longest = read_duration(text, option)
+    if not longest:
+        raise typer.BadParameter("must be longer than 0s.", param_hint=option)
+    return longest
 
 
 def read_pause(text: str) -> float:
@@ -140,6 +141,7 @@ def check_readiness(
     only: tuple[str, ...],
     *,
     for_drill: bool,
+    at: "datetime | None" = None,
 ) -> "ReadinessReport":
     """Check whether the instances could be restored, for a question."""
     from ..recovery import check
@@ -150,6 +152,7 @@ def check_readiness(
             policy,
             access=access,
             only=only,
+            at=at,
             for_drill=for_drill,
             on_progress=on_progress,
         )
@@ -167,7 +170,7 @@ def print_readiness(
     """
     records = sorted(report.records, key=lambda record: record.tier)
     print_instances(
-        ("STATE", "TIER", "RESTORABLE TO" if at is None else "RESTORE TO", "TO", "NAME"),
+        ("STATE", "TIER", "RESTORABLE TO" if at is None else "MOMENT", "TO", "NAME"),
         records,
         lambda record: (
             *(record.state, str(record.tier), format_time(at or record.latest_time) or "-"),
@@ -275,12 +278,21 @@ def running(text: str, total: int, *, ending: str, hint: str) -> Generator[Run]:
         ending: What the first signal announces: a sentence.
         hint: How to go on after a signal has ended the process: a sentence.
     """
+    from ..recovery._drill_checks import end_checks
+
     with progress(text, lines=False) as shown:
         run = Run(shown, total)
         shown.log(text)
 
         def summarize() -> str:
+            # The commands of checks have sessions of their own, which would go on.
+            end_checks()
             return "" if run.is_over else f"Ended at once. {run.summarize()} {hint}\n"
 
         with finish_on_signal(shown, ending, summarize, lambda: run.is_over), run.summarizing():
-            yield run
+            try:
+                yield run
+            except OSError:  # of the journal; what has begun is in it all the same
+                if not run.is_over:
+                    shown.log(hint)
+                raise

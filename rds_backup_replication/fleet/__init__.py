@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         RestoreReason,
         StateChange,
     )
+    from ._recovery_settings import DrillSettings, RecoverySettings
     from ._report.page import render_html
     from ._selector import Selector
 
@@ -48,6 +49,7 @@ __all__ = [
     "AuditReport",
     "Comparison",
     "Defaults",
+    "DrillSettings",
     "Finding",
     "FleetReason",
     "Headroom",
@@ -60,6 +62,7 @@ __all__ = [
     "PlannedAction",
     "Policy",
     "Readiness",
+    "RecoverySettings",
     "RestoreReason",
     "Rule",
     "Selector",
@@ -87,12 +90,14 @@ _HOMES = {
     "ActionResult": "_plan_records",
     "ApplyReport": "_plan_records",
     "Defaults": "_defaults",
+    "DrillSettings": "_recovery_settings",
     "Limits": "_policy",
     "ObservedState": "_plan_records",
     "Organization": "_accounts",
     "Plan": "_plan_records",
     "PlannedAction": "_plan_records",
     "Policy": "_policy",
+    "RecoverySettings": "_recovery_settings",
     "Rule": "_policy",
     "Selector": "_selector",
     "apply": "_apply",

@@ -88,12 +88,14 @@ class Rule(PolicyModel, frozen=True):
             raise ValueError("must not be one of source_regions")
         return value
 
-    @field_validator("kms_key_id")
+    @field_validator("kms_key_id", "recovery")
     @classmethod
-    def _is_in_destination(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _is_in_destination(cls, value: Any, info: ValidationInfo) -> Any:
         destination = info.data.get("destination_region")
-        if destination is not None and not is_key_in(destination, value):
-            raise ValueError(f"must be a key in {destination}")
+        key = value.kms_key_id if isinstance(value, RecoverySettings) else value
+        if destination is not None and not is_key_in(destination, key):
+            name = "" if key is value else "kms_key_id "
+            raise ValueError(f"{name}must be a key in {destination}")
         return value
 
     @classmethod

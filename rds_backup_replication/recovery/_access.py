@@ -26,8 +26,8 @@ def select_entries(book: RecoveryBook, only: Iterable[str]) -> tuple[BookEntry, 
 
     Args:
         book: The book.
-        only: Identifiers or ARNs of instances, in which ``*`` and ``?`` are wildcards. They may
-            name instances that are gone, too.
+        only: Identifiers or ARNs of instances, in which ``*`` and ``?`` are wildcards. An
+            instance that is gone must be named in full, and no other may have its ARN.
 
     Raises:
         RecoveryRefusedError: A pattern names no instance of the book.
@@ -35,11 +35,20 @@ def select_entries(book: RecoveryBook, only: Iterable[str]) -> tuple[BookEntry, 
     patterns = tuple(only)
     if not patterns:
         return tuple(entry for entry in book.instances if not entry.is_gone)
-    chosen = {p: [e for e in book.instances if _is_named(e, p)] for p in patterns}
+    chosen = {pattern: _find_named(book, pattern) for pattern in patterns}
     if unknown := [pattern for pattern, entries in chosen.items() if not entries]:
         raise RecoveryRefusedError([f"The book has no instance {each!r}." for each in unknown])
     named = {entry.sort_key() for entries in chosen.values() for entry in entries}
     return tuple(entry for entry in book.instances if entry.sort_key() in named)
+
+
+def _find_named(book: RecoveryBook, pattern: str) -> list[BookEntry]:
+    named = [entry for entry in book.instances if _is_named(entry, pattern)]
+    present = [entry for entry in named if not entry.is_gone]
+    arns = {entry.db_instance_arn for entry in present}
+    gone = [entry for entry in named if entry.is_gone and entry.db_instance_arn not in arns]
+    # A wildcard must not bring back what somebody has deleted.
+    return present if "*" in pattern or "?" in pattern else present + gone
 
 
 def _is_named(entry: BookEntry, pattern: str) -> bool:

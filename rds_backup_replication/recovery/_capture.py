@@ -55,9 +55,9 @@ def capture(
         The book.
 
     Raises:
-        BotoCoreError: The accounts of the organization could not be listed, the policy lists none
-            itself, and there is no previous book.
-        ClientError: The same, with an error from AWS Organizations.
+        botocore.exceptions.BotoCoreError: The accounts of the organization could not be listed,
+            the policy lists none itself, and there is no previous book.
+        botocore.exceptions.ClientError: The same, with an error from AWS Organizations.
     """
     captured_at = datetime.now(timezone.utc).replace(microsecond=0)
     guard, access, run_id = ScanGuard(), access or Access(), uuid4().hex

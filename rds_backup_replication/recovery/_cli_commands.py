@@ -7,12 +7,13 @@ import json
 import shlex
 from collections.abc import Iterable, Mapping
 
-from ._book import CapturedOption, CapturedOptionGroup
+from ._book import HIDDEN_VALUE, CapturedOption, CapturedOptionGroup
 
 _PARAMETERS_PER_CALL = 20  # the most that ModifyDBParameterGroup takes
 # The code of the quota "DB instances", which is the same in all Regions.
 _INSTANCE_QUOTA = "L-7B6409FD"
 _FOR_RECOVERY = "For recovered instances"
+_UNKNOWN_VALUE = "<secret value of the source>"
 _NEW_SUBNET = "<ID of a subnet in another zone>"
 
 
@@ -59,7 +60,7 @@ def set_parameters(region_name: str, name: str, parameters: Mapping[str, str]) -
     """Return the commands that set parameters of a DB parameter group."""
     # RDS accepts this method for all parameters; "immediate" is for the dynamic ones alone.
     settings = [
-        {"ParameterName": key, "ParameterValue": value, "ApplyMethod": "pending-reboot"}
+        {"ParameterName": key, "ParameterValue": _shown(value), "ApplyMethod": "pending-reboot"}
         for key, value in sorted(parameters.items())
     ]
     return tuple(
@@ -99,6 +100,11 @@ def add_options(region_name: str, name: str, options: Iterable[CapturedOption]) 
     return (_command("rds", "add-option-to-option-group", region_name, keywords),)
 
 
+def _shown(value: str) -> str:
+    """Return a value of a book, or a placeholder for a value that the book does not have."""
+    return _UNKNOWN_VALUE if value == HIDDEN_VALUE else value
+
+
 def _option_document(option: CapturedOption) -> dict[str, object]:
     document: dict[str, object] = {"OptionName": option.name}
     if option.version is not None:
@@ -107,8 +113,9 @@ def _option_document(option: CapturedOption) -> dict[str, object]:
         document["Port"] = option.port
         document["VpcSecurityGroupMemberships"] = ["<ID of a security group>"]
     if option.settings:
-        settings = sorted(option.settings.items())
-        document["OptionSettings"] = [{"Name": key, "Value": value} for key, value in settings]
+        document["OptionSettings"] = [
+            {"Name": key, "Value": _shown(value)} for key, value in sorted(option.settings.items())
+        ]
     return document
 
 

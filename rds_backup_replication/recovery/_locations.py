@@ -53,14 +53,24 @@ def read_book(location: str | Path, *, access: Access | None = None) -> Recovery
             capture wrote it.
         FileNotFoundError: There is no such file or object.
         OSError: The file cannot be read.
-        BotoCoreError: S3 did not answer.
-        ClientError: S3 refused the request.
+        botocore.exceptions.BotoCoreError: S3 did not answer.
+        botocore.exceptions.ClientError: S3 refused the request.
     """
     place = _place_of(location, access)
     body = place.read()
     if body is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(place))
     return RecoveryBook.from_json(body, source=str(place))
+
+
+def find_book(location: str | Path, *, access: Access | None = None) -> RecoveryBook | None:
+    """Read a recovery book as ``read_book`` does; return ``None`` if the location has none."""
+    place = _place_of(location, access)
+    try:
+        body = place.read()
+    except FileNotFoundError:
+        body = None
+    return None if body is None else RecoveryBook.from_json(body, source=str(place))
 
 
 def write_book(
@@ -85,8 +95,8 @@ def write_book(
     Raises:
         RecoveryRefusedError: The location has another content; nothing was written.
         OSError: The file cannot be written.
-        BotoCoreError: S3 did not answer.
-        ClientError: S3 refused the request.
+        botocore.exceptions.BotoCoreError: S3 did not answer.
+        botocore.exceptions.ClientError: S3 refused the request.
     """
     _place_of(location, access).write(book, replaces)
 

@@ -7,14 +7,22 @@ from typing import NamedTuple
 from ..fleet._wording import list_words
 from . import _cli_commands as cli
 from . import _operations as op
-from ._book import CapturedOption, CapturedOptionGroup, CapturedParameterGroup, RecoveryBook
-from ._readiness_answers import Answers, Restore, is_default_group
+from ._book import (
+    HIDDEN_VALUE,
+    CapturedOption,
+    CapturedOptionGroup,
+    CapturedParameterGroup,
+    RecoveryBook,
+)
+from ._readiness_answers import Answers, Restore
 from ._records import ReadinessReason
+from ._targets import is_default_group
 
 _MOST_NAMES = 5
-CAPTURE_AGAIN = "Set it in the policy's recovery: block, and capture the book again."
+RETARGET = "Set it in the policy's recovery: block, and retarget the book."
 # Engines have hyphens, too: default:oracle-ee-19.
 _DEFAULT_OPTION_GROUP = re.compile(r"default:(?P<engine>[a-z0-9-]+?)-(?P<version>[0-9][0-9-]*)")
+_VERSION = re.compile(r"[0-9][0-9.]*$")  # of a family, such as sqlserver-ee-15.0
 _ZONES = 2  # RDS's minimum for a DB subnet group, and a standby's
 
 
@@ -59,7 +67,7 @@ def _subnet_group_reasons(restore: Restore, answers: Answers) -> Iterator[Readin
                 "The book has no DB subnet group for the restored instance, so RDS would use the "
                 f"default VPC of {region_name}."
             ),
-            remedy=f"Choose a DB subnet group in {region_name}. {CAPTURE_AGAIN}",
+            remedy=f"Choose a DB subnet group in {region_name}. {RETARGET}",
             # Of an instance that had none, RDS has shown no network that could be missed.
             is_warning=restore.entry.source.db_subnet_group_name is None,
         )
@@ -72,7 +80,7 @@ def _subnet_group_reasons(restore: Restore, answers: Answers) -> Iterator[Readin
         yield ReadinessReason(
             code="subnet_group_not_found",
             message=f"{region_name} has no DB subnet group {name}.",
-            remedy=f"Create the DB subnet group, or choose another one. {CAPTURE_AGAIN}",
+            remedy=f"Create the DB subnet group, or choose another one. {RETARGET}",
             commands=(cli.create_subnet_group(region_name, name),),
         )
         return
@@ -92,6 +100,16 @@ def _subnet_group_reasons(restore: Restore, answers: Answers) -> Iterator[Readin
             commands=(extend,),
         )
         return
+    wanted, supported = restore.settings.network_type, group.supported_network_types
+    if wanted and supported and wanted not in supported:
+        yield ReadinessReason(
+            code="network_type_not_supported",
+            message=(
+                f"The DB subnet group {name} supports {list_names(supported)}, and not the network "
+                f"type {wanted} of the instance."
+            ),
+            remedy=f"Choose a DB subnet group whose subnets support {wanted}. {RETARGET}",
+        )
     offered = restore.offered_zones(answers)
     needed = _ZONES if restore.settings.multi_az else 1
     if offered and len(zones & offered) < needed:
@@ -102,7 +120,7 @@ def _subnet_group_reasons(restore: Restore, answers: Answers) -> Iterator[Readin
                 f"the subnets of the DB subnet group {name} are in {list_names(zones)}; "
                 f"{'Multi-AZ needs two zones' if needed > 1 else 'a restore needs a zone'} in both."
             ),
-            remedy=f"Add subnets in these zones, or choose another class. {CAPTURE_AGAIN}",
+            remedy=f"Add subnets in these zones, or choose another class. {RETARGET}",
             commands=(extend,),
         )
 
@@ -132,14 +150,15 @@ def _parameter_group_reasons(
             )
             return
         actual_family = group.db_parameter_group_family
-    if family and actual_family and family.lower() != actual_family.lower():
+    version = restore.engine_version
+    if not _is_same_kind(family, actual_family) or not _is_of_version(actual_family, version):
         yield ReadinessReason(
             code="parameter_group_differs",
             message=(
                 f"The DB parameter group {name} in {region_name} is of the family {actual_family}, "
-                f"and the engine version needs {family}."
+                f"and the backup has {entry.engine} {version}."
             ),
-            remedy=f"Choose a DB parameter group of the family {family}. {CAPTURE_AGAIN}",
+            remedy=f"Choose a DB parameter group for this engine version. {RETARGET}",
         )
         return
     actual = answers.parameters.get(name.lower(), {})
@@ -165,6 +184,22 @@ def _parameter_group_reasons(
             if is_default_group(name)  # which nobody can change
             else cli.set_parameters(region_name, name, changes),
         )
+
+
+def _is_same_kind(family: str | None, other: str | None) -> bool:
+    """Return whether two families are of one edition of an engine, as far as they are known."""
+    if not family or not other:
+        return True
+    return _VERSION.sub("", family.lower()) == _VERSION.sub("", other.lower())
+
+
+def _is_of_version(family: str | None, version: str | None) -> bool:
+    """Return whether a family or a major version fits an engine version, if both are known."""
+    match = _VERSION.search(family or "")
+    if match is None or version is None:
+        return True
+    major, actual = ([int(n) for n in re.findall("[0-9]+", v)] for v in (match[0], version))
+    return actual[: len(major)] == major
 
 
 def _family_of_default(name: str) -> str | None:
@@ -202,7 +237,7 @@ def _option_group_reasons(
             )
             return
         group = found
-    yield from _compare_option_groups(name, group, source, region_name)
+    yield from _compare_option_groups(name, group, source, restore, region_name)
 
 
 def _default_option_group(name: str) -> CapturedOptionGroup:
@@ -219,23 +254,25 @@ def _default_option_group(name: str) -> CapturedOptionGroup:
 
 
 def _compare_option_groups(
-    name: str, group: op.OptionGroup, source: CapturedOptionGroup | None, region_name: str
+    name: str,
+    group: op.OptionGroup,
+    source: CapturedOptionGroup | None,
+    restore: Restore,
+    region_name: str,
 ) -> Iterator[ReadinessReason]:
-    if source is None:
-        return
-    wanted_version = source.engine, source.major_engine_version
-    version = group.engine_name, group.major_engine_version
-    if any(a and b and a != b for a, b in zip(wanted_version, version, strict=True)):
+    wanted_engine = (source and source.engine) or restore.entry.engine
+    engine, major, version = group.engine_name, group.major_engine_version, restore.engine_version
+    if (engine and engine != wanted_engine) or not _is_of_version(major, version):
         yield ReadinessReason(
             code="option_group_differs",
             message=(
-                f"The option group {name} in {region_name} is for {version[0]} {version[1]}, and "
-                f"the source's group {source.name} is for {wanted_version[0]} {wanted_version[1]}."
+                f"The option group {name} in {region_name} is for {engine} {major}, and the backup "
+                f"has {wanted_engine} {version}."
             ),
-            remedy=f"Choose an option group for the engine version. {CAPTURE_AGAIN}",
+            remedy=f"Choose an option group for this engine version. {RETARGET}",
         )
         return
-    if source.options is None:
+    if source is None or source.options is None:
         return
     actual = {each.option_name or "": each for each in group.options or ()}
     wanted = {each.name: each for each in source.options}
@@ -273,8 +310,12 @@ def _differs(wanted: CapturedOption, actual: op.Option) -> bool:
     return (
         wanted.version not in (None, actual.option_version)
         or wanted.port not in (None, actual.port)
-        # The book lacks settings that may be secret, and RDS lists those with defaults, too.
-        or any(settings.get(key) != value for key, value in wanted.settings.items())
+        # The book lacks values that may be secret, and RDS lists settings with defaults, too.
+        or any(
+            settings.get(key) != value
+            for key, value in wanted.settings.items()
+            if value != HIDDEN_VALUE
+        )
     )
 
 
@@ -291,7 +332,7 @@ def _security_group_reasons(restore: Restore, answers: Answers) -> Iterator[Read
                 ),
                 remedy=(
                     f"Set security_group_ids in the policy's recovery: block to groups in "
-                    f"{region_name}, and capture the book again."
+                    f"{region_name}, and retarget the book."
                 ),
             )
         return
@@ -307,7 +348,7 @@ def _security_group_reasons(restore: Restore, answers: Answers) -> Iterator[Read
         yield ReadinessReason(
             code="security_group_not_found",
             message=f"{region_name} has no security group {list_names(missing)}.",
-            remedy=f"Create a security group, whose ID EC2 chooses. {CAPTURE_AGAIN}",
+            remedy=f"Create a security group, whose ID EC2 chooses. {RETARGET}",
             commands=(cli.create_security_group(region_name, vpc_id),),
         )
     foreign = {each for each in group_ids if vpc_id and vpcs.get(each) not in (None, vpc_id)}
@@ -318,6 +359,6 @@ def _security_group_reasons(restore: Restore, answers: Answers) -> Iterator[Read
                 f"The security group {list_names(foreign)} is not of {vpc_id}, the VPC of the DB "
                 f"subnet group {settings.db_subnet_group_name}."
             ),
-            remedy=f"Choose security groups of {vpc_id}. {CAPTURE_AGAIN}",
+            remedy=f"Choose security groups of {vpc_id}. {RETARGET}",
             commands=(cli.create_security_group(region_name, vpc_id),),
         )

@@ -5,11 +5,13 @@ import threading
 from collections.abc import Callable, Generator, Iterator, MutableMapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from boto3.session import Session
 from botocore.session import Session as BotocoreSession
-from flask import Flask
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 Path = tuple[Any, ...]
 
@@ -50,7 +52,7 @@ def sandbox_session() -> Session:
     )
 
 
-def serialize_requests(app: Flask) -> None:
+def serialize_requests(app: "Flask") -> None:
     """Let the application handle one request at a time.
 
     S3 needs this, because moto first checks the condition of a write, and then writes.

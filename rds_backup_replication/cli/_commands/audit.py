@@ -23,6 +23,7 @@ from .._fleet import (
 )
 from .._options import AuditOutput, ScanOptions, with_options
 from .._output import format_lag, format_time, note, print_json, print_line
+from .._recovery import check_readiness, read_book
 from .._stdio import write_stdout
 
 if TYPE_CHECKING:
@@ -49,6 +50,15 @@ def audit(
         typer.Option(
             metavar="FILE",
             help="Show what changed since an earlier audit, a file from --output json.",
+        ),
+    ] = None,
+    recovery_book: Annotated[
+        str | None,
+        typer.Option(
+            "--recovery-book",
+            metavar="BOOK",
+            help="Also show whether a recovery could restore each instance: the book that recovery "
+            "capture has written, a file or s3://BUCKET/KEY.",
         ),
     ] = None,
     only_problems: Annotated[
@@ -80,6 +90,7 @@ def audit(
     earlier = None if compare is None else _read_report(compare)
     deadline = options.read_deadline()
     access = options.make_access()
+    book = None if recovery_book is None else read_book(recovery_book, access)
     with scan_progress() as on_progress:
         try:
             report = audit(
@@ -91,6 +102,11 @@ def audit(
             )
         except UnknownAccountError as error:
             raise Failure(f"--account: {error}", ExitCode.USAGE) from error
+    if book is not None:
+        from ...recovery import with_readiness
+
+        readiness = check_readiness(book, wanted, access, (), for_drill=False)
+        report = with_readiness(report, readiness)
     if earlier is not None:
         report = compare_reports(report, earlier)
     report = filter_report(report, earlier, options, wanted)
@@ -160,15 +176,18 @@ def _print(report: "AuditReport", output: AuditOutput) -> None:
 
 def _print_tables(report: "AuditReport") -> None:
     print_instances(
-        ("STATE", "LAG", "TO"),
+        ("STATE", "LAG", "TO") if report.readiness is None else ("STATE", "RESTORE", "LAG", "TO"),
         report.records,
         lambda record: (
             _shown_state(record),
+            *(() if report.readiness is None else (record.restorable or "-",)),
             format_lag(record.lag) or "-",
             destination_of(record),
         ),
     )
     print_causes((r, r.reasons) for r in report.records if r.accepted_until is None)
+    if report.readiness is not None:
+        print_causes((r, r.restore_reasons or ()) for r in report.records)
     _print_accepted(report.records)
     print_findings(report.findings)
     if report.comparison is not None:

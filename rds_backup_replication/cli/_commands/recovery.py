@@ -1,4 +1,4 @@
-"""The commands that capture a recovery book, and check it."""
+"""The commands that capture, check and retarget a recovery book."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,9 +9,9 @@ import typer
 from .._errors import ExitCode, Failure, in_shell_words
 from .._files import check_writable, read_policy
 from .._fleet import PolicyFile, format_counts, print_names, scan_progress
-from .._options import FleetOptions, ReadinessOutput, read_duration, with_options
+from .._options import FleetOptions, ReadinessOutput, with_options
 from .._output import note, print_json, print_line
-from .._recovery import Book, BookOptions, print_readiness, read_book
+from .._recovery import Book, BookOptions, print_readiness, read_book, read_longest
 from .._stdio import escape_invisible, write_stdout
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def capture(
     output: Annotated[
         str,
         typer.Option(
-            "--output",
+            "--out",
             metavar="LOCATION",
             help="Where to write the book: a file, or s3://BUCKET/KEY in the destination. An "
             "earlier book there is read first, and replaced.",
@@ -43,46 +43,58 @@ def capture(
     in RDS. Instances of a Region that does not answer stay as the earlier book has them. An
     incomplete book is written, too.
     """
-    from ...recovery import capture, write_book
+    from ...recovery import capture
+    from ...recovery._locations import find_book
 
     wanted = read_policy(policy)
-    if not _is_in_s3(output):
-        check_writable(Path(output), "summary")
+    _check_location(output)
     access = options.make_access()
-    previous = _read_previous(output, access)
+    previous = find_book(output, access=access)
     with scan_progress() as on_progress:
         book = capture(wanted, access=access, previous=previous, on_progress=on_progress)
-    try:
-        write_book(book, output, replaces=previous, access=access)
-    except OSError as error:
-        message = f"{output} cannot be written: {error.strerror}"
-        raise Failure(message, ExitCode.OTHER) from error
-    _print_summary(book)
-    note(f"Wrote {output}.")
+    _write_book(book, output, previous, access)
+    _print_summary(book, previous)
     if not book.is_complete:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _is_in_s3(location: str) -> bool:
-    return location.startswith("s3://")
+def _check_location(location: str) -> None:
+    """Raise a failure if the location is a file that cannot be written."""
+    if not location.lower().startswith("s3:/"):
+        check_writable(Path(location), "summary")
 
 
-def _read_previous(location: str, access: "Access") -> "RecoveryBook | None":
-    """Return the book that is there, if there is one."""
-    from ...recovery import read_book
+def _write_book(
+    book: "RecoveryBook", location: str, replaces: "RecoveryBook | None", access: "Access"
+) -> None:
+    from ...recovery import write_book
 
     try:
-        return read_book(location, access=access)
-    except FileNotFoundError:
-        return None
+        write_book(book, location, replaces=replaces, access=access)
+    except OSError as error:
+        message = f"{location} cannot be written: {error.strerror}"
+        raise Failure(message, ExitCode.OTHER) from error
+    note(f"Wrote {location}.")
 
 
-def _print_summary(book: "RecoveryBook") -> None:
+def _print_summary(book: "RecoveryBook", previous: "RecoveryBook | None") -> None:
     tiers = Counter(entry.tier for entry in book.instances if not entry.is_gone)
     for tier, count in sorted(tiers.items()):
-        print_line(f"Tier {tier}: {count} instances")
+        print_line(f"Instances in tier {tier}: {count}")
     if gone := sum(entry.is_gone for entry in book.instances):
-        print_line(f"Gone, but kept in the book: {gone} instances")
+        print_line(f"Instances that are gone, and kept in the book: {gone}")
+    kept = {(entry.account_id, entry.dbi_resource_id) for entry in book.instances}
+    lost = [
+        entry.db_instance_arn
+        for entry in (previous.instances if previous else ())
+        if (entry.account_id, entry.dbi_resource_id) not in kept
+    ]
+    if lost:
+        print_line(
+            "\nInstances that the earlier book had, and that no rule of the policy replicates or "
+            "that have been gone for too long:"
+        )
+        print_names(lost)
     for problem in book.problems:
         print_line(f"\n{in_shell_words(problem.message)}")
         print_line(in_shell_words(problem.remedy), "  ")
@@ -93,6 +105,42 @@ def _print_summary(book: "RecoveryBook") -> None:
     for sentence, arns in gaps.items():
         print_line(f"\n{in_shell_words(sentence)}")
         print_names(arns)
+
+
+@with_options(FleetOptions)
+def retarget(
+    options: FleetOptions,
+    *,
+    book: Book,
+    policy: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", help="Policy file with new recovery: blocks.", show_default=False
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--out",
+            metavar="LOCATION",
+            help="Where to write the new book: BOOK itself, or a new file or object in S3.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Give the instances in a book new settings of a policy.
+
+    The command asks AWS about no instance, so that another instance class or subnet group can be
+    chosen after the source Region is lost. A recovery that has begun needs the book that it began
+    with.
+    """
+    from ...recovery import retarget
+
+    wanted = read_policy(policy)
+    _check_location(output)
+    access = options.make_access()
+    captured = read_book(book, access)
+    _write_book(retarget(captured, wanted), output, captured if output == book else None, access)
 
 
 @with_options(BookOptions)
@@ -125,7 +173,7 @@ def check(
 
     if commands and output is not ReadinessOutput.TABLE:
         raise typer.BadParameter("prints no report: omit --output.", param_hint="--commands")
-    age = read_duration(maximum_age, "--maximum-age")
+    age = read_longest(maximum_age, "--maximum-age")
     policy = options.read_policy()
     access = options.make_access()
     captured = read_book(book, access)

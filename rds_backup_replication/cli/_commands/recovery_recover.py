@@ -27,6 +27,7 @@ from .._recovery import (
     print_readiness,
     read_book,
     read_journal,
+    read_longest,
     read_pause,
     running,
 )
@@ -94,11 +95,12 @@ def recover(
         raise typer.BadParameter("needs --endpoints-file, too.", param_hint="--endpoints")
     if journal is None and not dry_run:
         raise typer.BadParameter("is required, except with --dry-run.", param_hint="--journal")
-    at, longest = options.read_at(), options.read_longest_wait()
+    at, longest = options.read_at(), read_longest(options.timeout, "--timeout")
     pause = read_pause(options.poll_interval)
     policy, only = options.read_policy(), tuple(options.only or ())
     if endpoints_file is not None:
-        check_writable(endpoints_file, "report")
+        others = book, journal, options.policy
+        check_writable(endpoints_file, "endpoints", others=others)
     access = options.make_access()
     captured = read_book(book, access)
     entries = select_entries(captured, only)
@@ -112,7 +114,7 @@ def recover(
     left = len(entries) - (_count_done(progress, entries) if progress else 0)
     if left and not options.yes:
         if progress is None:
-            readiness = check_readiness(captured, policy, access, only, for_drill=False)
+            readiness = check_readiness(captured, policy, access, only, for_drill=False, at=at)
             print_readiness(readiness, at=at, on_stderr=True)
             question = f"Restore these instances ({format_counts(readiness.counts)})?"
         else:
@@ -120,7 +122,7 @@ def recover(
             question = f"Go on with the recovery of {begun} ({left} of {len(entries)} to restore)?"
         confirm(question, yes=False)
     with running(
-        f"Restoring {left} instances",
+        f"Instances to restore: {left}",
         left,
         ending="No more restores begin.",
         hint=_HINT,
@@ -162,9 +164,9 @@ def _print_outcome(
 
     if endpoints_file is not None:
         form = endpoints or EndpointsForm.JSON
+        _print_report(report, output)
         write_file(endpoints_file, render_endpoints(report, form.value))
         note(f"Wrote the endpoints to {endpoints_file}.")
-        _print_report(report, output)
     elif endpoints is not None:
         _print_report(report, output, on_stderr=True)
         write_stdout(render_endpoints(report, endpoints.value))
@@ -180,7 +182,7 @@ def _print_report(report: "RecoveryReport", output: Output, *, on_stderr: bool =
         print_json(report)
         return
     print_table(
-        ("OUTCOME", "TIER", "AFTER", "RESTORED TO", "ACCOUNT", "TO", "NAME", "ENDPOINT"),
+        ("OUTCOME", "TIER", "AFTER", "MOMENT", "ACCOUNT", "TO", "NAME", "ENDPOINT"),
         [
             (
                 *(each.outcome, str(each.tier)),
@@ -201,4 +203,7 @@ def _print_report(report: "RecoveryReport", output: Output, *, on_stderr: bool =
                 print_line(line, "  ", on_stderr=on_stderr)
             for name, difference in each.differences.items():
                 print_line(f"{name}: {difference}", "    ", on_stderr=on_stderr)
+        elif each.not_restored and each.outcome == "done":
+            print_line(f"\n{each.db_instance_arn}", on_stderr=on_stderr)
+            print_line(f"Not restored: {', '.join(each.not_restored)}.", "  ", on_stderr=on_stderr)
     note(format_counts(Counter(each.outcome for each in report.instances)))
