@@ -165,6 +165,8 @@ class _Context:
 
 
 class _Reader:
+    listing_age = 0.0
+
     def __init__(self, context: Any) -> None:
         self.context = context
         self.listed = [
