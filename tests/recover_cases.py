@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ POLICY = policy(ONE)
 BEHAVIOR = Behavior(pending_looks=0, shifting_case=False, instance_quota=1000, restoring_looks=1)
 _LIST = "describe_db_instance_automated_backups"
 _DELETE = "delete_db_instance"
+_NUMBERS = count()
 
 
 def do_nothing(_operation: str, _identifier: str) -> None:
@@ -251,7 +253,6 @@ def running() -> Iterator[tuple[Recoveries, dict[str, list[BookEntry]]]]:
 @pytest.fixture
 def world(
     running: tuple[Recoveries, dict[str, list[BookEntry]]],
-    request: pytest.FixtureRequest,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
@@ -260,7 +261,7 @@ def world(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(Context, "clock", InstantClock())
-    suffix = str(abs(hash(request.node.name)) % 10**6)
+    suffix = next(_NUMBERS)
     entries = [
         each.model_copy(
             update={"target_db_instance_identifier": f"{each.db_instance_identifier}-{suffix}"}

@@ -1,5 +1,6 @@
 """Recoveries on the sandbox: what comes back, what fails alone, and what is never touched."""
 
+import json
 import re
 from datetime import datetime, timedelta, timezone
 
@@ -46,6 +47,13 @@ def test_recovery_restores_tiers_in_order(world: World) -> None:
         told = [e.outcome for e in events if e.db_instance_arn == each.db_instance_arn]
         assert told == ["not_finished", "not_finished", "done"]
         assert each.available_after == timedelta(seconds=60)
+    lines = [json.loads(line) for line in world.journal.read_text(encoding="utf-8").splitlines()]
+    steps: dict[str, list[str]] = {}
+    for line in lines[1:]:
+        name = line.get("identifier") or line["instance"]["target_db_instance_identifier"]
+        steps.setdefault(name, []).append(f"{line['event']} {line.get('step', '')}".strip())
+    each_step = ["begin restore", "end restore", "begin modify", "end modify", "restored"]
+    assert steps == {each.target_db_instance_identifier: each_step for each in entries}
     # A line that a killed process left incomplete does not matter.
     with world.journal.open("a", encoding="utf-8") as file:
         file.write('{"event":"begin","at":"2026')

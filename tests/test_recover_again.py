@@ -1,6 +1,7 @@
 """Recoveries that are cut off, and run again: each instance is restored once."""
 
 import dataclasses
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -51,7 +52,7 @@ def test_lost_responses(world: World) -> None:
     sandbox.lose_answer(MODIFY, times=3)
     sandbox.reset_connection(MODIFY, times=8)
     sandbox.add_fault(MODIFY, InternalFailureError, times=9)
-    sandbox.reset_connection(DESCRIBE, times=13)
+    sandbox.reset_connection(DESCRIBE, times=25)
     report = world.recover(book(*entries))
     assert report.is_complete, messages(report)
     check_restored(world.recoveries, entries, report)
@@ -155,7 +156,16 @@ def test_interruption(world: World, runs: list[Run], looks: int) -> None:
     check_restored(world.recoveries, entries, again)
 
 
-def test_interruption_by_last_event(world: World) -> None:
+def test_interruption_by_last_event(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tasks have ended before the first event is passed on."""
+
+    class WaitingExecutor(ThreadPoolExecutor):
+        def submit(self, fn: Any, /, *arguments: Any, **keywords: Any) -> "Future[Any]":
+            future = super().submit(fn, *arguments, **keywords)
+            future.exception()
+            return future
+
+    monkeypatch.setattr("rds_backup_replication.recovery._run.ThreadPoolExecutor", WaitingExecutor)
     entries = world.entries[:1]
 
     def interrupt(instance: RestoredInstance) -> None:
