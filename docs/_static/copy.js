@@ -1,8 +1,10 @@
 "use strict";
 
 // Of a console block, return only the command lines: prompts and output are not for pasting.
+// Python's prompt waits for an empty line after an indented block.
 function textToCopy(pre) {
   const text = pre.textContent;
+  if (pre.closest(".highlight-python")) return /\n[ \t]+\S.*\n$/.test(text) ? `${text}\n` : text;
   if (!pre.closest(".highlight-console")) return text;
   const commands = [];
   let continues = false;
