@@ -177,7 +177,7 @@ def test_permissions_cover_the_calls_of_each_command(
         result = CliRunner().invoke(app, arguments, prog_name=PROGRAM)
         assert result.exit_code in (0, 8), result.output
         called.discard("sts:GetCallerIdentity")  # which takes no permission
-        assert called
+        assert called or name == "recovery drill-cleanup"  # the drill has left nothing behind
         assert called <= permissions(page, name), name
     commands: dict[str, object] = vars(get_command(app))["commands"]
     assert {name.partition(" ")[0] for name in COMMAND_LINES} == {*commands} - {

@@ -89,8 +89,8 @@ def recover(
         results: dict[object, RestoredInstance] = {}
 
         def restore(target: Target) -> None:
-            earlier = progress.of(target.key).restored
-            if earlier is not None and earlier.outcome == "done":
+            earlier, own = progress.of(target.key).restored, target.entry.db_instance_arn
+            if earlier and earlier.outcome == "done" and earlier.db_instance_arn == own:
                 results[target.key] = earlier
             else:
                 results[target.key] = InstanceRestore(run, target, crew.report).restore()
