@@ -47,6 +47,18 @@ from .recovery_examples import (
 pytestmark = pytest.mark.once
 
 GROUP = make_subnet_group("private")
+OFFERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("Performance Insights", {}, {"supports_performance_insights": False}),
+    ("IAM authentication", {}, {"supports_iam_database_authentication": False}),
+    ("enhanced monitoring", {}, {"supports_enhanced_monitoring": False}),
+    (
+        "log volume",
+        {"dedicated_log_volume": True},
+        {"supports_dedicated_log_volume": False},
+    ),
+    ("16000 IOPS", {"iops": 16000}, {"max_iops_per_db_instance": 12000}),
+    ("100 GiB", {}, {"max_storage_size": 99}),
+]
 HIDDEN_BLOCKERS: list[Case] = [
     (
         "name_not_valid",
@@ -98,18 +110,7 @@ HIDDEN_BLOCKERS: list[Case] = [
     ),
     *(
         ("class_not_orderable", text, entry_with(**settings), {"offered": [make_offer(**offer)]})
-        for text, settings, offer in (
-            ("Performance Insights", {}, {"supports_performance_insights": False}),
-            ("IAM authentication", {}, {"supports_iam_database_authentication": False}),
-            ("enhanced monitoring", {}, {"supports_enhanced_monitoring": False}),
-            (
-                "log volume",
-                {"dedicated_log_volume": True},
-                {"supports_dedicated_log_volume": False},
-            ),
-            ("16000 IOPS", {"iops": 16000}, {"max_iops_per_db_instance": 12000}),
-            ("100 GiB", {}, {"max_storage_size": 99}),
-        )
+        for text, settings, offer in OFFERS
     ),
 ]
 
