@@ -167,6 +167,7 @@ class _Context:
 class _Reader:
     def __init__(self, context: Any) -> None:
         self.context = context
+        self.listing_age = 0.0
         self.listed = [
             DBInstanceAutomatedBackup.model_validate(
                 {
