@@ -85,11 +85,10 @@ def test_pending_parameters_are_not_done(drills: Drills) -> None:
 
     def let_wait(operation: str, name: str) -> None:
         if operation.startswith("modify"):
-            instance = drills.databases[name]
-            attributes: dict[str, Any] = vars(instance)
-            groups: list[dict[str, str]] = attributes["DBParameterGroupStatusList"]
-            groups[0]["ParameterApplyStatus"] = "pending-reboot"
-            wanted.append(groups[0]["DBParameterGroupName"])
+            instance: Any = drills.databases[name]
+            group: Any = instance.DBParameterGroupStatusList[0]
+            group["ParameterApplyStatus"] = "pending-reboot"
+            wanted.append(str(group["DBParameterGroupName"]))
 
     drills.after = let_wait
     (entry,) = drills.book("orders").instances
