@@ -99,6 +99,8 @@ def test_evidence_is_written(fake: Recovery) -> None:
         (("--evidence", "drill.pdf"), "must end with .html or .json"),
         (("--check", "'"), "No closing quotation"),
         (("--check", " "), "must not be empty"),
+        (("--check", "true && false"), "runs without a shell, which && needs"),
+        (("--check", "ping $DB_HOST"), "runs without a shell, which $DB_HOST needs"),
     ],
 )
 def test_invalid_option_of_a_drill_sends_nothing(

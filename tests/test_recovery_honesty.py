@@ -2,20 +2,28 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError
+from botocore.httpsession import URLLib3Session
 
 from rds_backup_replication import DBInstance, DBInstanceAutomatedBackup
+from rds_backup_replication.fleet._accounts import Account
+from rds_backup_replication.fleet._credentials import Access, account_session
 from rds_backup_replication.recovery import (
     BookEntry,
     InstanceSettings,
     ReadinessReport,
     RecoveryReport,
+    read_book,
     render_readiness_html,
     render_readiness_markdown,
 )
 from rds_backup_replication.recovery._comparison import Comparison, compare_settings
+from rds_backup_replication.recovery._locations import S3Object
 from rds_backup_replication.recovery._readiness import Judge
 from rds_backup_replication.recovery._readiness_answers import InstanceQuota, choose_backup
 from rds_backup_replication.recovery._readiness_groups import CapturedGroups
@@ -39,6 +47,7 @@ from .recovery_examples import (
     CAPTURED_AT,
     DESTINATION,
     SOURCE,
+    SOURCE_REGION,
     TARGET,
     make_book,
     make_entry,
@@ -47,18 +56,6 @@ from .recovery_examples import (
 pytestmark = pytest.mark.once
 
 GROUP = make_subnet_group("private")
-OFFERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
-    ("Performance Insights", {}, {"supports_performance_insights": False}),
-    ("IAM authentication", {}, {"supports_iam_database_authentication": False}),
-    ("enhanced monitoring", {}, {"supports_enhanced_monitoring": False}),
-    (
-        "log volume",
-        {"dedicated_log_volume": True},
-        {"supports_dedicated_log_volume": False},
-    ),
-    ("16000 IOPS", {"iops": 16000}, {"max_iops_per_db_instance": 12000}),
-    ("100 GiB", {}, {"max_storage_size": 99}),
-]
 HIDDEN_BLOCKERS: list[Case] = [
     (
         "name_not_valid",
@@ -109,8 +106,24 @@ HIDDEN_BLOCKERS: list[Case] = [
         {"quota": InstanceQuota(40, 40, 99, 1000)},
     ),
     *(
-        ("class_not_orderable", text, entry_with(**settings), {"offered": [make_offer(**offer)]})
-        for text, settings, offer in OFFERS
+        (
+            "class_not_orderable",
+            text,
+            entry_with(**settings),
+            {"offered": [make_offer("abc", **offer)]},
+        )
+        for text, settings, offer in (
+            ("Performance Insights", {}, {"supports_performance_insights": False}),
+            ("IAM authentication", {}, {"supports_iam_database_authentication": False}),
+            ("enhanced monitoring", {}, {"supports_enhanced_monitoring": False}),
+            (
+                "log volume",
+                {"dedicated_log_volume": True},
+                {"supports_dedicated_log_volume": False},
+            ),
+            ("16000 IOPS", {"iops": 16000}, {"max_iops_per_db_instance": 12000}),
+            ("100 GiB", {}, {"max_storage_size": 99}),
+        )
     ),
 ]
 
@@ -297,3 +310,64 @@ def test_key_comparison(wanted: str, result: str) -> None:
     found = compare({"PerformanceInsightsKMSKeyId": KEY}, performance_insights_kms_key_id=wanted)
     assert bool(found.differences) is (result == "different")
     assert bool(found.verified) is (result == "verified")
+
+
+PROFILE = """
+[default]
+region = us-west-2
+role_arn = arn:aws:iam::111111111111:role/hub
+source_profile = base
+[profile base]
+aws_access_key_id = AKIDEXAMPLE
+aws_secret_access_key = secret
+"""
+
+
+def test_no_request_to_the_lost_region(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The caller's own role is assumed in the destination, whatever the default Region is."""
+    asked: list[str] = []
+
+    def send(_: Any, request: Any) -> None:
+        asked.append(request.url)
+        raise ConnectTimeoutError(endpoint_url=request.url)
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, SOURCE_REGION)
+    (tmp_path / "config").write_text(PROFILE)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(URLLib3Session, "send", send)
+    account = Account(id=ACCOUNT, role_arn=f"arn:aws:iam::{ACCOUNT}:role/recovery")
+    session = account_session(account, Access(), tmp_path.name, DESTINATION)
+    credentials: Any = session.get_credentials()
+    with pytest.raises(ConnectTimeoutError):
+        credentials.get_frozen_credentials()
+    assert asked == [f"https://sts.{DESTINATION}.amazonaws.com/"]
+
+
+def test_book_in_a_region_that_is_being_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that S3 is not available is no reason to do without the book."""
+    book = make_book()
+    asked: list[str | None] = []
+
+    class Bucket:
+        def __init__(self, region_name: str | None) -> None:
+            self.region_name = region_name
+
+        def get_object(self, **_: str) -> dict[str, Any]:
+            asked.append(self.region_name)
+            if self.region_name is None:
+                facts: Any = {"Error": {"Code": "503"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
+                raise ClientError(facts, "GetObject")
+            return {"Body": BytesIO(book.to_json().encode()), "ETag": ""}
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", SOURCE_REGION)
+
+    def create(_: S3Object, region_name: str | None) -> Bucket:
+        return Bucket(region_name)
+
+    monkeypatch.setattr(S3Object, "create_client", create)
+    assert read_book("s3://books/dr") == book
+    assert asked == [None, "aws-global"]

@@ -12,6 +12,7 @@ from botocore.credentials import (
     CredentialProvider,
     CredentialResolver,
     DeferredRefreshableCredentials,
+    create_credential_resolver,
 )
 from botocore.exceptions import (
     BotoCoreError,
@@ -68,10 +69,6 @@ class _RoleProvider(CredentialProvider):
         self._region_name = region_name
 
     def load(self) -> Any:
-        credentials = self._source.get_credentials()
-        if credentials is None:
-            raise NoCredentialsError
-
         def create_client(service_name: str, **settings: Any) -> BaseClient:
             with CREATE_LOCK:
                 return self._source.create_client(
@@ -81,6 +78,13 @@ class _RoleProvider(CredentialProvider):
                     **settings,
                 )
 
+        # If the caller's own credentials are those of a role, botocore would ask STS in the default
+        # Region, which may be the one that is lost.
+        resolver = create_credential_resolver(self._source, region_name=self._region_name)
+        self._source.register_component("credential_provider", resolver)
+        credentials = self._source.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
         arguments = {"RoleSessionName": "rds-backup-replication"}
         if self._account.external_id is not None:
             arguments["ExternalId"] = self._account.external_id

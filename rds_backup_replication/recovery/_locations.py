@@ -4,13 +4,14 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from botocore.config import Config
@@ -25,6 +26,8 @@ from ..fleet._journal_file import sync_directory
 from ..fleet._organization import without_secrets
 from ..fleet._scan_guard import ScanGuard
 from ._book import RecoveryBook
+
+T = TypeVar("T")
 
 _IN_S3 = re.compile(r"s3:/", re.IGNORECASE)  # pathlib makes one slash of two
 _OBJECT = re.compile(r"s3://([^/\s]+)/(\S(?:.*[^/\s])?)")
@@ -204,6 +207,9 @@ class S3Object:
         return own_session(self.access, self._run_id, ScanGuard())  # with short timeouts
 
     def create_client(self, region_name: str | None) -> Any:
+        if region_name is not None:
+            # With the credentials of a role, botocore asks STS in the first client's Region.
+            self._session = own_session(self.access, uuid4().hex, ScanGuard())
         with CREATE_LOCK:
             return self._session.create_client(
                 "s3", region_name, endpoint_url=self.access.endpoint_url, config=_CONFIG
@@ -214,24 +220,30 @@ class S3Object:
 
     def _get(self) -> tuple[bytes | None, dict[str, str]]:
         """Return the content, ``None`` if there is none, and the condition to replace it."""
-        with without_secrets():
-            try:
-                return self._get_with(self.client)
-            except NO_RESPONSE_ERRORS:
-                if self._session.get_config_variable("region") is None:
-                    raise
-                # The default Region may be the very one that is lost.
-                self.client = self.create_client(_ANY_REGION)
-                return self._get_with(self.client)
 
-    def _get_with(self, client: Any) -> tuple[bytes | None, dict[str, str]]:
-        try:
+        def get(client: Any) -> tuple[bytes, dict[str, str]]:
             response = client.get_object(Bucket=self.bucket, Key=self.key)
             return response["Body"].read(), {"IfMatch": response["ETag"]}
+
+        try:
+            return self._call(get)
         except ClientError as error:
             if _code_of(error) == _NOT_FOUND:
                 return None, {"IfNoneMatch": "*"}
             raise
+
+    def _call(self, do: Callable[[Any], T]) -> T:
+        """Do something with the client, or with one for any Region if the first has no answer."""
+        with without_secrets():
+            try:
+                return do(self.client)
+            except (*NO_RESPONSE_ERRORS, ClientError) as error:
+                # The default Region may be the very one that is lost, or that is being lost.
+                is_lost = not isinstance(error, ClientError) or _is_server_error(error)
+                if not is_lost or self._session.get_config_variable("region") is None:
+                    raise
+                self.client = self.create_client(_ANY_REGION)
+                return do(self.client)
 
     @cached_property
     def client(self) -> Any:
@@ -244,8 +256,8 @@ class S3Object:
             if is_there(self, body, book, replaces):
                 return
         try:
-            with without_secrets():
-                self.client.put_object(
+            self._call(
+                lambda client: client.put_object(
                     Bucket=self.bucket,
                     Key=self.key,
                     Body=book.to_json().encode(),
@@ -253,6 +265,7 @@ class S3Object:
                     ServerSideEncryption="AES256",
                     **condition,
                 )
+            )
         except ClientError as error:
             if _code_of(error) not in _CONDITION_FAILED:
                 raise
@@ -265,6 +278,11 @@ class S3Object:
             return self.read() == book.to_json().encode()
         except (BotoCoreError, ClientError):  # such as a caller that may only write
             return False
+
+
+def _is_server_error(error: ClientError) -> bool:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0
+    return bool(status >= HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _code_of(error: ClientError) -> str:

@@ -96,7 +96,7 @@ class InstanceRestore:
                 raise RestoreError(
                     f"This run has restored {self._target.identifier}, and somebody has renamed "
                     f"it to {renamed.db_instance_identifier} ({renamed.dbi_resource_id}). If it "
-                    "should be restored again, use a new journal."
+                    "should be restored again, use a new journal, for this instance alone."
                 )
             instance = self._request(context)
         else:
@@ -168,7 +168,7 @@ class InstanceRestore:
             raise RestoreError(
                 f"The instance that this run restored as {target.identifier} "
                 f"({progress.dbi_resource_id}) no longer exists under this name. If it should "
-                "be restored again, use a new journal."
+                "be restored again, use a new journal, for this instance alone."
             )
         return None
 
@@ -304,7 +304,7 @@ class InstanceRestore:
         if status_of(instance) in FAILED_STATUSES:
             raise RestoreError(
                 f"The restored instance is {status_of(instance)}. Look at its events in RDS; "
-                "delete it, and restore it with a new journal."
+                "delete it, and restore it alone, with a new journal."
             )
         return instance
 
@@ -330,7 +330,8 @@ class InstanceRestore:
             if absent > _CONSISTENCY_POLLS and self._look(context) is None:
                 raise RestoreError(
                     "The restored instance no longer exists: somebody has deleted or renamed it. "
-                    "If it should be restored again, use a new journal."
+                    "If it should be restored again, use a new journal, for this instance "
+                    "alone."
                 )
 
     def _apply_settings(self, context: Context, instance: DBInstance) -> RestoredInstance:

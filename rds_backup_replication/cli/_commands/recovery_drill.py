@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
+_OF_A_SHELL = frozenset({"&&", "||", "|", ";", "&", ">", ">>", "<", "2>&1"})
 Evidence = Annotated[
     list[Path] | None,
     typer.Option(
@@ -216,6 +217,10 @@ def _read_command(text: str | None) -> list[str] | None:
         raise typer.BadParameter(f"{error}.", param_hint="--check") from error
     if not words:
         raise typer.BadParameter("must not be empty.", param_hint="--check")
+    if unread := [word for word in words if word in _OF_A_SHELL or word.startswith("$")]:
+        # A program may ignore arguments that it does not know, and exit with 0.
+        message = f"runs without a shell, which {unread[0]} needs. Use: sh -c '...'"
+        raise typer.BadParameter(message, param_hint="--check")
     return words
 
 
