@@ -62,19 +62,26 @@ def apply(
     ] = None,
     max_stops: Annotated[
         int | None,
-        typer.Option(min=0, help="Number of stops allowed. The default is limits.stops."),
+        typer.Option(
+            min=0, metavar="N", help="Number of stops allowed. The default is limits.stops."
+        ),
     ] = None,
     max_replacements: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Number of replacements allowed. The default is limits.replacements."
+            min=0,
+            metavar="N",
+            help="Number of replacements allowed. The default is limits.replacements.",
         ),
     ] = None,
     max_age: Annotated[
         str, typer.Option(metavar="DURATION", help="How old the plan may be, such as 12h or 2d.")
     ] = "1d",
     max_concurrency: Annotated[
-        int, typer.Option(min=1, help="Number of instances to start or stop at the same time.")
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Number of instances to start or stop at the same time."
+        ),
     ] = 8,
     yes: Yes = False,
     output: OutputFormat = Output.TABLE,

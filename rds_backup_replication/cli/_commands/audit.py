@@ -66,7 +66,10 @@ def audit(
     ] = False,
     state: Annotated[
         list[str] | None,
-        typer.Option(help="Show only instances in this state. Repeat the option for more states."),
+        typer.Option(
+            metavar="STATE",
+            help="Show only instances in this state. Repeat the option for more states.",
+        ),
     ] = None,
     output: Annotated[
         AuditOutput,

@@ -32,10 +32,12 @@ def list_backups(
         bool, typer.Option("--all", help="Also list backups of the Region's own instances.")
     ] = False,
     db_instance_identifier: Annotated[
-        str | None, typer.Option(help="List only backups of instances with this name.")
+        str | None,
+        typer.Option(metavar="NAME", help="List only backups of instances with this name."),
     ] = None,
     dbi_resource_id: Annotated[
-        str | None, typer.Option(help="List only backups of the instance with this resource ID.")
+        str | None,
+        typer.Option(metavar="ID", help="List only backups of the instance with this resource ID."),
     ] = None,
 ) -> None:
     """List the replicated backups in the destination Region.
@@ -93,7 +95,9 @@ def restore(
             metavar="ARN", help="ARN of the replicated backup or of its source instance."
         ),
     ],
-    target_db_instance_identifier: Annotated[str, typer.Option(help="Name of the new instance.")],
+    target_db_instance_identifier: Annotated[
+        str, typer.Option(metavar="NAME", help="Name of the new instance.")
+    ],
     restore_time: Annotated[
         str | None,
         typer.Option(
@@ -106,10 +110,13 @@ def restore(
         typer.Option("--use-latest-restorable-time", help="Restore to the latest restorable time."),
     ] = False,
     db_instance_class: Annotated[
-        str | None, typer.Option(help="Instance class, such as db.t3.micro.")
+        str | None, typer.Option(metavar="CLASS", help="Instance class, such as db.t3.micro.")
     ] = None,
     db_subnet_group_name: Annotated[
-        str | None, typer.Option(help="DB subnet group. If omitted, RDS uses the default group.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="DB subnet group. If omitted, RDS uses the default group."
+        ),
     ] = None,
     vpc_security_group_ids: Annotated[
         list[str] | None,
@@ -245,7 +252,10 @@ def regions(
     *,
     region_name: Annotated[
         str | None,
-        typer.Option(help="Check only this source Region. Set the destination with --region."),
+        typer.Option(
+            metavar="REGION",
+            help="Check only this source Region. Set the destination with --region.",
+        ),
     ] = None,
 ) -> None:
     """List the source Regions of a destination Region."""

@@ -63,10 +63,17 @@ def drill(
     ],
     sample: Annotated[
         int | None,
-        typer.Option(min=1, help="Number of instances to drill, chosen at random. All if omitted."),
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Number of instances to drill, chosen at random. All if omitted.",
+        ),
     ] = None,
     at_once: Annotated[
-        int, typer.Option(min=1, help="Number of the drill's instances that exist at a time.")
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Number of the drill's instances that exist at a time."
+        ),
     ] = 5,
     check: Annotated[
         str | None,

@@ -58,8 +58,9 @@ def start(
     source_region: Annotated[
         str | None,
         typer.Option(
+            metavar="REGION",
             help="Region of the source, for a presigned URL in the request. Rarely needed: in "
-            "GovCloud the client adds the URL itself, and elsewhere RDS does not require one."
+            "GovCloud the client adds the URL itself, and elsewhere RDS does not require one.",
         ),
     ] = None,
 ) -> None:
