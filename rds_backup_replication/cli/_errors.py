@@ -294,7 +294,7 @@ _SHELL_WORDS = {
     "call ensure_stopped()": "run stop --missing-ok",
     "describe_source_regions()": "the regions command",
     "policy=": "--policy",
-    "the Region of this client": "the Region that --region or AWS_REGION names",
+    "the Region of this client": "the Region that the command calls",
     "ensure_replication()": "ensure",
     "ensure_stopped()": "stop --missing-ok",
     "Call fleet.resume()": "Pass --resume",

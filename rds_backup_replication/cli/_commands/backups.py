@@ -7,6 +7,7 @@ import typer
 from .._errors import ExitCode, Failure
 from .._options import Output, RegionOptions, Source, Yes, read_time, validate, with_options
 from .._output import (
+    backup_fields,
     confirm,
     explain_interruption,
     format_backup_lag,
@@ -50,7 +51,7 @@ def list_backups(
     )
     backups = [backup for backup in listed if own or backup.region != client.region_name]
     if options.output is Output.JSON:
-        print_json(backups)
+        print_json([backup_fields(backup) for backup in backups])
     elif backups:
         print_table(("STATUS", "LAG", "DAYS", "SOURCE"), [_list_row(backup) for backup in backups])
     else:
@@ -237,7 +238,7 @@ def delete(
             deleted.append(backup)  # one at a time, to print those before a refusal
     finally:
         if deleted and options.output is Output.JSON:
-            print_json(deleted)
+            print_json([backup_fields(backup) for backup in deleted])
         elif deleted:
             rows = [
                 (str(backup.status).lower(), backup.db_instance_automated_backups_arn or "-")

@@ -22,6 +22,7 @@ from .._options import (
     with_options,
 )
 from .._output import (
+    backup_fields,
     confirm,
     explain_interruption,
     note,
@@ -171,7 +172,13 @@ _PHASES = {
 
 def _print_result(result: "EnsureResult", output: Output) -> None:
     if output is Output.JSON:
-        print_json(result)
+        print_json(
+            {
+                "action": result.action,
+                "backup": backup_fields(result.backup),
+                "source_checked": result.source_checked,
+            }
+        )
     else:
         print_backup(result.backup, output, result.action)
     if not result.source_checked:
