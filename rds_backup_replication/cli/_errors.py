@@ -169,7 +169,14 @@ def _error_kinds() -> tuple[tuple[type[Exception], Callable[[Any], Explanation]]
 
 def _as_is(code: ExitCode, hint: str | None = None) -> Callable[[Exception], Explanation]:
     """Return a function that explains an error by its own text."""
-    return lambda error: Explanation(code, str(error), hint)
+
+    def explain_as_is(error: Exception) -> Explanation:
+        message = str(error)
+        if hint and re.search(r"[\w)]$", message):  # the hint is a sentence of its own
+            message += "."
+        return Explanation(code, message, hint)
+
+    return explain_as_is
 
 
 def _explain_request(error: "RequestValidationError") -> Explanation:

@@ -58,16 +58,21 @@ def _explain(error: Exception) -> str | None:
     kind, context, message = type(error).__name__, vars(error)["ctx"], vars(error)["message"]
     if kind == "BadParameter":
         return _explain_value(error)
-    if context is None:
-        return None
-    if kind == "NoSuchOption":
+    if kind == "BadOptionUsage":
+        plain = re.sub(r"^Option '(.+?)' ", r"\1 ", message)
+        return str(plain).replace("requires an argument", "requires a value")
+    if kind == "NoSuchOption" and context is not None:
         return _explain_option(vars(error)["option_name"], context)
     extra = re.fullmatch(r"Got unexpected extra arguments? ?(?:\(s\) )?\((.*)\)", message)
     if extra is None:
         return None
-    if "=" in extra[1] and "--tags" in _options(context.command):
-        return f"Unexpected argument: {extra[1]}. Repeat --tags before each tag."
-    return f"Unexpected argument: {extra[1]}. If a value contains spaces, put it in quotes."
+    options = _options(context.command)
+    hint = "If a value contains spaces, put it in quotes."
+    if "=" in extra[1] and "--tags" in options:
+        hint = "Repeat --tags before each tag."
+    elif "--region" in options and re.fullmatch(r"[a-z]+(-[a-z]+)+-\d", extra[1]):
+        hint = "The destination Region is an option: --region."
+    return f"Unexpected argument: {extra[1]}. {hint}"
 
 
 def _explain_value(error: Exception) -> str:
@@ -81,6 +86,7 @@ def _explain_value(error: Exception) -> str:
         quoted = re.match(r"(?:Value error, )?('.*?'|-?[\d.]+) is not ", message)
         given = cause.errors()[0]["input"] if hasattr(cause, "errors") else None
         shown = quoted[1] if quoted else "" if given is None else repr(str(given))
+        shown = re.sub(r"^'(-?[\d.]+)'$", r"\1", shown)
         for pattern, plain in _PLAIN_VALUES:
             message = re.sub(rf"^{pattern}$" if pattern[-2:] != ", " else pattern, plain, message)
         if message.startswith("must be one of "):
@@ -118,8 +124,9 @@ def _near_options(option: str, known: Iterable[str]) -> str:
     known = sorted(each for each in known if each.startswith("--"))
     if option.startswith("--"):
         words = {*option.strip("-").split("-")}
-        near = get_close_matches(option, known, 3, 0.7) or [
-            each for each in known if words & {*each.strip("-").split("-")}
+        near = get_close_matches(option, known, 2, 0.7)
+        near += [
+            each for each in known if each not in near and words & {*each.strip("-").split("-")}
         ]
     else:
         near = [each for each in known if each[2] == option[1]]

@@ -216,7 +216,8 @@ def _read_command(text: str | None) -> list[str] | None:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{error}.", param_hint="--check") from error
+        message = f"{text!r} has a quotation mark or backslash without an end."
+        raise typer.BadParameter(message, param_hint="--check") from error
     if not words:
         raise typer.BadParameter("must not be empty.", param_hint="--check")
     return words
