@@ -44,8 +44,12 @@ def test_help_of_every_command_has_examples_that_parse() -> None:
     program = get_command(app)
     commands = dict(walk(program))
     seen: list[dict[str, Any]] = []
+
+    def record(**values: Any) -> None:
+        seen.append(values)
+
     for command in commands.values():
-        command.callback = lambda **values: seen.append(values)
+        command.callback = record
     for path, command in commands.items():
         lines = examples_of(run(*path, "--help").stdout)
         assert lines, path
@@ -109,8 +113,12 @@ def test_help_of_an_unknown_command_suggests_another() -> None:
 def test_shared_options_may_stand_before_the_command() -> None:
     program = get_command(app)
     seen: list[dict[str, Any]] = []
+
+    def record(**values: Any) -> None:
+        seen.append(values)
+
     for _, command in walk(program):
-        command.callback = lambda **values: seen.append(values)
+        command.callback = record
 
     def parse(*words: str) -> dict[str, Any]:
         program.main(args=words, prog_name=PROGRAM, standalone_mode=False)

@@ -10,10 +10,10 @@ from ._errors import ExitCode, Failure
 from ._stdio import write_stdout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 # Typer registers its shells, although this program has its own options to install them.
-_typer: "dict[str, Callable[..., Any]]" = vars(completion)
+_typer: "Mapping[str, Callable[..., Any]]" = vars(completion)
 _typer["completion_init"]()
 
 OPTIONS = ("--install-completion", "--show-completion")

@@ -136,6 +136,7 @@ class RegionOptions:
     region: Annotated[
         str | None,
         typer.Option(
+            "--region",  # Typer 0.27 would take the name of the metavar, if the two are alike
             envvar="AWS_REGION",
             metavar="REGION",
             help="Destination Region, which keeps the replicated backups. The default is "

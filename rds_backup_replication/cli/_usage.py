@@ -55,16 +55,17 @@ def plain_usage_errors() -> Generator[None]:
 
 def _explain(error: Exception) -> str | None:
     """Return a better text than the error's own, or ``None`` if the error needs none."""
-    kind, context, message = type(error).__name__, vars(error)["ctx"], vars(error)["message"]
+    facts: dict[str, Any] = vars(error)
+    kind, context, message = type(error).__name__, facts["ctx"], facts["message"]
     if kind == "BadParameter":
         return _explain_value(error)
     if kind == "BadOptionUsage":
         plain = re.sub(r"^Option '(.+?)' ", r"\1 ", message)
         return str(plain).replace("requires an argument", "requires a value")
     if kind == "NoSuchOption" and context is not None:
-        return _explain_option(vars(error)["option_name"], context)
+        return _explain_option(facts["option_name"], context)
     extra = re.fullmatch(r"Got unexpected extra arguments? ?(?:\(s\) )?\((.*)\)", message)
-    if extra is None:
+    if extra is None or context is None:
         return None
     options = _options(context.command)
     hint = "If a value contains spaces, put it in quotes."
@@ -78,8 +79,10 @@ def _explain(error: Exception) -> str | None:
 def _explain_value(error: Exception) -> str:
     """Return a sentence that begins with the option, and the value if Typer refused that."""
     facts = vars(error)
-    option = facts["param_hint"] or facts["param"].get_error_hint()
-    option = re.sub(r"'([^' ]+)'", r"\1", option)
+    parameter = facts["param"]
+    option = facts["param_hint"] or str(parameter.metavar)
+    if facts["param_hint"] is None and parameter.param_type_name == "option":
+        option = parameter.opts[0]
     message = facts["message"]
     if facts["param_hint"] is None:  # otherwise, a command has raised the error
         cause: Any = error.__cause__

@@ -67,6 +67,7 @@ def audit(
     state: Annotated[
         list[str] | None,
         typer.Option(
+            "--state",
             metavar="STATE",
             help="Show only instances in this state. Repeat the option for more states.",
         ),
