@@ -13,7 +13,7 @@ COMPILE = $(VENV)-supply/bin/uv pip compile --universal --python-version 3.10 --
 PIN = $(COMPILE) pyproject.toml --extra all
 
 .SECONDARY: # make would delete the environments, because it takes them for intermediate files
-.PHONY: help demo test cover parser fuzz mutate check lint types verify-types package versions lowest pins audit sbom format docs bench bench-fleet clean
+.PHONY: help demo test cover parser fuzz mutate check lint types verify-types package release-check versions lowest pins audit sbom format docs bench bench-fleet clean
 
 help:
 	@echo "Daily"
@@ -39,6 +39,7 @@ help:
 	@echo "  make mutate        Count the changes to the core that tests catch; takes hours"
 	@echo "  make bench         Compare with plain boto3; write tables of docs/speed.md"
 	@echo "  make bench-fleet   Measure fleets; write the tables of docs/scale.md"
+	@echo "  make release-check Check version, changelog, tag, metadata and both archives"
 	@echo "  make pins          Renew the pins in requirements"
 	@echo "  make audit         Search the pinned packages for known vulnerabilities"
 	@echo "  make sbom          Write the packages of all extras to dist/sbom.cdx.json"
@@ -125,6 +126,11 @@ verify-types: $(VENV)/check.stamp
 
 package: $(VENV)/check.stamp
 	$(BIN)/python -m tests.package $(VENV)/dist
+
+# This target needs a package index, because it installs both archives into clean environments.
+release-check: $(VENV)/check.stamp docs package
+	$(BIN)/python -m tests.release $(VENV)/dist
+	$(BIN)/python -m pytest -m '' tests/test_package.py tests/test_docs.py
 
 # `make versions ARGS='-s tests-3.12'` runs one session; `.venv/bin/nox --list` lists all of them.
 versions: $(VENV)/check.stamp

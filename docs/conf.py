@@ -17,6 +17,10 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"{project} {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["copy.js"]
+html_copy_source = False
 
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
@@ -25,7 +29,7 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 88
-myst_heading_anchors = 2
+myst_heading_anchors = 3
 
 nitpick_ignore = [
     ("py:class", "AnySession"),  # a boto3 or botocore session
@@ -62,6 +66,11 @@ def _keep_colons(
         lines[:0] = ["..", ""]  # an empty comment becomes the first line
 
 
+def _link_to_pages(_app: Any, _path: object, _page: str, content: list[str]) -> None:
+    """Adapt the links of files at the root of the repository, which pages include."""
+    content[0] = content[0].replace("](docs/", "](").replace("](SECURITY.md", "](security.md")
+
+
 def _show_plain_types() -> None:
     """Show the fields of the models without pydantic's validators and serializers."""
     names = [(home, name) for home in (package, fleet, recovery) for name in home.__all__]
@@ -77,3 +86,4 @@ def setup(app: Any) -> None:
     # This handler must run before napoleon, whose priority is 500.
     app.connect("autodoc-process-docstring", _keep_colons, priority=400)
     app.connect("autodoc-process-signature", _without_signature)
+    app.connect("include-read", _link_to_pages)

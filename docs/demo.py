@@ -10,12 +10,24 @@ from typing import Any
 from rds_backup_replication import DBInstanceAutomatedBackup, recovery
 from rds_backup_replication.exceptions import BackupReplicationError
 from rds_backup_replication.fleet import Access, Policy
+from rds_backup_replication.fleet._durations import format_duration
 from rds_backup_replication.sandbox import Sandbox
 
 SOURCE, DESTINATION = "us-west-2", "us-east-1"
 ACCOUNT = "123456789012"
 FLEET = {"orders": "1", "reports": "2"}
 """The identifiers of the instances to recover, each with its tier."""
+INTRODUCTION = f"""\
+This is a tour of rds-backup-replication. Nothing leaves this machine: all requests go to a
+sandbox, a simulated RDS with two Regions. {SOURCE} is the source, which has the instances, and
+{DESTINATION} is the destination, which keeps their replicated backups. The sandbox answers at
+once; on AWS, a first copy or a restore takes much longer than here."""
+NEXT_STEPS = """\
+1. Do the same by hand: "Quick start" in README.md keeps a sandbox running, and has commands and
+   Python code to paste.
+2. Read docs/start.md for one instance, docs/fleet.md for many, and docs/recovery.md for the day
+   on which a Region is lost. docs/demo.py is the code of this tour.
+3. Before the first call to AWS, give your role the permissions of docs/permissions.md."""
 
 
 def heading(text: str) -> None:
@@ -26,19 +38,19 @@ def print_status(backup: DBInstanceAutomatedBackup | None) -> None:
     print(f"status: {backup.status if backup else 'no backup found'}")
 
 
-def seconds(duration: timedelta | None) -> str:
-    return "not known" if duration is None else f"{duration.total_seconds():.1f} seconds"
+def in_words(duration: timedelta | None) -> str:
+    return "not known" if duration is None else format_duration(duration)
 
 
 def show_errors(sandbox: Sandbox, source_arn: str, key_arn: str) -> None:
-    heading("Error 1: a client for the source's own Region, and two more errors in the same call")
+    heading("Three errors in one call, all reported before anything is sent")
     try:
         sandbox.client(SOURCE).start_db_instance_automated_backups_replication(
             source_db_instance_arn=source_arn, backup_retention_period=36, tags={"aws:team": "dba"}
         )
     except BackupReplicationError as error:
         print(f"{type(error).__name__}: {error}")
-    heading("Error 2: a KMS key that does not exist in the destination Region")
+    heading(f"An error that only RDS can find: a KMS key that does not exist in {DESTINATION}")
     try:
         sandbox.client(DESTINATION).start_db_instance_automated_backups_replication(
             source_db_instance_arn=source_arn, kms_key_id=f"{key_arn[:-4]}0000"
@@ -74,10 +86,13 @@ def show_replication(sandbox: Sandbox) -> None:
         print(f"{result.action}: {result.backup.db_instance_automated_backups_arn}")
 
     heading("Wait until the backup can be restored")
+    print("RDS varies the capitals of a status, so the sandbox does, too. You need not care:")
+    print("backup.status == 'replicating' is true for Replicating as well.")
     backup = client.wait_until_replicating(source_db_instance_arn=source_arn, on_poll=print_status)
     window = backup.restore_window
-    print(f"latest restorable time: {window and window.latest_time}")
-    print(f"data loss if the source failed now: {seconds(backup.lag())}")
+    if window and window.latest_time:
+        print(f"latest restorable time: {window.latest_time:%Y-%m-%d %H:%M:%S %Z}")
+    print(f"data loss if the source failed now: {in_words(backup.lag())}")
 
     heading(f"All automated backups in {DESTINATION}")
     for backup in client.describe_db_instance_automated_backups():
@@ -203,7 +218,7 @@ def show_recovery(sandbox: Sandbox, folder: Path) -> None:
     for each in report.instances:
         print(
             f"{each.db_instance_identifier} is {each.target_db_instance_identifier} now: "
-            f"{each.outcome} after {seconds(each.finished_after)}, "
+            f"{each.outcome} after {in_words(each.finished_after)}, "
             f"{len(each.verified)} settings verified"
         )
 
@@ -221,19 +236,22 @@ def show_recovery(sandbox: Sandbox, folder: Path) -> None:
     for drilled in evidence.instances:
         print(
             f"{drilled.restore.db_instance_identifier}: check {drilled.check}, "
-            f"RTO {seconds(drilled.checked_after)} (objective {drilled.rto}), "
-            f"RPO {seconds(drilled.restored_age)} (objective {drilled.rpo}), "
+            f"running after {in_words(drilled.checked_after)} (objective {in_words(drilled.rto)}), "
+            f"data {in_words(drilled.restored_age)} old (objective {in_words(drilled.rpo)}), "
             f"{drilled.cleanup}"
         )
     page = folder / "drill.html"
     page.write_text(recovery.render_drill_html(evidence), encoding="utf-8")
-    print(f"evidence: {page.as_uri()}")
+    print(f"evidence, to open in a browser: {page.as_uri()}")
 
 
 def main() -> None:
+    print(INTRODUCTION)
     with Sandbox() as sandbox:
         show_replication(sandbox)
         show_recovery(sandbox, Path(mkdtemp(prefix="recovery-")))
+    heading("Next steps")
+    print(NEXT_STEPS)
 
 
 if __name__ == "__main__":

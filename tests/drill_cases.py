@@ -1,6 +1,6 @@
 """Drills on the sandbox: what they call, what exists meanwhile, and who interferes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +64,9 @@ class Drills:
         return watched
 
     @property
-    def databases(self) -> dict[str, Any]:
+    def databases(self) -> MutableMapping[str, Any]:
         """Return moto's instances in the destination, by name."""
-        found: dict[str, Any] = get_backend("rds")[ACCOUNT][DESTINATION].databases
+        found: MutableMapping[str, Any] = get_backend("rds")[ACCOUNT][DESTINATION].databases
         return found
 
     def existing(self) -> list[str]:
@@ -126,6 +126,9 @@ class Drills:
     def add(self, name: str, **tags: str) -> str:
         """Add somebody's instance in the destination; return its resource ID."""
         self.databases.pop(name, None)
+        snapshots = get_backend("rds")[ACCOUNT][DESTINATION].database_snapshots
+        for each in [each for each in snapshots if each.startswith(f"rds:{name}-")]:
+            del snapshots[each]  # moto would need the same name again
         self.fleet.add(ACCOUNT, DESTINATION, name, tags=tags)
         return str(self.databases[name].dbi_resource_id)
 

@@ -29,6 +29,25 @@ MEMBER = fleet.Account(
 ORGANIZATION = fleet.Organization(
     role_name="audit", external_id="secret", units=("ou-ab12-12345678",), exclude=("222222222222",)
 )
+DRILL = fleet.DrillSettings(
+    subnet_group="drills",
+    security_group_ids=("sg-0d0d0d0d0d0d0d0d0",),
+    instance_class="db.t3.small",
+)
+RECOVERY = fleet.RecoverySettings(
+    tier=2,
+    name="{name}-dr",
+    subnet_group={"private": "dr", "*": "rest"},
+    security_group_ids=("sg-0123456789abcdef0",),
+    parameter_groups={"orders": "orders-dr"},
+    option_groups={"orders": "orders-dr"},
+    kms_key_id="alias/insights",
+    instance_class="db.r6g.large",
+    multi_az=False,
+    rto=timedelta(hours=4),
+    rpo=timedelta(minutes=30),
+    drill=DRILL,
+)
 RULE = fleet.Rule(
     name="production",
     source_regions=("us-west-2", "eu-west-1"),
@@ -41,6 +60,7 @@ RULE = fleet.Rule(
     kms_key_id=KMS_KEY_ARN,
     tags=TAGS,
     maximum_lag=timedelta(days=1, microseconds=1),
+    recovery=RECOVERY,
 )
 EVERYWHERE = fleet.Rule(name="rest", source_regions="enabled", destination_region="us-east-1")
 DEFAULTS = fleet.Defaults.model_validate(
@@ -151,6 +171,7 @@ READINESS = fleet.Readiness(checked_at=NOON, book_captured_at=NOON, findings=(RE
 # Every field of a model has a value in one of its examples.
 FLEET_EXAMPLES: tuple[BaseModel, ...] = (
     *(MEMBER, ORGANIZATION, SELECTOR, RULE, EVERYWHERE, DEFAULTS, LIMITS, ACCEPTANCE),
+    *(RECOVERY, DRILL),
     *(REASON, OBSERVED, ACTION, RESULT, RECORD, FINDING, OTHER, HEADROOM),
     *(STATE_CHANGE, MATCH_CHANGE, COMPARISON, RESTORE_REASON, READINESS),
     fleet.Policy(

@@ -49,12 +49,14 @@ MISSING_GROUP = ReadinessReason(
 
 
 def test_capture_replaces_the_book_that_is_there(fake: Recovery) -> None:
-    fake.results["capture"] = new = make_book(make_entry(), make_entry(is_gone=True, tier=3))
+    billing = make_entry(db_instance_identifier="billing")
+    gone = make_entry(is_gone=True, tier=3)
+    fake.results["capture"] = new = make_book(billing, make_entry(), gone)
     shown = run(*CAPTURE)
     assert fake.calls["capture"]["previous"] == fake.calls["write_book"]["replaces"] == BOOK
     assert fake.books["book.json"] == new
     assert shown.stdout == (
-        "Instances in tier 1: 1\nInstances that are gone, and kept in the book: 1\n"
+        "Instances in tier 1: 2\nInstances that are gone, and kept in the book: 1\n"
     )
     assert shown.stderr == "Wrote book.json.\n"
 
@@ -70,7 +72,9 @@ def test_first_capture_has_no_earlier_book(fake: Recovery) -> None:
 def test_incomplete_book_is_written_and_has_an_exit_code(fake: Recovery) -> None:
     problem = CaptureProblem(message="us-west-2 did not answer.", remedy="Capture again.")
     unread = "The option group orders could not be read."
-    fake.results["capture"] = new = make_book(make_entry(unread=(unread,)), problems=(problem,))
+    billing = make_entry(db_instance_identifier="billing")
+    new = make_book(billing, make_entry(unread=(unread,)), problems=(problem,))
+    fake.results["capture"] = new
     shown = run(*CAPTURE, code=ExitCode.FINDINGS)
     assert fake.books["book.json"] == new
     assert shown.stdout.splitlines()[1:] == [
@@ -296,7 +300,7 @@ def test_recover_goes_on_with_its_journal(fake: Recovery) -> None:
     asked = run(*RECOVER, code=ExitCode.USAGE)
     assert "Go on with the recovery of 2026-11-25T12:00:00Z (1 of 2 to restore)?" in asked.stderr
     assert not fake.calls
-    fake.results["recover"] = recovered()
+    fake.results["recover"] = recovered(restored("orders"))
     assert "Instances to restore: 1\n" in run(*RECOVER, "--yes").stderr
 
 

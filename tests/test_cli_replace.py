@@ -13,6 +13,8 @@ from .cli_cases import JSON, run
 from .stubber_cases import START
 from .wire import SOURCE_ARN
 
+pytestmark = pytest.mark.once
+
 # Fixtures that several files share.
 sandbox = cli_cases.sandbox
 no_width = cli_cases.no_width

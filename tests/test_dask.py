@@ -11,7 +11,7 @@ from rds_backup_replication.fleet import Plan, apply, audit, plan
 from .fleets import ACCOUNTS, REGIONS, Fleet, policy
 
 pytestmark = [
-    pytest.mark.once,
+    pytest.mark.long,
     pytest.mark.filterwarnings("default"),  # Dask's own warnings are out of our hands
 ]
 

@@ -4,13 +4,16 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
 
-from rds_backup_replication import BackupReplicationClient, __version__
+from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication.exceptions import RequestValidationError
 from rds_backup_replication.sandbox import Sandbox
+from rds_backup_replication.sandbox import __main__ as sandbox_command
 
 from .check_cases import backup, source
 from .loopback import result_xml
@@ -20,6 +23,8 @@ pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ENDPOINT = "http://127.0.0.1:5000"
+SHELL_BLOCKS = re.findall(r"```shell\n(.*?)```", README, re.DOTALL)
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 START = "StartDBInstanceAutomatedBackupsReplication"
 DESCRIBE = "DescribeDBInstanceAutomatedBackups"
@@ -39,6 +44,8 @@ def test_demo_output(tmp_path: Path) -> None:
         *("pending", "replicating"),
         *("replicating", "retained"),
     ]
+    assert "\n== Next steps\n" in run.stdout
+    assert not re.search(r"\d\.\d+ s|\d:\d\d:\d\d\.", run.stdout)  # durations are rounded
     shown = re.findall(r"^(\w+):", run.stdout, re.MULTILINE)
     assert [word for word in shown if word not in ("arn", "status")] == [
         "RequestValidationError",
@@ -47,7 +54,7 @@ def test_demo_output(tmp_path: Path) -> None:
         "started",
         "unchanged",
         *("orders", "reports"),
-        *("orders", "reports", "evidence"),
+        *("orders", "reports"),
     ]
     assert run.stderr == ""
     assert re.findall(r"^2 .*restorable$", run.stdout, re.MULTILINE) == [
@@ -65,44 +72,77 @@ def test_demo_output(tmp_path: Path) -> None:
 
 def test_readme_error_matches_library() -> None:
     (shown,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+    client = BackupReplicationClient(region_name="us-west-2")
     with pytest.raises(RequestValidationError) as caught:
-        BackupReplicationClient(
-            region_name="us-west-2"
-        ).start_db_instance_automated_backups_replication(
-            source_db_instance_arn=SOURCE_ARN, backup_retention_period=36
-        )
+        client.ensure_replication(source_db_instance_arn=SOURCE_ARN, backup_retention_period=36)
     assert shown == f"{RequestValidationError.__module__}.RequestValidationError: {caught.value}\n"
 
 
-@pytest.mark.usefixtures("clock")
-def test_readme_examples_run(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    start, life, lag, _, errors, sandbox_example, testing = BLOCKS
-    exec(sandbox_example, {})  # noqa: S102  # the README is trusted
-    assert capsys.readouterr().out == "pending\n"
-
+@pytest.fixture
+def pasted(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Set the README's environment, which leads to a sandbox; yield the README's commands."""
+    commands = "".join(block for block in SHELL_BLOCKS if "$SOURCE" in block or "audit" in block)
     with Sandbox() as sandbox:
-        # The README's client reads its settings from the environment, like a user's client.
-        monkeypatch.setenv("AWS_ENDPOINT_URL", sandbox.endpoint_url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
         sandbox.create_db_instance("us-west-2", "mydatabase")
-        key = sandbox.boto3_client("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]
-        names: dict[str, object] = {}
-        exec(re.sub(r"arn:aws:kms[^\"]*", key, start), names)  # noqa: S102
-        exec(life, names)  # noqa: S102
-        exec(lag, names)  # noqa: S102
-        exec(errors, names)  # noqa: S102
-        exec(errors, names)  # noqa: S102  # now the replication is stopped
-    exec(testing, names)  # noqa: S102
-    printed = capsys.readouterr().out.splitlines()
-    assert printed[0].startswith("pending arn:aws:rds:us-east-1:123456789012:auto-backup:ab-")
-    assert printed[1].startswith("already_replicating: ")
-    assert printed[2] == "unchanged"
-    assert printed[3].startswith("20")  # a time
-    assert printed[-2].startswith("InvalidDBInstanceState Sandbox:")
-    assert printed[-1] == "as prepared"
+        commands = commands.replace(ENDPOINT, sandbox.endpoint_url)
+        for name, value in re.findall(r"(AWS_\w+)=(\S+)", commands):
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+        yield re.sub(r"^\. \.venv-try.*$", "", commands, flags=re.MULTILINE)
+
+
+@pytest.mark.long  # a process for each command
+def test_readme_commands_run_in_a_shell(pasted: str, tmp_path: Path) -> None:
+    shell = subprocess.run(
+        ["bash", "-e"],  # noqa: S607  # any bash
+        input=pasted,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shell.returncode == 0, shell.stderr
+    assert shell.stderr.startswith("No blockers found.\n")
+    assert re.search(r"^Action +started$", shell.stdout, re.MULTILINE)
+    assert re.search(r"^Status +replicating$", shell.stdout, re.MULTILINE)
+    assert re.search(r"^protected +\d+s +us-east-1 ", shell.stdout, re.MULTILINE)
+    assert "mydatabase" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("clock", "pasted")
+def test_readme_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
+    start, errors, _, testing = BLOCKS
+    names: dict[str, object] = {}
+    for block in (start, errors, errors, testing):  # the second stop is refused
+        exec(block, names)  # noqa: S102  # the README is trusted
+    action, lag, refused, queued = capsys.readouterr().out.splitlines()
+    assert action == "started"
+    assert re.fullmatch(r"mydatabase: a disaster now would lose the last 0:\d\d:\S+", lag)
+    assert refused.startswith("InvalidDBInstanceState Sandbox:")
+    assert queued == "as queued"
+
+
+def test_readme_sandbox_has_the_instance_and_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[tuple[int, list[tuple[str, str]]]] = []
+
+    def serve(port: int, instances: list[tuple[str, str]]) -> None:
+        served.append((port, instances))
+
+    monkeypatch.setattr(sandbox_command, "serve", serve)
+    (line,) = re.findall(r"^python -m rds_backup_replication\.sandbox .*$", README, re.MULTILINE)
+    monkeypatch.setattr(sys, "argv", line.split()[2:])
+    sandbox_command.main()
+    assert served == [(5000, [("us-west-2", "mydatabase")])]
+    assert ENDPOINT.endswith(":5000")
+
+
+def test_readme_names_make_targets_and_extras_that_exist() -> None:
+    targets = (ROOT / "Makefile").read_text(encoding="utf-8")
+    extras = set(metadata("rds-backup-replication").get_all("Provides-Extra") or ())
+    for target in re.findall(r"\bmake (\w+)", README):
+        assert re.search(rf"^{target}:", targets, re.MULTILINE), target
+    named = ",".join(re.findall(r"'\.\[([\w,]+)\]'", README)).split(",")
+    assert {"all"} < {*named} <= extras
 
 
 @pytest.mark.parametrize(
@@ -115,10 +155,10 @@ def test_readme_examples_run(
         ([], ["us-west-2 DescribeDBInstances", f"us-east-1 {DESCRIBE}", f"us-east-1 {START}"]),
     ],
 )
-def test_readme_counts_calls_of_ensure(
+def test_speed_page_counts_calls_of_ensure(
     rds: ScriptedRDS, backups: list[str], calls: list[str]
 ) -> None:
-    """The README says: two calls where nothing is to be done, and a start makes it three."""
+    """Check the table in docs/speed.md: two calls for an active replication, three for a start."""
     for body in (source(), listing_xml(*backups), result_xml(START, backup())):
         rds.answers(body)
     result = rds.client().ensure_replication(source_db_instance_arn=SOURCE_ARN)
@@ -128,12 +168,6 @@ def test_readme_counts_calls_of_ensure(
         for request in rds.received
     ]
     assert received == calls
-    assert "`ensure_replication` two API calls where nothing is to be done: DescribeDBI" in README
-    assert "A start makes it three." in README
-
-
-def test_changelog_has_current_version() -> None:
-    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert re.search(
-        rf"^## \[{re.escape(__version__)}\] - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE
-    )
+    kind = "of an active replication" if backups else "that starts a replication"
+    speed = (ROOT / "docs/speed.md").read_text(encoding="utf-8")
+    assert f"| `ensure_replication` {kind} | {len(calls)} |" in speed

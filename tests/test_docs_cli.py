@@ -181,7 +181,7 @@ def test_permissions_cover_the_calls_of_each_command(
         result = CliRunner().invoke(app, arguments, prog_name=PROGRAM)
         assert result.exit_code in (0, 8), result.output
         called.discard("sts:GetCallerIdentity")  # which takes no permission
-        assert called
+        assert called or name == "recovery drill-cleanup"  # the drill has left nothing behind
         assert called <= permissions(page, name), name
     commands: dict[str, object] = vars(get_command(app))["commands"]
     assert {name.partition(" ")[0] for name in COMMAND_LINES} == {*commands} - {
@@ -194,7 +194,7 @@ def test_iam_policies_allow_what_their_commands_need() -> None:
     allowed: set[str] = set()
     for heading, names in POLICIES.items():
         section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-        if not re.search("Those of above|last two statements", section):
+        if not re.search("policy above|last two statements", section):
             allowed = {"ec2:DescribeRegions"}  # only for source_regions: enabled
         allowed |= set(re.findall(ACTION, section.partition("```json")[2].partition("```")[0]))
         for name in names:

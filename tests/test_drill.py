@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from rds_backup_replication.exceptions import RecoveryRefusedError
-from rds_backup_replication.recovery import DrillTarget, RestoredInstance, drill
-from rds_backup_replication.recovery import _drill as engine
-from rds_backup_replication.recovery import _restores as restores
+from rds_backup_replication.recovery import DrillTarget, RestoredInstance, _drill_checks, drill
 from rds_backup_replication.recovery._drill import create_drill_targets
 from rds_backup_replication.recovery._settings import KIND_TAG, RUN_TAG
 
@@ -31,7 +29,7 @@ def test_drill_proves_and_deletes(drills: Drills, monkeypatch: pytest.MonkeyPatc
     seen: dict[str, Any] = {}
     tags: dict[str, dict[str, str]] = {}
     used: list[Any] = []
-    run_check = engine.run_check
+    run_check = _drill_checks.run_check
 
     def spy(*arguments: Any, **keywords: Any) -> Any:
         used.extend(keywords["used"])
@@ -43,7 +41,7 @@ def test_drill_proves_and_deletes(drills: Drills, monkeypatch: pytest.MonkeyPatc
         tags[name] = {tag["Key"]: tag["Value"] for tag in seen[name]["TagList"]}
         assert instance.new_port == seen[name]["Endpoint"]["Port"]
 
-    monkeypatch.setattr(engine, "run_check", spy)
+    monkeypatch.setattr("rds_backup_replication.recovery._drill.run_check", spy)
     report = drills.run(book, check=check, at_once=2)
     assert report.is_proven
     assert not report.left_behind
@@ -87,7 +85,9 @@ def test_drill_measures_rto_and_rpo(drills: Drills, monkeypatch: pytest.MonkeyPa
     book = drills.book("orders", rto=timedelta(seconds=35), rpo=timedelta(minutes=10))
     sandbox.advance(timedelta(minutes=30))
     at = datetime.now(timezone.utc) - timedelta(minutes=12)
-    monkeypatch.setattr(restores, "now", lambda: at + timedelta(minutes=10))
+    monkeypatch.setattr(
+        "rds_backup_replication.recovery._restores.now", lambda: at + timedelta(minutes=10)
+    )
     report = drills.run(book, at=at, poll_interval=7.0)
     (one,) = report.instances
     # Two polls show the instance as creating, and one as modifying.
@@ -173,7 +173,7 @@ def test_drill_name_taken_meanwhile(drills: Drills) -> None:
     (one,) = report.left_behind
     assert one.restore.outcome == "failed"
     assert "left alone" in str(one.cleanup_message)
-    assert [each.dbi_resource_id for each in map(drills.databases.get, drills.left())] == added
+    assert [drills.databases[name].dbi_resource_id for name in drills.left()] == added
     assert {name for name, _ in drills.changes} == {"restore_db_instance_to_point_in_time"}
 
 

@@ -14,6 +14,8 @@ from rds_backup_replication.fleet._journal import Journal, read_journal
 from . import apply_cases
 from .apply_cases import AppliedActions, action, make_plan, name_of, replacement, stop
 
+pytestmark = pytest.mark.once
+
 applied = apply_cases.applied
 TEXT = f'accounts: [{{id: "123456789012"}}]\nlimits: {{at_once: 1}}\n{apply_cases.RULES}'
 POLICY = Policy.from_yaml(TEXT)

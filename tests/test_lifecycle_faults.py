@@ -16,6 +16,8 @@ from . import lifecycle_cases
 from .lifecycle_cases import NO_RETRIES, START, STOP, active, ensure
 from .wire import SOURCE_ARN
 
+pytestmark = pytest.mark.once
+
 # The fixtures of these tests.
 sandbox = lifecycle_cases.sandbox
 client = lifecycle_cases.client

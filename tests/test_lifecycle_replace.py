@@ -34,6 +34,8 @@ from .lifecycle_cases import (
 )
 from .wire import SOURCE_ARN
 
+pytestmark = pytest.mark.once
+
 # The fixtures of these tests.
 sandbox = lifecycle_cases.sandbox
 client = lifecycle_cases.client

@@ -21,6 +21,8 @@ from . import lifecycle_cases
 from .lifecycle_cases import DESCRIBE, ensure, stop
 from .wire import SOURCE_ARN
 
+pytestmark = pytest.mark.once
+
 # The fixtures of these tests.
 sandbox = lifecycle_cases.sandbox
 client = lifecycle_cases.client

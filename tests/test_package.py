@@ -42,24 +42,60 @@ def urls_of(built: Distribution) -> dict[str, str]:
 
 
 def links_of(markdown: str) -> list[str]:
-    """Return the targets of all links and images."""
+    """Return the targets of all links."""
     tokens = MarkdownIt().parse(markdown)
     inline = [child for token in tokens for child in token.children or ()]
-    attributes = [child.attrGet("href") or child.attrGet("src") for child in inline]
-    return [str(target) for target in attributes if target]
+    return [str(child.attrGet("href")) for child in inline if child.attrGet("href")]
+
+
+def images_of(markdown: str) -> list[str]:
+    """Return the targets of all images, which are HTML because they have dark variants."""
+    assert "![" not in markdown
+    return re.findall(r'\b(?:src|srcset)="([^"]+)"', markdown)
 
 
 def test_long_description_links_lead_to_existing_files(built: Distribution) -> None:
-    files = f"{urls_of(built)['Source']}/blob/v{built.version}/"
-    description = built.metadata["Description"]
-    links = links_of(description)
-    assert len(links) == len(links_of((ROOT / "README.md").read_text(encoding="utf-8")))
-    for link in links:
-        path = link.removeprefix(files)
-        if path == link:
-            assert link.startswith(("#", "https://"))
-        else:
-            assert (ROOT / path).is_file(), link
+    source, tag = urls_of(built)["Source"], f"v{built.version}"
+    description, readme = built.metadata["Description"], (ROOT / "README.md").read_text("utf-8")
+    for targets_of, kind in ((links_of, "blob"), (images_of, "raw")):
+        targets = targets_of(description)
+        assert len(targets) == len(targets_of(readme)) > 1
+        for target in targets:
+            path = target.removeprefix(f"{source}/{kind}/{tag}/")
+            if path == target:
+                assert target.startswith(("#", "https://"))
+            else:
+                assert (ROOT / path).is_file(), target
+
+
+def test_picture_is_the_same_in_light_and_dark() -> None:
+    images = [
+        (ROOT / path).read_text("utf-8")
+        for path in images_of((ROOT / "README.md").read_text("utf-8"))
+    ]
+    shapes = {re.sub("#[0-9a-f]{6}", "color", image) for image in images}
+    assert (len(images), len(shapes), len(set(images))) == (2, 1, 2)
+
+
+def anchors_of(page: Path) -> set[str]:
+    """Return the anchors that GitHub and MyST give to the headings of a page."""
+    text = page.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    explicit = re.findall(r"^\(([\w-]+)\)=$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings} | {
+        *explicit
+    }
+
+
+def test_page_links_lead_to_files_and_headings() -> None:
+    for page in PAGES:
+        for link in links_of(page.read_text(encoding="utf-8")):
+            if link.startswith("https://"):
+                continue
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            assert target.is_file(), (page.name, link)
+            assert not anchor or anchor in anchors_of(target), (page.name, link)
 
 
 def test_project_urls_and_pages_agree_on_host(built: Distribution) -> None:

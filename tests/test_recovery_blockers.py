@@ -87,7 +87,7 @@ BLOCKERS: list[Case] = [
     ("parameter_group_not_found", "no DB parameter group orders.", ENTRY, {"parameter_groups": {}}),
     (
         "parameter_group_differs",
-        "the engine version needs postgres16",
+        "of the family postgres15, and the backup has postgres 16.4",
         entry_with(db_parameter_group_name="default.postgres15"),
         {},
     ),

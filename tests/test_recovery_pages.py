@@ -90,7 +90,9 @@ def test_drill_page_has_evidence() -> None:
         "Measured RPO": "7m; objective: 15m met",
         "Check": "passed",
         "End of its output": "orders: 48,210 rows\nlatest order: 2026-11-24 18:13:20",
-        "Settings as in the book": "db_instance_class, multi_az, port, vpc_security_group_ids",
+        "Verified settings of the drill": (
+            "db_instance_class, multi_az, port, vpc_security_group_ids"
+        ),
         "Request IDs": "9d3a7c1e-0000-4000-8000-000000000001",
         "Deletion": "deleted",
     }

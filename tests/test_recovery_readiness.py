@@ -255,6 +255,10 @@ def test_default_groups_need_not_exist() -> None:
         "option_group_name": "default:oracle-ee-19",
     }
     entry = make_entry(
-        source=SOURCE.model_copy(update=settings), target=TARGET.model_copy(update=settings)
+        engine="oracle-ee",
+        source=SOURCE.model_copy(update=settings),
+        target=TARGET.model_copy(update=settings),
     )
-    assert judge_one(entry, parameter_groups={}, option_groups={}).reasons == ()
+    backups = [make_backup(entry, engine_version="19.0.0.0.ru-2026-10.rur-2026-10.r1")]
+    found = judge_one(entry, backups=backups, parameter_groups={}, option_groups={})
+    assert found.reasons == ()

@@ -42,7 +42,7 @@ from .replication_cases import (
 )
 from .wire import KMS_KEY_ARN, SOURCE_ARN, ScriptedRDS, source_regions_xml
 
-pytestmark = pytest.mark.usefixtures("clock")
+pytestmark = [pytest.mark.usefixtures("clock"), pytest.mark.once]
 
 RESTARTED = "The instance replicates"
 NOT_RESTARTED = "The instance does not replicate."

@@ -11,6 +11,8 @@ from rds_backup_replication.sandbox import Sandbox
 
 from .lifecycle_cases import active
 
+pytestmark = pytest.mark.once
+
 REPLACE = """
 import sys
 from datetime import timedelta
@@ -40,7 +42,13 @@ client.replace_replication(
 """
 
 
-@pytest.mark.parametrize("phase", ["preflight", "stop", "wait", "start"])
+@pytest.mark.parametrize(
+    "phase",
+    [
+        *(pytest.param(each, marks=pytest.mark.long) for each in ("preflight", "stop", "wait")),
+        "start",
+    ],
+)
 def test_killed_replacement_is_continued(rds_sandbox: Sandbox, phase: str) -> None:
     """The retention is the new one; the key and the tags are those of before."""
     instance = rds_sandbox.create_db_instance("us-west-2", "vault", StorageEncrypted=True)

@@ -98,6 +98,7 @@ BLANK = (
 )
 
 
+@pytest.mark.long
 @given(
     st.text(
         st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="".join(BLANK)),

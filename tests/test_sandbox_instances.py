@@ -44,6 +44,12 @@ def test_endpoint_appears_once_available(sandbox: Sandbox, rds: Any, backup_arn:
     assert wait_available(rds, "other")["Endpoint"]["Port"] == 5432
     sandbox.set_endpoint(DESTINATION, "other", "127.0.0.3", 2)
     assert describe(rds, "other")["Endpoint"] == {"Address": "127.0.0.3", "Port": 2}
+    sandbox.set_endpoint(DESTINATION, "O?h*", "127.0.0.4", 3)
+    assert describe(rds, "other")["Endpoint"] == {"Address": "127.0.0.3", "Port": 2}
+    restore(rds, backup_arn, "oh-other")
+    assert wait_available(rds, "oh-other")["Endpoint"]["Port"] == 5432
+    restore(rds, backup_arn, "oxhide")
+    assert wait_available(rds, "oxhide")["Endpoint"] == {"Address": "127.0.0.4", "Port": 3}
 
 
 def test_poll_counts_only_selected_instances(rds: Any, backup_arn: str) -> None:

@@ -13,6 +13,7 @@ from botocore.exceptions import EndpointConnectionError
 from rds_backup_replication import BackupReplicationClient
 from rds_backup_replication.exceptions import DBInstanceNotFoundFault
 from rds_backup_replication.sandbox import Sandbox
+from rds_backup_replication.sandbox.__main__ import main
 
 from . import sandbox_cases
 from .sandbox_cases import start, statuses
@@ -106,11 +107,15 @@ def test_missing_extra_named(module: str, *, is_named: bool) -> None:
 @pytest.mark.parametrize("stop_signal", ["INT", "TERM"])
 def test_command_stops_despite_ignored_sigint(stop_signal: str) -> None:
     """A shell makes its background jobs ignore SIGINT."""
-    command = f"trap '' INT; exec {sys.executable} -m rds_backup_replication.sandbox --port 0"
+    options = "--port 0 --db-instance us-west-2:orders --db-instance us-west-2:orders"
+    command = f"trap '' INT; exec {sys.executable} -m rds_backup_replication.sandbox {options}"
     with subprocess.Popen(["/bin/sh", "-c", command], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None
         try:
             assert "listens on http://127.0.0.1:" in process.stdout.readline()
+            assert process.stdout.readline() == (
+                "It has arn:aws:rds:us-west-2:123456789012:db:orders\n"
+            )
             while "Ctrl-C" not in process.stdout.readline():
                 pass
             process.send_signal(getattr(signal, f"SIG{stop_signal}"))
@@ -119,3 +124,14 @@ def test_command_stops_despite_ignored_sigint(stop_signal: str) -> None:
             process.kill()  # a failure must not wait for a process that goes on
     assert output.endswith("Stopped.\n")
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("text", ["orders", "us-mars-1:orders", "us-west-2:-", "us-west-2:"])
+def test_command_refuses_an_instance_that_cannot_be(
+    text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["sandbox", "--port", "0", "--db-instance", text])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert f"argument --db-instance: {text!r} must be a Region and an" in capsys.readouterr().err

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import stat
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,24 +60,50 @@ def read_failure(path: Path | str, error: OSError) -> Failure:
     return Failure(f"{path} cannot be read: {error.strerror or error}", ExitCode.USAGE)
 
 
-def check_writable(path: Path, content: str) -> None:
+def check_writable(path: Path, content: str, *, others: Iterable[Path | str | None] = ()) -> None:
     """Raise a failure if a file cannot be written; called before the work for its content.
 
     Args:
         path: The file.
         content: Noun for what the file is for, such as ``report``.
+        others: The other files of the command, none of which it may be.
     """
     if is_stdin(path):
         message = f"- cannot be written: standard output already receives the {content}."
         raise Failure(message, ExitCode.USAGE)
+    if any(other is not None and _is_same_file(path, other) for other in others):
+        message = f"{path} has another use in this command. Name another file for the {content}."
+        raise Failure(message, ExitCode.USAGE)
     try:
-        is_new = not path.exists()
-        if is_new or path.is_file() or path.is_dir():  # to open a pipe would wait for its reader
-            path.open("ab").close()
-        if is_new:
-            path.unlink()
+        _try_to_write(path)
     except OSError as error:
         raise _write_failure(path, error, ExitCode.USAGE) from error
+
+
+def _try_to_write(path: Path) -> None:
+    """Open a file for writing, or make a file beside it if it is new.
+
+    A new file itself must not be created and deleted here, because another command may have begun
+    to use it.
+    """
+    from tempfile import TemporaryFile  # noqa: PLC0415  # help and version must not import it
+
+    target = Path(os.path.realpath(path))
+    try:
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        TemporaryFile(dir=target.parent).close()
+        return
+    # To open a pipe would wait for its reader. A link here leads to itself.
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode):
+        path.open("ab").close()
+
+
+def _is_same_file(one: Path, other: Path | str) -> bool:
+    try:
+        return one.samefile(other)  # also by a link, or in other capitals
+    except OSError:
+        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def write_file(path: Path, text: str) -> None:
@@ -85,8 +113,10 @@ def write_file(path: Path, text: str) -> None:
         if target.exists() and not target.is_file():
             target.write_text(text, encoding="utf-8")
             return
-        part = target.with_name(f".{os.getpid()}.part")
+        # The processes of two containers may have the same ID, and write to the same folder.
+        part = target.with_name(f".{os.urandom(8).hex()}.part")
         try:
+            part.touch(exist_ok=False)
             part.write_text(text, encoding="utf-8")
             if target.exists():
                 shutil.copymode(target, part)

@@ -140,6 +140,7 @@ def check_readiness(
     only: tuple[str, ...],
     *,
     for_drill: bool,
+    at: "datetime | None" = None,
 ) -> "ReadinessReport":
     """Check whether the instances could be restored, for a question."""
     from ..recovery import check
@@ -150,6 +151,7 @@ def check_readiness(
             policy,
             access=access,
             only=only,
+            at=at,
             for_drill=for_drill,
             on_progress=on_progress,
         )
@@ -275,12 +277,21 @@ def running(text: str, total: int, *, ending: str, hint: str) -> Generator[Run]:
         ending: What the first signal announces: a sentence.
         hint: How to go on after a signal has ended the process: a sentence.
     """
+    from ..recovery._drill_checks import end_checks
+
     with progress(text, lines=False) as shown:
         run = Run(shown, total)
         shown.log(text)
 
         def summarize() -> str:
+            # The commands of checks have sessions of their own, which would go on.
+            end_checks()
             return "" if run.is_over else f"Ended at once. {run.summarize()} {hint}\n"
 
         with finish_on_signal(shown, ending, summarize, lambda: run.is_over), run.summarizing():
-            yield run
+            try:
+                yield run
+            except OSError:  # of the journal; what has begun is in it all the same
+                if not run.is_over:
+                    shown.log(hint)
+                raise

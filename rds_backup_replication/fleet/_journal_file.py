@@ -1,6 +1,7 @@
 """The file of a journal: locked, with each line on the disk at once, readable after a crash."""
 
 import os
+import stat
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -81,6 +82,8 @@ class JournalFormat(Generic[HeaderT, LineT]):
         try:
             if not _lock(descriptor):
                 raise self.refusal([f"Another process uses the journal {path}."])
+            if not _keeps_lines(path, descriptor):
+                raise self.refusal([f"The journal {path} is no file, or has just been deleted."])
             file = JournalFile(path, descriptor, self)
             if file.is_new:
                 sync_directory(path)
@@ -205,6 +208,14 @@ def _lock(descriptor: int) -> bool:
         except OSError:  # some network file systems cannot lock
             pass
     return True
+
+
+def _keeps_lines(path: Path, descriptor: int) -> bool:
+    """Return whether what is written to an open file will be found under its path later."""
+    opened = os.fstat(descriptor)
+    with suppress(FileNotFoundError):
+        return stat.S_ISREG(opened.st_mode) and os.path.samestat(opened, path.stat())
+    return False
 
 
 def sync_directory(path: Path) -> None:

@@ -14,15 +14,17 @@ from ..exceptions import (
     InvalidDBInstanceStateFault,
 )
 from ._journal import InstanceProgress, Key
-from ._operations import DELETE_INSTANCE, DESCRIBE_INSTANCES
+from ._operations import DELETE_INSTANCE
 from ._records import CleanupOutcome
-from ._run import Run, describe_instance
+from ._run import Run, describe_instance, find_renamed, status_of
 from ._settings import run_tags
 
 _POLLS = 40
 """Attempts to delete an instance that RDS still restores or modifies, with a pause in between."""
 _CONSISTENCY_POLLS = 10
 """Polls that must show no instance, or an instance without tags, because Describe may be stale."""
+_CONSISTENCY_SECONDS = 60.0
+"""Time in which all polls must show no instance, however short the pauses are meant to be."""
 
 CleanupResult = tuple[CleanupOutcome, str | None]
 
@@ -81,12 +83,12 @@ class InstanceDeletion:
             try:
                 instance = describe_instance(context, self._key[2])
                 if instance is None:
-                    if self._has_tried:  # an attempt whose response was lost
-                        return self._note_deleted()
                     absent += 1
                     if absent >= _CONSISTENCY_POLLS:
-                        return self._find_renamed(context)
-                elif self._may_lack_tags_yet(instance) and without_tags < _CONSISTENCY_POLLS:
+                        return self._find_renamed(context) or self._absent()
+                    self._run.wait(context, _CONSISTENCY_SECONDS / _CONSISTENCY_POLLS)
+                    continue
+                if self._may_lack_tags_yet(instance) and without_tags < _CONSISTENCY_POLLS:
                     without_tags += 1
                 elif (result := self._try(context, instance)) is not None:
                     return result
@@ -99,29 +101,39 @@ class InstanceDeletion:
             "RDS does not delete the instance yet. Run the cleanup of this drill again.",
         )
 
+    def _absent(self) -> CleanupResult:
+        """Return that nothing is left, as far as RDS shows."""
+        if self._has_tried:  # perhaps an attempt whose response was lost
+            return self._note_deleted()
+        if not self._progress.is_uncertain:
+            return "absent", None
+        return "absent", (
+            "The response to the restore was lost, and RDS shows no instance. To be sure, run the "
+            "cleanup of this drill again in an hour."
+        )
+
     def _may_lack_tags_yet(self, instance: DBInstance) -> bool:
         known = self._progress.dbi_resource_id
         return not instance.tag_list and (
             known is None or is_same_id(instance.dbi_resource_id, known)
         )
 
-    def _find_renamed(self, context: Context) -> CleanupResult:
-        """Return whether the instance, whose name nothing has, exists under another name."""
-        known = self._progress.dbi_resource_id
-        for instance in DESCRIBE_INSTANCES.list(context) if known else ():
-            if is_same_id(instance.dbi_resource_id, known):
-                return "failed", (
-                    f"Somebody has renamed the drill's instance {self._key[2]} ({known}) to "
-                    f"{instance.db_instance_identifier}, so it is left alone. Ask who needs it, "
-                    "and delete it by hand."
-                )
-        return "absent", None
+    def _find_renamed(self, context: Context) -> CleanupResult | None:
+        """Return a failure if the instance, whose name nothing has, exists under another name."""
+        instance = find_renamed(self._run, context, self._key)
+        if instance is None:
+            return None
+        return "failed", (
+            f"Somebody has renamed the drill's instance {self._key[2]} "
+            f"({instance.dbi_resource_id}) to {instance.db_instance_identifier}, so it is left "
+            "alone. Ask who needs it, and delete it by hand."
+        )
 
     def _try(self, context: Context, instance: DBInstance) -> CleanupResult | None:
         """Try to delete an instance; return ``None`` if it is worth another try."""
         if problem := self._find_foreign(instance):
             return "failed", problem
-        if (instance.db_instance_status or "").lower() == "deleting":
+        if status_of(instance) == "deleting":
             return "deleted", None
         if instance.deletion_protection:
             return "failed", (
@@ -133,6 +145,7 @@ class InstanceDeletion:
         with suppress(OSError):
             self._run.begin("delete", self._key, arn, dbi_resource_id=instance.dbi_resource_id)
         self._has_tried = True
+        self._progress.dbi_resource_id = instance.dbi_resource_id
         try:
             DELETE_INSTANCE.call(
                 context,
@@ -141,14 +154,14 @@ class InstanceDeletion:
                 delete_automated_backups=True,
             )
         except DBInstanceNotFoundFault:
-            pass  # an earlier attempt whose response was lost
+            # Perhaps an earlier attempt whose response was lost.
+            return self._find_renamed(context) or self._note_deleted()
         except Exception as error:
             with suppress(OSError):
                 self._run.end("delete", self._key, instance.dbi_resource_id, error)
             if isinstance(error, InvalidDBInstanceStateFault):
                 return None
             raise
-        self._progress.dbi_resource_id = instance.dbi_resource_id
         return self._note_deleted()
 
     def _note_deleted(self) -> CleanupResult:

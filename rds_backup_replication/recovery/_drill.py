@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -92,9 +93,14 @@ def drill(
     if sample is not None and sample < len(entries):
         entries = tuple(sorted(random.sample(entries, sample), key=BookEntry.sort_key))
     if not in_recovery_network:
-        _require_drill_network(entries)
+        _require_drill_network(entries, book)
     places = find_destinations(map(place_of, entries), policy, access or Access(), uuid4().hex)
-    header = create_header("drill", book, at, describe_check(check))
+    header = create_header("drill", book, at, describe_check(check)).model_copy(
+        update={
+            "planned": len(entries),
+            "book_instances": sum(not entry.is_gone for entry in book.instances),
+        }
+    )
     targets = create_drill_targets(entries, header.run_id, at)
     path = Path(journal)
     with FORMAT.create(
@@ -167,9 +173,15 @@ def drill_cleanup(
             run.requests.restart()
             records[key] = _clean_up(run, crew, key, records[key])
 
-        crew.run(run.connect)
+        crew.run(partial(run.connect, lists_backups=False))
         crew.work(
-            [key for key, record in records.items() if record.cleanup in ("kept", "failed")],
+            [
+                key
+                for key, record in records.items()
+                # What RDS has not shown after a lost response, it may show now.
+                if record.cleanup in ("kept", "failed")
+                or (record.cleanup == "absent" and progress.of(key).is_uncertain)
+            ],
             clean_up,
         )
     return _report(run, records.values())
@@ -201,16 +213,21 @@ def _drill_name(identifier: str, run_id: str, number: int) -> str:
     return start[: _MAX_IDENTIFIER - len(ending)].rstrip("-") + ending
 
 
-def _require_drill_network(entries: Iterable[BookEntry]) -> None:
+def _require_drill_network(entries: Iterable[BookEntry], book: RecoveryBook) -> None:
+    # What one rule uses for drills, another one may use for recoveries.
+    networks: dict[Place, set[str]] = {}
+    for entry in book.instances:
+        recovery = entry.target
+        names = [recovery.db_subnet_group_name or "", *(recovery.vpc_security_group_ids or ())]
+        networks.setdefault(place_of(entry), set()).update(name.lower() for name in names)
     reasons: list[str] = []
     for entry in entries:
-        own, recovery = entry.drill, entry.target
-        groups = {name.lower() for name in own.vpc_security_group_ids}
-        if not own.db_subnet_group_name or not groups:
+        own = entry.drill
+        used = {(own.db_subnet_group_name or "").lower()}
+        used.update(name.lower() for name in own.vpc_security_group_ids)
+        if not own.db_subnet_group_name or not own.vpc_security_group_ids:
             problem = "has no settings for drills"
-        elif own.db_subnet_group_name.lower() == (recovery.db_subnet_group_name or "").lower() or (
-            not groups.isdisjoint(name.lower() for name in recovery.vpc_security_group_ids or ())
-        ):
+        elif not used.isdisjoint(networks[place_of(entry)]):
             problem = "would be drilled in the network of the recovery"
         else:
             continue
@@ -232,11 +249,18 @@ def _drill(
 ) -> DrilledInstance:
     """Restore an instance, check it, and delete it."""
     entry = target.entry
+    adapted = {
+        name: f"{value!r}, not {of_recovery!r} as in a recovery"
+        for (name, value), (_, of_recovery) in zip(target.settings, entry.target, strict=True)
+        if value != of_recovery
+    }
 
     def record_of(restored: RestoredInstance) -> DrilledInstance:
         begun, moment = restored.begun_at, restored.restore_time
         age = begun - moment if begun and moment else None
-        return DrilledInstance(restore=restored, restored_age=age, rto=entry.rto, rpo=entry.rpo)
+        return DrilledInstance(
+            restore=restored, restored_age=age, adapted=adapted, rto=entry.rto, rpo=entry.rpo
+        )
 
     restore = InstanceRestore(run, target, lambda restored: crew.report(record_of(restored)))
     try:
@@ -315,6 +339,8 @@ def _report(run: Run, instances: Iterable[DrilledInstance]) -> DrillReport:
         ended_at=now(),
         callers=run.callers,
         check=header.check,
+        planned=header.planned,
+        book_instances=header.book_instances,
         instances=tuple(sorted(instances, key=lambda each: each.restore.sort_key())),
         is_interrupted=run.stopped.is_set(),
     )

@@ -25,6 +25,7 @@ CheckResult = tuple[CheckOutcome, str | None]
 _MAX_OUTPUT = 4000  # characters of the end, for the evidence
 _MAX_READ = 1 << 16  # bytes of the end, so that no part of a secret is left of what is cut off
 _POLL_SECONDS = 0.2
+_RUNNING: "set[subprocess.Popen[bytes]]" = set()
 _INTERRUPTED = "The drill was interrupted before the check ended."
 
 
@@ -175,6 +176,7 @@ def _run(
         except OSError as error:
             return "failed", f"{command[0]}: {error.strerror}"
         left = timeout.total_seconds()
+        _RUNNING.add(process)
         try:
             while left > 0 and not stopped.is_set():
                 with suppress(subprocess.TimeoutExpired):
@@ -183,7 +185,9 @@ def _run(
                 left -= _POLL_SECONDS
             is_running = process.poll() is None
         finally:
-            _end(process)  # also what a command that has ended has left running
+            _kill(process)  # also what a command that has ended has left running
+            process.wait()
+            _RUNNING.discard(process)
         if is_running and stopped.is_set():
             return "not_run", _INTERRUPTED
         text = _end_of(output)
@@ -195,14 +199,19 @@ def _run(
         )
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a process, and on POSIX all processes of its session's first group."""
+def end_checks() -> None:
+    """End the commands of all checks, because this process ends at once."""
+    for process in [*_RUNNING]:
+        _kill(process)
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process, and on POSIX all processes of its session's first group."""
     if sys.platform == "win32":
         process.kill()
     else:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _end_of(output: IO[bytes]) -> str:

@@ -29,6 +29,8 @@ class Header(Record, frozen=True):
     book_captured_at: AwareDatetime
     restore_time: AwareDatetime | None = None
     check: str | None = None
+    planned: int | None = None
+    book_instances: int | None = None
 
 
 class Begin(Record, frozen=True):
@@ -62,8 +64,9 @@ class End(Record, frozen=True):
     region: str
     identifier: str
     dbi_resource_id: str | None = None
-    """Resource ID of the instance; ``None`` if RDS refused the change."""
+    """Resource ID of the instance; ``None`` if RDS refused the change or did not name the ID."""
     error: str | None = None
+    """The class of the error with which RDS refused the change."""
 
     @property
     def key(self) -> Key:
@@ -147,11 +150,11 @@ class Progress:
         if line.step == "delete":
             progress.is_deleted = progress.is_deleted or line.error is None
         elif line.step == "restore":
-            progress.is_uncertain = False
-            if line.dbi_resource_id is None:
-                progress.restore = None
-            else:
+            progress.is_uncertain = line.dbi_resource_id is None and line.error is None
+            if line.dbi_resource_id is not None:
                 progress.dbi_resource_id = line.dbi_resource_id
+            elif line.error is not None:
+                progress.restore = None
 
 
 def key_of(instance: RestoredInstance) -> Key:

@@ -127,6 +127,13 @@ class OrderableDBInstanceOption(ResponseModel, frozen=True):
     availability_zones: Items[AvailabilityZone] | None = None
     multi_az_capable: Annotated[bool | None, Field(alias="MultiAZCapable")] = None
     supports_storage_encryption: bool | None = None
+    supports_enhanced_monitoring: bool | None = None
+    supports_iam_database_authentication: bool | None = None
+    supports_performance_insights: bool | None = None
+    supports_dedicated_log_volume: bool | None = None
+    supported_network_types: Items[str] | None = None
+    max_iops_per_db_instance: int | None = None
+    max_storage_size: int | None = None
     vpc: bool | None = None
 
 

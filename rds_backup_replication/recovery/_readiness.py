@@ -38,6 +38,7 @@ def check(
     *,
     access: Access | None = None,
     only: Iterable[str] = (),
+    at: datetime | None = None,
     maximum_age: timedelta = timedelta(days=2),
     for_drill: bool = False,
     on_progress: OnProgress | None = None,
@@ -54,6 +55,7 @@ def check(
         access: The credentials and the endpoint to use.
         only: Identifiers or ARNs of the instances to check, with ``*`` and ``?`` as wildcards;
             all that the source still had if omitted.
+        at: The moment to restore, for all instances; the latest of each instance if omitted.
         maximum_age: The age from which the book counts as too old.
         for_drill: Whether to check the settings of drills instead of those of a recovery.
         on_progress: Called with the number of finished accounts and Regions and their total.
@@ -63,16 +65,19 @@ def check(
 
     Raises:
         RecoveryRefusedError: A pattern names no instance, or the role of an account is not known.
-        ValueError: ``maximum_age`` is not positive.
+        ValueError: ``maximum_age`` is not positive, or ``at`` has no timezone.
     """
     if maximum_age <= timedelta():
         raise ValueError(f"maximum_age= must be a positive duration, not {maximum_age}")
+    if at is not None and at.tzinfo is None:
+        raise ValueError("at= must have a timezone, such as timezone.utc")
     now = datetime.now(timezone.utc)
     entries: defaultdict[Place, list[BookEntry]] = defaultdict(list)
     for entry in select_entries(book, only):
         entries[place_of(entry)].append(entry)
     destinations = find_destinations(entries, policy, access or Access(), uuid4().hex, ScanGuard())
-    judge = Judge(CapturedGroups.of(book), now, book.captured_at - maximum_age, for_drill=for_drill)
+    stale_before = book.captured_at - maximum_age
+    judge = Judge(CapturedGroups.of(book), now, stale_before, for_drill=for_drill, at=at)
     tasks = [(destination, entries[place]) for place, destination in destinations.items()]
     parts = map_in_order(judge.check, tasks, None, on_progress=on_progress, max_pending=None)
     records = [record for part in parts for record in part]
@@ -118,11 +123,13 @@ class Judge:
     stale_before: datetime
     """An entry from before this time is one that later captures could not read."""
     for_drill: bool
+    at: datetime | None = None
+    """The moment to restore; the latest if ``None``."""
 
     def check(self, task: tuple[AccountDestination, list[BookEntry]]) -> list[ReadinessRecord]:
         """Ask one destination, and return the records of its entries."""
         destination, entries = task
-        answers = ReadinessReader(destination).read(entries, for_drill=self.for_drill)
+        answers = ReadinessReader(destination).read(entries, for_drill=self.for_drill, at=self.at)
         if isinstance(answers, ReadinessReason):
             return [record_of(entry, None, [answers]) for entry in entries]
         return self.judge(answers)
@@ -141,7 +148,7 @@ class Judge:
 
     def _reasons(self, restore: Restore, answers: Answers) -> Iterator[ReadinessReason]:
         entry = restore.entry
-        yield from find_backup_reasons(restore, answers, self.now)
+        yield from find_backup_reasons(restore, answers, self.now, self.at)
         yield from find_key_reasons(restore, answers)
         if self.for_drill:
             yield from find_drill_reasons(restore)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -21,7 +22,7 @@ from . import _operations as op
 from ._book import BookEntry
 from ._captured_groups import shown_value
 from ._records import ReadinessReason
-from ._restore_target import drill_settings
+from ._restore_target import contains, drill_settings
 from ._settings import InstanceSettings
 from ._targets import is_default_group
 
@@ -51,10 +52,13 @@ class KeyCondition(NamedTuple):
 
 
 class InstanceQuota(NamedTuple):
-    """The quota of DB instances of the account in the Region."""
+    """The quotas of DB instances and of their storage of the account in the Region."""
 
     free: int
     maximum: int
+    free_storage: int | None = None
+    """Storage in GiB; ``None`` if RDS does not say."""
+    maximum_storage: int | None = None
 
 
 class Restore(NamedTuple):
@@ -81,7 +85,32 @@ class Restore(NamedTuple):
             if storage_type is None or offer.storage_type in (None, storage_type)
             if not (self.settings.multi_az and offer.multi_az_capable is False)
             if not (self.is_encrypted and offer.supports_storage_encryption is False)
+            if not self._lacks(offer)
         ]
+
+    def _lacks(self, offer: op.OrderableDBInstanceOption) -> bool:
+        """Return whether an offer lacks a feature of the settings, or is too small."""
+        settings = self.settings
+        types, iops = offer.supported_network_types, offer.max_iops_per_db_instance
+        return any(
+            (
+                settings.enable_iam_database_authentication
+                and offer.supports_iam_database_authentication is False,
+                settings.enable_performance_insights
+                and offer.supports_performance_insights is False,
+                settings.monitoring_interval and offer.supports_enhanced_monitoring is False,
+                settings.dedicated_log_volume and offer.supports_dedicated_log_volume is False,
+                settings.network_type and types and settings.network_type not in types,
+                settings.iops and iops is not None and settings.iops > iops,
+                offer.max_storage_size is not None and self.storage > offer.max_storage_size,
+            )
+        )
+
+    @property
+    def storage(self) -> int:
+        """Return the size of the storage in GiB, as far as it is known."""
+        sizes = self.entry.allocated_storage, self.backup and self.backup.allocated_storage
+        return max(size or 0 for size in sizes)
 
     def offered_zones(self, answers: "Answers") -> set[str]:
         """Return the zones with fitting offers of the class; empty if that is not known."""
@@ -93,14 +122,20 @@ class Restore(NamedTuple):
         }
 
     @property
+    def engine_version(self) -> str | None:
+        """Return the version of the backup, which may be newer than that of the book."""
+        return (self.backup and self.backup.engine_version) or self.entry.engine_version
+
+    @property
     def class_query(self) -> ClassQuery | None:
         """Return the class to ask for; ``None`` if the book has none."""
         entry, settings = self.entry, self.settings
         if settings.db_instance_class is None:
             return None
-        # RDS restores the version that the backup has, which may be newer than that of the book.
-        version = (self.backup and self.backup.engine_version) or entry.engine_version
-        return ClassQuery(entry.engine, version, settings.db_instance_class, settings.license_model)
+        return ClassQuery(
+            *(entry.engine, self.engine_version),
+            *(settings.db_instance_class, settings.license_model),
+        )
 
     @property
     def backup_key(self) -> str | None:
@@ -152,18 +187,25 @@ def of_check(reason: CheckReason) -> ReadinessReason:
 
 
 def choose_backup(
-    entry: BookEntry, backups: Iterable[DBInstanceAutomatedBackup]
+    entry: BookEntry, backups: Iterable[DBInstanceAutomatedBackup], at: datetime | None = None
 ) -> DBInstanceAutomatedBackup | None:
     """Return the backup from which an entry is restored, by the resource ID alone.
 
-    A backup that has a restorable time comes before one without, an active backup before a
-    retained one, and then the one with the latest time.
+    A backup that has the moment to restore comes before one without, one that has a restorable
+    time before one without, an active backup before a retained one, and then the one with the
+    latest time.
     """
 
-    def rank(backup: DBInstanceAutomatedBackup) -> tuple[bool, bool, float]:
+    def rank(backup: DBInstanceAutomatedBackup) -> tuple[bool, bool, bool, float]:
         window = backup.restore_window
         latest = window.latest_time if window else None
-        return latest is not None, backup.is_active, latest.timestamp() if latest else 0.0
+        has_moment = at is not None and contains(backup, at)
+        return (
+            has_moment,
+            latest is not None,
+            backup.is_active,
+            latest.timestamp() if latest else 0.0,
+        )
 
     own = (
         backup
@@ -182,7 +224,9 @@ class ReadinessReader(DestinationReader):
         self._region_name = destination.destination_region
         self._account_id = destination.account.id
 
-    def read(self, entries: Iterable[BookEntry], *, for_drill: bool) -> Answer[Answers]:
+    def read(
+        self, entries: Iterable[BookEntry], *, for_drill: bool, at: datetime | None = None
+    ) -> Answer[Answers]:
         """Return all answers, or the reason why the account cannot be asked at all."""
         caller = self._ask("whether the instance could be restored", self.check_caller)
         if isinstance(caller, ReadinessReason):
@@ -193,7 +237,7 @@ class ReadinessReader(DestinationReader):
             Restore(
                 entry,
                 drill_settings(entry) if for_drill else entry.target,
-                choose_backup(entry, listed),
+                choose_backup(entry, listed, at),
             )
             for entry in entries
         ]
@@ -251,11 +295,15 @@ class ReadinessReader(DestinationReader):
         return {(each.db_instance_identifier or "").lower(): each for each in found}
 
     def _read_quota(self) -> InstanceQuota:
-        for quota in op.DESCRIBE_ACCOUNT_ATTRIBUTES.list(self.context):
-            if quota.account_quota_name == "DBInstances" and quota.max is not None:
-                return InstanceQuota(max(quota.max - (quota.used or 0), 0), quota.max)
-        operation = op.DESCRIBE_ACCOUNT_ATTRIBUTES.name
-        raise ResponseValidationError(operation, "the quota DBInstances is missing", {})
+        found = {
+            quota.account_quota_name: (max(quota.max - (quota.used or 0), 0), quota.max)
+            for quota in op.DESCRIBE_ACCOUNT_ATTRIBUTES.list(self.context)
+            if quota.max is not None
+        }
+        if "DBInstances" not in found:
+            operation = op.DESCRIBE_ACCOUNT_ATTRIBUTES.name
+            raise ResponseValidationError(operation, "the quota DBInstances is missing", {})
+        return InstanceQuota(*found["DBInstances"], *found.get("AllocatedStorage", (None, None)))
 
     def _read_subnet_groups(self) -> dict[str, DBSubnetGroup]:
         found = op.DESCRIBE_SUBNET_GROUPS.list(self.context)

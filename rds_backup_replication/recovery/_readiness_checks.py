@@ -4,21 +4,24 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from .._arn import is_db_instance_identifier
 from .._workflows.lookup import is_same_id
 from ..fleet._durations import format_duration
 from ..fleet._wording import list_words, utc
 from . import _cli_commands as cli
 from ._book import BookEntry
-from ._readiness_answers import Answers, KeyCondition, Restore
+from ._readiness_answers import Answers, InstanceQuota, KeyCondition, Restore
 from ._readiness_groups import RETARGET
 from ._records import ReadinessReason
+from ._restore_target import contains, window_of
 from ._settings import MAX_TAGS, run_of
 
 _MOST_UNITS = 2  # of an age in words
+_OLD = timedelta(days=1)  # what no replication that advances reaches, if the policy says nothing
 
 
 def find_backup_reasons(
-    restore: Restore, answers: Answers, now: datetime
+    restore: Restore, answers: Answers, now: datetime, at: datetime | None = None
 ) -> Iterator[ReadinessReason]:
     """Yield why the backup of an entry could not be restored now, or is old."""
     entry, backup = restore.entry, restore.backup
@@ -39,14 +42,22 @@ def find_backup_reasons(
             ),
         )
         return
+    if at is not None and not contains(backup, at):
+        yield ReadinessReason(
+            code="backup_not_restorable",
+            message=f"The backup has {window_of(backup)}, and not {at.isoformat()}.",
+            remedy="Choose a time in between.",
+        )
+        return
     limits = [limit for limit in (entry.maximum_lag, entry.rpo) if limit is not None]
     age = utc(now) - utc(window.latest_time)
-    if limits and age > min(limits):
+    if age > min(limits, default=_OLD) or backup.is_retained:
+        allowed = f", and the policy allows {format_duration(min(limits))}" if limits else ""
         yield ReadinessReason(
             code="backup_not_recent",
             message=(
-                f"The latest restorable time is {_age(age)} ago, and the policy allows "
-                f"{format_duration(min(limits))}; the backup is {status.lower()}."
+                f"The latest restorable time is {_age(age)} ago{allowed}; the backup is "
+                f"{status.lower()}."
             ),
             remedy=(
                 "A backup of a Region that is lost grows old, and can be restored. Otherwise, "
@@ -92,7 +103,12 @@ def find_key_reasons(restore: Restore, answers: Answers) -> Iterator[ReadinessRe
             yield condition
         else:
             yield from _backup_key_reasons(key, condition, region_name)
-    elif backup and backup.encrypted and backup.storage_encryption_type != "sse-rds":
+    elif (
+        backup
+        and restore.is_encrypted
+        and backup.encrypted is not False
+        and backup.storage_encryption_type != "sse-rds"
+    ):
         yield ReadinessReason(
             code="could_not_be_checked",
             message="The backup is encrypted, and RDS does not return its KMS key.",
@@ -158,6 +174,13 @@ def find_class_reasons(restore: Restore, answers: Answers) -> Iterator[Readiness
         f"storage type {settings.storage_type}": settings.storage_type is not None,
         f"license {query.license_model}": query.license_model is not None,
         "encrypted storage": restore.is_encrypted,
+        "IAM authentication": bool(settings.enable_iam_database_authentication),
+        "Performance Insights": bool(settings.enable_performance_insights),
+        "enhanced monitoring": bool(settings.monitoring_interval),
+        "a dedicated log volume": bool(settings.dedicated_log_volume),
+        f"network type {settings.network_type}": settings.network_type == "DUAL",
+        f"{settings.iops} IOPS": settings.iops is not None,
+        f"{restore.storage} GiB": bool(restore.storage),
     }
     wanted = [wish for wish, is_wanted in wishes.items() if is_wanted]
     yield ReadinessReason(
@@ -206,11 +229,18 @@ def find_drill_reasons(restore: Restore) -> Iterator[ReadinessReason]:
 
 
 def find_name_reasons(restore: Restore, answers: Answers) -> Iterator[ReadinessReason]:
-    """Yield that an instance in the destination has the name of the restored instance."""
+    """Yield that the restored instance cannot have its name, or that another one has it."""
+    name = restore.entry.target_db_instance_identifier
+    if not is_db_instance_identifier(name):
+        yield ReadinessReason(
+            code="name_not_valid",
+            message=f"RDS does not allow the identifier {name}, so a recovery would refuse it.",
+            remedy="Set another name in the policy's recovery: block, and retarget the book.",
+        )
+        return
     if isinstance(answers.instances, ReadinessReason):
         yield answers.instances
         return
-    name = restore.entry.target_db_instance_identifier
     instance = answers.instances.get(name.lower())
     if instance is None:
         return
@@ -251,6 +281,13 @@ def find_entry_reasons(restore: Restore, *, is_stale: bool) -> Iterator[Readines
             code="source_gone",
             message="The source no longer had the instance at the latest capture.",
             remedy="Restore the instance only if its deletion was not meant.",
+            is_warning=True,
+        )
+    if entry.not_restored:
+        yield ReadinessReason(
+            code="not_restored",
+            message=f"A recovery does not restore {list_words(entry.not_restored)}.",
+            remedy="Add by hand what is needed, once the instance is restored.",
             is_warning=True,
         )
     tags = len(restore.settings.tags or {})
@@ -297,12 +334,14 @@ def _quota_reasons(
     answers: Answers, *, for_drill: bool
 ) -> Iterator[tuple[BookEntry, ReadinessReason]]:
     """Yield the entries for which the quota has no room; earlier tiers get the places."""
-    entries = [restore.entry for restore in answers.restores]
-    entries.sort(key=lambda entry: (entry.tier, entry.sort_key()))
+    restores = sorted(answers.restores, key=lambda r: (r.entry.tier, r.entry.sort_key()))
+    entries = [restore.entry for restore in restores]
     quota = answers.quota
     if isinstance(quota, ReadinessReason):
         yield from ((entry, quota) for entry in entries)
         return
+    if quota.free_storage is not None:
+        yield from _storage_reasons(restores, answers.region_name, quota, for_drill=for_drill)
     # A drill restores some instances at a time, and deletes them.
     needed = 1 if for_drill else len(entries)
     if quota.free >= needed:
@@ -318,3 +357,24 @@ def _quota_reasons(
         commands=(cli.raise_instance_quota(answers.region_name, wanted),),
     )
     yield from ((entry, reason) for entry in entries[quota.free :])
+
+
+def _storage_reasons(
+    restores: list[Restore], region_name: str, quota: InstanceQuota, *, for_drill: bool
+) -> Iterator[tuple[BookEntry, ReadinessReason]]:
+    """Yield the entries for whose storage the quota has no room."""
+    free, needed = quota.free_storage or 0, 0
+    for restore in restores:
+        needed = restore.storage if for_drill else needed + restore.storage
+        if needed > free:
+            yield (
+                restore.entry,
+                ReadinessReason(
+                    code="storage_quota_exceeded",
+                    message=(
+                        f"The quota of storage in {region_name} is {quota.maximum_storage} GiB, of "
+                        f"which {free} GiB are free; the restores up to this one need {needed} GiB."
+                    ),
+                    remedy="Request a larger quota of the total storage of DB instances.",
+                ),
+            )

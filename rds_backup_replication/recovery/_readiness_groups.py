@@ -22,6 +22,7 @@ _MOST_NAMES = 5
 RETARGET = "Set it in the policy's recovery: block, and retarget the book."
 # Engines have hyphens, too: default:oracle-ee-19.
 _DEFAULT_OPTION_GROUP = re.compile(r"default:(?P<engine>[a-z0-9-]+?)-(?P<version>[0-9][0-9-]*)")
+_VERSION = re.compile(r"[0-9][0-9.]*$")  # of a family, such as sqlserver-ee-15.0
 _ZONES = 2  # RDS's minimum for a DB subnet group, and a standby's
 
 
@@ -99,6 +100,16 @@ def _subnet_group_reasons(restore: Restore, answers: Answers) -> Iterator[Readin
             commands=(extend,),
         )
         return
+    wanted, supported = restore.settings.network_type, group.supported_network_types
+    if wanted and supported and wanted not in supported:
+        yield ReadinessReason(
+            code="network_type_not_supported",
+            message=(
+                f"The DB subnet group {name} supports {list_names(supported)}, and not the network "
+                f"type {wanted} of the instance."
+            ),
+            remedy=f"Choose a DB subnet group whose subnets support {wanted}. {RETARGET}",
+        )
     offered = restore.offered_zones(answers)
     needed = _ZONES if restore.settings.multi_az else 1
     if offered and len(zones & offered) < needed:
@@ -139,14 +150,15 @@ def _parameter_group_reasons(
             )
             return
         actual_family = group.db_parameter_group_family
-    if family and actual_family and family.lower() != actual_family.lower():
+    version = restore.engine_version
+    if not _is_same_kind(family, actual_family) or not _is_of_version(actual_family, version):
         yield ReadinessReason(
             code="parameter_group_differs",
             message=(
                 f"The DB parameter group {name} in {region_name} is of the family {actual_family}, "
-                f"and the engine version needs {family}."
+                f"and the backup has {entry.engine} {version}."
             ),
-            remedy=f"Choose a DB parameter group of the family {family}. {RETARGET}",
+            remedy=f"Choose a DB parameter group for this engine version. {RETARGET}",
         )
         return
     actual = answers.parameters.get(name.lower(), {})
@@ -172,6 +184,22 @@ def _parameter_group_reasons(
             if is_default_group(name)  # which nobody can change
             else cli.set_parameters(region_name, name, changes),
         )
+
+
+def _is_same_kind(family: str | None, other: str | None) -> bool:
+    """Return whether two families are of one edition of an engine, as far as they are known."""
+    if not family or not other:
+        return True
+    return _VERSION.sub("", family.lower()) == _VERSION.sub("", other.lower())
+
+
+def _is_of_version(family: str | None, version: str | None) -> bool:
+    """Return whether a family or a major version fits an engine version, if both are known."""
+    match = _VERSION.search(family or "")
+    if match is None or version is None:
+        return True
+    major, actual = ([int(n) for n in re.findall("[0-9]+", v)] for v in (match[0], version))
+    return actual[: len(major)] == major
 
 
 def _family_of_default(name: str) -> str | None:
@@ -209,7 +237,7 @@ def _option_group_reasons(
             )
             return
         group = found
-    yield from _compare_option_groups(name, group, source, region_name)
+    yield from _compare_option_groups(name, group, source, restore, region_name)
 
 
 def _default_option_group(name: str) -> CapturedOptionGroup:
@@ -226,23 +254,25 @@ def _default_option_group(name: str) -> CapturedOptionGroup:
 
 
 def _compare_option_groups(
-    name: str, group: op.OptionGroup, source: CapturedOptionGroup | None, region_name: str
+    name: str,
+    group: op.OptionGroup,
+    source: CapturedOptionGroup | None,
+    restore: Restore,
+    region_name: str,
 ) -> Iterator[ReadinessReason]:
-    if source is None:
-        return
-    wanted_version = source.engine, source.major_engine_version
-    version = group.engine_name, group.major_engine_version
-    if any(a and b and a != b for a, b in zip(wanted_version, version, strict=True)):
+    wanted_engine = (source and source.engine) or restore.entry.engine
+    engine, major, version = group.engine_name, group.major_engine_version, restore.engine_version
+    if (engine and engine != wanted_engine) or not _is_of_version(major, version):
         yield ReadinessReason(
             code="option_group_differs",
             message=(
-                f"The option group {name} in {region_name} is for {version[0]} {version[1]}, and "
-                f"the source's group {source.name} is for {wanted_version[0]} {wanted_version[1]}."
+                f"The option group {name} in {region_name} is for {engine} {major}, and the backup "
+                f"has {wanted_engine} {version}."
             ),
-            remedy=f"Choose an option group for the engine version. {RETARGET}",
+            remedy=f"Choose an option group for this engine version. {RETARGET}",
         )
         return
-    if source.options is None:
+    if source is None or source.options is None:
         return
     actual = {each.option_name or "": each for each in group.options or ()}
     wanted = {each.name: each for each in source.options}

@@ -21,9 +21,12 @@ ReadinessCode = Literal[
     "drill_not_separate",
     "entry_not_complete",
     "instance_quota_exceeded",
+    "name_not_valid",
     "name_taken",
     "name_used_twice",
+    "network_type_not_supported",
     "no_drill_settings",
+    "not_restored",
     "option_group_differs",
     "option_group_not_found",
     "parameter_group_differs",
@@ -33,6 +36,7 @@ ReadinessCode = Literal[
     "security_groups_not_mapped",
     "settings_key_not_usable",
     "source_gone",
+    "storage_quota_exceeded",
     "subnet_group_not_found",
     "too_few_zones",
     "too_many_tags",
@@ -109,8 +113,23 @@ class ReadinessReport(Record, frozen=True):
 
     @property
     def is_ready(self) -> bool:
-        """Return whether all instances are restorable, and nothing about the book is wrong."""
-        return not self.findings and all(record.state == "restorable" for record in self.records)
+        """Return whether all instances are restorable, and nothing about the book is wrong.
+
+        A backup that is not recent is restorable, and not ready. No instances are not ready, too.
+        """
+        return (
+            bool(self.records)
+            and not self.findings
+            and all(record.state == "restorable" for record in self.records)
+            and not self.count_outdated()
+        )
+
+    def count_outdated(self) -> int:
+        """Return the number of instances whose backup is older than the policy allows."""
+        return sum(
+            any(reason.code == "backup_not_recent" for reason in record.reasons)
+            for record in self.records
+        )
 
 
 Outcome = Literal["done", "failed", "not_finished", "not_attempted", "planned"]
@@ -167,6 +186,8 @@ class RestoredInstance(Record, frozen=True):
     """How long it took from the request until the settings were verified."""
     verified: tuple[str, ...] = ()
     """Names of the settings that were compared and are as the book says."""
+    not_restored: tuple[str, ...] = ()
+    """What the lost instance had and a recovery does not restore, such as an IAM role."""
     differences: dict[str, str] = Field(default_factory=dict)
     """Settings that are not as the book says, each in words, by name."""
     request_ids: tuple[str, ...] = ()
@@ -196,8 +217,10 @@ class RecoveryReport(Record, frozen=True):
 
     @property
     def is_complete(self) -> bool:
-        """Return whether all instances are ``done``, or ``planned`` in a dry run."""
-        return all(each.outcome in ("done", "planned") for each in self.instances)
+        """Return whether there are instances, all ``done``, or ``planned`` in a dry run."""
+        return bool(self.instances) and all(
+            each.outcome in ("done", "planned") for each in self.instances
+        )
 
 
 CheckOutcome = Literal["passed", "failed", "timed_out", "not_run"]
@@ -217,6 +240,8 @@ class DrilledInstance(Record, frozen=True):
     """How long it took from the restore request until the check passed: the measured RTO."""
     restored_age: timedelta | None = None
     """The age of the restored moment at the restore request: the measured RPO."""
+    adapted: dict[str, str] = Field(default_factory=dict)
+    """Settings that a drill does not take from the recovery, each in words, by name."""
     rto: timedelta | None = None
     """Recovery time objective of the policy."""
     rpo: timedelta | None = None
@@ -269,6 +294,11 @@ class DrillReport(Record, frozen=True):
     """ARN of the caller, by account, as STS says."""
     check: str | None = None
     """What was run as the check: the command, or the callable's name."""
+    planned: int | None = None
+    """Number of instances that the drill was to restore. A drill that was killed has no records
+    of those that it did not come to. ``None``: not known."""
+    book_instances: int | None = None
+    """Number of instances that the book has, without those that are gone. ``None``: not known."""
     instances: tuple[DrilledInstance, ...]
     """One record for each instance of the drill."""
     is_interrupted: bool = False
@@ -276,8 +306,17 @@ class DrillReport(Record, frozen=True):
 
     @property
     def is_proven(self) -> bool:
-        """Return whether every instance is proven restorable."""
-        return bool(self.instances) and all(each.is_proven for each in self.instances)
+        """Return whether every instance of the drill is proven restorable."""
+        return (
+            bool(self.instances)
+            and len(self.instances) == self.total
+            and all(each.is_proven for each in self.instances)
+        )
+
+    @property
+    def total(self) -> int:
+        """Return the number of instances of the drill, with and without a record."""
+        return max(self.planned or 0, len(self.instances))
 
     @property
     def left_behind(self) -> tuple[DrilledInstance, ...]:

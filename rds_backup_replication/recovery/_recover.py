@@ -58,7 +58,7 @@ def recover(
             all instances if omitted, except those that were gone at the latest capture.
         at: The moment to restore for all instances; the latest of each instance if omitted.
         poll_interval: Seconds between two questions about an instance.
-        timeout: How long to wait for an instance, from its restore request on.
+        timeout: How long to wait for an instance, in this run.
         on_event: Called with the record of an instance whenever its state changes.
 
     Returns:
@@ -89,8 +89,8 @@ def recover(
         results: dict[object, RestoredInstance] = {}
 
         def restore(target: Target) -> None:
-            earlier = progress.of(target.key).restored
-            if earlier is not None and earlier.outcome == "done":
+            earlier, own = progress.of(target.key).restored, target.entry.db_instance_arn
+            if earlier and earlier.outcome == "done" and earlier.db_instance_arn == own:
                 results[target.key] = earlier
             else:
                 results[target.key] = InstanceRestore(run, target, crew.report).restore()

@@ -1,6 +1,5 @@
 """What the errors of a restore mean, and what to do about them."""
 
-from .._botocore.errors import may_have_taken_effect
 from ..exceptions import (
     CertificateNotFoundFault,
     DBParameterGroupNotFoundFault,
@@ -61,7 +60,11 @@ def remedy_for(error: ServiceError) -> str:
 
 
 def may_have_restored(error: Exception) -> bool:
-    """Return whether botocore may have restored the instance, although the last attempt failed."""
+    """Return whether botocore may have restored the instance, although the last attempt failed.
+
+    Only a refusal of the first attempt says no: botocore may have retried after a lost response,
+    and whatever ends a retry, such as credentials that cannot be renewed, says nothing about that.
+    """
     if isinstance(error, ServiceError):
         return bool(error.response.get("ResponseMetadata", {}).get("RetryAttempts"))
-    return may_have_taken_effect(error)
+    return True

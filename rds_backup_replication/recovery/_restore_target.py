@@ -54,6 +54,7 @@ class Target:
             target_db_instance_identifier=self.identifier,
             old_endpoint=entry.endpoint,
             old_port=entry.source.port,
+            not_restored=entry.not_restored,
             outcome=outcome,
             **facts,
         )
@@ -62,6 +63,7 @@ class Target:
 def drill_settings(entry: BookEntry) -> InstanceSettings:
     """Return the settings of a drill's instance: those of the recovery in the drill's network."""
     drill, target = entry.drill, entry.target
+    has_other_class = drill.db_instance_class not in (None, target.db_instance_class)
     changes = {
         "db_subnet_group_name": drill.db_subnet_group_name or target.db_subnet_group_name,
         "vpc_security_group_ids": drill.vpc_security_group_ids or target.vpc_security_group_ids,
@@ -74,6 +76,7 @@ def drill_settings(entry: BookEntry) -> InstanceSettings:
         "master_user_secret_kms_key_id": None,
         "multi_az": False,
         "preferred_backup_window": None,
+        "processor_features": None if has_other_class else target.processor_features,
         "publicly_accessible": False,
         "tags": None,
     }
@@ -129,9 +132,9 @@ def find_backup(
         )
     at = target.restore_time
     if at is not None:
-        containing = [b for b in restorable if _contains(b, at)]
+        containing = [b for b in restorable if contains(b, at)]
         if not containing:
-            windows = ", ".join(_window(backup) for backup in restorable)
+            windows = ", ".join(window_of(backup) for backup in restorable)
             raise RestoreError(
                 f"{at.isoformat()} cannot be restored: the backup has {windows}. Choose a time "
                 "in between."
@@ -147,13 +150,16 @@ def latest_time(backup: DBInstanceAutomatedBackup) -> datetime:
     return window.latest_time
 
 
-def _contains(backup: DBInstanceAutomatedBackup, at: datetime) -> bool:
+def contains(backup: DBInstanceAutomatedBackup, at: datetime) -> bool:
+    """Return whether a backup can be restored to a moment."""
     window = backup.restore_window
-    earliest = window.earliest_time if window else None
-    return (earliest is None or earliest <= at) and at <= latest_time(backup)
+    if window is None or window.latest_time is None:
+        return False
+    return (window.earliest_time is None or window.earliest_time <= at) and at <= window.latest_time
 
 
-def _window(backup: DBInstanceAutomatedBackup) -> str:
+def window_of(backup: DBInstanceAutomatedBackup) -> str:
+    """Return the times between which a backup can be restored, in words."""
     window = backup.restore_window
     earliest = window.earliest_time if window else None
     return f"{earliest and earliest.isoformat()} to {latest_time(backup).isoformat()}"

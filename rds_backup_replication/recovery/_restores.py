@@ -17,42 +17,18 @@ from ..exceptions import (
     InvalidDBInstanceStateFault,
     ServiceError,
 )
+from ._comparison import compare_settings
 from ._journal import InstanceProgress, Restored, now
 from ._operations import MODIFY
 from ._records import Outcome, RestoredInstance
 from ._remedies import may_have_restored, remedy_for
 from ._restore_target import RestoreError, Target, build_restore, find_backup, latest_time
-from ._run import Run, StoppedError, describe_instance
-from ._settings import (
-    find_differences,
-    modify_keywords,
-    read_settings,
-    run_of,
-    run_tags,
-)
+from ._run import FAILED_STATUSES, Run, StoppedError, describe_instance, find_renamed, status_of
+from ._settings import modify_keywords, run_of, run_tags
 
-# The statuses that end RDS's own waiter for an available instance, and others that only a change
-# by a person ends.
-_FAILED_STATUSES = frozenset(
-    {
-        "deleted",
-        "deleting",
-        "failed",
-        "inaccessible-encryption-credentials",
-        "incompatible-network",
-        "incompatible-option-group",
-        "incompatible-parameters",
-        "incompatible-restore",
-        "restore-error",
-    }
-)
 _CONSISTENCY_POLLS = 10
 """Polls after which a response counts that does not show a change, or an instance's tags."""
 _CLOCK_TOLERANCE = timedelta(minutes=5)
-
-
-def _status_of(instance: DBInstance) -> str:
-    return (instance.db_instance_status or "").lower()
 
 
 class InstanceRestore:
@@ -66,8 +42,6 @@ class InstanceRestore:
         self._report = report
         self._progress: InstanceProgress = run.progress.of(target.key)
         self._facts: dict[str, Any] = {}
-        self._absent = 0
-        """The latest polls in a row that did not show the restored instance."""
         self._deadline = 0.0
         self._begun: tuple[datetime, float, Context] | None = None
 
@@ -114,9 +88,16 @@ class InstanceRestore:
     def _restore(self) -> RestoredInstance:
         self._run.check_stopped()
         context = self._context()
+        self._require_own_journal()
         self._deadline = context.clock.monotonic() + self._run.timeout.total_seconds()
         instance = self._find_own(context)
         if instance is None:
+            if renamed := find_renamed(self._run, context, self._target.key):
+                raise RestoreError(
+                    f"This run has restored {self._target.identifier}, and somebody has renamed "
+                    f"it to {renamed.db_instance_identifier} ({renamed.dbi_resource_id}). If it "
+                    "should be restored again, use a new journal."
+                )
             instance = self._request(context)
         else:
             begun = self._progress.restore
@@ -191,6 +172,15 @@ class InstanceRestore:
             )
         return None
 
+    def _require_own_journal(self) -> None:
+        """Raise a ``RestoreError`` if the journal has another instance under this name."""
+        begun = self._progress.restore
+        if begun and begun.db_instance_arn != self._target.entry.db_instance_arn:
+            raise RestoreError(
+                f"This run has restored {begun.db_instance_arn} as {self._target.identifier}. Set "
+                "another recovery.name in the policy, retarget the book, and use a new journal."
+            )
+
     def _look(self, context: Context) -> DBInstance | None:
         """Return the instance that has the name, as soon as RDS answers."""
         while True:
@@ -221,7 +211,9 @@ class InstanceRestore:
     def _request(self, context: Context) -> DBInstance:
         """Send the restore until RDS accepts or refuses it; return the new instance."""
         target = self._target
-        backup = find_backup(self._run.readers[target.place].listed, target)
+        backup = find_backup(
+            self._run.list_backups(target.place, target.entry.dbi_resource_id), target
+        )
         arn = backup.db_instance_automated_backups_arn
         tags = run_tags(self._run.run_id, self._run.kind)
         request = build_restore(context.destination, target, backup, tags)
@@ -309,71 +301,67 @@ class InstanceRestore:
                 f"Another instance has the name {self._target.identifier} now "
                 f"({instance.dbi_resource_id}). Somebody has replaced the restored one."
             )
-        if _status_of(instance) in _FAILED_STATUSES:
+        if status_of(instance) in FAILED_STATUSES:
             raise RestoreError(
-                f"The restored instance is {_status_of(instance)}. Look at its events in RDS; "
+                f"The restored instance is {status_of(instance)}. Look at its events in RDS; "
                 "delete it, and restore it with a new journal."
             )
         return instance
 
     def _wait_until_available(self, context: Context, instance: DBInstance) -> DBInstance:
-        found: DBInstance | None = instance
         while True:
-            if found is not None:
-                self._note(found)
-                if _status_of(found) == "available" and found.endpoint is not None:
-                    return found
-            found = self._poll(context)
+            self._note(instance)
+            if status_of(instance) == "available" and instance.endpoint is not None:
+                return instance
+            instance = self._poll(context)
 
-    def _poll(self, context: Context) -> DBInstance | None:
-        """Pause, and return the restored instance; ``None`` if no response shows it.
+    def _poll(self, context: Context) -> DBInstance:
+        """Pause, and return the restored instance as soon as a response shows it.
 
         Raises:
             RestoreError: As from ``_describe``, or the instance no longer exists.
         """
-        self._pause(context)
-        found = self._describe(context)
-        self._absent = 0 if found is not None else self._absent + 1
-        if self._absent > _CONSISTENCY_POLLS and self._look(context) is None:
-            raise RestoreError(
-                "The restored instance no longer exists: somebody has deleted or renamed it. If it "
-                "should be restored again, use a new journal."
-            )
-        return found
+        absent = 0
+        while True:
+            self._pause(context)
+            if (found := self._describe(context)) is not None:
+                return found
+            absent += 1
+            if absent > _CONSISTENCY_POLLS and self._look(context) is None:
+                raise RestoreError(
+                    "The restored instance no longer exists: somebody has deleted or renamed it. "
+                    "If it should be restored again, use a new journal."
+                )
 
     def _apply_settings(self, context: Context, instance: DBInstance) -> RestoredInstance:
         """Change what a restore cannot take, and compare all settings with the book."""
         wanted = self._target.settings
-        actual = read_settings(instance)
-        names = find_differences(wanted, actual)
-        if keywords := modify_keywords(wanted, actual, names):
-            instance = self._modify(context, keywords)
-            actual = read_settings(instance)
-            names = find_differences(wanted, actual)
+        found = compare_settings(wanted, instance)
+        refusal: ServiceError | None = None
+        if keywords := modify_keywords(wanted, found.actual, found.names):
+            try:
+                self._modify(context, keywords)
+            except ServiceError as error:
+                refusal = error
+        if found.differences and refusal is None:
+            instance = self._wait_for_settings(context)
+            found = compare_settings(wanted, instance)
         self._note(instance)
-        differences = {
-            name: f"is {getattr(actual, name)!r}, not {getattr(wanted, name)!r}"
-            for name in sorted(names)
-        }
-        verified = tuple(n for n, value in wanted if value is not None and n not in differences)
         facts: dict[str, Any] = {
-            "differences": differences,
-            "verified": verified,
+            "differences": found.differences,
+            "verified": found.verified,
             "finished_after": self.elapsed(),
         }
-        if not differences:
+        if not found.differences:
             return self._record("done", **facts)
-        return self._record(
-            "failed",
-            message=(
-                "The instance is restored and available, but some settings are not as the book "
-                f"says: {', '.join(differences)}. Change them by hand, or run this again."
-            ),
-            **facts,
-        )
+        message = found.explain(self._target.identifier)
+        if refusal is not None:
+            facts["error_code"] = refusal.code
+            message = f"{message}\nRDS refuses to change them: {refusal}\n{remedy_for(refusal)}"
+        return self._record("failed", message=message.strip(), **facts)
 
-    def _modify(self, context: Context, keywords: dict[str, Any]) -> DBInstance:
-        """Send ModifyDBInstance, and wait until RDS shows the settings."""
+    def _modify(self, context: Context, keywords: dict[str, Any]) -> None:
+        """Send ModifyDBInstance until RDS accepts or refuses it."""
         self._run.check_stopped()
         key, resource_id = self._target.key, self._progress.dbi_resource_id
         arn = self._target.entry.db_instance_arn
@@ -388,14 +376,15 @@ class InstanceRestore:
                     raise
                 self._poll(context)  # raises an error if another instance has the name now
         self._run.end("modify", key, resource_id)
+
+    def _wait_for_settings(self, context: Context) -> DBInstance:
+        """Wait until RDS shows the settings, or does not come closer to them."""
         polls = 0
         while True:
             found = self._poll(context)
-            if found is None:
-                continue
-            is_available = _status_of(found) == "available"
+            is_available = status_of(found) == "available"
             # One available is no proof: RDS may not have begun to modify the instance yet.
-            if is_available and not find_differences(self._target.settings, read_settings(found)):
+            if is_available and not compare_settings(self._target.settings, found).differences:
                 return found
             polls = polls + 1 if is_available else 0
             if polls >= _CONSISTENCY_POLLS:

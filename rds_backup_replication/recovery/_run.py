@@ -11,15 +11,33 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from .._context import Context
-from .._models import ApiCall
+from .._models import ApiCall, DBInstanceAutomatedBackup
 from .._models._instance import DBInstance
+from .._operations import DESCRIBE
 from ..exceptions import DBInstanceNotFoundFault
-from ..fleet._destination import AccountDestination, DestinationReader
+from ..fleet._destination import ACCOUNT_ERRORS, AccountDestination, DestinationReader
 from ._access import Place
 from ._journal import Begin, End, Key, Line, Progress, RecoveryJournal, Step, now
 from ._operations import DESCRIBE_INSTANCES
+from ._settings import run_of
 
+# The statuses that end RDS's own waiter for an available instance, and others that only a change
+# by a person ends.
+FAILED_STATUSES = frozenset(
+    {
+        "deleted",
+        "deleting",
+        "failed",
+        "inaccessible-encryption-credentials",
+        "incompatible-network",
+        "incompatible-option-group",
+        "incompatible-parameters",
+        "incompatible-restore",
+        "restore-error",
+    }
+)
 _MAX_THREADS = 256
+_LISTING_AGE = 60.0  # seconds
 
 TaskT = TypeVar("TaskT")
 EventT = TypeVar("EventT")
@@ -113,8 +131,12 @@ class Run:
             )
         )
 
-    def connect(self) -> None:
-        """Create the clients, check whose credentials they have, and list the backups."""
+    def connect(self, *, lists_backups: bool = True) -> None:
+        """Create the clients, check whose credentials they have, and list the backups.
+
+        Args:
+            lists_backups: Whether to list the backups, which a cleanup does not need.
+        """
 
         def connect_to(item: tuple[Place, AccountDestination]) -> None:
             place, destination = item
@@ -123,7 +145,8 @@ class Run:
             try:
                 reader.context.on_call = self.requests
                 self.callers[place[0]] = reader.check_caller()
-                reader.list_backups()
+                if lists_backups:
+                    reader.list_backups()
             except Exception as error:  # noqa: BLE001  # it must not stop the other places
                 self.failures[place] = error
 
@@ -142,12 +165,25 @@ class Run:
             context.clock.sleep(seconds)
         self.check_stopped()
 
-    def wait(self, context: Context) -> None:
+    def wait(self, context: Context, at_least: float = 0.0) -> None:
         """Pause between two attempts of a cleanup, which an interruption does not end."""
+        seconds = max(self.poll_interval, at_least)
         if context.clock is time:
-            self.abandoned.wait(self.poll_interval)
+            self.abandoned.wait(seconds)
         else:
-            context.clock.sleep(self.poll_interval)
+            context.clock.sleep(seconds)
+
+    def list_backups(self, place: Place, resource_id: str) -> list[DBInstanceAutomatedBackup]:
+        """Return the backups of a place, with those of an instance as they are now.
+
+        A run lists all backups once, perhaps hours before it restores this instance.
+        """
+        reader = self.readers[place]
+        if reader.listing_age > _LISTING_AGE:
+            with suppress(*ACCOUNT_ERRORS):
+                found = DESCRIBE.list(reader.context, dbi_resource_id=resource_id)
+                return [b for b in found if b.region != place[1]] or reader.listed
+        return reader.listed
 
     def check_stopped(self) -> None:
         """Raise a ``StoppedError`` if the run was interrupted."""
@@ -162,6 +198,37 @@ def describe_instance(context: Context, identifier: str) -> DBInstance | None:
     except DBInstanceNotFoundFault:
         return None
     return found[0] if found else None
+
+
+def status_of(instance: DBInstance) -> str:
+    """Return the status of an instance in lower case; an empty text if RDS shows none."""
+    return (instance.db_instance_status or "").lower()
+
+
+def find_renamed(run: Run, context: Context, key: Key) -> DBInstance | None:
+    """Return the instance that a run has restored under a name, if it has another name now.
+
+    If the response to the restore was lost, it is the instance with the tag of the run that is
+    none of the run's others.
+    """
+    instances = {**run.progress.instances}
+    own = instances[key]
+    if own.restore is None and own.dbi_resource_id is None:
+        return None
+    known = {each.dbi_resource_id.lower() for each in instances.values() if each.dbi_resource_id}
+    for instance in DESCRIBE_INSTANCES.list(context):
+        name = (instance.db_instance_identifier or "").lower()
+        resource_id = (instance.dbi_resource_id or "").lower()
+        if own.dbi_resource_id is not None:
+            if name != key[2] and resource_id == own.dbi_resource_id.lower():
+                return instance
+        elif (
+            run_of(instance) == run.run_id
+            and resource_id not in known
+            and (*key[:2], name) not in instances
+        ):
+            return instance
+    return None
 
 
 class Crew(Generic[EventT]):
@@ -206,11 +273,11 @@ class Crew(Generic[EventT]):
             running = [pool.submit(do, task) for task in tasks]
             is_over = False
             while not is_over:
-                are_done = all(future.done() for future in running)
                 try:
+                    are_done = all(future.done() for future in running)
                     self._pass_on(0 if are_done else 0.1)
                     is_over = are_done
-                except KeyboardInterrupt:
+                except KeyboardInterrupt:  # noqa: PERF203  # each Ctrl-C counts
                     if run.stopped.is_set():
                         raise
                     run.stopped.set()

@@ -236,17 +236,3 @@ def modify_keywords(
                 if value and getattr(wanted, other) is not None
             }
     return keywords
-
-
-def find_differences(wanted: InstanceSettings, actual: InstanceSettings) -> frozenset[str]:
-    """Return the names of the settings that an instance does not have; unset ones are fine.
-
-    A KMS key may be given as an alias, and RDS shows a key: whether they differ is not known here.
-    """
-    return frozenset(
-        name
-        for name, value in wanted
-        if value is not None
-        and not (name.endswith("kms_key_id") and value.rpartition(":")[2].startswith("alias/"))
-        and value != getattr(actual, name)
-    )

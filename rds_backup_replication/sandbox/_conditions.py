@@ -66,12 +66,14 @@ class Conditions:
     ) -> None:
         """Set the endpoint that a DB instance reports, for example of a local database.
 
-        The name decides, so the instance need not exist yet. A restored instance reports the
-        endpoint once it is available. ``reset`` removes the setting.
+        The name decides, so the instance need not exist yet; ``*`` and ``?`` are wildcards, for
+        names that only a drill knows. A restored instance reports the endpoint once it is
+        available. ``reset`` removes the setting.
 
         Args:
             region_name: The instance's Region.
-            db_instance_identifier: The instance's identifier.
+            db_instance_identifier: The instance's identifier, or a pattern. An exact
+                identifier takes precedence.
             host: The address.
             port: The TCP port.
             account_id: The only account to set the endpoint in; every account if omitted.

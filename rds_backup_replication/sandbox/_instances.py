@@ -1,6 +1,7 @@
 """The RDS operations on DB instances, which replication and restores affect."""
 
 from collections import deque
+from fnmatch import fnmatchcase
 from typing import Any
 
 from moto.core.responses import ActionResult, PaginatedResult
@@ -196,11 +197,17 @@ class InstanceResponse(GroupResponse):
 
     def report_endpoint(self, instance: DBInstance) -> None:
         """Let the instance report its endpoint, which a test may have set, once it is created."""
-        name = (self.region, instance.db_instance_identifier)
-        endpoints = self.state.endpoints
-        address, port = endpoints.get(
-            (*name, self.current_account),
-            endpoints.get((*name, None), (instance.address, instance.port)),
+        account_id, name = self.current_account, instance.db_instance_identifier
+        # An exact name comes before a pattern, and an account before every account.
+        _, _, (address, port) = max(
+            (
+                (pattern == name, account is not None, endpoint)
+                for (region, pattern, account), endpoint in self.state.endpoints.items()
+                if region == self.region
+                and account in (None, account_id)
+                and fnmatchcase(name, pattern)
+            ),
+            default=(False, False, (instance.address, instance.port)),
         )
         is_created = instance.status != "creating"
         # Moto serializes this attribute instead of its own, because the name is the shape's.

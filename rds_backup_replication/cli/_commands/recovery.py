@@ -53,7 +53,7 @@ def capture(
     with scan_progress() as on_progress:
         book = capture(wanted, access=access, previous=previous, on_progress=on_progress)
     _write_book(book, output, previous, access)
-    _print_summary(book)
+    _print_summary(book, previous)
     if not book.is_complete:
         raise typer.Exit(ExitCode.FINDINGS)
 
@@ -77,12 +77,24 @@ def _write_book(
     note(f"Wrote {location}.")
 
 
-def _print_summary(book: "RecoveryBook") -> None:
+def _print_summary(book: "RecoveryBook", previous: "RecoveryBook | None") -> None:
     tiers = Counter(entry.tier for entry in book.instances if not entry.is_gone)
     for tier, count in sorted(tiers.items()):
         print_line(f"Instances in tier {tier}: {count}")
     if gone := sum(entry.is_gone for entry in book.instances):
         print_line(f"Instances that are gone, and kept in the book: {gone}")
+    kept = {(entry.account_id, entry.dbi_resource_id) for entry in book.instances}
+    lost = [
+        entry.db_instance_arn
+        for entry in (previous.instances if previous else ())
+        if (entry.account_id, entry.dbi_resource_id) not in kept
+    ]
+    if lost:
+        print_line(
+            "\nInstances that the earlier book had, and that no rule of the policy replicates or "
+            "that have been gone for too long:"
+        )
+        print_names(lost)
     for problem in book.problems:
         print_line(f"\n{in_shell_words(problem.message)}")
         print_line(in_shell_words(problem.remedy), "  ")

@@ -110,7 +110,7 @@ def drill(
     at, longest = options.read_at(), read_longest(options.timeout, "--timeout")
     pause = read_pause(options.poll_interval)
     longest_check = read_longest(check_timeout, "--check-timeout")
-    writers = _open_evidence(evidence or ())
+    writers = _open_evidence(evidence or (), (book, journal, options.policy))
     policy, only = options.read_policy(), tuple(options.only or ())
     check_writable(journal, "journal")
     cleanup = _cleanup_command(journal, options.policy)
@@ -122,7 +122,7 @@ def drill(
     total = len(select_entries(captured, only))
     chosen = min(sample or total, total)
     if not options.yes:
-        readiness = check_readiness(captured, policy, access, only, for_drill=True)
+        readiness = check_readiness(captured, policy, access, only, for_drill=True, at=at)
         print_readiness(readiness, at=at, on_stderr=True)
         part = f"{chosen} of these instances" if chosen < total else "these instances"
         counts = format_counts(readiness.counts)
@@ -150,8 +150,10 @@ def drill(
             on_event=run.show_drilled,
         )
         run.end()
-        _print_report(report, output, writers)
-    _end(report, cleanup)
+        _print_report(report, output, cleanup)
+        for write in writers:
+            write(report)
+    _end(report)
 
 
 @with_options(FleetOptions)
@@ -176,7 +178,7 @@ def drill_cleanup(
     from ...recovery import drill_cleanup
 
     pause = read_pause(poll_interval)
-    writers = _open_evidence(evidence or ())
+    writers = _open_evidence(evidence or (), (journal, policy))
     progress = read_journal(journal)
     if progress is None:
         raise Failure(f"{journal} does not exist, or is empty.", ExitCode.USAGE)
@@ -205,8 +207,10 @@ def drill_cleanup(
             journal, wanted, access=access, poll_interval=pause, on_event=run.show_drilled
         )
         run.end()
-        _print_report(report, output, writers)
-    _end(report, cleanup, is_cleanup=True)
+        _print_report(report, output, cleanup)
+        for write in writers:
+            write(report)
+    _end(report, is_cleanup=True)
 
 
 def _read_command(text: str | None) -> list[str] | None:
@@ -231,16 +235,16 @@ def _cleanup_command(journal: Path, policy: Path | None) -> str:
 Writer = Callable[["DrillReport"], None]
 
 
-def _open_evidence(files: Sequence[Path]) -> list[Writer]:
+def _open_evidence(files: Sequence[Path], others: Sequence[Path | str | None]) -> list[Writer]:
     """Return what writes the evidence to each file, in the form that the file's name says."""
-    return [_open_file(file) for file in files]
+    return [_open_file(file, others) for file in files]
 
 
-def _open_file(file: Path) -> Writer:
+def _open_file(file: Path, others: Sequence[Path | str | None]) -> Writer:
     suffix = file.suffix.lower()
     if suffix not in (".html", ".json"):
         raise typer.BadParameter(f"{file} must end with .html or .json.", param_hint="--evidence")
-    check_writable(file, "report")
+    check_writable(file, "evidence", others=others)
 
     def write(report: "DrillReport") -> None:
         if suffix == ".html":
@@ -254,12 +258,16 @@ def _open_file(file: Path) -> Writer:
     return write
 
 
-def _print_report(report: "DrillReport", output: Output, writers: Sequence[Writer]) -> None:
-    for write in writers:
-        write(report)
+def _print_report(report: "DrillReport", output: Output, cleanup: str) -> None:
     if output is Output.JSON:
         print_json(report)
-        return
+    else:
+        _print_table(report)
+    if report.left_behind:
+        note(f"To delete what the drill has left behind, run: {cleanup}")
+
+
+def _print_table(report: "DrillReport") -> None:
     print_table(
         ("RESTORE", "CHECK", "RTO", "RPO", "CLEANUP", "NAME", "INSTANCE"),
         [
@@ -283,7 +291,9 @@ def _print_report(report: "DrillReport", output: Output, writers: Sequence[Write
             for line in in_shell_words(text).splitlines():
                 print_line(line, "  ")
     proven = sum(each.is_proven for each in report.instances)
-    note(f"{proven} of {len(report.instances)} instances proven restorable")
+    note(f"{proven} of {report.total} instances proven restorable")
+    if proven and report.check is None:
+        note("No check has looked at their data.")
 
 
 def _measured(figure: str | None, *, is_met: bool | None) -> str:
@@ -291,10 +301,8 @@ def _measured(figure: str | None, *, is_met: bool | None) -> str:
     return f"{figure or '-'}{' (missed)' if is_met is False else ''}"
 
 
-def _end(report: "DrillReport", cleanup: str, *, is_cleanup: bool = False) -> None:
+def _end(report: "DrillReport", *, is_cleanup: bool = False) -> None:
     """End the command with the exit code of a drill."""
-    if report.left_behind:
-        note(f"To delete what the drill has left behind, run: {cleanup}")
     if report.is_interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if report.left_behind:

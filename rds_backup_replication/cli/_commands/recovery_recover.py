@@ -99,7 +99,8 @@ def recover(
     pause = read_pause(options.poll_interval)
     policy, only = options.read_policy(), tuple(options.only or ())
     if endpoints_file is not None:
-        check_writable(endpoints_file, "report")
+        others = book, journal, options.policy
+        check_writable(endpoints_file, "endpoints", others=others)
     access = options.make_access()
     captured = read_book(book, access)
     entries = select_entries(captured, only)
@@ -113,7 +114,7 @@ def recover(
     left = len(entries) - (_count_done(progress, entries) if progress else 0)
     if left and not options.yes:
         if progress is None:
-            readiness = check_readiness(captured, policy, access, only, for_drill=False)
+            readiness = check_readiness(captured, policy, access, only, for_drill=False, at=at)
             print_readiness(readiness, at=at, on_stderr=True)
             question = f"Restore these instances ({format_counts(readiness.counts)})?"
         else:
@@ -163,9 +164,9 @@ def _print_outcome(
 
     if endpoints_file is not None:
         form = endpoints or EndpointsForm.JSON
+        _print_report(report, output)
         write_file(endpoints_file, render_endpoints(report, form.value))
         note(f"Wrote the endpoints to {endpoints_file}.")
-        _print_report(report, output)
     elif endpoints is not None:
         _print_report(report, output, on_stderr=True)
         write_stdout(render_endpoints(report, endpoints.value))
@@ -202,4 +203,7 @@ def _print_report(report: "RecoveryReport", output: Output, *, on_stderr: bool =
                 print_line(line, "  ", on_stderr=on_stderr)
             for name, difference in each.differences.items():
                 print_line(f"{name}: {difference}", "    ", on_stderr=on_stderr)
+        elif each.not_restored and each.outcome == "done":
+            print_line(f"\n{each.db_instance_arn}", on_stderr=on_stderr)
+            print_line(f"Not restored: {', '.join(each.not_restored)}.", "  ", on_stderr=on_stderr)
     note(format_counts(Counter(each.outcome for each in report.instances)))

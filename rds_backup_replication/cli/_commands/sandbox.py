@@ -30,19 +30,12 @@ def sandbox(
 
     The sandbox keeps all data in memory. The command requires the extra 'sandbox'.
     """
-    from ..._arn import is_db_instance_identifier
-    from ...sandbox.__main__ import serve
-    from ...sandbox._regions import DESTINATIONS
+    from ...sandbox.__main__ import serve, split_instance
 
-    instances: list[tuple[str, str]] = []
-    for text in db_instance or ():
-        region, _, name = text.partition(":")
-        if region not in DESTINATIONS or not is_db_instance_identifier(name):
-            message = (
-                f"{text!r} must be a Region and an instance name, such as us-west-2:mydatabase."
-            )
-            raise typer.BadParameter(message, param_hint="--db-instance")
-        instances.append((region, name))
+    try:
+        instances = [split_instance(text) for text in db_instance or ()]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--db-instance") from error
     try:
         serve(port, instances)
     except OSError as error:

@@ -76,6 +76,10 @@ def instance_card(each: DrilledInstance, result: Html) -> Html:
         fact("Check", mark(*CHECKS[each.check])),
         fact("End of its output", *_output(each.check_output)),
         *_settings(restore),
+        fact(
+            "Settings of the drill alone",
+            *(tag("p", f"{name}: {words}") for name, words in sorted(each.adapted.items())),
+        ),
         fact("Request IDs", *(tag("p", id_, class_="hash") for id_ in restore.request_ids)),
         fact("Deletion", mark(*CLEANUPS[each.cleanup]), *lines(_some(each.cleanup_message))),
     )
@@ -133,7 +137,8 @@ def _objectives(each: DrilledInstance) -> tuple[Html, ...]:
 def _settings(restore: RestoredInstance) -> tuple[Html, ...]:
     differences = sorted(restore.differences.items())
     return (
-        fact("Settings as in the book", ", ".join(restore.verified)),
+        fact("Verified settings of the drill", ", ".join(restore.verified)),
+        fact("Not restored", *lines(restore.not_restored)),
         fact(
             "Settings that differ",
             *(tag("p", tag("span", name, class_="unmet"), f": {how}") for name, how in differences),

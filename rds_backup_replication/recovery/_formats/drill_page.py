@@ -62,7 +62,7 @@ def render_drill_html(report: DrillReport) -> str:
 
 
 def _header(report: DrillReport, links: Iterable[tuple[str, str]]) -> Html:
-    proven, total = sum(each.is_proven for each in report.instances), len(report.instances)
+    proven, total = sum(each.is_proven for each in report.instances), report.total
     lasted = format_duration(utc(report.ended_at) - utc(report.begun_at))
     times = (time_tag(report.begun_at), " to ", time_tag(report.ended_at), f" ({lasted})")
     lines = [tag("span", _why(report, proven))]
@@ -87,11 +87,20 @@ def _header(report: DrillReport, links: Iterable[tuple[str, str]]) -> Html:
 
 def _why(report: DrillReport, proven: int) -> str:
     """Return what the drill proves, or why it does not prove more, in sentences."""
-    total = len(report.instances)
+    total = report.total
     if not total:
         return "The drill has no instances."
+    text = _of_instances(report, proven, total)
+    if report.book_instances is not None and report.book_instances > total:
+        text += f" The book has {pluralize(report.book_instances, 'instance')}."
+    return text
+
+
+def _of_instances(report: DrillReport, proven: int, total: int) -> str:
     if proven < total:
         reasons = Counter(reason for each in report.instances for reason in shortfalls(each))
+        if unrecorded := total - len(report.instances):
+            reasons["missing record"] = unrecorded
         why = list_words(pluralize(count, reason) for reason, count in reasons.items())
         are = "is" if 1 in (proven, total) else "are"
         of = pluralize(total, "instance")
@@ -101,7 +110,10 @@ def _why(report: DrillReport, proven: int) -> str:
     missing = Counter(name for objective, name in objectives if objective is None)
     within = ", within all stated objectives" if missing.total() < len(objectives) else ""
     who = "The 1 instance was" if total == 1 else f"All {total:,} instances were"
-    text = f"{who} restored and passed the check{within}."
+    passed = " and passed the check" if report.check else ""
+    text = f"{who} restored{passed}{within}."
+    if not report.check:
+        text += " No check has looked at the data."
     if missing:
         none = list_words(f"no {name} for {count:,}" for name, count in missing.items())
         text += f" The policy states {none} of {total:,}."
@@ -114,7 +126,7 @@ def _tiles(report: DrillReport, proven: int) -> Html:
     rpo = (each.restored_age for each in instances if each.restored_age is not None)
     tiles = (
         (f"{proven:,}", "proven restorable"),
-        (f"{len(instances) - proven:,}", "not proven"),
+        (f"{report.total - proven:,}", "not proven"),
         (_longest(rto), "longest measured RTO, from the request until the check passed"),
         (_longest(rpo), "longest measured RPO, the age of the restored moment"),
     )

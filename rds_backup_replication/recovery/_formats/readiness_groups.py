@@ -63,6 +63,8 @@ def verdict(report: ReadinessReport) -> str:
         for state in MEANINGS
         if state != "restorable" and state in counts
     ]
+    outdated = report.count_outdated()
+    parts += [f"{pluralize(outdated, 'backup')} not recent"] if outdated else []
     parts += [pluralize(len(report.findings), "finding")] if report.findings else []
     return list_words(parts) if parts else "ready" if report.records else "no instances"
 
