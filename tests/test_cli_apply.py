@@ -55,7 +55,7 @@ def test_apply_without_credentials_says_what_to_set(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     ran = run(*APPLY, "plan.json", "--yes", code=ExitCode.INCOMPLETE)
-    assert "Set AWS_ACCESS_KEY_ID" in ran.stderr
+    assert "set AWS_ACCESS_KEY_ID" in ran.stderr
 
 
 @pytest.mark.usefixtures("folder")

@@ -236,7 +236,7 @@ def test_account_outside_the_organization_is_a_usage_error(
 def test_deadline_of_zero_is_a_usage_error(command: str, audits: Audit) -> None:
     audits()
     ran = run(command, "policy.yaml", "--deadline", "0s", code=ExitCode.USAGE)
-    assert "--deadline: must be longer than 0s" in ran.stderr
+    assert "--deadline must be longer than 0s" in ran.stderr
 
 
 @pytest.mark.parametrize("columns", ["40", "80"])

@@ -143,7 +143,7 @@ def test_scan_without_any_response_is_unreachable(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     ran = run(command, "policy.yaml", code=ExitCode.UNREACHABLE)
-    assert "Unable to locate credentials.\n  Set AWS_ACCESS_KEY_ID" in ran.stdout
+    assert "Unable to locate credentials.\n  Run aws configure or aws sso login" in ran.stdout
 
 
 def test_scan_with_an_unknown_region_has_findings(sandbox: Sandbox) -> None:
@@ -194,7 +194,7 @@ def test_impossible_action_of_a_plan_is_a_finding(sandbox: Sandbox) -> None:
     [
         ("audit", "bytes:1: is not UTF-8"),
         ("plan", "bytes:1: is not UTF-8"),
-        ("apply --policy policy.yaml", "bytes cannot be read"),
+        ("apply --policy policy.yaml", "bytes:1: is not UTF-8"),
     ],
 )
 def test_invalid_file_is_a_usage_error(command: str, not_utf8: str) -> None:

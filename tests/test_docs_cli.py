@@ -49,6 +49,10 @@ class Shell:
     def run(self, line: str) -> str:
         if line == "echo $?":
             return f"{self.code}\n"
+        if health := re.fullmatch(r"(.*) \| jq -e '\.(\w+) and \(\.(\w+) // (\d+)\) < \4'", line):
+            command, condition, figure, limit = health.groups()
+            found = json.loads(self.run(command))
+            return f"{json.dumps(found[condition] and found[figure] < int(limit))}\n"
         if assignment := re.fullmatch(r"(\w+)=\$\((.*) \| jq -r \.(\w+)\)", line):
             name, command, field = assignment.groups()
             self.variables[name] = json.loads(self.run(command))[field]

@@ -3,7 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    SSOError,
+    TokenRetrievalError,
+)
 
 from .._botocore.errors import NO_RESPONSE_ERRORS, NotAskedError, is_server_error
 from .._models import CheckReason, DBInstanceAutomatedBackup, SourceInstance
@@ -11,7 +17,11 @@ from .._redact import hide_secrets
 from ..exceptions import AccessDeniedError, ResponseValidationError, ServiceError
 from .kms import CannotCallKMSError
 
-NO_CREDENTIALS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or select a profile."
+NO_CREDENTIALS = (
+    "Run aws configure or aws sso login, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+    "select a profile."
+)
+_LOGIN = "Run aws sso login for the profile, and check again."
 _CORRECT = "Correct this error, and check again."
 _SERVER_ERROR = 500
 _NO_RESPONSE = "Check the Region, the endpoint URL and the network."
@@ -85,6 +95,8 @@ def could_not_be_checked(question: str, error: Exception, region_name: str) -> C
 def _remedy_of(error: BotoCoreError) -> str:
     if isinstance(error, NotAskedError):
         return error.remedy
+    if isinstance(error, SSOError | TokenRetrievalError):
+        return _LOGIN
     return _NO_RESPONSE if isinstance(error, NO_RESPONSE_ERRORS) else _CORRECT
 
 

@@ -3,10 +3,9 @@
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from .._version import __version__
 from ._commands import (
@@ -21,50 +20,70 @@ from ._commands import (
     replication,
     sandbox,
 )
+from ._completion import OPTIONS as COMPLETION_OPTIONS
+from ._completion import InstallCompletion, Shell, ShowCompletion
 from ._errors import ExitCode, explain
 from ._options import with_debug_option
 from ._output import print_error
-from ._stdio import OutputError, escape_invisible, write_stderr
-
-# Typer does not export click's UsageError. Typer prints such an error, and exits with 2.
-_USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
+from ._stdio import OutputError, write_stderr
+from ._usage import USAGE_ERROR, Command, Commands, plain_usage_errors
 
 
-@contextmanager
-def _escape_usage_errors() -> Generator[None]:
-    """Escape invisible characters of the command line, which Typer repeats in a usage error."""
-    try:
-        yield
-    except _USAGE_ERROR as error:
-        vars(error)["message"] = escape_invisible(vars(error)["message"])
-        raise
-
-
-class _Commands(TyperGroup):
+class _Program(Commands):
     """Run a command, and print an error that it raises."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args[-1:] and args[-1] in COMPLETION_OPTIONS:
+            args = [*args, Shell.AUTO.value]
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  # Typer's
+        width = max(map(len, self.commands))
+        for title, names in _SECTIONS.items():
+            rows = [
+                (f"{name:{width}}", self.commands[name].get_short_help_str(formatter.width))
+                for name in names
+            ]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
     def make_context(self, *args: Any, **keywords: Any) -> Any:
-        with _escape_usage_errors():
+        with self._explained_errors(None):
             return super().make_context(*args, **keywords)
 
     def invoke(self, ctx: Any) -> Any:
+        with self._explained_errors(ctx):
+            return super().invoke(ctx)
+
+    @contextmanager
+    def _explained_errors(self, ctx: Any) -> Generator[None]:
         try:
-            with _escape_usage_errors():
-                return super().invoke(ctx)
-        except (typer.Exit, typer.Abort, _USAGE_ERROR, BrokenPipeError, OutputError):
+            with plain_usage_errors():
+                yield
+        except (typer.Exit, typer.Abort, USAGE_ERROR, BrokenPipeError, OutputError):
             raise
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         except Exception as error:  # noqa: BLE001  # a shell needs an exit code for any error
-            if ctx.meta.get("debug"):
+            if ctx and ctx.meta.get("debug"):
                 write_stderr(traceback.format_exc())
-            explanation = explain(error)
+            explanation = explain(error, profile=ctx.meta.get("profile") if ctx else None)
             print_error(str(explanation))
             raise typer.Exit(explanation.code) from None
 
 
+_SECTIONS = {
+    "Commands for one instance": (
+        *("check", "start", "ensure", "replace", "wait", "show", "list", "stop", "restore"),
+        *("delete", "regions"),
+    ),
+    "Commands for a fleet": ("audit", "plan", "apply", "policy", "policy-schema", "recovery"),
+    "Other commands": ("sandbox",),
+}
+
 app: typer.Typer = typer.Typer(
-    cls=_Commands,
+    cls=_Program,
+    add_completion=False,  # Typer's own options take no shell
     no_args_is_help=True,
     # Rich's frames would leave no room for the names of options at 80 columns.
     rich_markup_mode=None,
@@ -86,11 +105,14 @@ def _root(  # pyright: ignore[reportUnusedFunction]  # the decorator registers t
         bool,
         typer.Option(
             "--version",
+            "-V",
             callback=_show_version,
             is_eager=True,
             help="Show the version and exit.",
         ),
     ] = False,
+    install_completion: InstallCompletion = None,
+    show_completion: ShowCompletion = None,
 ) -> None:
     """Replicate automated backups of RDS DB instances to another Region."""
 
@@ -114,19 +136,23 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "sandbox": sandbox.sandbox,
 }
 for _name, _command in _COMMANDS.items():
-    app.command(_name)(with_debug_option(_command))
+    app.command(_name, cls=Command)(with_debug_option(_command))
 
 _policy: typer.Typer = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Test a policy, or print its JSON Schema."
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Test a policy, or print its JSON Schema.",
 )
-_policy.command("test")(with_debug_option(policy.show_matches))
-_policy.command("schema")(with_debug_option(policy.policy_schema))
+_policy.command("test", cls=Command)(with_debug_option(policy.show_matches))
+_policy.command("schema", cls=Command)(with_debug_option(policy.policy_schema))
 app.add_typer(_policy, name="policy")
 
 _recovery: typer.Typer = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Restore a fleet from its replicated backups, or rehearse it.",
+    help="Restore a fleet from its backups, or rehearse it.",
 )
 _RECOVERY_COMMANDS: dict[str, Callable[..., None]] = {
     "capture": recovery.capture,
@@ -137,5 +163,5 @@ _RECOVERY_COMMANDS: dict[str, Callable[..., None]] = {
     "drill-cleanup": recovery_drill.drill_cleanup,
 }
 for _name, _command in _RECOVERY_COMMANDS.items():
-    _recovery.command(_name)(with_debug_option(_command))
+    _recovery.command(_name, cls=Command)(with_debug_option(_command))
 app.add_typer(_recovery, name="recovery")

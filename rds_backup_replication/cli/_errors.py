@@ -1,13 +1,16 @@
 """Exit codes, and the explanation of an error in a shell's words."""
 
+import json
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
     from ..exceptions import (
         PlanRefusedError,
         RecoveryRefusedError,
@@ -72,19 +75,45 @@ class Explanation:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
 
 
-CREDENTIALS_HINT = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or pass --profile."
+CREDENTIALS_HINT = (
+    "Run aws configure or aws sso login, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or pass "
+    "--profile."
+)
+_PARTIAL_CREDENTIALS_HINT = (
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run aws configure, or pass --profile."
+)
+_SSO_HINT = "Run: aws sso login"
+_LOGIN_HINT = "Run: aws login"
+_WITH_PROFILE = (_SSO_HINT, _LOGIN_HINT)
 _INVALID_CREDENTIALS_HINT = (
     "Check the credentials in the environment or the AWS configuration, or pass another --profile."
 )
 _REGION_HINT = "Pass the destination Region as --region, or set AWS_REGION."
-_PROFILE_HINT = "Check --profile and AWS_PROFILE."
+_PROFILE_HINT = (
+    "Check --profile and AWS_PROFILE. To list the profiles, run: aws configure list-profiles"
+)
 _NETWORK_HINT = "Check --region, --endpoint-url and the network."
 _SETTING_HINT = "The setting comes from the environment or the AWS configuration."
+_EXPIRED_CODES = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
+_EXPIRED_HINT = "If the credentials are those of a login, run aws sso login again."
 _DEBUG_HINT = "This error is unexpected. Pass --debug to see where it occurred."
 
 
-def explain(error: Exception) -> Explanation:
-    """Return the exit code and the message for an error."""
+def explain(error: Exception, *, profile: str | None = None) -> Explanation:
+    """Return the exit code and the message for an error.
+
+    Args:
+        error: The error.
+        profile: The profile that a hint names where the login belongs to a profile.
+    """
+    explanation = _explain(error)
+    if profile and explanation.hint in _WITH_PROFILE:
+        hint = f"{explanation.hint} --profile {shlex.quote(profile)}"
+        return replace(explanation, hint=hint)
+    return explanation
+
+
+def _explain(error: Exception) -> Explanation:
     if isinstance(error, Failure):
         return Explanation(error.code, str(error))
     if isinstance(error, ModuleNotFoundError) and (message := explain_missing_extra(error)):
@@ -114,7 +143,7 @@ def _error_kinds() -> tuple[tuple[type[Exception], Callable[[Any], Explanation]]
         (ours.PolicyError, _as_is(ExitCode.USAGE)),
         (ours.PlanRefusedError, _explain_refused_run),
         (ours.RecoveryRefusedError, _explain_refused_run),
-        (botocore.ClientError, _as_is(ExitCode.REFUSED)),  # of another service, such as STS
+        (botocore.ClientError, _explain_other_refusal),
         (botocore.NoRegionError, _as_is(ExitCode.USAGE, _REGION_HINT)),
         (botocore.InvalidRegionError, _as_is(ExitCode.USAGE, _REGION_HINT)),
         (botocore.ProfileNotFound, _as_is(ExitCode.USAGE, _PROFILE_HINT)),
@@ -124,7 +153,10 @@ def _error_kinds() -> tuple[tuple[type[Exception], Callable[[Any], Explanation]]
         (botocore.InvalidDefaultsMode, _as_is(ExitCode.USAGE, _SETTING_HINT)),
         (botocore.InvalidRetryConfigurationError, _as_is(ExitCode.USAGE, _SETTING_HINT)),
         (botocore.NoCredentialsError, _as_is(ExitCode.UNREACHABLE, CREDENTIALS_HINT)),
-        (botocore.PartialCredentialsError, _as_is(ExitCode.UNREACHABLE, CREDENTIALS_HINT)),
+        (botocore.PartialCredentialsError, _as_is(ExitCode.UNREACHABLE, _PARTIAL_CREDENTIALS_HINT)),
+        (botocore.SSOError, _as_is(ExitCode.UNREACHABLE, _SSO_HINT)),
+        (botocore.TokenRetrievalError, _as_is(ExitCode.UNREACHABLE, _SSO_HINT)),
+        (botocore.LoginError, _as_is(ExitCode.UNREACHABLE, _LOGIN_HINT)),
         (
             botocore.CredentialRetrievalError,
             _as_is(ExitCode.UNREACHABLE, _INVALID_CREDENTIALS_HINT),
@@ -137,7 +169,14 @@ def _error_kinds() -> tuple[tuple[type[Exception], Callable[[Any], Explanation]]
 
 def _as_is(code: ExitCode, hint: str | None = None) -> Callable[[Exception], Explanation]:
     """Return a function that explains an error by its own text."""
-    return lambda error: Explanation(code, str(error), hint)
+
+    def explain_as_is(error: Exception) -> Explanation:
+        message = str(error)
+        if hint and re.search(r"[\w)]$", message):  # the hint is a sentence of its own
+            message += "."
+        return Explanation(code, message, hint)
+
+    return explain_as_is
 
 
 def _explain_request(error: "RequestValidationError") -> Explanation:
@@ -168,7 +207,17 @@ def _typed_value(given: str) -> str:
 
 def _explain_refusal(error: "ServiceError") -> Explanation:
     hint = error.hint and in_shell_words(error.hint)
+    if hint and error.code in _EXPIRED_CODES:
+        hint = f"{_EXPIRED_HINT} {hint}"
     return Explanation(ExitCode.REFUSED, f"{error.message} ({error.code})", hint)
+
+
+def _explain_other_refusal(error: "ClientError") -> Explanation:
+    """Explain a refusal by another service, such as STS or S3."""
+    fault = error.response.get("Error", {})
+    code, message = fault.get("Code"), fault.get("Message")
+    hint = _EXPIRED_HINT if code in _EXPIRED_CODES else None
+    return Explanation(ExitCode.REFUSED, f"{error.operation_name}: {message} ({code})", hint)
 
 
 def _explain_drift(error: "ReplicationDriftError") -> Explanation:
@@ -219,7 +268,7 @@ def _explain_response(error: "ResponseValidationError") -> Explanation:
     """Show an unreadable response, whole if the operation may have changed something."""
     response = dict(error.response)
     metadata, body = response.pop("ResponseMetadata", {}), response.get("body")
-    hint = f"Response: {response}"
+    hint = f"Response: {json.dumps(response, default=str)}"
     if isinstance(body, bytes):  # botocore could not read the response either
         text = body.decode(errors="replace")
         if not error.may_have_taken_effect and len(text) > _MAX_BODY:
@@ -252,6 +301,7 @@ _SHELL_WORDS = {
     "call ensure_stopped()": "run stop --missing-ok",
     "describe_source_regions()": "the regions command",
     "policy=": "--policy",
+    "the Region of this client": "the Region that the command calls",
     "ensure_replication()": "ensure",
     "ensure_stopped()": "stop --missing-ok",
     "Call fleet.resume()": "Pass --resume",
@@ -279,6 +329,8 @@ _LIMIT = re.compile(r"\bmax_(stops|replacements)=([0-9]+)")
 def in_shell_words(text: str) -> str:
     """Return a text of the Python library with the names that the command line uses."""
     text = _LIMIT.sub(r"--max-\1 \2", text)
+    for python in (", or None", ", as a string"):
+        text = text.replace(python, "")
     return _PYTHON_WORD.sub(lambda match: _SHELL_WORDS[match[0]], text)
 
 

@@ -13,42 +13,51 @@ from ._errors import ExitCode, Failure
 if TYPE_CHECKING:
     from ..fleet import Policy
 
+# ruff: noqa: PLC0415 - help and version must not import what only a call needs.
+
+STDIN = "standard input"
+
 
 def is_stdin(path: Path) -> bool:
     """Return whether a path is ``-``, which stands for standard input."""
     return str(path) == "-"
 
 
-def read_stdin(content: str) -> str:
-    """Return all of standard input, which must be UTF-8 in any locale.
+def read_text(path: Path, content: str) -> str:
+    """Return the text of a file, or of standard input, which must be UTF-8 in any locale.
 
     Args:
+        path: The file.
         content: Noun for what is expected there, such as ``policy``.
     """
+    from ..fleet._policy_document import decode
+
+    if not is_stdin(path):
+        try:
+            return decode(path.read_bytes(), str(path))
+        except OSError as error:
+            raise read_failure(path, error) from error
     if sys.stdin.isatty():
         message = f"Name a {content} file, or pipe a {content} to standard input."
         raise Failure(message, ExitCode.USAGE)
-    try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Failure(f"Standard input is not UTF-8: {error}", ExitCode.USAGE) from error
+    return decode(sys.stdin.buffer.read(), STDIN)
 
 
 def read_policy(path: Path) -> "Policy":
     """Read a policy from a file, or from standard input in YAML."""
-    from ..fleet import Policy  # noqa: PLC0415  # help and version must not import it
+    from ..fleet import Policy
 
     if is_stdin(path):
-        return Policy.from_yaml(read_stdin("policy"), source="standard input")
+        return Policy.from_yaml(read_text(path, "policy"), source=STDIN)
     try:
         return Policy.from_file(path)
     except OSError as error:
-        raise Failure(f"{path} cannot be read: {describe_error(error)}", ExitCode.USAGE) from error
+        raise read_failure(path, error) from error
 
 
-def describe_error(error: OSError | UnicodeDecodeError) -> str:
-    """Return the text of an error in reading a file."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+def read_failure(path: Path | str, error: OSError) -> Failure:
+    """Return the failure to read a file."""
+    return Failure(f"{path} cannot be read: {error.strerror or error}", ExitCode.USAGE)
 
 
 def check_writable(path: Path, content: str, *, others: Iterable[Path | str | None] = ()) -> None:

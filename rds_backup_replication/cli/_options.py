@@ -1,5 +1,6 @@
 """Options and arguments that several commands share, and the conversion of their values."""
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -68,13 +69,16 @@ Source = Annotated[
 Retention = Annotated[
     int | None,
     typer.Option(
-        "--backup-retention-period", help="Days to keep the replicated backups, from 1 to 35."
+        "--backup-retention-period",
+        metavar="DAYS",
+        help="Days to keep the replicated backups, from 1 to 35.",
     ),
 ]
 KmsKey = Annotated[
     str | None,
     typer.Option(
         "--kms-key-id",
+        metavar="KEY",
         help="KMS key in the destination Region: its ARN, ID or alias. Required if the source is "
         "encrypted.",
     ),
@@ -96,15 +100,28 @@ Yes = Annotated[
         "--yes", "-y", help="Do not ask for confirmation. Required if there is no terminal."
     ),
 ]
+
+
+def _keep_profile(ctx: typer.Context, profile: str | None) -> str | None:
+    """Keep the profile for the hint of an error."""
+    ctx.meta["profile"] = profile or os.environ.get("AWS_PROFILE")
+    return profile
+
+
 _Profile = Annotated[
     str | None,
-    typer.Option(help="Profile in the AWS configuration. The default is AWS_PROFILE."),
+    typer.Option(
+        metavar="NAME",
+        callback=_keep_profile,
+        help="Profile in the AWS configuration. The default is AWS_PROFILE.",
+    ),
 ]
 _EndpointUrl = Annotated[
     str | None,
     typer.Option(
+        metavar="URL",
         help="Endpoint of RDS, if not AWS's own. The default is AWS_ENDPOINT_URL or the "
-        "profile's endpoint."
+        "profile's endpoint.",
     ),
 ]
 OutputFormat = Annotated[
@@ -119,7 +136,9 @@ class RegionOptions:
     region: Annotated[
         str | None,
         typer.Option(
+            "--region",  # Typer 0.27 would take the name of the metavar, if the two are alike
             envvar="AWS_REGION",
+            metavar="REGION",
             help="Destination Region, which keeps the replicated backups. The default is "
             "AWS_DEFAULT_REGION or the profile's Region.",
         ),
@@ -141,11 +160,15 @@ class FleetOptions:
     endpoint_url: _EndpointUrl = None
     connect_timeout: Annotated[
         float | None,
-        typer.Option(min=0.1, help="Seconds to wait for a connection; 5 for a scan."),
+        typer.Option(
+            min=0.1, metavar="SECONDS", help="Seconds to wait for a connection; 5 for a scan."
+        ),
     ] = None
     read_timeout: Annotated[
         float | None,
-        typer.Option(min=0.1, help="Seconds to wait for a response; 10 for a scan."),
+        typer.Option(
+            min=0.1, metavar="SECONDS", help="Seconds to wait for a response; 10 for a scan."
+        ),
     ] = None
 
     def make_access(self) -> "Access":
@@ -170,7 +193,10 @@ class ScanOptions(FleetOptions):
 
     rule: Annotated[
         list[str] | None,
-        typer.Option(help="Show only this rule's instances. Repeat the option for more rules."),
+        typer.Option(
+            metavar="NAME",
+            help="Show only this rule's instances. Repeat the option for more rules.",
+        ),
     ] = None
     account: Annotated[
         list[str] | None,
@@ -291,16 +317,23 @@ def with_debug_option(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_tags(texts: list[str] | None) -> list[dict[str, str]] | None:
-    """Return tags in boto3's form; a tag without ``=`` has no value."""
+    """Return tags in boto3's form."""
     if not texts:
         return None
-    parts = [text.partition("=") for text in texts]
-    keys = [key for key, _, _ in parts]
-    for key in keys:
-        if keys.count(key) > 1:
-            message = f"The key {key!r} is given twice."
-            raise typer.BadParameter(message, param_hint="--tags")
-    return [{"Key": key, "Value": value} if sign else {"Key": key} for key, sign, value in parts]
+    tags: dict[str, str] = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        problem = None
+        if of_aws := re.fullmatch(r"Key=([^,]*),Value=(.*)", text):
+            problem = f"must be KEY=VALUE, such as {of_aws[1]}={of_aws[2]}."
+        elif not (key and sign):
+            problem = "must be KEY=VALUE, such as env=prod. The value may be empty, as in env=."
+        elif key in tags:
+            problem = f"gives the key {key!r} twice."
+        if problem:
+            raise typer.BadParameter(f"{text!r} {problem}", param_hint="--tags")
+        tags[key] = value
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def read_duration(text: str, option: str) -> timedelta:

@@ -157,12 +157,27 @@ def print_backup(
 ) -> None:
     """Print a backup; for no backup, print ``null`` as JSON, or nothing."""
     if output is Output.JSON:
-        print_json(backup)
+        print_json(backup and backup_fields(backup))
     elif backup is not None:
-        print_record([("Action", action), *_backup_fields(backup)])
+        print_record([("Action", action), *_record_of(backup)])
 
 
-def _backup_fields(backup: "DBInstanceAutomatedBackup") -> Generator[tuple[str, str | None]]:
+def backup_fields(backup: "DBInstanceAutomatedBackup") -> dict[str, object]:
+    """Return a backup for JSON.
+
+    RDS changes the capitals of ``status``; here they are all small. ``is_replicating`` and, of a
+    backup that replicates, ``lag_seconds`` follow the status.
+    """
+    added: dict[str, object] = {"is_replicating": backup.is_replicating}
+    if backup.is_replicating and (lag := backup.lag()) is not None:
+        added["lag_seconds"] = int(lag.total_seconds())
+    fields: dict[str, object] = {}
+    for name, value in backup.model_dump(mode="json", by_alias=False, exclude_none=True).items():
+        fields |= {name: value.lower(), **added} if name == "status" else {name: value}
+    return fields | added
+
+
+def _record_of(backup: "DBInstanceAutomatedBackup") -> Generator[tuple[str, str | None]]:
     window, days = backup.restore_window, backup.backup_retention_period
     engine = [part for part in (backup.engine, backup.engine_version) if part]
     yield "Source", backup.db_instance_arn

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._errors import ExitCode, Failure, in_shell_words
-from ._files import describe_error, read_policy
+from ._errors import in_shell_words
+from ._files import read_failure, read_policy
 from ._fleet import format_counts, print_causes, print_findings, print_instances, scan_progress
 from ._options import FleetOptions, PollInterval, Timeout, Yes, read_duration, read_time
 from ._output import Progress, format_lag, format_time, progress
@@ -114,8 +114,7 @@ def read_book(location: str, access: "Access") -> "RecoveryBook":
     try:
         return read_book(location, access=access)
     except OSError as error:
-        message = f"{location} cannot be read: {describe_error(error)}"
-        raise Failure(message, ExitCode.USAGE) from error
+        raise read_failure(location, error) from error
 
 
 def read_journal(path: Path) -> "JournalProgress | None":
@@ -130,7 +129,7 @@ def read_journal(path: Path) -> "JournalProgress | None":
             found = Progress(header)
             found.add(lines)
     except OSError as error:
-        raise Failure(f"{path} cannot be read: {describe_error(error)}", ExitCode.USAGE) from error
+        raise read_failure(path, error) from error
     return found
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .._errors import CREDENTIALS_HINT, ExitCode, Failure, in_shell_words
-from .._files import check_writable, describe_error, is_stdin, read_policy, read_stdin
+from .._files import check_writable, is_stdin, read_failure, read_policy, read_text
 from .._fleet import destination_of, format_counts, instance_of
 from .._options import FleetOptions, Output, OutputFormat, Yes, read_duration, with_options
 from .._output import Progress, confirm, note, print_json, print_table, progress
@@ -62,19 +62,26 @@ def apply(
     ] = None,
     max_stops: Annotated[
         int | None,
-        typer.Option(min=0, help="Number of stops allowed. The default is limits.stops."),
+        typer.Option(
+            min=0, metavar="N", help="Number of stops allowed. The default is limits.stops."
+        ),
     ] = None,
     max_replacements: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Number of replacements allowed. The default is limits.replacements."
+            min=0,
+            metavar="N",
+            help="Number of replacements allowed. The default is limits.replacements.",
         ),
     ] = None,
     max_age: Annotated[
         str, typer.Option(metavar="DURATION", help="How old the plan may be, such as 12h or 2d.")
     ] = "1d",
     max_concurrency: Annotated[
-        int, typer.Option(min=1, help="Number of instances to start or stop at the same time.")
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Number of instances to start or stop at the same time."
+        ),
     ] = 8,
     yes: Yes = False,
     output: OutputFormat = Output.TABLE,
@@ -218,8 +225,7 @@ def _read_journal(
     try:
         progress = read_journal(journal)
     except OSError as error:
-        message = f"{journal} cannot be read: {describe_error(error)}"
-        raise Failure(message, ExitCode.USAGE) from error
+        raise read_failure(journal, error) from error
     check_writable(journal, "journal")
     if plan_file is not None and _read_plan(plan_file) != progress.plan:
         raise Failure(f"{plan_file} is not the plan in {journal}.", ExitCode.USAGE)
@@ -255,15 +261,12 @@ def _read_plan(path: Path) -> "Plan":
     from ...fleet import Plan
 
     try:
-        text = read_stdin("plan") if is_stdin(path) else path.read_text(encoding="utf-8-sig")
-        return Plan.model_validate_json(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{path} cannot be read: {describe_error(error)}", ExitCode.USAGE) from error
+        return Plan.model_validate_json(read_text(path, "plan"))
     except ValidationError as error:
         name = "Standard input" if is_stdin(path) else str(path)
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = f"{name} is not a plan: {where}{': ' if where else ''}{first['msg']}"
+        where = ".".join(map(str, error.errors(include_url=False, include_input=False)[0]["loc"]))
+        problem = f": {where} is missing or invalid" if where else ""
+        message = f"{name} is not a plan{problem}. Write one with plan POLICY --out FILE."
         raise Failure(message, ExitCode.USAGE) from error
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from .._errors import ExitCode, Failure
-from .._files import check_writable, describe_error, read_policy, write_file
+from .._files import check_writable, read_policy, read_text, write_file
 from .._filters import check_filters, check_names, filter_report, filter_states
 from .._fleet import (
     PolicyFile,
@@ -66,7 +66,11 @@ def audit(
     ] = False,
     state: Annotated[
         list[str] | None,
-        typer.Option(help="Show only instances in this state. Repeat the option for more states."),
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            help="Show only instances in this state. Repeat the option for more states.",
+        ),
     ] = None,
     output: Annotated[
         AuditOutput,
@@ -129,9 +133,7 @@ def _read_report(path: Path) -> "AuditReport":
     from ...fleet import AuditReport
 
     try:
-        report = AuditReport.model_validate_json(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{path} cannot be read: {describe_error(error)}", ExitCode.USAGE) from error
+        report = AuditReport.model_validate_json(read_text(path, "report"))
     except ValidationError as error:
         message = f"{path} is not the report of an audit. Write one with audit --output json."
         raise Failure(message, ExitCode.USAGE) from error

@@ -7,6 +7,7 @@ import typer
 from .._errors import ExitCode, Failure
 from .._options import Output, RegionOptions, Source, Yes, read_time, validate, with_options
 from .._output import (
+    backup_fields,
     confirm,
     explain_interruption,
     format_backup_lag,
@@ -32,10 +33,12 @@ def list_backups(
         bool, typer.Option("--all", help="Also list backups of the Region's own instances.")
     ] = False,
     db_instance_identifier: Annotated[
-        str | None, typer.Option(help="List only backups of instances with this name.")
+        str | None,
+        typer.Option(metavar="NAME", help="List only backups of instances with this name."),
     ] = None,
     dbi_resource_id: Annotated[
-        str | None, typer.Option(help="List only backups of the instance with this resource ID.")
+        str | None,
+        typer.Option(metavar="ID", help="List only backups of the instance with this resource ID."),
     ] = None,
 ) -> None:
     """List the replicated backups in the destination Region.
@@ -48,7 +51,7 @@ def list_backups(
     )
     backups = [backup for backup in listed if own or backup.region != client.region_name]
     if options.output is Output.JSON:
-        print_json(backups)
+        print_json([backup_fields(backup) for backup in backups])
     elif backups:
         print_table(("STATUS", "LAG", "DAYS", "SOURCE"), [_list_row(backup) for backup in backups])
     else:
@@ -93,7 +96,9 @@ def restore(
             metavar="ARN", help="ARN of the replicated backup or of its source instance."
         ),
     ],
-    target_db_instance_identifier: Annotated[str, typer.Option(help="Name of the new instance.")],
+    target_db_instance_identifier: Annotated[
+        str, typer.Option(metavar="NAME", help="Name of the new instance.")
+    ],
     restore_time: Annotated[
         str | None,
         typer.Option(
@@ -106,10 +111,13 @@ def restore(
         typer.Option("--use-latest-restorable-time", help="Restore to the latest restorable time."),
     ] = False,
     db_instance_class: Annotated[
-        str | None, typer.Option(help="Instance class, such as db.t3.micro.")
+        str | None, typer.Option(metavar="CLASS", help="Instance class, such as db.t3.micro.")
     ] = None,
     db_subnet_group_name: Annotated[
-        str | None, typer.Option(help="DB subnet group. If omitted, RDS uses the default group.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="DB subnet group. If omitted, RDS uses the default group."
+        ),
     ] = None,
     vpc_security_group_ids: Annotated[
         list[str] | None,
@@ -230,7 +238,7 @@ def delete(
             deleted.append(backup)  # one at a time, to print those before a refusal
     finally:
         if deleted and options.output is Output.JSON:
-            print_json(deleted)
+            print_json([backup_fields(backup) for backup in deleted])
         elif deleted:
             rows = [
                 (str(backup.status).lower(), backup.db_instance_automated_backups_arn or "-")
@@ -245,7 +253,10 @@ def regions(
     *,
     region_name: Annotated[
         str | None,
-        typer.Option(help="Check only this source Region. Set the destination with --region."),
+        typer.Option(
+            metavar="REGION",
+            help="Check only this source Region. Set the destination with --region.",
+        ),
     ] = None,
 ) -> None:
     """List the source Regions of a destination Region."""

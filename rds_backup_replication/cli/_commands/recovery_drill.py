@@ -64,10 +64,17 @@ def drill(
     ],
     sample: Annotated[
         int | None,
-        typer.Option(min=1, help="Number of instances to drill, chosen at random. All if omitted."),
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Number of instances to drill, chosen at random. All if omitted.",
+        ),
     ] = None,
     at_once: Annotated[
-        int, typer.Option(min=1, help="Number of the drill's instances that exist at a time.")
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Number of the drill's instances that exist at a time."
+        ),
     ] = 5,
     check: Annotated[
         str | None,
@@ -214,7 +221,8 @@ def _read_command(text: str | None) -> list[str] | None:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{error}.", param_hint="--check") from error
+        message = f"{text!r} has a quotation mark or backslash without an end."
+        raise typer.BadParameter(message, param_hint="--check") from error
     if not words:
         raise typer.BadParameter("must not be empty.", param_hint="--check")
     if unread := [word for word in words if word in _OF_A_SHELL or word.startswith("$")]:

@@ -22,6 +22,7 @@ from .._options import (
     with_options,
 )
 from .._output import (
+    backup_fields,
     confirm,
     explain_interruption,
     note,
@@ -58,8 +59,9 @@ def start(
     source_region: Annotated[
         str | None,
         typer.Option(
+            metavar="REGION",
             help="Region of the source, for a presigned URL in the request. Rarely needed: in "
-            "GovCloud the client adds the URL itself, and elsewhere RDS does not require one."
+            "GovCloud the client adds the URL itself, and elsewhere RDS does not require one.",
         ),
     ] = None,
 ) -> None:
@@ -170,7 +172,13 @@ _PHASES = {
 
 def _print_result(result: "EnsureResult", output: Output) -> None:
     if output is Output.JSON:
-        print_json(result)
+        print_json(
+            {
+                "action": result.action,
+                "backup": backup_fields(result.backup),
+                "source_checked": result.source_checked,
+            }
+        )
     else:
         print_backup(result.backup, output, result.action)
     if not result.source_checked:

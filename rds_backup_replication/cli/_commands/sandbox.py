@@ -13,7 +13,10 @@ from .._signals import PROGRAM_SIGNALS
 def sandbox(
     *,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="TCP port; 0 picks a free one.")
+        int,
+        typer.Option(
+            "--port", min=0, max=65535, metavar="PORT", help="TCP port; 0 picks a free one."
+        ),
     ] = 5000,
     db_instance: Annotated[
         list[str] | None,
