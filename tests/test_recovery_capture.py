@@ -159,14 +159,24 @@ def test_entries_of_a_disabled_region_are_gone() -> None:
 
 
 def test_gone_entries_are_kept_for_35_days() -> None:
-    gone = rebuild(scan(), make_book(ORDERS))
-    assert fates(gone) == {"db-ORDERSEXAMPLE": True}
+    other = ORDERS.model_copy(update={"dbi_resource_id": "db-OTHER", "rule": "other"})
+    left = rebuild(scan(other), make_book(ORDERS))
+    assert fates(left) == {"db-OTHER": False, "db-ORDERSEXAMPLE": True}
+    gone = make_book(*(entry for entry in left.instances if entry.is_gone))
     assert gone.instances[0].captured_at == CAPTURED_AT
-    assert gone.parameter_groups == (PARAMETER_GROUP,)
+    assert left.parameter_groups == (PARAMETER_GROUP,)
     last = rebuild(scan(), gone, captured_at=CAPTURED_AT + timedelta(days=35))
     assert last.instances == gone.instances
     after = rebuild(scan(), last, captured_at=CAPTURED_AT + timedelta(days=35, seconds=1))
     assert (after.instances, after.parameter_groups) == ((), ())
+
+
+def test_region_without_instances() -> None:
+    """An empty response for a Region that had instances is a problem, and loses no entry."""
+    book = rebuild(scan(), make_book(ORDERS))
+    assert fates(book) == {"db-ORDERSEXAMPLE": False}
+    assert ["lists no instances" in problem.message for problem in book.problems] == [True]
+    assert rebuild(scan(ORDERS), make_book(ORDERS)).problems == ()
 
 
 def test_instance_of_a_former_name() -> None:

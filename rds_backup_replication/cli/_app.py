@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -64,12 +64,20 @@ class _Program(Commands):
             raise
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except OSError as error:
+            if ctx is None:  # of help or the version, which Typer prints
+                raise
+            self._end(error, ctx)
         except Exception as error:  # noqa: BLE001  # a shell needs an exit code for any error
-            if ctx and ctx.meta.get("debug"):
-                write_stderr(traceback.format_exc())
-            explanation = explain(error, profile=ctx.meta.get("profile") if ctx else None)
-            print_error(str(explanation))
-            raise typer.Exit(explanation.code) from None
+            self._end(error, ctx)
+
+    @staticmethod
+    def _end(error: Exception, ctx: Any) -> NoReturn:
+        if ctx and ctx.meta.get("debug"):
+            write_stderr(traceback.format_exc())
+        explanation = explain(error, profile=ctx.meta.get("profile") if ctx else None)
+        print_error(str(explanation))
+        raise typer.Exit(explanation.code) from None
 
 
 _SECTIONS = {

@@ -1,6 +1,6 @@
 """The capture of a recovery book, while the source Regions are there."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from itertools import chain
 from typing import Literal, TypeVar
@@ -104,6 +104,7 @@ def build_book(
     """
     by_account = {scan.account.id: scan for scan in scans}
     entries = [entry for scan in scans for entry in scan.entries]
+    problems = [*problems, *_find_emptied(scans, previous)]
     for entry in previous.instances:
         scan = by_account.get(entry.account_id)
         fate = _fate_of(entry, scan) if scan else "unknown" if problems else "not_wanted"
@@ -130,6 +131,26 @@ def build_book(
     )
 
 
+def _find_emptied(scans: Iterable[AccountScan], previous: RecoveryBook) -> Iterator[CaptureProblem]:
+    """Yield the Regions that list no instances although the previous book has some."""
+    had = {(e.account_id, e.source_region) for e in previous.instances if not e.is_gone}
+    for scan in scans:
+        for region in sorted(region for region, found in scan.listed.items() if not found):
+            if (scan.account.id, region) in had:
+                yield CaptureProblem(
+                    account_id=scan.account.id,
+                    source_region=region,
+                    message=(
+                        f"RDS lists no instances of account {scan.account.id} in {region}, and "
+                        "the previous book has some. Their entries are kept."
+                    ),
+                    remedy=(
+                        "Check whether somebody has deleted them all. If that was meant, capture "
+                        "into a new book."
+                    ),
+                )
+
+
 def _fate_of(entry: BookEntry, scan: AccountScan) -> Literal["unknown", "gone", "not_wanted"]:
     """Return what has become of an entry of the previous book, if no new entry replaces it."""
     region = entry.source_region
@@ -137,6 +158,8 @@ def _fate_of(entry: BookEntry, scan: AccountScan) -> Literal["unknown", "gone", 
         return "unknown"
     if not scan.covers(region):
         return "not_wanted"
+    if not scan.listed.get(region, {region}) and not entry.is_gone:
+        return "unknown"  # an empty response for a Region that had instances proves nothing
     if region not in scan.listed:  # a Region that the account has disabled since
         return "unknown" if scan.has_unknown_regions else "gone"
     if entry.dbi_resource_id.lower() in scan.listed[region]:  # captured again, or not matched

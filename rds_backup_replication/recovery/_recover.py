@@ -90,10 +90,11 @@ def recover(
 
         def restore(target: Target) -> None:
             earlier, own = progress.of(target.key).restored, target.entry.db_instance_arn
+            one = InstanceRestore(run, target, crew.report)
             if earlier and earlier.outcome == "done" and earlier.db_instance_arn == own:
-                results[target.key] = earlier
+                results[target.key] = one.confirm(earlier)
             else:
-                results[target.key] = InstanceRestore(run, target, crew.report).restore()
+                results[target.key] = one.restore()
 
         crew.run(run.connect)
         for _, tier in groupby(targets, key=lambda target: target.entry.tier):

@@ -59,6 +59,16 @@ class InstanceRestore:
             self._run.write(Restored(at=now(), instance=record))
         return record
 
+    def confirm(self, earlier: RestoredInstance) -> RestoredInstance:
+        """Return the record of an instance that is done, if the instance still exists."""
+        try:
+            instance = self._find_own(self._context())
+        except Exception as error:  # noqa: BLE001  # as in a restore
+            return earlier if isinstance(error, StoppedError) else self._failed(error)
+        endpoint = instance.endpoint if instance else None
+        update = {"new_endpoint": endpoint.address, "new_port": endpoint.port} if endpoint else {}
+        return earlier.model_copy(update=update)
+
     def plan(self) -> RestoredInstance:
         """Return the record of what ``restore`` would do now, and change nothing."""
         target = self._target
@@ -74,8 +84,8 @@ class InstanceRestore:
         )
 
     def _record(self, outcome: Outcome, **facts: Any) -> RestoredInstance:
-        ids = tuple(self._run.requests.request_ids)
-        return self._target.record(outcome, **{**self._facts, "request_ids": ids, **facts})
+        facts = {**self._facts, "request_ids": tuple(self._run.requests.request_ids), **facts}
+        return self._target.record(outcome, **facts)
 
     def _failed(self, error: Exception) -> RestoredInstance:
         known = (RestoreError, BackupReplicationError, BotoCoreError, ClientError)
@@ -218,8 +228,7 @@ class InstanceRestore:
         tags = run_tags(self._run.run_id, self._run.kind)
         request = build_restore(context.destination, target, backup, tags)
         moment = target.restore_time or latest_time(backup)
-        began = now()
-        self._begin(context, began, context.clock.monotonic())
+        self._begin(context, now(), context.clock.monotonic())
         self._facts |= {"restore_time": moment, "db_instance_automated_backups_arn": arn}
         while True:
             self._run.check_stopped()
