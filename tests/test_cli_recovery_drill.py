@@ -97,7 +97,7 @@ def test_evidence_is_written(fake: Recovery) -> None:
     ("arguments", "message"),
     [
         (("--evidence", "drill.pdf"), "must end with .html or .json"),
-        (("--check", "'"), "No closing quotation"),
+        (("--check", "'"), "quotation mark or backslash without an end"),
         (("--check", " "), "must not be empty"),
     ],
 )
