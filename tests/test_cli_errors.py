@@ -172,7 +172,7 @@ def test_file_in_another_encoding_is_named_as_such(
         ("\ufeff{}", ": planned_at is missing or invalid"),  # a byte order mark does no harm
     ],
 )
-def test_file_that_is_no_plan_has_no_text_of_the_parser(
+def test_file_that_is_no_plan_says_how_to_write_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, problem: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -184,7 +184,7 @@ def test_file_that_is_no_plan_has_no_text_of_the_parser(
 
 
 @pytest.mark.parametrize("status", ["replicating", "Replicating", "REPLICATING"])
-def test_json_of_a_backup_has_one_capitalization(status: str) -> None:
+def test_json_status_has_one_capitalization(status: str) -> None:
     backup = make_automated_backup(status=status)
     fields = backup_fields(backup)
     assert fields["status"] == "replicating"
@@ -199,7 +199,7 @@ def test_json_of_a_backup_has_one_capitalization(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["Retained", "Pending", None])
-def test_json_of_a_backup_that_does_not_replicate_has_no_lag(status: str | None) -> None:
+def test_json_of_an_ended_backup_has_no_lag(status: str | None) -> None:
     fields = backup_fields(make_automated_backup(status=status))
     assert fields["is_replicating"] is False
     assert "lag_seconds" not in fields

@@ -105,7 +105,7 @@ def test_help_and_version_are_commands_too(
     assert run(*words).stdout == run(*same_as).stdout != ""
 
 
-def test_help_of_an_unknown_command_suggests_another() -> None:
+def test_help_of_unknown_command_suggests_another() -> None:
     ran = run("help", "lsit", code=ExitCode.USAGE)
     assert "No such command 'lsit'. Did you mean 'list'?" in ran.stderr
 
@@ -213,7 +213,7 @@ def test_completion_without_a_shell_detects_it(monkeypatch: pytest.MonkeyPatch) 
     assert ran.stderr.startswith("Error: ksh has no completion. Name a shell: --install-")
 
 
-def test_completion_completes_commands_after_shared_options(
+def test_completion_after_shared_options(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("_RDS_BACKUP_REPLICATION_COMPLETE", "complete_bash")

@@ -97,10 +97,8 @@ def test_evidence_is_written(fake: Recovery) -> None:
     ("arguments", "message"),
     [
         (("--evidence", "drill.pdf"), "must end with .html or .json"),
-        (("--check", "'"), "has a quotation mark or backslash without an end"),
+        (("--check", "'"), "quotation mark or backslash without an end"),
         (("--check", " "), "must not be empty"),
-        (("--check", "true && false"), "runs without a shell, which && needs"),
-        (("--check", "ping $DB_HOST"), "runs without a shell, which $DB_HOST needs"),
     ],
 )
 def test_invalid_option_of_a_drill_sends_nothing(

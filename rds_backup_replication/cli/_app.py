@@ -1,9 +1,8 @@
 """The Typer app: its commands, and the one place that turns an error into an exit code."""
 
 import traceback
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from typing import Annotated, Any, NoReturn
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -22,7 +21,7 @@ from ._commands import (
 )
 from ._completion import OPTIONS as COMPLETION_OPTIONS
 from ._completion import InstallCompletion, Shell, ShowCompletion
-from ._errors import ExitCode, explain
+from ._errors import ExitCode, Failure, explain
 from ._options import with_debug_option
 from ._output import print_error
 from ._stdio import OutputError, write_stderr
@@ -48,36 +47,27 @@ class _Program(Commands):
                 formatter.write_dl(rows)
 
     def make_context(self, *args: Any, **keywords: Any) -> Any:
-        with self._explained_errors(None):
-            return super().make_context(*args, **keywords)
-
-    def invoke(self, ctx: Any) -> Any:
-        with self._explained_errors(ctx):
-            return super().invoke(ctx)
-
-    @contextmanager
-    def _explained_errors(self, ctx: Any) -> Generator[None]:
         try:
             with plain_usage_errors():
-                yield
+                return super().make_context(*args, **keywords)
+        except Failure as failure:  # an option for completion has acted
+            print_error(str(failure))
+            raise typer.Exit(failure.code) from None
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            with plain_usage_errors():
+                return super().invoke(ctx)
         except (typer.Exit, typer.Abort, USAGE_ERROR, BrokenPipeError, OutputError):
             raise
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except OSError as error:
-            if ctx is None:  # of help or the version, which Typer prints
-                raise
-            self._end(error, ctx)
         except Exception as error:  # noqa: BLE001  # a shell needs an exit code for any error
-            self._end(error, ctx)
-
-    @staticmethod
-    def _end(error: Exception, ctx: Any) -> NoReturn:
-        if ctx and ctx.meta.get("debug"):
-            write_stderr(traceback.format_exc())
-        explanation = explain(error, profile=ctx.meta.get("profile") if ctx else None)
-        print_error(str(explanation))
-        raise typer.Exit(explanation.code) from None
+            if ctx.meta.get("debug"):
+                write_stderr(traceback.format_exc())
+            explanation = explain(error, profile=ctx.meta.get("profile"))
+            print_error(str(explanation))
+            raise typer.Exit(explanation.code) from None
 
 
 _SECTIONS = {

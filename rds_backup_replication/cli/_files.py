@@ -86,7 +86,7 @@ def _try_to_write(path: Path) -> None:
     A new file itself must not be created and deleted here, because another command may have begun
     to use it.
     """
-    from tempfile import TemporaryFile  # help and version must not import it
+    from tempfile import TemporaryFile
 
     target = Path(os.path.realpath(path))
     try:

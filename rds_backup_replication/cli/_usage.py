@@ -210,8 +210,6 @@ class Command(TyperCommand):
 class Commands(TyperGroup):
     """A group of commands, before whose names ``help`` and the shared options may stand."""
 
-    command_class = Command
-
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Bring the words into the order that Typer needs."""
         moved: list[str] = []

@@ -37,9 +37,7 @@ class InstanceRestore:
     def __init__(
         self, run: Run, target: Target, report: Callable[[RestoredInstance], object]
     ) -> None:
-        self._run = run
-        self._target = target
-        self._report = report
+        self._run, self._target, self._report = run, target, report
         self._progress: InstanceProgress = run.progress.of(target.key)
         self._facts: dict[str, Any] = {}
         self._deadline = 0.0
