@@ -296,5 +296,5 @@ def test_sandbox_accepts_a_browsers_address_bar() -> None:
 def test_page_says_the_sandbox_is_no_security_boundary() -> None:
     page = Path(__file__).parents[1] / "docs" / "sandbox.md"
     text = " ".join(page.read_text(encoding="utf-8").split())
-    assert "It listens on 127.0.0.1 alone." in text
-    assert "it is no security boundary" in text
+    assert "The sandbox listens only on 127.0.0.1." in text
+    assert "It is no security boundary" in text

@@ -297,7 +297,8 @@ def _clean_up(
     record = record.model_copy(
         update={"restore": restored, "cleanup": outcome, "cleanup_message": message}
     )
-    run.write(Drilled(at=now(), instance=record))
+    if record != run.progress.of(key).drilled:  # a cleanup may find what an earlier one has found
+        run.write(Drilled(at=now(), instance=record))
     crew.report(record)
     return record
 
