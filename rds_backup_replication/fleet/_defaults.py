@@ -22,7 +22,8 @@ class Defaults(PolicyModel, frozen=True):
     """Settings for the rules that omit them.
 
     A rule's own setting replaces the default as a whole; tags, for example, are not merged. The
-    ``recovery`` block is the exception: its settings are merged one by one.
+    ``recovery`` block is the exception: its settings are merged one by one, and so are those of
+    ``drill`` in it.
     """
 
     source_regions: SourceRegions | None = None
@@ -67,8 +68,11 @@ def with_defaults(data: Any) -> tuple[Any, frozenset[tuple[int, str]]]:
         own = _settings(rule)
         missing = {name: value for name, value in defaults.items() if name not in own}
         if "recovery" in own and "recovery" in defaults:
-            blocks = _settings(defaults["recovery"]), _settings(own["recovery"])
-            missing["recovery"] = {**blocks[0], **blocks[1]}
+            of_all, of_rule = _settings(defaults["recovery"]), _settings(own["recovery"])
+            missing["recovery"] = {**of_all, **of_rule}
+            if "drill" in of_all and isinstance(of_rule.get("drill"), (Mapping, BaseModel)):
+                drill = {**_settings(of_all["drill"]), **_settings(of_rule["drill"])}
+                missing["recovery"]["drill"] = drill
         if isinstance(rule, Mapping):
             complete.append({**cast("Mapping[str, Any]", rule), **missing})
         else:

@@ -74,6 +74,9 @@ def drill_settings(entry: BookEntry) -> InstanceSettings:
         "enable_cloudwatch_logs_exports": (),
         "manage_master_user_password": None,
         "master_user_secret_kms_key_id": None,
+        # Enhanced monitoring would leave a log stream, and needs a role to pass.
+        "monitoring_interval": None,
+        "monitoring_role_arn": None,
         "multi_az": False,
         "preferred_backup_window": None,
         "processor_features": None if has_other_class else target.processor_features,
