@@ -17,6 +17,7 @@ from rds_backup_replication.recovery import _run as runs
 from rds_backup_replication.recovery._journal import Header, Line, Progress
 from rds_backup_replication.recovery._run import Run
 from rds_backup_replication.recovery._settings import run_tags
+from rds_backup_replication.sandbox._moto import sandbox_session
 
 from .recovery_examples import ACCOUNT, DESTINATION
 
@@ -133,6 +134,8 @@ class _Context:
         self.clock = InstantClock()
         self.destination = Destination(DESTINATION, "aws")
         self.region_name = DESTINATION
+        session: Any = sandbox_session()
+        self.client = session.client("rds", region_name=DESTINATION)  # never called
 
 
 class _Reader:

@@ -217,6 +217,8 @@ def test_drill_settings() -> None:
         "deletion_protection": False,
         "enable_cloudwatch_logs_exports": (),
         "manage_master_user_password": None,
+        "monitoring_interval": None,
+        "monitoring_role_arn": None,
         "multi_az": False,
         "preferred_backup_window": None,
         "tags": None,

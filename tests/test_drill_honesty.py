@@ -115,6 +115,6 @@ def test_refused_settings_are_named(drills: Drills) -> None:
     restored = drilled.restore
     assert restored.outcome == "failed"
     assert restored.error_code == "InvalidParameterCombination"
-    assert "monitoring_interval" in restored.differences
-    for text in ("restored and available", "monitoring_interval", "is not supported"):
+    assert "preferred_maintenance_window" in restored.differences
+    for text in ("restored and available", "preferred_maintenance_window", "is not supported"):
         assert text in str(restored.message)

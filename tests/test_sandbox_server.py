@@ -19,6 +19,8 @@ from . import sandbox_cases
 from .sandbox_cases import start, statuses
 from .wire import SOURCE_ARN
 
+pytestmark = pytest.mark.once
+
 # The fixtures of these tests.
 run = sandbox_cases.run
 sandbox = sandbox_cases.sandbox

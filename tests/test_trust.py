@@ -22,6 +22,8 @@ from rds_backup_replication.sandbox.__main__ import main
 
 from .planted import ACCOUNT, POLICY, START_ACTION
 
+pytestmark = pytest.mark.once
+
 PLAN: dict[str, Any] = {
     "planned_at": "2026-11-24T12:00:00Z",
     "policy_hash": POLICY.content_hash,

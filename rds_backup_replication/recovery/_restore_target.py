@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .._arn import Destination
+from botocore import xform_name
+
+from .._context import Context
 from .._models import DBInstanceAutomatedBackup
 from .._models._restore import RestoreDBInstanceToPointInTimeRequest
 from .._restore import RESTORE
@@ -87,19 +89,26 @@ def drill_settings(entry: BookEntry) -> InstanceSettings:
 
 
 def build_restore(
-    destination: Destination,
+    context: Context,
     target: Target,
     backup: DBInstanceAutomatedBackup,
     run_tags: dict[str, str],
 ) -> RestoreDBInstanceToPointInTimeRequest:
-    """Return the request that restores a backup, with the tags of the run added."""
+    """Return the request that restores a backup, with the tags of the run added.
+
+    What an older boto3 cannot send is left out, and set after the restore.
+    """
     at, tags = target.restore_time, target.settings.tags or {}
+    shape = context.client.meta.service_model.operation_model(RESTORE.name).input_shape
+    known: set[str] = {xform_name(member) for member in shape.members} if shape else set()
+    settings = restore_keywords(target.settings)
     return RESTORE.build_request(
-        destination,
+        context.destination,
         source_db_instance_automated_backups_arn=backup.db_instance_automated_backups_arn,
         target_db_instance_identifier=target.identifier,
         **({"use_latest_restorable_time": True} if at is None else {"restore_time": at}),
-        **{**restore_keywords(target.settings), "tags": {**tags, **run_tags}},
+        **{name: value for name, value in settings.items() if name in known and name != "tags"},
+        tags={**tags, **run_tags},
     )
 
 

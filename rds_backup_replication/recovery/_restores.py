@@ -224,7 +224,7 @@ class InstanceRestore:
         )
         arn = backup.db_instance_automated_backups_arn
         tags = run_tags(self._run.run_id, self._run.kind)
-        request = build_restore(context.destination, target, backup, tags)
+        request = build_restore(context, target, backup, tags)
         moment = target.restore_time or latest_time(backup)
         self._begin(context, now(), context.clock.monotonic())
         self._facts |= {"restore_time": moment, "db_instance_automated_backups_arn": arn}

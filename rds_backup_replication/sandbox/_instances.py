@@ -133,7 +133,7 @@ class InstanceResponse(GroupResponse):
             f"arn:{instance.partition}:logs:{self.region}:{self.current_account}"
             f":log-group:RDSOSMetrics:log-stream:{instance.dbi_resource_id}"
         )
-        is_monitored = bool(instance.monitoring_interval)
+        is_monitored = bool(attributes.get("monitoring_interval"))
         attributes["EnhancedMonitoringResourceArn"] = stream if is_monitored else None
         if attributes.get("performance_insights_enabled"):
             attributes.setdefault(
