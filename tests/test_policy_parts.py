@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rds_backup_replication.exceptions import PolicyError
-from rds_backup_replication.fleet import Policy
+from rds_backup_replication.fleet import DrillSettings, Policy
 
 pytestmark = pytest.mark.once
 
@@ -62,6 +62,19 @@ def test_error_of_defaults_is_reported_once() -> None:
         "defaults.rpo: unknown field; did you mean maximum_lag?",
         "rules[1].destination_region: must not be one of source_regions",
     )
+
+
+def test_recovery_blocks_are_merged() -> None:
+    """The settings of a rule and of the defaults are merged, also in the block of drills."""
+    defaults = {"tier": 2, "name": "{name}-dr", "drill": {"subnet_group": "drills"}}
+    own = {"tier": 1, "drill": {"instance_class": "db.t3.small"}}
+    rules = [{"name": "a", "recovery": own}]
+    policy = Policy.from_dict(
+        {**DATA, "defaults": {**DEFAULTS, "recovery": defaults}, "rules": rules}
+    )
+    merged = policy.rules[0].recovery
+    assert (merged.tier, merged.name) == (1, "{name}-dr")
+    assert merged.drill == DrillSettings(subnet_group="drills", instance_class="db.t3.small")
 
 
 def test_rule_lacks_what_defaults_lack() -> None:

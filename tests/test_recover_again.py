@@ -211,6 +211,23 @@ def test_restored_instance_is_deleted_by_somebody(world: World) -> None:
     assert world.recoveries.restores() == {name: 1}
 
 
+def test_done_instance_that_is_gone(world: World) -> None:
+    """A later run says of an instance only what is true by then, and restores nothing again."""
+    written = book(*world.entries[:2])
+    assert world.recover(written).is_complete
+    (gone, entry) = world.entries[:2]
+    databases = get_backend("rds")[gone.account_id][DESTINATION].databases
+    del databases[gone.target_db_instance_identifier]
+    again = world.recover(written)
+    outcomes = {each.db_instance_identifier: each.outcome for each in again.instances}
+    assert outcomes == {
+        gone.db_instance_identifier: "failed",
+        entry.db_instance_identifier: "done",
+    }
+    assert "no longer exists" in messages(again)[gone.db_instance_identifier]
+    assert world.recoveries.restores().total() == 2
+
+
 def test_journal_that_cannot_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """No change begins without its line."""
     write = JournalFile[Any, Any].write

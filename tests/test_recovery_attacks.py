@@ -43,7 +43,11 @@ NOT_FOUND = refusal(DBInstanceNotFoundFault, "DBInstanceNotFound")
 
 
 def target_of(name: str = "orders", identifier: str = "orders-dr", **settings: Any) -> Target:
-    entry = make_entry(db_instance_identifier=name, target_db_instance_identifier=identifier)
+    entry = make_entry(
+        db_instance_identifier=name,
+        target_db_instance_identifier=identifier,
+        source=InstanceSettings(),
+    )
     return Target(entry, identifier, InstanceSettings(**settings), None)
 
 
@@ -200,6 +204,7 @@ def test_recover_with_two_instances_of_a_name(
         make_entry(
             db_instance_identifier=name,
             target_db_instance_identifier="dr",
+            source=InstanceSettings(),
             target=InstanceSettings(),
         )
         for name in ("orders", "users")

@@ -122,9 +122,16 @@ def find_backup(
         target: What to restore.
 
     Raises:
-        RestoreError: There is none.
+        RestoreError: There is none, or the instance would get the default security group of the
+            VPC.
     """
     entry = target.entry
+    if entry.source.vpc_security_group_ids and not target.settings.vpc_security_group_ids:
+        raise RestoreError(
+            f"The book has no security group in {entry.destination_region} for this instance, so "
+            "it would get the default group of the VPC. Set recovery.security_group_ids in the "
+            "policy, and retarget the book."
+        )
     own = [
         backup
         for backup in listed
