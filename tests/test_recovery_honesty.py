@@ -27,7 +27,7 @@ from rds_backup_replication.recovery._locations import S3Object
 from rds_backup_replication.recovery._readiness import Judge
 from rds_backup_replication.recovery._readiness_answers import InstanceQuota, choose_backup
 from rds_backup_replication.recovery._readiness_groups import CapturedGroups
-from rds_backup_replication.recovery._restore_target import Target
+from rds_backup_replication.recovery._restore_target import Target, recovery_networks
 
 from .readiness_examples import (
     ENTRY,
@@ -212,7 +212,9 @@ def test_moment_outside_the_backup() -> None:
         chosen = choose_backup(ENTRY, backups, at)
         restores = [answers.restores[0]._replace(backup=chosen)]
         judge_at = Judge(
-            CapturedGroups.of(make_book()), CAPTURED_AT, CAPTURED_AT, for_drill=False, at=at
+            *(CapturedGroups.of(make_book()), recovery_networks(()), CAPTURED_AT, CAPTURED_AT),
+            for_drill=False,
+            at=at,
         )
         (record,) = judge_at.judge(replace(answers, restores=restores))
         assert record.state == state

@@ -215,6 +215,15 @@ def test_what_a_drill_lacks(drill: DrillTarget, code: str, text: str) -> None:
     assert judge_one(entry).reasons == ()
 
 
+def test_drill_in_the_recovery_network_of_another_rule() -> None:
+    """A drill refuses what another rule uses for recoveries, so the check must say it."""
+    target = TARGET.model_copy(update={"db_subnet_group_name": "Drills"})
+    other = make_entry(db_instance_identifier="users", target=target)
+    reason = only_reason(for_drill=True, captured=make_book(ENTRY, other))
+    assert reason.code == "drill_not_separate"
+    assert "the DB subnet group drills" in reason.message
+
+
 def test_a_drill_is_checked_in_its_own_network() -> None:
     changes: dict[str, Any] = {
         "subnet_groups": {"drills": make_subnet_group("drills", "a")},

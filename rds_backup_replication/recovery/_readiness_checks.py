@@ -9,11 +9,12 @@ from .._workflows.lookup import is_same_id
 from ..fleet._durations import format_duration
 from ..fleet._wording import list_words, utc
 from . import _cli_commands as cli
+from ._access import Place
 from ._book import BookEntry
 from ._readiness_answers import Answers, InstanceQuota, KeyCondition, Restore
 from ._readiness_groups import RETARGET
 from ._records import ReadinessReason
-from ._restore_target import contains, window_of
+from ._restore_target import contains, find_shared_network, window_of
 from ._settings import MAX_TAGS, run_of
 
 _MOST_UNITS = 2  # of an age in words
@@ -193,10 +194,11 @@ def find_class_reasons(restore: Restore, answers: Answers) -> Iterator[Readiness
     )
 
 
-def find_drill_reasons(restore: Restore) -> Iterator[ReadinessReason]:
-    """Yield what the policy lacks for drills, and where a drill would reach the recovery's own."""
-    entry = restore.entry
-    drill, target = entry.drill, entry.target
+def find_drill_reasons(
+    restore: Restore, networks: Mapping[Place, set[str]]
+) -> Iterator[ReadinessReason]:
+    """Yield what the policy lacks for drills, and what a drill would share with recoveries."""
+    drill = restore.entry.drill
     missing = {
         "subnet_group": not drill.db_subnet_group_name,
         "security_group_ids": not drill.vpc_security_group_ids,
@@ -211,10 +213,7 @@ def find_drill_reasons(restore: Restore) -> Iterator[ReadinessReason]:
                 "the book."
             ),
         )
-    shared = sorted(set(drill.vpc_security_group_ids) & set(target.vpc_security_group_ids or ()))
-    if is_same_id(drill.db_subnet_group_name, target.db_subnet_group_name):
-        shared.insert(0, f"the DB subnet group {drill.db_subnet_group_name}")
-    if shared:
+    if shared := find_shared_network(restore.entry, networks):
         yield ReadinessReason(
             code="drill_not_separate",
             message=(

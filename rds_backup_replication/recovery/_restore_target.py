@@ -1,6 +1,6 @@
 """What a restore makes, and the backup that it takes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,6 +60,31 @@ class Target:
             outcome=outcome,
             **facts,
         )
+
+
+def recovery_networks(entries: Iterable[BookEntry]) -> dict[Place, set[str]]:
+    """Return the DB subnet groups and security groups of recoveries, in lower case, by place."""
+    networks: dict[Place, set[str]] = {}
+    for entry in entries:
+        target = entry.target
+        names = target.db_subnet_group_name, *(target.vpc_security_group_ids or ())
+        networks.setdefault(place_of(entry), set()).update(name.lower() for name in names if name)
+    return networks
+
+
+def find_shared_network(entry: BookEntry, networks: Mapping[Place, set[str]]) -> list[str]:
+    """Return the groups of a drill that recoveries use, too, each as a noun phrase.
+
+    What one rule of a policy uses for drills, another rule may use for recoveries.
+
+    Args:
+        entry: The entry that is drilled.
+        networks: The groups of recoveries, from ``recovery_networks``.
+    """
+    used = networks.get(place_of(entry), set())
+    subnet_group = entry.drill.db_subnet_group_name or ""
+    shared = sorted(id_ for id_ in entry.drill.vpc_security_group_ids if id_.lower() in used)
+    return [f"the DB subnet group {subnet_group}"] * (subnet_group.lower() in used) + shared
 
 
 def drill_settings(entry: BookEntry) -> InstanceSettings:
