@@ -23,11 +23,14 @@ from rds_backup_replication.recovery._readiness_answers import (
     InstanceQuota,
     KeyCondition,
     Restore,
-    choose_backup,
 )
 from rds_backup_replication.recovery._readiness_groups import CapturedGroups
 from rds_backup_replication.recovery._records import ReadinessReason, ReadinessRecord
-from rds_backup_replication.recovery._restore_target import drill_settings, recovery_networks
+from rds_backup_replication.recovery._restore_target import (
+    choose_backup,
+    drill_settings,
+    recovery_networks,
+)
 
 from .fleets import DESTINATION
 from .recovery_examples import (

@@ -25,9 +25,13 @@ from rds_backup_replication.recovery import (
 from rds_backup_replication.recovery._comparison import Comparison, compare_settings
 from rds_backup_replication.recovery._locations import S3Object
 from rds_backup_replication.recovery._readiness import Judge
-from rds_backup_replication.recovery._readiness_answers import InstanceQuota, choose_backup
+from rds_backup_replication.recovery._readiness_answers import InstanceQuota
 from rds_backup_replication.recovery._readiness_groups import CapturedGroups
-from rds_backup_replication.recovery._restore_target import Target, recovery_networks
+from rds_backup_replication.recovery._restore_target import (
+    Target,
+    choose_backup,
+    recovery_networks,
+)
 
 from .readiness_examples import (
     ENTRY,

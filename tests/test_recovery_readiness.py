@@ -10,10 +10,8 @@ from rds_backup_replication.recovery._book import (
     BookEntry,
     DrillTarget,
 )
-from rds_backup_replication.recovery._readiness_answers import (
-    InstanceQuota,
-    choose_backup,
-)
+from rds_backup_replication.recovery._readiness_answers import InstanceQuota
+from rds_backup_replication.recovery._restore_target import choose_backup
 
 from .readiness_examples import (
     ENTRY,

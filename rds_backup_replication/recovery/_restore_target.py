@@ -149,35 +149,64 @@ def find_backup(
     Raises:
         RestoreError: There is none.
     """
-    entry = target.entry
-    own = [
-        backup
-        for backup in listed
-        if is_same_id(backup.dbi_resource_id, entry.dbi_resource_id)
-        and (backup.status or "").lower() != "deleting"
-    ]
-    if not own:
+    entry, at = target.entry, target.restore_time
+    own = _backups_of(entry, listed)
+    backup = choose_backup(entry, own, at)
+    if backup is None:
         raise RestoreError(
             f"{entry.destination_region} has no backup of {entry.db_instance_identifier} "
             f"({entry.dbi_resource_id}). Restore this instance from another copy."
         )
-    restorable = [b for b in own if b.restore_window and b.restore_window.latest_time]
-    if not restorable:
+    if not _is_restorable(backup):
         raise RestoreError(
             f"RDS shows no restorable time of the backup in {entry.destination_region}. Wait "
             "until the first snapshot has been copied, and run this again."
         )
-    at = target.restore_time
-    if at is not None:
-        containing = [b for b in restorable if contains(b, at)]
-        if not containing:
-            windows = ", ".join(window_of(backup) for backup in restorable)
-            raise RestoreError(
-                f"{at.isoformat()} cannot be restored: the backup has {windows}. Choose a time "
-                "in between."
-            )
-        restorable = containing
-    return max(restorable, key=lambda backup: (backup.is_active, latest_time(backup)))
+    if at is not None and not contains(backup, at):
+        windows = ", ".join(window_of(each) for each in own if _is_restorable(each))
+        raise RestoreError(
+            f"{at.isoformat()} cannot be restored: the backup has {windows}. Choose a time "
+            "in between."
+        )
+    return backup
+
+
+def choose_backup(
+    entry: BookEntry, backups: Iterable[DBInstanceAutomatedBackup], at: datetime | None = None
+) -> DBInstanceAutomatedBackup | None:
+    """Return the backup from which an entry is restored, by the resource ID alone.
+
+    A backup that has the moment to restore comes before one without, one that has a restorable
+    time before one without, an active backup before a retained one, and then the one with the
+    latest time.
+    """
+
+    def rank(backup: DBInstanceAutomatedBackup) -> tuple[bool, bool, bool, float]:
+        is_restorable = _is_restorable(backup)
+        return (
+            at is not None and contains(backup, at),
+            is_restorable,
+            backup.is_active,
+            latest_time(backup).timestamp() if is_restorable else 0.0,
+        )
+
+    return max(_backups_of(entry, backups), key=rank, default=None)
+
+
+def _backups_of(
+    entry: BookEntry, backups: Iterable[DBInstanceAutomatedBackup]
+) -> list[DBInstanceAutomatedBackup]:
+    """Return the backups of an entry that RDS does not delete."""
+    return [
+        backup
+        for backup in backups
+        if is_same_id(backup.dbi_resource_id, entry.dbi_resource_id)
+        and (backup.is_active or backup.is_retained)
+    ]
+
+
+def _is_restorable(backup: DBInstanceAutomatedBackup) -> bool:
+    return backup.restore_window is not None and backup.restore_window.latest_time is not None
 
 
 def latest_time(backup: DBInstanceAutomatedBackup) -> datetime:
