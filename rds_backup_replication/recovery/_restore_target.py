@@ -226,6 +226,6 @@ def contains(backup: DBInstanceAutomatedBackup, at: datetime) -> bool:
 
 def window_of(backup: DBInstanceAutomatedBackup) -> str:
     """Return the times between which a backup can be restored, in words."""
-    window = backup.restore_window
-    earliest = window.earliest_time if window else None
-    return f"{earliest and earliest.isoformat()} to {latest_time(backup).isoformat()}"
+    latest = latest_time(backup).isoformat()
+    earliest = backup.restore_window and backup.restore_window.earliest_time
+    return f"{earliest.isoformat()} to {latest}" if earliest else f"all times until {latest}"
