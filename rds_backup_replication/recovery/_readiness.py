@@ -190,7 +190,7 @@ def record_of(
 
 
 def _place_of_record(record: ReadinessRecord) -> tuple[str, str, str, str]:
-    # An instance that was made anew has the ARN of the one that is gone.
+    # A new instance with the name of one that is gone has the same ARN.
     instance = record.db_instance_arn, record.dbi_resource_id
     return record.account_id, record.source_region, *instance
 

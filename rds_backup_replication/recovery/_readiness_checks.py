@@ -14,8 +14,9 @@ from ._book import BookEntry
 from ._readiness_answers import Answers, InstanceQuota, KeyCondition, Restore
 from ._readiness_groups import RETARGET
 from ._records import ReadinessReason
+from ._remedies import explain_taken_name
 from ._restore_target import contains, find_shared_network, window_of
-from ._settings import MAX_TAGS, run_of
+from ._settings import MAX_TAGS
 
 _MOST_UNITS = 2  # of an age in words
 _OLD = timedelta(days=1)  # what no replication that advances reaches, if the policy says nothing
@@ -89,7 +90,7 @@ def _backup_not_found(entry: BookEntry, answers: Answers) -> ReadinessReason:
         code="backup_not_found",
         message=message,
         remedy=(
-            "Start a replication of the instance. If it was made anew under its name, capture the "
+            "Start a replication of the instance. If a new instance has its name, capture the "
             "book again."
         ),
     )
@@ -243,15 +244,11 @@ def find_name_reasons(restore: Restore, answers: Answers) -> Iterator[ReadinessR
     instance = answers.instances.get(name.lower())
     if instance is None:
         return
-    run_id = run_of(instance)
-    whose = f"; the recovery or drill {run_id} restored it" if run_id else ""
+    whose, remedy = explain_taken_name(instance)
     yield ReadinessReason(
         code="name_taken",
         message=f"{answers.region_name} has an instance {name}{whose}.",
-        remedy=(
-            "Restore the instance under another name (name in the policy's recovery: block), or "
-            "rename the one that is there."
-        ),
+        remedy=remedy,
     )
 
 
