@@ -173,6 +173,14 @@ def test_earlier_tiers_get_the_places_of_the_quota() -> None:
     ]
 
 
+def test_entries_of_one_instance_share_no_quota() -> None:
+    """A renamed instance has an entry under each name, and one backup."""
+    old, new = make_entry(db_instance_identifier="a"), make_entry(db_instance_identifier="b")
+    new = new.model_copy(update={"dbi_resource_id": old.dbi_resource_id})
+    records = judge(old, new, quota=InstanceQuota(free=1, maximum=40))
+    assert [record.state for record in records] == ["restorable", "not_restorable"]
+
+
 def test_two_entries_with_one_name() -> None:
     one = make_entry(db_instance_identifier="a", target_db_instance_identifier="same")
     other = make_entry(db_instance_identifier="b", target_db_instance_identifier="SAME")

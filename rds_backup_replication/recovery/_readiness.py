@@ -145,7 +145,7 @@ class Judge:
             record_of(
                 restore.entry,
                 restore.backup,
-                [*self._reasons(restore, answers), *shared.get(restore.entry.dbi_resource_id, ())],
+                [*self._reasons(restore, answers), *shared.get(restore.entry.sort_key(), ())],
             )
             for restore in answers.restores
         ]

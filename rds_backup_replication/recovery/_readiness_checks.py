@@ -1,6 +1,6 @@
 """Whether a restore would succeed: its backup, keys, class and name, and the account's quota."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
@@ -17,6 +17,8 @@ from ._records import ReadinessReason
 from ._remedies import explain_taken_name
 from ._restore_target import contains, find_shared_network, window_of
 from ._settings import MAX_TAGS
+
+EntryKey = tuple[str, str, str, str]
 
 _MOST_UNITS = 2  # of an age in words
 _OLD = timedelta(days=1)  # what no replication that advances reaches, if the policy says nothing
@@ -299,10 +301,13 @@ def find_entry_reasons(restore: Restore, *, is_stale: bool) -> Iterator[Readines
 
 def find_shared_reasons(
     answers: Answers, *, for_drill: bool
-) -> Mapping[str, tuple[ReadinessReason, ...]]:
-    """Return the reasons that arise from several restores together, by the resource ID."""
+) -> Mapping[EntryKey, list[ReadinessReason]]:
+    """Return the reasons that arise from several restores together, by the entry's sort key.
+
+    A renamed instance may have an entry under each name, with the same resource ID.
+    """
     entries = [restore.entry for restore in answers.restores]
-    found: dict[str, tuple[ReadinessReason, ...]] = {}
+    found: defaultdict[EntryKey, list[ReadinessReason]] = defaultdict(list)
     names = Counter(entry.target_db_instance_identifier.lower() for entry in entries)
     for entry in entries if not for_drill else ():
         name = entry.target_db_instance_identifier
@@ -312,9 +317,9 @@ def find_shared_reasons(
                 for other in entries
                 if other is not entry and is_same_id(other.target_db_instance_identifier, name)
             )
-            found[entry.dbi_resource_id] = (_name_used_twice(name, others),)
+            found[entry.sort_key()].append(_name_used_twice(name, others))
     for entry, reason in _quota_reasons(answers, for_drill=for_drill):
-        found[entry.dbi_resource_id] = (*found.get(entry.dbi_resource_id, ()), reason)
+        found[entry.sort_key()].append(reason)
     return found
 
 
