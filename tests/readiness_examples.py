@@ -23,11 +23,14 @@ from rds_backup_replication.recovery._readiness_answers import (
     InstanceQuota,
     KeyCondition,
     Restore,
-    choose_backup,
 )
 from rds_backup_replication.recovery._readiness_groups import CapturedGroups
 from rds_backup_replication.recovery._records import ReadinessReason, ReadinessRecord
-from rds_backup_replication.recovery._restore_target import drill_settings
+from rds_backup_replication.recovery._restore_target import (
+    choose_backup,
+    drill_settings,
+    recovery_networks,
+)
 
 from .fleets import DESTINATION
 from .recovery_examples import (
@@ -154,9 +157,10 @@ def judge(
     **changes: Any,
 ) -> list[ReadinessRecord]:
     answers = make_answers(*entries, for_drill=for_drill, **changes)
-    groups = CapturedGroups.of(captured or make_book(*entries))
+    book = captured or make_book(*entries)
+    groups, networks = CapturedGroups.of(book), recovery_networks(book.instances)
     stale_before = CAPTURED_AT - timedelta(days=2)
-    return Judge(groups, now, stale_before, for_drill=for_drill).judge(answers)
+    return Judge(groups, networks, now, stale_before, for_drill=for_drill).judge(answers)
 
 
 def judge_one(entry: BookEntry = ENTRY, **changes: Any) -> ReadinessRecord:

@@ -77,6 +77,17 @@ def test_recovery_blocks_are_merged() -> None:
     assert merged.drill == DrillSettings(subnet_group="drills", instance_class="db.t3.small")
 
 
+@pytest.mark.parametrize(
+    ("recovery", "field"), [("dr", "recovery"), ({"drill": "drills"}, "recovery.drill")]
+)
+def test_invalid_block_is_not_replaced_by_defaults(recovery: object, field: str) -> None:
+    rules = [{"name": "a", "recovery": recovery}]
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_dict({**DATA, "defaults": DEFAULTS, "rules": rules})
+    (error,) = caught.value.errors
+    assert error.startswith(f"rules[0].{field}: must be a mapping")
+
+
 def test_rule_lacks_what_defaults_lack() -> None:
     with pytest.raises(PolicyError) as caught:
         Policy.from_dict({**DATA, "defaults": {}, "rules": [{"name": "a"}]})

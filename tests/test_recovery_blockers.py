@@ -13,7 +13,7 @@ from rds_backup_replication.recovery._book import (
 from rds_backup_replication.recovery._readiness_answers import (
     InstanceQuota,
 )
-from rds_backup_replication.recovery._settings import RUN_TAG
+from rds_backup_replication.recovery._settings import KIND_TAG, RUN_TAG
 
 from .readiness_examples import (
     ENTRY,
@@ -136,6 +136,7 @@ BLOCKERS: list[Case] = [
         ENTRY,
         {"instances": {"orders": DBInstance(tag_list=(Tag(key=RUN_TAG, value="r1"),))}},
     ),
+    ("name_taken", "has an instance orders.", ENTRY, {"instances": {"orders": DBInstance()}}),
     (
         "instance_quota_exceeded",
         "is 40, of which 0 are free; the restores need 1.",
@@ -160,3 +161,19 @@ def test_each_blocker_is_found_alone(
     assert text in reason.message
     assert reason.remedy.endswith(".")
     assert judge_one(entry, **changes).state == "not_restorable"
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        ({}, "leave it alone"),
+        ({KIND_TAG: "recovery"}, "leave it alone"),
+        ({KIND_TAG: "drill"}, "the cleanup of that drill"),
+    ],
+)
+def test_name_of_a_restored_instance(kind: dict[str, str], remedy: str) -> None:
+    """What a recovery has restored is in use, so nobody must rename or delete it."""
+    tags = tuple(Tag(key=key, value=value) for key, value in {RUN_TAG: "r1", **kind}.items())
+    reason = only_reason(instances={"orders": DBInstance(tag_list=tags)})
+    assert remedy in reason.remedy
+    assert "ename" not in reason.remedy.replace("recovery.name", "")

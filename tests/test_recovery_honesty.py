@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from rds_backup_replication import DBInstance, DBInstanceAutomatedBackup
+from rds_backup_replication import DBInstance, DBInstanceAutomatedBackup, RestoreWindow
 from rds_backup_replication.fleet._accounts import Account
 from rds_backup_replication.fleet._credentials import Access, account_session
 from rds_backup_replication.recovery import (
@@ -25,9 +25,15 @@ from rds_backup_replication.recovery import (
 from rds_backup_replication.recovery._comparison import Comparison, compare_settings
 from rds_backup_replication.recovery._locations import S3Object
 from rds_backup_replication.recovery._readiness import Judge
-from rds_backup_replication.recovery._readiness_answers import InstanceQuota, choose_backup
+from rds_backup_replication.recovery._readiness_answers import InstanceQuota
 from rds_backup_replication.recovery._readiness_groups import CapturedGroups
-from rds_backup_replication.recovery._restore_target import Target
+from rds_backup_replication.recovery._restore_target import (
+    RestoreError,
+    Target,
+    choose_backup,
+    find_backup,
+    recovery_networks,
+)
 
 from .readiness_examples import (
     ENTRY,
@@ -212,11 +218,20 @@ def test_moment_outside_the_backup() -> None:
         chosen = choose_backup(ENTRY, backups, at)
         restores = [answers.restores[0]._replace(backup=chosen)]
         judge_at = Judge(
-            CapturedGroups.of(make_book()), CAPTURED_AT, CAPTURED_AT, for_drill=False, at=at
+            *(CapturedGroups.of(make_book()), recovery_networks(()), CAPTURED_AT, CAPTURED_AT),
+            for_drill=False,
+            at=at,
         )
         (record,) = judge_at.judge(replace(answers, restores=restores))
         assert record.state == state
         assert (record.latest_time == CAPTURED_AT - timedelta(days=5)) is (state == "restorable")
+
+
+def test_moment_after_a_backup_without_an_earliest_time() -> None:
+    window = RestoreWindow(latest_time=CAPTURED_AT)
+    target = Target(ENTRY, "orders", TARGET, CAPTURED_AT + timedelta(seconds=1))
+    with pytest.raises(RestoreError, match="has all times until 2026-11-24T12:00:00"):
+        find_backup([make_backup(restore_window=window)], target)
 
 
 def test_nothing_is_not_ready() -> None:

@@ -10,10 +10,8 @@ from rds_backup_replication.recovery._book import (
     BookEntry,
     DrillTarget,
 )
-from rds_backup_replication.recovery._readiness_answers import (
-    InstanceQuota,
-    choose_backup,
-)
+from rds_backup_replication.recovery._readiness_answers import InstanceQuota
+from rds_backup_replication.recovery._restore_target import choose_backup
 
 from .readiness_examples import (
     ENTRY,
@@ -175,6 +173,14 @@ def test_earlier_tiers_get_the_places_of_the_quota() -> None:
     ]
 
 
+def test_entries_of_one_instance_share_no_quota() -> None:
+    """A renamed instance has an entry under each name, and one backup."""
+    old, new = make_entry(db_instance_identifier="a"), make_entry(db_instance_identifier="b")
+    new = new.model_copy(update={"dbi_resource_id": old.dbi_resource_id})
+    records = judge(old, new, quota=InstanceQuota(free=1, maximum=40))
+    assert [record.state for record in records] == ["restorable", "not_restorable"]
+
+
 def test_two_entries_with_one_name() -> None:
     one = make_entry(db_instance_identifier="a", target_db_instance_identifier="same")
     other = make_entry(db_instance_identifier="b", target_db_instance_identifier="SAME")
@@ -213,6 +219,15 @@ def test_what_a_drill_lacks(drill: DrillTarget, code: str, text: str) -> None:
     assert (reason.code, reason.is_warning) == (code, False)
     assert text in reason.message
     assert judge_one(entry).reasons == ()
+
+
+def test_drill_in_the_recovery_network_of_another_rule() -> None:
+    """A drill refuses what another rule uses for recoveries, so the check must say it."""
+    target = TARGET.model_copy(update={"db_subnet_group_name": "Drills"})
+    other = make_entry(db_instance_identifier="users", target=target)
+    reason = only_reason(for_drill=True, captured=make_book(ENTRY, other))
+    assert reason.code == "drill_not_separate"
+    assert "the DB subnet group drills" in reason.message
 
 
 def test_a_drill_is_checked_in_its_own_network() -> None:

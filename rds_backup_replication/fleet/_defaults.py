@@ -68,17 +68,24 @@ def with_defaults(data: Any) -> tuple[Any, frozenset[tuple[int, str]]]:
         own = _settings(rule)
         missing = {name: value for name, value in defaults.items() if name not in own}
         if "recovery" in own and "recovery" in defaults:
-            of_all, of_rule = _settings(defaults["recovery"]), _settings(own["recovery"])
-            missing["recovery"] = {**of_all, **of_rule}
-            if "drill" in of_all and isinstance(of_rule.get("drill"), (Mapping, BaseModel)):
-                drill = {**_settings(of_all["drill"]), **_settings(of_rule["drill"])}
-                missing["recovery"]["drill"] = drill
+            missing["recovery"] = _merge(defaults["recovery"], own["recovery"])
         if isinstance(rule, Mapping):
             complete.append({**cast("Mapping[str, Any]", rule), **missing})
         else:
             complete.append({**own, **missing} if isinstance(rule, BaseModel) else rule)
         inherited.update((index, name) for name in missing if name not in own)
     return {**policy, "rules": complete}, frozenset(inherited)
+
+
+def _merge(of_all: object, of_rule: object) -> object:
+    """Return a rule's recovery block, or its drill block, with the settings that it omits."""
+    if not isinstance(of_rule, (Mapping, BaseModel)):  # which validation reports
+        return of_rule
+    defaults, own = _settings(of_all), _settings(cast("object", of_rule))
+    merged = {**defaults, **own}
+    if "drill" in defaults and "drill" in own:
+        merged["drill"] = _merge(defaults["drill"], own["drill"])
+    return merged
 
 
 def _settings(value: object) -> dict[str, Any]:

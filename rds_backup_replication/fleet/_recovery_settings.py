@@ -1,6 +1,5 @@
 """The ``recovery:`` blocks of a policy: what a restored instance gets in the destination."""
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
@@ -13,7 +12,6 @@ ANY = "*"
 """The key of a map that stands for all names that the map does not list."""
 
 _SECURITY_GROUP = r"sg-[0-9a-f]{8,17}"
-_EXCLUSIVE = re.compile(r"\{name\}")
 
 
 def _kind(value: Any) -> Literal["[map]", "[list]", "[text]"]:
@@ -22,16 +20,16 @@ def _kind(value: Any) -> Literal["[map]", "[list]", "[text]"]:
     return "[list]" if isinstance(value, (list, tuple)) else "[text]"
 
 
-def _one_name(value: str) -> str:
-    if len(_EXCLUSIVE.findall(value)) != 1 or value.startswith("-") or value.endswith("-"):
-        raise ValueError("must contain {name} once, and neither begin nor end with a hyphen")
+def _without_outer_hyphens(value: str) -> str:
+    if value.startswith("-") or value.endswith("-"):
+        raise ValueError("must neither begin nor end with a hyphen")
     return value
 
 
 NamePattern = Annotated[
     str,
     has_form(NAME_PATTERN, "must be letters, digits and hyphens around {name}"),
-    AfterValidator(_one_name),
+    AfterValidator(_without_outer_hyphens),
     Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$"}),
 ]
 SecurityGroupId = Annotated[

@@ -16,7 +16,7 @@ from ._book import (
 )
 from ._captured_groups import GroupReader, capture_problem
 from ._operations import DESCRIBE_INSTANCES
-from ._settings import KIND_TAG, InstanceSettings, read_settings
+from ._settings import InstanceSettings, kind_of, read_settings
 from ._targets import find_not_restored, own_groups, plan_target
 
 
@@ -114,7 +114,9 @@ class AccountReader(DestinationReader):
         found: list[tuple[DBInstance, Rule, InstanceSettings]] = []
         for instance in instances:
             rule = self._policy.rule_for(scan.account.id, region, instance)
-            if rule is None or rule.replicate != "always" or _is_of_drill(instance):
+            if rule is None or rule.replicate != "always":
+                continue
+            if kind_of(instance) == "drill":  # which has the source's tags for a while
                 continue
             if missing := _find_missing(instance):
                 scan.unclear |= {instance.db_instance_arn, instance.db_instance_identifier}
@@ -189,12 +191,6 @@ _GROUPS = (
     ("db_parameter_group_name", "parameters", "DB parameter group"),
     ("option_group_name", "options", "option group"),
 )
-
-
-def _is_of_drill(instance: DBInstance) -> bool:
-    """Return whether a drill has restored the instance: it has the source's tags for a while."""
-    tags = instance.tag_list or ()
-    return any(tag.key == KIND_TAG and tag.value == "drill" for tag in tags)
 
 
 def _find_missing(instance: DBInstance) -> list[str]:

@@ -18,7 +18,12 @@ from ._drill_checks import Check, describe_check, run_check, validate_check
 from ._journal import FORMAT, Drilled, Key, Progress, now, read_progress
 from ._records import DrilledInstance, DrillReport, RestoredInstance
 from ._recover import check_arguments, create_header
-from ._restore_target import Target, drill_settings
+from ._restore_target import (
+    Target,
+    drill_settings,
+    find_shared_network,
+    recovery_networks,
+)
 from ._restores import InstanceRestore
 from ._run import Crew, Run
 
@@ -194,7 +199,7 @@ def create_drill_targets(
     names: set[tuple[Place, str]] = set()
     targets: list[Target] = []
     for entry in entries:
-        place = entry.account_id, entry.destination_region
+        place = place_of(entry)
         number = 1
         while True:
             name = _drill_name(entry.db_instance_identifier, run_id, number)
@@ -214,20 +219,12 @@ def _drill_name(identifier: str, run_id: str, number: int) -> str:
 
 
 def _require_drill_network(entries: Iterable[BookEntry], book: RecoveryBook) -> None:
-    # What one rule uses for drills, another one may use for recoveries.
-    networks: dict[Place, set[str]] = {}
-    for entry in book.instances:
-        recovery = entry.target
-        names = [recovery.db_subnet_group_name or "", *(recovery.vpc_security_group_ids or ())]
-        networks.setdefault(place_of(entry), set()).update(name.lower() for name in names)
+    networks = recovery_networks(book.instances)
     reasons: list[str] = []
     for entry in entries:
-        own = entry.drill
-        used = {(own.db_subnet_group_name or "").lower()}
-        used.update(name.lower() for name in own.vpc_security_group_ids)
-        if not own.db_subnet_group_name or not own.vpc_security_group_ids:
+        if not (entry.drill.db_subnet_group_name and entry.drill.vpc_security_group_ids):
             problem = "has no settings for drills"
-        elif not used.isdisjoint(networks[place_of(entry)]):
+        elif find_shared_network(entry, networks):
             problem = "would be drilled in the network of the recovery"
         else:
             continue

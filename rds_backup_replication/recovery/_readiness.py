@@ -1,7 +1,7 @@
 """The readiness check: whether the instances of a book could be restored now."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from uuid import uuid4
@@ -28,6 +28,7 @@ from ._readiness_checks import (
 )
 from ._readiness_groups import CapturedGroups, find_group_reasons
 from ._records import ReadinessReason, ReadinessRecord, ReadinessReport, ReadinessState
+from ._restore_target import recovery_networks
 
 _MOST_UNITS = 2  # of an age in words
 
@@ -77,7 +78,8 @@ def check(
         entries[place_of(entry)].append(entry)
     destinations = find_destinations(entries, policy, access or Access(), uuid4().hex, ScanGuard())
     stale_before = book.captured_at - maximum_age
-    judge = Judge(CapturedGroups.of(book), now, stale_before, for_drill=for_drill, at=at)
+    networks = recovery_networks(book.instances)
+    judge = Judge(CapturedGroups.of(book), networks, now, stale_before, for_drill=for_drill, at=at)
     tasks = [(destination, entries[place]) for place, destination in destinations.items()]
     parts = map_in_order(judge.check, tasks, None, on_progress=on_progress, max_pending=None)
     records = [record for part in parts for record in part]
@@ -119,6 +121,8 @@ class Judge:
     """The judgment of restores by the answers of their destinations."""
 
     captured: CapturedGroups
+    networks: Mapping[Place, set[str]]
+    """The DB subnet groups and security groups of the recoveries in each place."""
     now: datetime
     stale_before: datetime
     """An entry from before this time is one that later captures could not read."""
@@ -141,7 +145,7 @@ class Judge:
             record_of(
                 restore.entry,
                 restore.backup,
-                [*self._reasons(restore, answers), *shared.get(restore.entry.dbi_resource_id, ())],
+                [*self._reasons(restore, answers), *shared.get(restore.entry.sort_key(), ())],
             )
             for restore in answers.restores
         ]
@@ -151,7 +155,7 @@ class Judge:
         yield from find_backup_reasons(restore, answers, self.now, self.at)
         yield from find_key_reasons(restore, answers)
         if self.for_drill:
-            yield from find_drill_reasons(restore)
+            yield from find_drill_reasons(restore, self.networks)
         yield from find_group_reasons(restore, answers, self.captured)
         yield from find_class_reasons(restore, answers)
         if not self.for_drill:
@@ -186,7 +190,7 @@ def record_of(
 
 
 def _place_of_record(record: ReadinessRecord) -> tuple[str, str, str, str]:
-    # An instance that was made anew has the ARN of the one that is gone.
+    # A new instance with the name of one that is gone has the same ARN.
     instance = record.db_instance_arn, record.dbi_resource_id
     return record.account_id, record.source_region, *instance
 

@@ -14,7 +14,6 @@ from .._models._instance import DBInstance
 from .._models._instance_parts import DBSubnetGroup
 from .._redact import hide_secrets
 from .._workflows.kms import describe_key
-from .._workflows.lookup import is_same_id
 from .._workflows.reasons import could_not_be_checked, key_not_described, key_reasons
 from ..exceptions import ResponseValidationError
 from ..fleet._destination import ACCOUNT_ERRORS, AccountDestination, DestinationReader
@@ -22,7 +21,7 @@ from . import _operations as op
 from ._book import BookEntry
 from ._captured_groups import shown_value
 from ._records import ReadinessReason
-from ._restore_target import contains, drill_settings
+from ._restore_target import choose_backup, drill_settings
 from ._settings import InstanceSettings
 from ._targets import is_default_group
 
@@ -184,36 +183,6 @@ def of_check(reason: CheckReason) -> ReadinessReason:
     return ReadinessReason(
         code="could_not_be_checked", message=reason.message, remedy=reason.remedy
     )
-
-
-def choose_backup(
-    entry: BookEntry, backups: Iterable[DBInstanceAutomatedBackup], at: datetime | None = None
-) -> DBInstanceAutomatedBackup | None:
-    """Return the backup from which an entry is restored, by the resource ID alone.
-
-    A backup that has the moment to restore comes before one without, one that has a restorable
-    time before one without, an active backup before a retained one, and then the one with the
-    latest time.
-    """
-
-    def rank(backup: DBInstanceAutomatedBackup) -> tuple[bool, bool, bool, float]:
-        window = backup.restore_window
-        latest = window.latest_time if window else None
-        has_moment = at is not None and contains(backup, at)
-        return (
-            has_moment,
-            latest is not None,
-            backup.is_active,
-            latest.timestamp() if latest else 0.0,
-        )
-
-    own = (
-        backup
-        for backup in backups
-        if is_same_id(backup.dbi_resource_id, entry.dbi_resource_id)
-        and (backup.is_active or backup.is_retained)
-    )
-    return max(own, key=rank, default=None)
 
 
 class ReadinessReader(DestinationReader):

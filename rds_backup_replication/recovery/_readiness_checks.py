@@ -1,6 +1,6 @@
 """Whether a restore would succeed: its backup, keys, class and name, and the account's quota."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
@@ -9,12 +9,16 @@ from .._workflows.lookup import is_same_id
 from ..fleet._durations import format_duration
 from ..fleet._wording import list_words, utc
 from . import _cli_commands as cli
+from ._access import Place
 from ._book import BookEntry
 from ._readiness_answers import Answers, InstanceQuota, KeyCondition, Restore
 from ._readiness_groups import RETARGET
 from ._records import ReadinessReason
-from ._restore_target import contains, window_of
-from ._settings import MAX_TAGS, run_of
+from ._remedies import explain_taken_name
+from ._restore_target import contains, find_shared_network, window_of
+from ._settings import MAX_TAGS
+
+EntryKey = tuple[str, str, str, str]
 
 _MOST_UNITS = 2  # of an age in words
 _OLD = timedelta(days=1)  # what no replication that advances reaches, if the policy says nothing
@@ -88,7 +92,7 @@ def _backup_not_found(entry: BookEntry, answers: Answers) -> ReadinessReason:
         code="backup_not_found",
         message=message,
         remedy=(
-            "Start a replication of the instance. If it was made anew under its name, capture the "
+            "Start a replication of the instance. If a new instance has its name, capture the "
             "book again."
         ),
     )
@@ -193,10 +197,11 @@ def find_class_reasons(restore: Restore, answers: Answers) -> Iterator[Readiness
     )
 
 
-def find_drill_reasons(restore: Restore) -> Iterator[ReadinessReason]:
-    """Yield what the policy lacks for drills, and where a drill would reach the recovery's own."""
-    entry = restore.entry
-    drill, target = entry.drill, entry.target
+def find_drill_reasons(
+    restore: Restore, networks: Mapping[Place, set[str]]
+) -> Iterator[ReadinessReason]:
+    """Yield what the policy lacks for drills, and what a drill would share with recoveries."""
+    drill = restore.entry.drill
     missing = {
         "subnet_group": not drill.db_subnet_group_name,
         "security_group_ids": not drill.vpc_security_group_ids,
@@ -211,10 +216,7 @@ def find_drill_reasons(restore: Restore) -> Iterator[ReadinessReason]:
                 "the book."
             ),
         )
-    shared = sorted(set(drill.vpc_security_group_ids) & set(target.vpc_security_group_ids or ()))
-    if is_same_id(drill.db_subnet_group_name, target.db_subnet_group_name):
-        shared.insert(0, f"the DB subnet group {drill.db_subnet_group_name}")
-    if shared:
+    if shared := find_shared_network(restore.entry, networks):
         yield ReadinessReason(
             code="drill_not_separate",
             message=(
@@ -244,15 +246,11 @@ def find_name_reasons(restore: Restore, answers: Answers) -> Iterator[ReadinessR
     instance = answers.instances.get(name.lower())
     if instance is None:
         return
-    run_id = run_of(instance)
-    whose = f"; the recovery or drill {run_id} restored it" if run_id else ""
+    whose, remedy = explain_taken_name(instance)
     yield ReadinessReason(
         code="name_taken",
         message=f"{answers.region_name} has an instance {name}{whose}.",
-        remedy=(
-            "Restore the instance under another name (name in the policy's recovery: block), or "
-            "rename the one that is there."
-        ),
+        remedy=remedy,
     )
 
 
@@ -303,10 +301,13 @@ def find_entry_reasons(restore: Restore, *, is_stale: bool) -> Iterator[Readines
 
 def find_shared_reasons(
     answers: Answers, *, for_drill: bool
-) -> Mapping[str, tuple[ReadinessReason, ...]]:
-    """Return the reasons that arise from several restores together, by the resource ID."""
+) -> Mapping[EntryKey, list[ReadinessReason]]:
+    """Return the reasons that arise from several restores together, by the entry's sort key.
+
+    A renamed instance may have an entry under each name, with the same resource ID.
+    """
     entries = [restore.entry for restore in answers.restores]
-    found: dict[str, tuple[ReadinessReason, ...]] = {}
+    found: defaultdict[EntryKey, list[ReadinessReason]] = defaultdict(list)
     names = Counter(entry.target_db_instance_identifier.lower() for entry in entries)
     for entry in entries if not for_drill else ():
         name = entry.target_db_instance_identifier
@@ -316,9 +317,9 @@ def find_shared_reasons(
                 for other in entries
                 if other is not entry and is_same_id(other.target_db_instance_identifier, name)
             )
-            found[entry.dbi_resource_id] = (_name_used_twice(name, others),)
+            found[entry.sort_key()].append(_name_used_twice(name, others))
     for entry, reason in _quota_reasons(answers, for_drill=for_drill):
-        found[entry.dbi_resource_id] = (*found.get(entry.dbi_resource_id, ()), reason)
+        found[entry.sort_key()].append(reason)
     return found
 
 

@@ -1,5 +1,6 @@
 """What the errors of a restore mean, and what to do about them."""
 
+from .._models._instance import DBInstance
 from ..exceptions import (
     CertificateNotFoundFault,
     DBParameterGroupNotFoundFault,
@@ -16,6 +17,7 @@ from ..exceptions import (
     StorageQuotaExceededFault,
     StorageTypeNotSupportedFault,
 )
+from ._settings import kind_of, run_of
 
 _SUBNETS = (
     "Use a DB subnet group whose subnets are in more Availability Zones: set "
@@ -57,6 +59,24 @@ _REMEDIES: dict[type[ServiceError], str] = {
 def remedy_for(error: ServiceError) -> str:
     """Return what to do about an error of a restore; an empty text if nothing is known."""
     return _REMEDIES.get(type(error), "")
+
+
+def explain_taken_name(instance: DBInstance) -> tuple[str, str]:
+    """Return who restored the instance that has the name of one to restore, and what to do.
+
+    The first text continues a sentence; it is empty if no recovery or drill restored the instance.
+    """
+    another = "set another recovery.name in the policy, and retarget the book."
+    run_id, kind = run_of(instance), kind_of(instance)
+    if run_id is None:
+        return "", f"Rename or delete it, or {another}"
+    whose = f"; the {kind or 'recovery or drill'} {run_id} restored it"
+    if kind == "drill":
+        return whose, "Run the cleanup of that drill, with its journal."
+    return whose, (
+        "The instance may be in use, so leave it alone. To go on with that recovery, use its "
+        f"journal. To restore the instance once more, {another}"
+    )
 
 
 def may_have_restored(error: Exception) -> bool:

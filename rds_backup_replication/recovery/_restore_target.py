@@ -1,6 +1,6 @@
 """What a restore makes, and the backup that it takes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,6 +60,31 @@ class Target:
             outcome=outcome,
             **facts,
         )
+
+
+def recovery_networks(entries: Iterable[BookEntry]) -> dict[Place, set[str]]:
+    """Return the DB subnet groups and security groups of recoveries, in lower case, by place."""
+    networks: dict[Place, set[str]] = {}
+    for entry in entries:
+        target = entry.target
+        names = target.db_subnet_group_name, *(target.vpc_security_group_ids or ())
+        networks.setdefault(place_of(entry), set()).update(name.lower() for name in names if name)
+    return networks
+
+
+def find_shared_network(entry: BookEntry, networks: Mapping[Place, set[str]]) -> list[str]:
+    """Return the groups of a drill that recoveries use, too, each as a noun phrase.
+
+    What one rule of a policy uses for drills, another rule may use for recoveries.
+
+    Args:
+        entry: The entry that is drilled.
+        networks: The groups of recoveries, from ``recovery_networks``.
+    """
+    used = networks.get(place_of(entry), set())
+    subnet_group = entry.drill.db_subnet_group_name or ""
+    shared = sorted(id_ for id_ in entry.drill.vpc_security_group_ids if id_.lower() in used)
+    return [f"the DB subnet group {subnet_group}"] * (subnet_group.lower() in used) + shared
 
 
 def drill_settings(entry: BookEntry) -> InstanceSettings:
@@ -125,41 +150,70 @@ def find_backup(
         RestoreError: There is none, or the instance would get the default security group of the
             VPC.
     """
-    entry = target.entry
+    entry, at = target.entry, target.restore_time
     if entry.source.vpc_security_group_ids and not target.settings.vpc_security_group_ids:
         raise RestoreError(
             f"The book has no security group in {entry.destination_region} for this instance, so "
             "it would get the default group of the VPC. Set recovery.security_group_ids in the "
             "policy, and retarget the book."
         )
-    own = [
-        backup
-        for backup in listed
-        if is_same_id(backup.dbi_resource_id, entry.dbi_resource_id)
-        and (backup.status or "").lower() != "deleting"
-    ]
-    if not own:
+    own = _backups_of(entry, listed)
+    backup = choose_backup(entry, own, at)
+    if backup is None:
         raise RestoreError(
             f"{entry.destination_region} has no backup of {entry.db_instance_identifier} "
             f"({entry.dbi_resource_id}). Restore this instance from another copy."
         )
-    restorable = [b for b in own if b.restore_window and b.restore_window.latest_time]
-    if not restorable:
+    if not _is_restorable(backup):
         raise RestoreError(
             f"RDS shows no restorable time of the backup in {entry.destination_region}. Wait "
             "until the first snapshot has been copied, and run this again."
         )
-    at = target.restore_time
-    if at is not None:
-        containing = [b for b in restorable if contains(b, at)]
-        if not containing:
-            windows = ", ".join(window_of(backup) for backup in restorable)
-            raise RestoreError(
-                f"{at.isoformat()} cannot be restored: the backup has {windows}. Choose a time "
-                "in between."
-            )
-        restorable = containing
-    return max(restorable, key=lambda backup: (backup.is_active, latest_time(backup)))
+    if at is not None and not contains(backup, at):
+        windows = ", ".join(window_of(each) for each in own if _is_restorable(each))
+        raise RestoreError(
+            f"{at.isoformat()} cannot be restored: the backup has {windows}. Choose a time "
+            "in between."
+        )
+    return backup
+
+
+def choose_backup(
+    entry: BookEntry, backups: Iterable[DBInstanceAutomatedBackup], at: datetime | None = None
+) -> DBInstanceAutomatedBackup | None:
+    """Return the backup from which an entry is restored, by the resource ID alone.
+
+    A backup that has the moment to restore comes before one without, one that has a restorable
+    time before one without, an active backup before a retained one, and then the one with the
+    latest time.
+    """
+
+    def rank(backup: DBInstanceAutomatedBackup) -> tuple[bool, bool, bool, float]:
+        is_restorable = _is_restorable(backup)
+        return (
+            at is not None and contains(backup, at),
+            is_restorable,
+            backup.is_active,
+            latest_time(backup).timestamp() if is_restorable else 0.0,
+        )
+
+    return max(_backups_of(entry, backups), key=rank, default=None)
+
+
+def _backups_of(
+    entry: BookEntry, backups: Iterable[DBInstanceAutomatedBackup]
+) -> list[DBInstanceAutomatedBackup]:
+    """Return the backups of an entry that RDS does not delete."""
+    return [
+        backup
+        for backup in backups
+        if is_same_id(backup.dbi_resource_id, entry.dbi_resource_id)
+        and (backup.is_active or backup.is_retained)
+    ]
+
+
+def _is_restorable(backup: DBInstanceAutomatedBackup) -> bool:
+    return backup.restore_window is not None and backup.restore_window.latest_time is not None
 
 
 def latest_time(backup: DBInstanceAutomatedBackup) -> datetime:
@@ -179,6 +233,6 @@ def contains(backup: DBInstanceAutomatedBackup, at: datetime) -> bool:
 
 def window_of(backup: DBInstanceAutomatedBackup) -> str:
     """Return the times between which a backup can be restored, in words."""
-    window = backup.restore_window
-    earliest = window.earliest_time if window else None
-    return f"{earliest and earliest.isoformat()} to {latest_time(backup).isoformat()}"
+    latest = latest_time(backup).isoformat()
+    earliest = backup.restore_window and backup.restore_window.earliest_time
+    return f"{earliest.isoformat()} to {latest}" if earliest else f"all times until {latest}"

@@ -21,7 +21,7 @@ from ._comparison import compare_settings
 from ._journal import InstanceProgress, Restored, now
 from ._operations import MODIFY
 from ._records import Outcome, RestoredInstance
-from ._remedies import may_have_restored, remedy_for
+from ._remedies import explain_taken_name, may_have_restored, remedy_for
 from ._restore_target import RestoreError, Target, build_restore, find_backup, latest_time
 from ._run import FAILED_STATUSES, Run, StoppedError, describe_instance, find_renamed, status_of
 from ._settings import modify_keywords, run_of, run_tags
@@ -160,11 +160,11 @@ class InstanceRestore:
                     self._accepted(instance)
                 return instance
             if not self._may_lack_tags_yet(instance):
+                whose, remedy = explain_taken_name(instance)
                 raise RestoreError(
                     f"The name {target.identifier} is taken in {target.entry.destination_region} "
-                    f"by an instance that this run has not made ({instance.dbi_resource_id}). "
-                    "Nothing of it is touched. Rename or delete it, or set another "
-                    "recovery.name in the policy."
+                    f"by an instance that this run has not made ({instance.dbi_resource_id})"
+                    f"{whose}. Nothing of it is touched. {remedy}"
                 )
             self._pause(context)
         else:

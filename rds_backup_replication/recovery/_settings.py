@@ -176,7 +176,16 @@ def own_tags(instance: DBInstance) -> dict[str, str]:
 
 def run_of(instance: DBInstance) -> str | None:
     """Return the ID of the recovery or drill that restored an instance, as its tag says."""
-    return next((tag.value for tag in instance.tag_list or () if tag.key == RUN_TAG), None)
+    return _tag_of(instance, RUN_TAG)
+
+
+def kind_of(instance: DBInstance) -> str | None:
+    """Return whether a ``recovery`` or a ``drill`` restored an instance, as its tag says."""
+    return _tag_of(instance, KIND_TAG)
+
+
+def _tag_of(instance: DBInstance, key: str) -> str | None:
+    return next((tag.value for tag in instance.tag_list or () if tag.key == key), None)
 
 
 def run_tags(run_id: str, kind: str) -> dict[str, str]:
