@@ -73,14 +73,16 @@ def print_names(names: Iterable[str], *, on_stderr: bool = False) -> None:
         print_line(name, _INDENT, on_stderr=on_stderr)
 
 
-def name_of(subject: "Subject") -> str:
+def name_of(subject: "Subject", *, on_stderr: bool = False) -> str:
     """Return the instance's ARN, or its identifier and place if the terminal would break the ARN.
 
     Args:
         subject: What is about the instance, or about a Region that could not be listed.
+        on_stderr: Whether the name is printed to standard error.
     """
     name = instance_of(subject)
-    if arn_of(subject) is None or len(_INDENT + name) <= get_width(sys.stdout):
+    width = get_width(sys.stderr if on_stderr else sys.stdout)
+    if arn_of(subject) is None or len(_INDENT + name) <= width:
         return name
     place = f"account {subject.account_id} in {subject.source_region}"
     return f"{name.rpartition(':')[2]}, {place}"
@@ -135,7 +137,8 @@ def print_causes(
             print_line(_in_options(text), "" if kind == "finding" else "  ", on_stderr=on_stderr)
         print_names(
             (
-                name_of(subject) + (f" ({', '.join(figures)})" if figures else "")
+                name_of(subject, on_stderr=on_stderr)
+                + (f" ({', '.join(figures)})" if figures else "")
                 for (subject, _), figures in cause.items
             ),
             on_stderr=on_stderr,
