@@ -61,7 +61,7 @@ def capture(
 def _check_location(location: str) -> None:
     """Raise a failure if the location is a file that cannot be written."""
     if not location.lower().startswith("s3:/"):
-        check_writable(Path(location), "summary")
+        check_writable(Path(location), "book")
 
 
 def _write_book(
