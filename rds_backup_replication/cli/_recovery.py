@@ -91,14 +91,6 @@ class RunOptions(BookOptions):
         return at
 
 
-def read_longest(text: str, option: str) -> timedelta:
-    """Return the duration that an option's value stands for, which must not be 0."""
-    longest = read_duration(text, option)
-    if not longest:
-        raise typer.BadParameter("must be longer than 0s.", param_hint=option)
-    return longest
-
-
 def read_pause(text: str) -> float:
     """Return the seconds of ``--poll-interval``."""
     pause = read_duration(text, "--poll-interval")

@@ -9,9 +9,9 @@ import typer
 from .._errors import ExitCode, Failure, in_shell_words
 from .._files import check_writable, read_policy
 from .._fleet import PolicyFile, format_counts, print_names, scan_progress
-from .._options import FleetOptions, ReadinessOutput, with_options
+from .._options import FleetOptions, ReadinessOutput, read_longest, with_options
 from .._output import note, print_json, print_line
-from .._recovery import Book, BookOptions, print_readiness, read_book, read_longest
+from .._recovery import Book, BookOptions, print_readiness, read_book
 from .._stdio import escape_invisible, write_stdout
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from .._options import (
     OutputFormat,
     PollInterval,
     Yes,
+    read_longest,
     with_options,
 )
 from .._output import confirm, format_lag, note, print_json, print_line, print_table
@@ -27,7 +28,6 @@ from .._recovery import (
     print_readiness,
     read_book,
     read_journal,
-    read_longest,
     read_pause,
     running,
 )
