@@ -113,7 +113,7 @@ def recover(
     left = len(entries) - (_count_done(progress, entries) if progress else 0)
     if left and not options.yes:
         if progress is None:
-            readiness = check_readiness(captured, policy, access, only, for_drill=False, at=at)
+            readiness = check_readiness(captured, policy, access, only=only, at=at)
             print_readiness(readiness, at=at, on_stderr=True)
             question = f"Restore these instances ({format_counts(readiness.counts)})?"
         else:
