@@ -72,14 +72,14 @@ def test_drill_passes_its_options_on(fake: Recovery) -> None:
 
 def test_drill_prints_what_was_measured(fake: Recovery) -> None:
     late = drilled("orders", rto=timedelta(minutes=30))
-    failed = drilled("billing", check="failed", check_output="no\nrows", checked_after=None)
+    failed = drilled("billing", check="failed", check_output="no\nregion_name", checked_after=None)
     fake.results["drill"] = drill_report(late, failed)
     shown = run(*DRILL, "--yes", code=ExitCode.FINDINGS)
     assert [row[:5] for row in split_lines(shown.stdout)[1:3]] == [
         ["done", "passed", "1h", "(missed)", "5m"],
         ["done", "failed", "-", "(missed)", "5m"],
     ]
-    assert shown.stdout.splitlines()[-3:] == [arn_of("billing"), "  no", "  rows"]
+    assert shown.stdout.splitlines()[-3:] == [arn_of("billing"), "  no", "  region_name"]
     assert shown.stderr.endswith("0 of 2 instances proven restorable\n")
 
 

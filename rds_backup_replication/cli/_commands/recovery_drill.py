@@ -283,12 +283,15 @@ def _print_table(report: "DrillReport") -> None:
         unbroken=True,
     )
     for each in report.instances:
-        output_of_check = each.check_output if each.check in ("failed", "timed_out") else None
-        texts = [each.restore.message, output_of_check, each.cleanup_message]
+        texts = [
+            each.restore.message and in_shell_words(each.restore.message),
+            each.check_output if each.check in ("failed", "timed_out") else None,
+            each.cleanup_message and in_shell_words(each.cleanup_message),
+        ]
         if any(texts):
             print_line(f"\n{each.restore.db_instance_arn}")
         for text in filter(None, texts):
-            for line in in_shell_words(text).splitlines():
+            for line in text.splitlines():
                 print_line(line, "  ")
     proven = sum(each.is_proven for each in report.instances)
     note(f"{proven} of {report.total} instances proven restorable")
