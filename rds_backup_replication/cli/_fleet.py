@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ._errors import in_scan_words
 from ._output import get_width, print_line, print_table, progress
 from ._signals import end_now, on_signal
 
@@ -134,7 +135,7 @@ def print_causes(
     for cause in causes:
         print_line("", on_stderr=on_stderr)
         for kind, text in cause.lines:
-            print_line(_in_options(text), "" if kind == "finding" else "  ", on_stderr=on_stderr)
+            print_line(in_scan_words(text), "" if kind == "finding" else "  ", on_stderr=on_stderr)
         print_names(
             (
                 name_of(subject, on_stderr=on_stderr)
@@ -145,17 +146,10 @@ def print_causes(
         )
 
 
-def _in_options(text: str) -> str:
-    """Return a remedy with the options of a scan or a drill in place of the keywords."""
-    text = text.replace("in_recovery_network=True", "--in-recovery-network")
-    text = text.replace("the read_timeout of Access", "--read-timeout")
-    return text.replace("deadline=", "--deadline")
-
-
 def print_findings(
     findings: "Iterable[Finding | ReadinessReason]", *, on_stderr: bool = False
 ) -> None:
     """Print findings about rules and accounts, or about a recovery book."""
     for finding in findings:
         for text, indent in (("", ""), (finding.message, ""), (finding.remedy, "  ")):
-            print_line(text, indent, on_stderr=on_stderr)
+            print_line(in_scan_words(text), indent, on_stderr=on_stderr)
