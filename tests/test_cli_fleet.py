@@ -68,7 +68,7 @@ def test_audit_writes_an_html_page(monkeypatch: pytest.MonkeyPatch) -> None:
         (".", "Is a directory"),
         ("policy.yaml/x", "Not a directory"),
         ("x" * 300, "File name too long"),
-        ("-", "standard output already receives the "),
+        ("-", "standard output is not a file. Name one for the "),
     ],
 )
 def test_unwritable_file_prevents_any_request(

@@ -70,7 +70,7 @@ def test_first_capture_has_no_earlier_book(fake: Recovery) -> None:
 
 
 def test_incomplete_book_is_written_and_has_an_exit_code(fake: Recovery) -> None:
-    problem = CaptureProblem(message="us-west-2 did not answer.", remedy="Capture again.")
+    problem = CaptureProblem(message="No answer.", remedy="Raise the read_timeout of Access.")
     unread = "The option group orders could not be read."
     billing = make_entry(db_instance_identifier="billing")
     new = make_book(billing, make_entry(unread=(unread,)), problems=(problem,))
@@ -78,7 +78,7 @@ def test_incomplete_book_is_written_and_has_an_exit_code(fake: Recovery) -> None
     shown = run(*CAPTURE, code=ExitCode.FINDINGS)
     assert fake.books["book.json"] == new
     assert shown.stdout.splitlines()[1:] == [
-        *("", "us-west-2 did not answer.", "  Capture again."),
+        *("", "No answer.", "  Raise --read-timeout."),
         *("", unread, f"    {arn_of('orders')}"),
     ]
 

@@ -1,13 +1,16 @@
 """Tests of the commands for drills; stand-ins take the place of the library's functions."""
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rds_backup_replication.cli import _fleet
 from rds_backup_replication.cli._errors import ExitCode
 from rds_backup_replication.recovery._journal import End
+from rds_backup_replication.recovery._records import ReadinessReason
 
 from . import cli_recovery_cases
 from .cli_fleet_cases import run
@@ -18,11 +21,12 @@ from .cli_recovery_cases import (
     begin,
     drill_report,
     drilled,
+    readiness,
     restored,
     split_lines,
     write_journal,
 )
-from .recovery_examples import ACCOUNT, DESTINATION
+from .recovery_examples import ACCOUNT, DESTINATION, SOURCE_REGION
 
 pytestmark = pytest.mark.once
 
@@ -37,6 +41,20 @@ def test_drill_asks_and_names_the_sample(fake: Recovery) -> None:
     assert question in asked
     assert fake.calls["check"]["for_drill"]
     assert fake.calls.keys() == {"check"}
+
+
+def test_question_fits_a_narrow_terminal(fake: Recovery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question is on standard error, whose width standard output need not have."""
+
+    def get_width(stream: Any) -> int:
+        return 40 if stream is sys.stderr else 1000
+
+    monkeypatch.setattr(_fleet, "get_width", get_width)
+    reason = ReadinessReason(code="backup_not_found", message="No backup.", remedy="Wait.")
+    fake.results["check"] = readiness(reason, state="not_restorable")
+    asked = run(*DRILL, code=ExitCode.USAGE).stderr
+    assert f"orders, account {ACCOUNT} in {SOURCE_REGION}\n" in asked
+    assert arn_of("orders") not in asked
 
 
 def test_drill_passes_its_options_on(fake: Recovery) -> None:
@@ -54,14 +72,14 @@ def test_drill_passes_its_options_on(fake: Recovery) -> None:
 
 def test_drill_prints_what_was_measured(fake: Recovery) -> None:
     late = drilled("orders", rto=timedelta(minutes=30))
-    failed = drilled("billing", check="failed", check_output="no\nrows", checked_after=None)
+    failed = drilled("billing", check="failed", check_output="no\nregion_name", checked_after=None)
     fake.results["drill"] = drill_report(late, failed)
     shown = run(*DRILL, "--yes", code=ExitCode.FINDINGS)
     assert [row[:5] for row in split_lines(shown.stdout)[1:3]] == [
         ["done", "passed", "1h", "(missed)", "5m"],
         ["done", "failed", "-", "(missed)", "5m"],
     ]
-    assert shown.stdout.splitlines()[-3:] == [arn_of("billing"), "  no", "  rows"]
+    assert shown.stdout.splitlines()[-3:] == [arn_of("billing"), "  no", "  region_name"]
     assert shown.stderr.endswith("0 of 2 instances proven restorable\n")
 
 

@@ -63,6 +63,17 @@ def test_check_leaves_a_link(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == [link]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("capture", "policy.yaml"), ("retarget", "book.json", "--policy", "policy.yaml")],
+    ids=lambda arguments: arguments[0],
+)
+def test_standard_output_takes_no_book(fake: Recovery, arguments: tuple[str, ...]) -> None:
+    ran = run("recovery", *arguments, "--out", "-", code=ExitCode.USAGE)
+    assert "standard output is not a file. Name one for the book." in ran.stderr
+    assert not fake.calls
+
+
 def test_file_is_written_beside_nobodys_file(tmp_path: Path) -> None:
     """Neither a link nor the process of another container decides where a part is written."""
     victim = tmp_path / "victim"

@@ -32,7 +32,7 @@ class _Program(Commands):
     """Run a command, and print an error that it raises."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args[-1:] and args[-1] in COMPLETION_OPTIONS:
+        if args and args[-1] in COMPLETION_OPTIONS:
             args = [*args, Shell.AUTO.value]
         return super().parse_args(ctx, args)
 
@@ -133,33 +133,32 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "policy-schema": policy.policy_schema,
     "sandbox": sandbox.sandbox,
 }
-for _name, _command in _COMMANDS.items():
-    app.command(_name, cls=Command)(with_debug_option(_command))
-
-_policy: typer.Typer = typer.Typer(
-    cls=Commands,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Test a policy, or print its JSON Schema.",
-)
-_policy.command("test", cls=Command)(with_debug_option(policy.show_matches))
-_policy.command("schema", cls=Command)(with_debug_option(policy.policy_schema))
-app.add_typer(_policy, name="policy")
-
-_recovery: typer.Typer = typer.Typer(
-    cls=Commands,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Restore a fleet from its backups, or rehearse it.",
-)
-_RECOVERY_COMMANDS: dict[str, Callable[..., None]] = {
-    "capture": recovery.capture,
-    "check": recovery.check,
-    "retarget": recovery.retarget,
-    "recover": recovery_recover.recover,
-    "drill": recovery_drill.drill,
-    "drill-cleanup": recovery_drill.drill_cleanup,
+_GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
+    "policy": (
+        "Test a policy, or print its JSON Schema.",
+        {"test": policy.show_matches, "schema": policy.policy_schema},
+    ),
+    "recovery": (
+        "Restore a fleet from its backups, or rehearse it.",
+        {
+            "capture": recovery.capture,
+            "check": recovery.check,
+            "retarget": recovery.retarget,
+            "recover": recovery_recover.recover,
+            "drill": recovery_drill.drill,
+            "drill-cleanup": recovery_drill.drill_cleanup,
+        },
+    ),
 }
-for _name, _command in _RECOVERY_COMMANDS.items():
-    _recovery.command(_name, cls=Command)(with_debug_option(_command))
-app.add_typer(_recovery, name="recovery")
+
+
+def _add_commands(to: typer.Typer, commands: dict[str, Callable[..., None]]) -> None:
+    for name, command in commands.items():
+        to.command(name, cls=Command)(with_debug_option(command))
+
+
+_add_commands(app, _COMMANDS)
+for _name, (_help, _commands) in _GROUPS.items():
+    _group = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode=None, help=_help)
+    _add_commands(_group, _commands)
+    app.add_typer(_group, name=_name)

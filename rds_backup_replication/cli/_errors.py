@@ -287,7 +287,13 @@ def _explain_response(error: "ResponseValidationError") -> Explanation:
     return Explanation(ExitCode.OTHER, message, hint)
 
 
+_SCAN_WORDS = {
+    "deadline=": "--deadline",
+    "in_recovery_network=True": "--in-recovery-network",
+    "the read_timeout of Access": "--read-timeout",
+}
 _SHELL_WORDS = {
+    **_SCAN_WORDS,
     "a timedelta from 0 to 365 days, such as timedelta(hours=2)": (
         "a duration from 0s to 365d, such as 2h"
     ),
@@ -306,7 +312,6 @@ _SHELL_WORDS = {
     "ensure_stopped()": "stop --missing-ok",
     "Call fleet.resume()": "Pass --resume",
     "drill_cleanup": "recovery drill-cleanup",
-    "in_recovery_network=True": "--in-recovery-network",
     "kms_key_id": "--kms-key-id",
     "max_age=": "--max-age",
     "region_name": "--region",
@@ -332,6 +337,16 @@ def in_shell_words(text: str) -> str:
     for python in (", or None", ", as a string"):
         text = text.replace(python, "")
     return _PYTHON_WORD.sub(lambda match: _SHELL_WORDS[match[0]], text)
+
+
+def in_scan_words(text: str) -> str:
+    """Return a finding with the options of a scan or a drill in place of the keywords.
+
+    Other names in a finding are those of settings in a policy, and stay.
+    """
+    for python, option in _SCAN_WORDS.items():
+        text = text.replace(python, option)
+    return text
 
 
 _EXTRA_OF_MODULE = {

@@ -69,7 +69,7 @@ def check_writable(path: Path, content: str, *, others: Iterable[Path | str | No
         others: The other files of the command, none of which it may be.
     """
     if is_stdin(path):
-        message = f"- cannot be written: standard output already receives the {content}."
+        message = f"- cannot be written: standard output is not a file. Name one for the {content}."
         raise Failure(message, ExitCode.USAGE)
     if any(other is not None and _is_same_file(path, other) for other in others):
         message = f"{path} has another use in this command. Name another file for the {content}."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ._errors import in_scan_words
 from ._output import get_width, print_line, print_table, progress
 from ._signals import end_now, on_signal
 
@@ -73,14 +74,16 @@ def print_names(names: Iterable[str], *, on_stderr: bool = False) -> None:
         print_line(name, _INDENT, on_stderr=on_stderr)
 
 
-def name_of(subject: "Subject") -> str:
+def name_of(subject: "Subject", *, on_stderr: bool = False) -> str:
     """Return the instance's ARN, or its identifier and place if the terminal would break the ARN.
 
     Args:
         subject: What is about the instance, or about a Region that could not be listed.
+        on_stderr: Whether the name is printed to standard error.
     """
     name = instance_of(subject)
-    if arn_of(subject) is None or len(_INDENT + name) <= get_width(sys.stdout):
+    width = get_width(sys.stderr if on_stderr else sys.stdout)
+    if arn_of(subject) is None or len(_INDENT + name) <= width:
         return name
     place = f"account {subject.account_id} in {subject.source_region}"
     return f"{name.rpartition(':')[2]}, {place}"
@@ -132,21 +135,15 @@ def print_causes(
     for cause in causes:
         print_line("", on_stderr=on_stderr)
         for kind, text in cause.lines:
-            print_line(_in_options(text), "" if kind == "finding" else "  ", on_stderr=on_stderr)
+            print_line(in_scan_words(text), "" if kind == "finding" else "  ", on_stderr=on_stderr)
         print_names(
             (
-                name_of(subject) + (f" ({', '.join(figures)})" if figures else "")
+                name_of(subject, on_stderr=on_stderr)
+                + (f" ({', '.join(figures)})" if figures else "")
                 for (subject, _), figures in cause.items
             ),
             on_stderr=on_stderr,
         )
-
-
-def _in_options(text: str) -> str:
-    """Return a remedy with the options of a scan or a drill in place of the keywords."""
-    text = text.replace("in_recovery_network=True", "--in-recovery-network")
-    text = text.replace("the read_timeout of Access", "--read-timeout")
-    return text.replace("deadline=", "--deadline")
 
 
 def print_findings(
@@ -155,4 +152,4 @@ def print_findings(
     """Print findings about rules and accounts, or about a recovery book."""
     for finding in findings:
         for text, indent in (("", ""), (finding.message, ""), (finding.remedy, "  ")):
-            print_line(text, indent, on_stderr=on_stderr)
+            print_line(in_scan_words(text), indent, on_stderr=on_stderr)

@@ -223,12 +223,7 @@ class ScanOptions(FleetOptions):
 
     def read_deadline(self) -> timedelta | None:
         """Return the deadline as a duration."""
-        if self.deadline is None:
-            return None
-        deadline = read_duration(self.deadline, "--deadline")
-        if not deadline:
-            raise typer.BadParameter("must be longer than 0s.", param_hint="--deadline")
-        return deadline
+        return None if self.deadline is None else read_longest(self.deadline, "--deadline")
 
 
 OptionsT = TypeVar("OptionsT", bound=RegionOptions | FleetOptions)
@@ -344,6 +339,14 @@ def read_duration(text: str, option: str) -> timedelta:
         raise typer.BadParameter(f"{text!r} {error}.", param_hint=option) from error
 
 
+def read_longest(text: str, option: str) -> timedelta:
+    """Return the duration that an option's value stands for, which must not be 0."""
+    longest = read_duration(text, option)
+    if not longest:
+        raise typer.BadParameter("must be longer than 0s.", param_hint=option)
+    return longest
+
+
 def read_time(text: str, option: str) -> datetime:
     """Return the time that an option's value stands for, in ISO 8601."""
     try:
@@ -352,10 +355,8 @@ def read_time(text: str, option: str) -> datetime:
     except ValueError:
         time = None
     if time is None or time.utcoffset() is None:
-        raise typer.BadParameter(
-            f"{text!r} must be a time with an offset, such as 2026-01-31T12:00:00Z.",
-            param_hint=option,
-        )
+        message = f"{text!r} must be a time with an offset, such as 2026-01-31T12:00:00Z."
+        raise typer.BadParameter(message, param_hint=option)
     return time
 
 

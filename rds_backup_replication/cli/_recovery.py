@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -91,14 +91,6 @@ class RunOptions(BookOptions):
         return at
 
 
-def read_longest(text: str, option: str) -> timedelta:
-    """Return the duration that an option's value stands for, which must not be 0."""
-    longest = read_duration(text, option)
-    if not longest:
-        raise typer.BadParameter("must be longer than 0s.", param_hint=option)
-    return longest
-
-
 def read_pause(text: str) -> float:
     """Return the seconds of ``--poll-interval``."""
     pause = read_duration(text, "--poll-interval")
@@ -137,24 +129,13 @@ def check_readiness(
     book: "RecoveryBook",
     policy: "Policy | None",
     access: "Access",
-    only: tuple[str, ...],
-    *,
-    for_drill: bool,
-    at: "datetime | None" = None,
+    **options: Any,
 ) -> "ReadinessReport":
-    """Check whether the instances could be restored, for a question."""
+    """Return the report of ``recovery.check``, to which the options go, and show its progress."""
     from ..recovery import check
 
     with scan_progress("Checking the destinations") as on_progress:
-        return check(
-            book,
-            policy,
-            access=access,
-            only=only,
-            at=at,
-            for_drill=for_drill,
-            on_progress=on_progress,
-        )
+        return check(book, policy, access=access, on_progress=on_progress, **options)
 
 
 def print_readiness(

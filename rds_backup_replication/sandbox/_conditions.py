@@ -1,11 +1,9 @@
 """The conditions that a test sets in the Regions of a sandbox."""
 
-from moto.backends import get_backend
-from moto.core.models import DEFAULT_ACCOUNT_ID
-
 from ._faults import FaultQueue
 from ._lifecycle import Behavior
 from ._outages import Outages
+from ._regions import is_region
 from ._state import State
 
 
@@ -107,8 +105,7 @@ class Conditions:
 
 
 def _known(region_name: str) -> str:
-    """Return the Region, if there is one of that name."""
-    known: list[str] = vars(get_backend("rds")[DEFAULT_ACCOUNT_ID])["regions"]
-    if region_name not in known:
+    """Return the Region, or raise if there is none of that name."""
+    if not is_region(region_name):
         raise ValueError(f"region_name={region_name!r} is not a Region that the sandbox knows")
     return region_name

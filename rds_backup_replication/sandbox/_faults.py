@@ -14,14 +14,13 @@ from xml.sax.saxutils import escape
 
 from botocore import xform_name
 from botocore.model import ServiceModel
-from moto.backends import get_backend
-from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.iam.models import get_account_id_from
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_input_stream
 
 from .._botocore.errors import wire_form
 from ..exceptions import ServiceError
+from ._regions import is_region
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -163,8 +162,7 @@ class FaultQueue:
 def _unknown_region(environ: "WSGIEnvironment") -> str | None:
     """Return the Region that a request to RDS is signed for, if moto does not know it."""
     scope = _CREDENTIAL_SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
-    known: list[str] = vars(get_backend("rds")[DEFAULT_ACCOUNT_ID])["regions"]
-    return None if scope is None or scope["region"] in known else str(scope["region"])
+    return None if scope is None or is_region(scope["region"]) else str(scope["region"])
 
 
 def _read_operation(environ: "WSGIEnvironment") -> str:

@@ -105,7 +105,7 @@ class InstanceResponse(GroupResponse):
         """
         instance.status = status
         self.state.restored[instance.dbi_resource_id] = deque([*[status] * looks, then])
-        self.report_endpoint(instance)
+        self._report_endpoint(instance)
 
     def complete(self, instance: DBInstance) -> None:
         """Let the instance report the requested settings that moto drops, and what follows."""
@@ -141,12 +141,12 @@ class InstanceResponse(GroupResponse):
             )
             key_id = attributes.get("performance_insights_kms_key_id") or "alias/aws/rds"
             attributes["PerformanceInsightsKMSKeyId"] = self.find_key(key_id)
-        self.report_endpoint(instance)
+        self._report_endpoint(instance)
 
     def poll_source(self, instance: DBInstance) -> None:
         """Refresh the replications that the source lists, and advance its status by one poll."""
         # Moto serializes this attribute, although its DBInstance class does not declare it.
-        vars(instance)["db_instance_automated_backups_replications"] = self.replications(instance)
+        vars(instance)["db_instance_automated_backups_replications"] = self._replications(instance)
         stopping = [
             backup
             for backup in self.state.backups_of(instance.dbi_resource_id)
@@ -157,7 +157,7 @@ class InstanceResponse(GroupResponse):
         if not stopping and instance.status in ("creating", *self.state.busy_statuses):
             instance.status = "available"
 
-    def replications(self, instance: DBInstance) -> list[dict[str, str]]:
+    def _replications(self, instance: DBInstance) -> list[dict[str, str]]:
         """Return the replications that the source instance lists."""
         return [
             {"DBInstanceAutomatedBackupsArn": backup.arn}
@@ -174,7 +174,7 @@ class InstanceResponse(GroupResponse):
             **facts,
             "Status": "active",
             "DBInstanceAutomatedBackupsArn": f"{prefix}:auto-backup:ab-{backup_id}",
-            "DBInstanceAutomatedBackupsReplications": self.replications(instance),
+            "DBInstanceAutomatedBackupsReplications": self._replications(instance),
             "RestoreWindow": {
                 "EarliestTime": instance.instance_create_time,
                 "LatestTime": self.state.now(),
@@ -192,10 +192,10 @@ class InstanceResponse(GroupResponse):
             del self.backend.databases[instance.db_instance_identifier]
             del self.state.restored[instance.dbi_resource_id]
             return False
-        self.report_endpoint(instance)
+        self._report_endpoint(instance)
         return True
 
-    def report_endpoint(self, instance: DBInstance) -> None:
+    def _report_endpoint(self, instance: DBInstance) -> None:
         """Let the instance report its endpoint, which a test may have set, once it is created."""
         account_id, name = self.current_account, instance.db_instance_identifier
         # An exact name comes before a pattern, and an account before every account.

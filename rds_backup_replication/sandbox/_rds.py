@@ -15,7 +15,7 @@ from moto.utilities.utils import get_partition
 
 from .._arn import Arn, parse_arn
 from ._lifecycle import ReplicatedBackup
-from ._regions import DESTINATIONS
+from ._regions import DESTINATIONS, is_region
 from ._restores import RestoreResponse
 from ._state import RESTORED_SETTINGS, BackupQuery, backup_facts
 
@@ -167,13 +167,11 @@ class SandboxRDSResponse(RestoreResponse):
             raise RDSClientError(
                 "InvalidParameterValue", f"Feature is not available in region {self.region}."
             )
-        backends = get_backend("rds")[self.current_account]
-        known: list[str] = vars(backends)["regions"]
-        if arn.region not in known:
+        if not is_region(arn.region):
             raise RDSClientError(
                 "InvalidParameterValue", f"Sandbox: there is no Region {arn.region}."
             )
-        instances = backends[arn.region].databases
+        instances = get_backend("rds")[self.current_account][arn.region].databases
         if arn.account_id != self.current_account or identifier not in instances:
             raise RDSClientError("DBInstanceNotFound", f"DBInstance {identifier} not found.")
         return instances[identifier], arn

@@ -1,8 +1,12 @@
-"""The Region pairs that the sandbox supports, as the Amazon RDS User Guide listed them in 2026.
+"""The Regions that the sandbox knows, and the pairs of them that it supports.
 
-AWS keeps adding pairs. To find out what AWS supports today, call
-``describe_source_regions``. A pair has a direction, and many have no reverse.
+The pairs are those that the Amazon RDS User Guide listed in 2026. AWS keeps adding pairs. To find
+out what AWS supports today, call ``describe_source_regions``. A pair has a direction, and many have
+no reverse.
 """
+
+from moto.backends import get_backend
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 _DESTINATIONS_BY_SOURCE = """
 af-south-1: eu-central-1 eu-west-1 eu-west-2
@@ -52,3 +56,9 @@ DESTINATIONS: dict[str, frozenset[str]] = {}
 for _line in _DESTINATIONS_BY_SOURCE.strip().splitlines():
     _source, _, _destinations = _line.partition(":")
     DESTINATIONS[_source] = DESTINATIONS.get(_source, frozenset()) | set(_destinations.split())
+
+
+def is_region(name: str) -> bool:
+    """Return whether moto knows a Region of this name."""
+    known: list[str] = vars(get_backend("rds")[DEFAULT_ACCOUNT_ID])["regions"]
+    return name in known

@@ -109,7 +109,7 @@ def audit(
     if book is not None:
         from ...recovery import with_readiness
 
-        readiness = check_readiness(book, wanted, access, (), for_drill=False)
+        readiness = check_readiness(book, wanted, access)
         report = with_readiness(report, readiness)
     if earlier is not None:
         report = compare_reports(report, earlier)

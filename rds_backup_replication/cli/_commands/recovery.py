@@ -9,9 +9,9 @@ import typer
 from .._errors import ExitCode, Failure, in_shell_words
 from .._files import check_writable, read_policy
 from .._fleet import PolicyFile, format_counts, print_names, scan_progress
-from .._options import FleetOptions, ReadinessOutput, with_options
+from .._options import FleetOptions, ReadinessOutput, read_longest, with_options
 from .._output import note, print_json, print_line
-from .._recovery import Book, BookOptions, print_readiness, read_book, read_longest
+from .._recovery import Book, BookOptions, check_readiness, print_readiness, read_book
 from .._stdio import escape_invisible, write_stdout
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def capture(
 def _check_location(location: str) -> None:
     """Raise a failure if the location is a file that cannot be written."""
     if not location.lower().startswith("s3:/"):
-        check_writable(Path(location), "summary")
+        check_writable(Path(location), "book")
 
 
 def _write_book(
@@ -169,24 +169,16 @@ def check(
 
     The command asks the destination Regions alone, and changes nothing.
     """
-    from ...recovery import check
-
     if commands and output is not ReadinessOutput.TABLE:
         raise typer.BadParameter("prints no report: omit --output.", param_hint="--commands")
     age = read_longest(maximum_age, "--maximum-age")
     policy = options.read_policy()
     access = options.make_access()
     captured = read_book(book, access)
-    with scan_progress("Checking the destinations") as on_progress:
-        report = check(
-            captured,
-            policy,
-            access=access,
-            only=tuple(options.only or ()),
-            maximum_age=age,
-            for_drill=for_drill,
-            on_progress=on_progress,
-        )
+    only = tuple(options.only or ())
+    report = check_readiness(
+        captured, policy, access, only=only, maximum_age=age, for_drill=for_drill
+    )
     if commands:
         _print_commands(report)
     else:

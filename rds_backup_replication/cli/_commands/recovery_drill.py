@@ -1,7 +1,7 @@
 """The commands that rehearse a recovery, and delete what a rehearsal has left behind."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,7 @@ from .._options import (
     OutputFormat,
     PollInterval,
     Yes,
+    read_longest,
     with_options,
 )
 from .._output import confirm, format_lag, note, print_json, print_line, print_table
@@ -27,7 +28,6 @@ from .._recovery import (
     print_readiness,
     read_book,
     read_journal,
-    read_longest,
     read_pause,
     running,
 )
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - help and version must not import what only a call needs.
 
-_OF_A_SHELL = frozenset({"&&", "||", "|", ";", "&", ">", ">>", "<", "2>&1"})
+_PAGE = ".html"
+_SHELL_OPERATORS = frozenset({"&&", "||", "|", ";", "&", ">", ">>", "<", "2>&1"})
 Evidence = Annotated[
     list[Path] | None,
     typer.Option(
@@ -111,7 +112,7 @@ def drill(
     at, longest = options.read_at(), read_longest(options.timeout, "--timeout")
     pause = read_pause(options.poll_interval)
     longest_check = read_longest(check_timeout, "--check-timeout")
-    writers = _open_evidence(evidence or (), (book, journal, options.policy))
+    _check_evidence(evidence or (), (book, journal, options.policy))
     policy, only = options.read_policy(), tuple(options.only or ())
     check_writable(journal, "journal")
     cleanup = _cleanup_command(journal, options.policy)
@@ -123,7 +124,7 @@ def drill(
     total = len(select_entries(captured, only))
     chosen = min(sample or total, total)
     if not options.yes:
-        readiness = check_readiness(captured, policy, access, only, for_drill=True, at=at)
+        readiness = check_readiness(captured, policy, access, only=only, for_drill=True, at=at)
         print_readiness(readiness, at=at, on_stderr=True)
         part = f"{chosen} of these instances" if chosen < total else "these instances"
         counts = format_counts(readiness.counts)
@@ -152,8 +153,7 @@ def drill(
         )
         run.end()
         _print_report(report, output, cleanup)
-        for write in writers:
-            write(report)
+        _write_evidence(report, evidence or ())
     _end(report)
 
 
@@ -179,7 +179,7 @@ def drill_cleanup(
     from ...recovery import drill_cleanup
 
     pause = read_pause(poll_interval)
-    writers = _open_evidence(evidence or (), (journal, policy))
+    _check_evidence(evidence or (), (journal, policy))
     progress = read_journal(journal)
     if progress is None:
         raise Failure(f"{journal} does not exist, or is empty.", ExitCode.USAGE)
@@ -209,8 +209,7 @@ def drill_cleanup(
         )
         run.end()
         _print_report(report, output, cleanup)
-        for write in writers:
-            write(report)
+        _write_evidence(report, evidence or ())
     _end(report, is_cleanup=True)
 
 
@@ -225,7 +224,7 @@ def _read_command(text: str | None) -> list[str] | None:
         raise typer.BadParameter(message, param_hint="--check") from error
     if not words:
         raise typer.BadParameter("must not be empty.", param_hint="--check")
-    if unread := [word for word in words if word in _OF_A_SHELL or word.startswith("$")]:
+    if unread := [word for word in words if word in _SHELL_OPERATORS or word.startswith("$")]:
         # A program may ignore arguments that it does not know, and exit with 0.
         message = f"runs without a shell, which {unread[0]} needs. Use: sh -c '...'"
         raise typer.BadParameter(message, param_hint="--check")
@@ -237,30 +236,26 @@ def _cleanup_command(journal: Path, policy: Path | None) -> str:
     return shlex.join([*words, "--policy", str(policy)] if policy else words)
 
 
-Writer = Callable[["DrillReport"], None]
+def _check_evidence(files: Iterable[Path], others: Sequence[Path | str | None]) -> None:
+    """Raise if the evidence cannot be written to one of the files."""
+    for file in files:
+        if file.suffix.lower() not in (_PAGE, ".json"):
+            message = f"{file} must end with {_PAGE} or .json."
+            raise typer.BadParameter(message, param_hint="--evidence")
+        check_writable(file, "evidence", others=others)
 
 
-def _open_evidence(files: Sequence[Path], others: Sequence[Path | str | None]) -> list[Writer]:
-    """Return what writes the evidence to each file, in the form that the file's name says."""
-    return [_open_file(file, others) for file in files]
-
-
-def _open_file(file: Path, others: Sequence[Path | str | None]) -> Writer:
-    suffix = file.suffix.lower()
-    if suffix not in (".html", ".json"):
-        raise typer.BadParameter(f"{file} must end with .html or .json.", param_hint="--evidence")
-    check_writable(file, "evidence", others=others)
-
-    def write(report: "DrillReport") -> None:
-        if suffix == ".html":
+def _write_evidence(report: "DrillReport", files: Iterable[Path]) -> None:
+    """Write the evidence to each file, in the form that the end of its name stands for."""
+    for file in files:
+        if file.suffix.lower() == _PAGE:
             from ...recovery import render_drill_html
 
-            write_file(file, render_drill_html(report))
+            text = render_drill_html(report)
         else:
-            write_file(file, report.model_dump_json(indent=2, exclude_none=True) + "\n")
+            text = report.model_dump_json(indent=2, exclude_none=True) + "\n"
+        write_file(file, text)
         note(f"Wrote the evidence to {file}.")
-
-    return write
 
 
 def _print_report(report: "DrillReport", output: Output, cleanup: str) -> None:
@@ -288,12 +283,15 @@ def _print_table(report: "DrillReport") -> None:
         unbroken=True,
     )
     for each in report.instances:
-        output_of_check = each.check_output if each.check in ("failed", "timed_out") else None
-        texts = [each.restore.message, output_of_check, each.cleanup_message]
+        texts = [
+            each.restore.message and in_shell_words(each.restore.message),
+            each.check_output if each.check in ("failed", "timed_out") else None,
+            each.cleanup_message and in_shell_words(each.cleanup_message),
+        ]
         if any(texts):
             print_line(f"\n{each.restore.db_instance_arn}")
         for text in filter(None, texts):
-            for line in in_shell_words(text).splitlines():
+            for line in text.splitlines():
                 print_line(line, "  ")
     proven = sum(each.is_proven for each in report.instances)
     note(f"{proven} of {report.total} instances proven restorable")

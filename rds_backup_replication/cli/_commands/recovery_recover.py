@@ -10,7 +10,7 @@ import typer
 from .._errors import ExitCode, in_shell_words
 from .._files import check_writable, write_file
 from .._fleet import format_counts, scan_progress
-from .._options import Output, OutputFormat, with_options
+from .._options import Output, OutputFormat, read_longest, with_options
 from .._output import (
     confirm,
     format_lag,
@@ -27,7 +27,6 @@ from .._recovery import (
     print_readiness,
     read_book,
     read_journal,
-    read_longest,
     read_pause,
     running,
 )
@@ -114,7 +113,7 @@ def recover(
     left = len(entries) - (_count_done(progress, entries) if progress else 0)
     if left and not options.yes:
         if progress is None:
-            readiness = check_readiness(captured, policy, access, only, for_drill=False, at=at)
+            readiness = check_readiness(captured, policy, access, only=only, at=at)
             print_readiness(readiness, at=at, on_stderr=True)
             question = f"Restore these instances ({format_counts(readiness.counts)})?"
         else:
