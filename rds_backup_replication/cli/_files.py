@@ -4,7 +4,8 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,10 +34,8 @@ def read_text(path: Path, content: str) -> str:
     from ..fleet._policy_document import decode
 
     if not is_stdin(path):
-        try:
+        with reading(path):
             return decode(path.read_bytes(), str(path))
-        except OSError as error:
-            raise read_failure(path, error) from error
     if sys.stdin.isatty():
         message = f"Name a {content} file, or pipe a {content} to standard input."
         raise Failure(message, ExitCode.USAGE)
@@ -49,15 +48,18 @@ def read_policy(path: Path) -> "Policy":
 
     if is_stdin(path):
         return Policy.from_yaml(read_text(path, "policy"), source=STDIN)
-    try:
+    with reading(path):
         return Policy.from_file(path)
+
+
+@contextmanager
+def reading(path: Path | str) -> Generator[None]:
+    """Raise a failure if a file cannot be read in the block."""
+    try:
+        yield
     except OSError as error:
-        raise read_failure(path, error) from error
-
-
-def read_failure(path: Path | str, error: OSError) -> Failure:
-    """Return the failure to read a file."""
-    return Failure(f"{path} cannot be read: {error.strerror or error}", ExitCode.USAGE)
+        message = f"{path} cannot be read: {error.strerror or error}"
+        raise Failure(message, ExitCode.USAGE) from error
 
 
 def check_writable(path: Path, content: str, *, others: Iterable[Path | str | None] = ()) -> None:

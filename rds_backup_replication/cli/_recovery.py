@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._errors import in_shell_words
-from ._files import read_failure, read_policy
+from ._files import read_policy, reading
 from ._fleet import format_counts, print_causes, print_findings, print_instances, scan_progress
 from ._options import FleetOptions, PollInterval, Timeout, Yes, read_duration, read_time
 from ._output import Progress, format_lag, format_time, progress
@@ -103,26 +103,22 @@ def read_book(location: str, access: "Access") -> "RecoveryBook":
     """Read a recovery book from a file or from S3."""
     from ..recovery import read_book
 
-    try:
+    with reading(location):
         return read_book(location, access=access)
-    except OSError as error:
-        raise read_failure(location, error) from error
 
 
 def read_journal(path: Path) -> "JournalProgress | None":
     """Return how far a recovery or a drill came; ``None`` if the journal has not begun."""
     from ..recovery._journal import FORMAT, Progress
 
-    try:
+    with reading(path):
         if not (path.exists() and path.stat().st_size):
             return None
         with path.open("rb") as file:
             header, lines = FORMAT.parse(path, file)
             found = Progress(header)
             found.add(lines)
-    except OSError as error:
-        raise read_failure(path, error) from error
-    return found
+        return found
 
 
 def check_readiness(

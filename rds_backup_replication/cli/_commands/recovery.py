@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .._errors import ExitCode, Failure, in_shell_words
-from .._files import check_writable, read_policy
+from .._files import check_writable, read_policy, reading
 from .._fleet import PolicyFile, format_counts, print_names, scan_progress
 from .._options import FleetOptions, ReadinessOutput, read_longest, with_options
 from .._output import note, print_json, print_line
@@ -49,7 +49,8 @@ def capture(
     wanted = read_policy(policy)
     _check_location(output)
     access = options.make_access()
-    previous = find_book(output, access=access)
+    with reading(output):
+        previous = find_book(output, access=access)
     with scan_progress() as on_progress:
         book = capture(wanted, access=access, previous=previous, on_progress=on_progress)
     _write_book(book, output, previous, access)
