@@ -76,10 +76,8 @@ def check_writable(path: Path, content: str, *, others: Iterable[Path | str | No
     if any(other is not None and _is_same_file(path, other) for other in others):
         message = f"{path} has another use in this command. Name another file for the {content}."
         raise Failure(message, ExitCode.USAGE)
-    try:
+    with writing(path, ExitCode.USAGE):
         _try_to_write(path)
-    except OSError as error:
-        raise _write_failure(path, error, ExitCode.USAGE) from error
 
 
 def _try_to_write(path: Path) -> None:
@@ -110,7 +108,7 @@ def _is_same_file(one: Path, other: Path | str) -> bool:
 
 def write_file(path: Path, text: str) -> None:
     """Write a file whole, or keep the previous file if writing fails."""
-    try:
+    with writing(path):
         target = path.resolve()  # to replace a symbolic link's target, not the link
         if target.exists() and not target.is_file():
             target.write_text(text, encoding="utf-8")
@@ -127,9 +125,12 @@ def write_file(path: Path, text: str) -> None:
             target.write_text(text, encoding="utf-8")
         finally:
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path | str, code: ExitCode = ExitCode.OTHER) -> Generator[None]:
+    """Raise a failure if a file cannot be written in the block."""
+    try:
+        yield
     except OSError as error:
-        raise _write_failure(path, error, ExitCode.OTHER) from error
-
-
-def _write_failure(path: Path, error: OSError, code: ExitCode) -> Failure:
-    return Failure(f"{path} cannot be written: {error.strerror}", code)
+        raise Failure(f"{path} cannot be written: {error.strerror or error}", code) from error

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .._errors import ExitCode, Failure, in_shell_words
-from .._files import check_writable, read_policy, reading
+from .._errors import ExitCode, in_shell_words
+from .._files import check_writable, read_policy, reading, writing
 from .._fleet import PolicyFile, format_counts, print_names, scan_progress
 from .._options import FleetOptions, ReadinessOutput, read_longest, with_options
 from .._output import note, print_json, print_line
@@ -70,11 +70,8 @@ def _write_book(
 ) -> None:
     from ...recovery import write_book
 
-    try:
+    with writing(location):
         write_book(book, location, replaces=replaces, access=access)
-    except OSError as error:
-        message = f"{location} cannot be written: {error.strerror}"
-        raise Failure(message, ExitCode.OTHER) from error
     note(f"Wrote {location}.")
 
 
