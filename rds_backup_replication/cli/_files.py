@@ -68,7 +68,7 @@ def check_writable(path: Path, content: str, *, others: Iterable[Path | str | No
     Args:
         path: The file.
         content: Noun for what the file is for, such as ``report``.
-        others: The other files of the command, none of which it may be.
+        others: The other files of the command, from which the file must differ.
     """
     if is_stdin(path):
         message = f"- cannot be written: standard output is not a file. Name one for the {content}."

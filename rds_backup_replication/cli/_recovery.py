@@ -1,4 +1,4 @@
-"""What the commands for a recovery share: their options, their question and their progress."""
+"""Options, files, readiness tables and progress that the commands for a recovery share."""
 
 import threading
 import time
@@ -249,7 +249,7 @@ def running(text: str, total: int, *, ending: str, hint: str) -> Generator[Run]:
     """Show the progress of a recovery or a drill; the second signal ends the process.
 
     Args:
-        text: What is being done.
+        text: The first line of the progress.
         total: The number of instances.
         ending: What the first signal announces: a sentence.
         hint: How to go on after a signal has ended the process: a sentence.

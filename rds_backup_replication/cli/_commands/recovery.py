@@ -40,8 +40,8 @@ def capture(
     """Write a book of what restores need beside the backups.
 
     The command reads the instances and their groups in the source Regions, and changes nothing
-    in RDS. Instances of a Region that does not answer stay as the earlier book has them. An
-    incomplete book is written, too.
+    in RDS. If a Region does not respond, the new book keeps the instances that the earlier book
+    has of it. The command writes an incomplete book, too.
     """
     from ...recovery import capture
     from ...recovery._locations import find_book
