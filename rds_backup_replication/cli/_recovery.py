@@ -202,7 +202,8 @@ class Run:
         """Return the number of instances at each stage."""
         stages = tuple(self._stages.values())  # other threads add to them
         counts = Counter(stages)
-        if waiting := self._total - len(stages):
+        # A cleanup may find more instances than its journal leaves to delete.
+        if (waiting := self._total - len(stages)) > 0:
             counts["waiting"] = waiting
         return f"After {self._elapsed()}: {format_counts(counts)}."
 
