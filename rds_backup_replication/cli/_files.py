@@ -73,7 +73,7 @@ def check_writable(path: Path, content: str, *, others: Iterable[Path | str | No
     if is_stdin(path):
         message = f"- cannot be written: standard output is not a file. Name one for the {content}."
         raise Failure(message, ExitCode.USAGE)
-    if any(other is not None and _is_same_file(path, other) for other in others):
+    if any(other is not None and is_same_file(path, other) for other in others):
         message = f"{path} has another use in this command. Name another file for the {content}."
         raise Failure(message, ExitCode.USAGE)
     with writing(path, ExitCode.USAGE):
@@ -99,7 +99,8 @@ def _try_to_write(path: Path) -> None:
         path.open("ab").close()
 
 
-def _is_same_file(one: Path, other: Path | str) -> bool:
+def is_same_file(one: Path, other: Path | str) -> bool:
+    """Return whether two paths lead to the same file, or are the same location in S3."""
     try:
         return one.samefile(other)  # also by a link, or in other capitals
     except OSError:

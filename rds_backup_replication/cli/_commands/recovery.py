@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .._errors import ExitCode, in_shell_words
-from .._files import check_writable, read_policy, reading, writing
+from .._files import check_writable, is_same_file, read_policy, reading, writing
 from .._fleet import PolicyFile, format_counts, print_names, scan_progress
 from .._options import FleetOptions, ReadinessOutput, read_longest, with_options
 from .._output import note, print_json, print_line
@@ -138,7 +138,8 @@ def retarget(
     _check_location(output)
     access = options.make_access()
     captured = read_book(book, access)
-    _write_book(retarget(captured, wanted), output, captured if output == book else None, access)
+    replaces = captured if is_same_file(Path(output), book) else None
+    _write_book(retarget(captured, wanted), output, replaces, access)
 
 
 @with_options(BookOptions)
