@@ -161,6 +161,7 @@ def test_commands_exclude_a_report(fake: Recovery) -> None:
         (("--poll-interval", "2h"), "must be at most 1h"),
         (("--endpoints", "json", *JSON), "needs --endpoints-file"),
         (("--endpoints-file", "no/such/folder"), "cannot be written"),
+        (("--dry-run", "--endpoints-file", "x"), "--dry-run prints no endpoints"),
     ],
 )
 def test_invalid_option_sends_nothing(

@@ -90,6 +90,9 @@ def recover(
     from ...recovery import plan_recovery, recover
     from ...recovery._access import select_entries
 
+    if dry_run and (endpoints or endpoints_file):
+        message = "prints no endpoints: omit --endpoints and --endpoints-file."
+        raise typer.BadParameter(message, param_hint="--dry-run")
     if endpoints is not None and endpoints_file is None and output is Output.JSON:
         raise typer.BadParameter("needs --endpoints-file, too.", param_hint="--endpoints")
     if journal is None and not dry_run:
