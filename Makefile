@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 # `make parser` runs these tests, because they parse responses that come from a socket.
-READING_TESTS = $(wildcard $(addprefix tests/test_,check*.py drift.py ensure.py fleet.py fleet_faults.py fleet_planted.py fleet_truth.py kms.py \
-	lifecycle*.py replace*.py start.py stop.py wait*.py wire*.py))
+READING_TESTS = $(wildcard $(addprefix tests/test_,check*.py drift.py ensure.py fleet.py \
+	fleet_faults.py fleet_planted.py fleet_truth.py kms.py lifecycle*.py replace*.py start.py \
+	stop.py wait*.py wire*.py))
 # Pyright checks against the first python on the path.
 PYRIGHT = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright
 # The pins are for every supported Python and platform, and must not name a package index.

@@ -26,26 +26,35 @@ CHANGES: dict[str, Any] = {
 """Settings of the restored instances, some of which a restore does not take."""
 
 
-def network(fleet: Fleet, account: str, region: str = DESTINATION) -> dict[str, str]:
-    """Create a DB subnet group and security groups for recoveries and drills; return their IDs."""
-    ec2 = fleet.boto3_client(account, "ec2", region)
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+def create_vpc(ec2: Any, region: str = DESTINATION, zones: str = "ab") -> tuple[str, list[str]]:
+    """Create a VPC with a subnet in each zone; return their IDs."""
+    vpc_id: str = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
         ec2.create_subnet(
-            VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"{region}{zone}"
-        )["Subnet"]["SubnetId"]
-        for n, zone in enumerate("ab")
+            VpcId=vpc_id, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"{region}{zone}"
+        )["Subnet"]
+        for n, zone in enumerate(zones)
     ]
-    rds = fleet.boto3_client(account, "rds", region)
+    return vpc_id, [subnet["SubnetId"] for subnet in subnets]
+
+
+def create_groups(ec2: Any, rds: Any, vpc_id: str, subnet_ids: list[str]) -> dict[str, str]:
+    """Create groups for recoveries and drills; return the IDs of the security groups."""
     groups: dict[str, str] = {}
     for name in ("private", "drills"):
         rds.create_db_subnet_group(
-            DBSubnetGroupName=name, DBSubnetGroupDescription=name, SubnetIds=subnets
+            DBSubnetGroupName=name, DBSubnetGroupDescription=name, SubnetIds=subnet_ids
         )
-        groups[name] = ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)[
-            "GroupId"
-        ]
+        group = ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc_id)
+        groups[name] = group["GroupId"]
     return groups
+
+
+def network(fleet: Fleet, account: str, region: str = DESTINATION) -> dict[str, str]:
+    """Create a VPC and its groups; return the IDs of the security groups."""
+    ec2 = fleet.boto3_client(account, "ec2", region)
+    rds = fleet.boto3_client(account, "rds", region)
+    return create_groups(ec2, rds, *create_vpc(ec2, region))
 
 
 def replicate(fleet: Fleet, account: str, identifier: str, **settings: Any) -> str:

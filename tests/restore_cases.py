@@ -9,6 +9,8 @@ from botocore.exceptions import ClientError
 
 from rds_backup_replication.sandbox import Behavior, Sandbox
 
+from .recoveries import create_vpc
+
 SOURCE, DESTINATION = "us-west-2", "us-east-1"
 ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
 MONITORING_ROLE = "arn:aws:iam::123456789012:role/monitoring"
@@ -79,15 +81,7 @@ class Network:
 
     def __init__(self, sandbox: Sandbox, zones: str = "ab") -> None:
         ec2 = sandbox.boto3_client("ec2", DESTINATION)
-        self.vpc_id = str(ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"])
-        self.subnet_ids = [
-            ec2.create_subnet(
-                VpcId=self.vpc_id,
-                CidrBlock=f"10.1.{number}.0/24",
-                AvailabilityZone=f"{DESTINATION}{zone}",
-            )["Subnet"]["SubnetId"]
-            for number, zone in enumerate(zones)
-        ]
+        self.vpc_id, self.subnet_ids = create_vpc(ec2, zones=zones)
         self.security_group_id = str(
             ec2.create_security_group(GroupName="db", Description="db", VpcId=self.vpc_id)[
                 "GroupId"

@@ -4,9 +4,15 @@ from typing import Any
 
 import pytest
 from boto3.session import Session
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    LoginRefreshRequired,
+    NoCredentialsError,
+    UnauthorizedSSOTokenError,
+)
 
 from rds_backup_replication import BackupReplicationClient
+from rds_backup_replication._workflows.reasons import could_not_be_checked
 
 from . import check_cases
 from .check_cases import DENIED, CheckedRDS, backup, check, codes, source
@@ -78,6 +84,18 @@ def test_missing_credentials_could_not_be_checked(server: CheckedRDS) -> None:
     assert len(checked.unchecked) == 2
     assert checked.unchecked[0].message.endswith(": Unable to locate credentials.")
     assert "AWS_ACCESS_KEY_ID" in checked.unchecked[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (UnauthorizedSSOTokenError(), "Run aws sso login for the profile, and check again."),
+        (LoginRefreshRequired(), "Run aws login for the profile, and check again."),
+    ],
+)
+def test_expired_login_could_not_be_checked(error: BotoCoreError, remedy: str) -> None:
+    reason = could_not_be_checked("whether a question has an answer", error, "us-east-1")
+    assert reason.remedy == remedy
 
 
 def test_invalid_response_could_not_be_checked(server: CheckedRDS) -> None:

@@ -83,13 +83,13 @@ def test_incomplete_book_is_written_and_has_an_exit_code(fake: Recovery) -> None
     ]
 
 
-@pytest.mark.parametrize("output", ["book.json", "new.json"])
+@pytest.mark.parametrize("output", ["book.json", "./book.json", "new.json"])
 def test_retarget_replaces_no_other_book(fake: Recovery, output: str) -> None:
     fake.results["retarget"] = new = make_book(make_entry(tier=7))
     arguments = ("recovery", "retarget", "book.json", "--policy", "policy.yaml")
     run(*arguments, "--out", output)
     assert fake.books[output] == new
-    assert fake.calls["write_book"]["replaces"] == (BOOK if output == "book.json" else None)
+    assert fake.calls["write_book"]["replaces"] == (None if output == "new.json" else BOOK)
 
 
 def test_book_that_cannot_be_read_is_an_error(fake: Recovery) -> None:
@@ -161,6 +161,7 @@ def test_commands_exclude_a_report(fake: Recovery) -> None:
         (("--poll-interval", "2h"), "must be at most 1h"),
         (("--endpoints", "json", *JSON), "needs --endpoints-file"),
         (("--endpoints-file", "no/such/folder"), "cannot be written"),
+        (("--dry-run", "--endpoints-file", "x"), "--dry-run prints no endpoints"),
     ],
 )
 def test_invalid_option_sends_nothing(

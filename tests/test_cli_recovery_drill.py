@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rds_backup_replication.cli import _fleet
+from rds_backup_replication.cli import _fleet, _output, _recovery
 from rds_backup_replication.cli._errors import ExitCode
 from rds_backup_replication.recovery._journal import End
 from rds_backup_replication.recovery._records import ReadinessReason
@@ -162,6 +162,13 @@ def test_cleanup_asks_about_what_is_left(fake: Recovery) -> None:
     shown = run(*CLEANUP, "--yes", "--evidence", "drill.json")
     assert split_lines(shown.stdout)[1][:2] == ["done", "not_run"]
     assert Path("drill.json").exists()
+
+
+def test_cleanup_of_more_than_is_left() -> None:
+    """A cleanup also asks about an instance whose deletion was accepted, but not recorded."""
+    run = _recovery.Run(_output.Progress(None, lines=False), total=0)
+    run.show_drilled(drilled("billing"))
+    assert run.summarize() == "After 0s: 1 deleted."
 
 
 def test_cleanup_without_leftovers_asks_nothing(fake: Recovery) -> None:

@@ -23,6 +23,7 @@ from rds_backup_replication.recovery._records import CleanupOutcome, ReadinessCo
 from rds_backup_replication.recovery._run import Run
 from rds_backup_replication.sandbox import Sandbox
 
+from .recoveries import create_groups
 from .recovery_examples import make_entry
 from .test_docs import BLOCKS
 from .test_docs_cli import PROGRAM, Shell, stabilize
@@ -97,18 +98,10 @@ def settle(text: str) -> str:
 def create_network(sandbox: Sandbox) -> dict[str, str]:
     """Create the groups that the pages name; return the IDs of the security groups."""
     ec2 = sandbox.boto3_client("ec2", DESTINATION)
+    rds = sandbox.boto3_client("rds", DESTINATION)
     subnets = ec2.describe_subnets()["Subnets"][:3]
-    groups: dict[str, str] = {}
-    for name in ("private", "drills"):
-        sandbox.boto3_client("rds", DESTINATION).create_db_subnet_group(
-            DBSubnetGroupName=name,
-            DBSubnetGroupDescription=name,
-            SubnetIds=[subnet["SubnetId"] for subnet in subnets],
-        )
-        groups[name] = ec2.create_security_group(
-            GroupName=name, Description=name, VpcId=subnets[0]["VpcId"]
-        )["GroupId"]
-    return groups
+    subnet_ids = [subnet["SubnetId"] for subnet in subnets]
+    return create_groups(ec2, rds, subnets[0]["VpcId"], subnet_ids)
 
 
 def create_parameter_group(sandbox: Sandbox, region: str) -> None:

@@ -74,6 +74,17 @@ def test_standard_output_takes_no_book(fake: Recovery, arguments: tuple[str, ...
     assert not fake.calls
 
 
+def test_unreadable_book_is_not_replaced(fake: Recovery, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_book(location: str, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", location)
+
+    monkeypatch.setattr("rds_backup_replication.recovery._locations.find_book", find_book)
+    command = ("recovery", "capture", "policy.yaml", "--out", "book.json")
+    ran = run(*command, code=ExitCode.USAGE)
+    assert ran.stderr == "Error: book.json cannot be read: Permission denied\n"
+    assert not fake.calls
+
+
 def test_file_is_written_beside_nobodys_file(tmp_path: Path) -> None:
     """Neither a link nor the process of another container decides where a part is written."""
     victim = tmp_path / "victim"

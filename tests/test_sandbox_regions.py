@@ -256,7 +256,7 @@ def test_later_sandbox_finds_nothing(running: Sandbox) -> None:
         s3.create_bucket(Bucket="books")
         s3.put_object(Bucket="books", Key="book", Body=b"1")
         ec2 = running.boto3_client("ec2", DESTINATION)
-        subnets = ec2.describe_subnets(Filters=[{"Name": "cidrBlock", "Values": ["10.1.0.0/24"]}])
+        subnets = ec2.describe_subnets(Filters=[{"Name": "cidrBlock", "Values": ["10.0.0.0/24"]}])
         assert len(subnets["Subnets"]) == 1
     running.reset()
     ec2 = running.boto3_client("ec2", DESTINATION)

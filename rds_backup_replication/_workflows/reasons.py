@@ -6,6 +6,7 @@ from typing import Any
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    LoginError,
     NoCredentialsError,
     SSOError,
     TokenRetrievalError,
@@ -21,7 +22,8 @@ NO_CREDENTIALS = (
     "Run aws configure or aws sso login, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
     "select a profile."
 )
-_LOGIN = "Run aws sso login for the profile, and check again."
+_SSO_LOGIN = "Run aws sso login for the profile, and check again."
+_LOGIN = "Run aws login for the profile, and check again."
 _CORRECT = "Correct this error, and check again."
 _SERVER_ERROR = 500
 _NO_RESPONSE = "Check the Region, the endpoint URL and the network."
@@ -96,6 +98,8 @@ def _remedy_of(error: BotoCoreError) -> str:
     if isinstance(error, NotAskedError):
         return error.remedy
     if isinstance(error, SSOError | TokenRetrievalError):
+        return _SSO_LOGIN
+    if isinstance(error, LoginError):
         return _LOGIN
     return _NO_RESPONSE if isinstance(error, NO_RESPONSE_ERRORS) else _CORRECT
 

@@ -135,7 +135,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             f"recovery capture policy.yaml --out {_BOOK}",
         ),
         (
-            "See what a recovery would restore now",
+            "Show what a recovery would restore now",
             f"recovery recover {_FOR_BOOK} --dry-run",
         ),
     ),
@@ -159,7 +159,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ),
     ),
     "recovery recover": (
-        ("See what would be restored now", f"recovery recover {_FOR_BOOK} --dry-run"),
+        ("Show what would be restored now", f"recovery recover {_FOR_BOOK} --dry-run"),
         (
             "Restore all instances, or go on after an interruption",
             _RECOVER,

@@ -4,7 +4,8 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,10 +34,8 @@ def read_text(path: Path, content: str) -> str:
     from ..fleet._policy_document import decode
 
     if not is_stdin(path):
-        try:
+        with reading(path):
             return decode(path.read_bytes(), str(path))
-        except OSError as error:
-            raise read_failure(path, error) from error
     if sys.stdin.isatty():
         message = f"Name a {content} file, or pipe a {content} to standard input."
         raise Failure(message, ExitCode.USAGE)
@@ -49,15 +48,18 @@ def read_policy(path: Path) -> "Policy":
 
     if is_stdin(path):
         return Policy.from_yaml(read_text(path, "policy"), source=STDIN)
-    try:
+    with reading(path):
         return Policy.from_file(path)
+
+
+@contextmanager
+def reading(path: Path | str) -> Generator[None]:
+    """Raise a failure if a file cannot be read in the block."""
+    try:
+        yield
     except OSError as error:
-        raise read_failure(path, error) from error
-
-
-def read_failure(path: Path | str, error: OSError) -> Failure:
-    """Return the failure to read a file."""
-    return Failure(f"{path} cannot be read: {error.strerror or error}", ExitCode.USAGE)
+        message = f"{path} cannot be read: {error.strerror or error}"
+        raise Failure(message, ExitCode.USAGE) from error
 
 
 def check_writable(path: Path, content: str, *, others: Iterable[Path | str | None] = ()) -> None:
@@ -66,18 +68,16 @@ def check_writable(path: Path, content: str, *, others: Iterable[Path | str | No
     Args:
         path: The file.
         content: Noun for what the file is for, such as ``report``.
-        others: The other files of the command, none of which it may be.
+        others: The other files of the command, from which the file must differ.
     """
     if is_stdin(path):
         message = f"- cannot be written: standard output is not a file. Name one for the {content}."
         raise Failure(message, ExitCode.USAGE)
-    if any(other is not None and _is_same_file(path, other) for other in others):
+    if any(other is not None and is_same_file(path, other) for other in others):
         message = f"{path} has another use in this command. Name another file for the {content}."
         raise Failure(message, ExitCode.USAGE)
-    try:
+    with writing(path, ExitCode.USAGE):
         _try_to_write(path)
-    except OSError as error:
-        raise _write_failure(path, error, ExitCode.USAGE) from error
 
 
 def _try_to_write(path: Path) -> None:
@@ -99,7 +99,8 @@ def _try_to_write(path: Path) -> None:
         path.open("ab").close()
 
 
-def _is_same_file(one: Path, other: Path | str) -> bool:
+def is_same_file(one: Path, other: Path | str) -> bool:
+    """Return whether two paths lead to the same file, or are the same location in S3."""
     try:
         return one.samefile(other)  # also by a link, or in other capitals
     except OSError:
@@ -108,7 +109,7 @@ def _is_same_file(one: Path, other: Path | str) -> bool:
 
 def write_file(path: Path, text: str) -> None:
     """Write a file whole, or keep the previous file if writing fails."""
-    try:
+    with writing(path):
         target = path.resolve()  # to replace a symbolic link's target, not the link
         if target.exists() and not target.is_file():
             target.write_text(text, encoding="utf-8")
@@ -125,9 +126,12 @@ def write_file(path: Path, text: str) -> None:
             target.write_text(text, encoding="utf-8")
         finally:
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path | str, code: ExitCode = ExitCode.OTHER) -> Generator[None]:
+    """Raise a failure if a file cannot be written in the block."""
+    try:
+        yield
     except OSError as error:
-        raise _write_failure(path, error, ExitCode.OTHER) from error
-
-
-def _write_failure(path: Path, error: OSError, code: ExitCode) -> Failure:
-    return Failure(f"{path} cannot be written: {error.strerror}", code)
+        raise Failure(f"{path} cannot be written: {error.strerror or error}", code) from error

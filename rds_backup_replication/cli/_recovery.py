@@ -1,4 +1,4 @@
-"""What the commands for a recovery share: their options, their question and their progress."""
+"""Options, files, readiness tables and progress that the commands for a recovery share."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._errors import in_shell_words
-from ._files import read_failure, read_policy
+from ._files import read_policy, reading
 from ._fleet import format_counts, print_causes, print_findings, print_instances, scan_progress
 from ._options import FleetOptions, PollInterval, Timeout, Yes, read_duration, read_time
 from ._output import Progress, format_lag, format_time, progress
@@ -103,26 +103,22 @@ def read_book(location: str, access: "Access") -> "RecoveryBook":
     """Read a recovery book from a file or from S3."""
     from ..recovery import read_book
 
-    try:
+    with reading(location):
         return read_book(location, access=access)
-    except OSError as error:
-        raise read_failure(location, error) from error
 
 
 def read_journal(path: Path) -> "JournalProgress | None":
     """Return how far a recovery or a drill came; ``None`` if the journal has not begun."""
     from ..recovery._journal import FORMAT, Progress
 
-    try:
+    with reading(path):
         if not (path.exists() and path.stat().st_size):
             return None
         with path.open("rb") as file:
             header, lines = FORMAT.parse(path, file)
             found = Progress(header)
             found.add(lines)
-    except OSError as error:
-        raise read_failure(path, error) from error
-    return found
+        return found
 
 
 def check_readiness(
@@ -206,7 +202,8 @@ class Run:
         """Return the number of instances at each stage."""
         stages = tuple(self._stages.values())  # other threads add to them
         counts = Counter(stages)
-        if waiting := self._total - len(stages):
+        # A cleanup may find more instances than its journal leaves to delete.
+        if (waiting := self._total - len(stages)) > 0:
             counts["waiting"] = waiting
         return f"After {self._elapsed()}: {format_counts(counts)}."
 
@@ -253,7 +250,7 @@ def running(text: str, total: int, *, ending: str, hint: str) -> Generator[Run]:
     """Show the progress of a recovery or a drill; the second signal ends the process.
 
     Args:
-        text: What is being done.
+        text: The first line of the progress.
         total: The number of instances.
         ending: What the first signal announces: a sentence.
         hint: How to go on after a signal has ended the process: a sentence.

@@ -189,7 +189,7 @@ def finish_on_signal(
     Args:
         shown: The progress of the block.
         first_text: What the first signal announces: a sentence.
-        summarize: Returns what is printed however a signal ends the block.
+        summarize: Returns the text to print when a signal has ended the block.
         is_finished: Returns whether nothing is left to finish, so that one signal is enough.
     """
     from ._stdio import write_stderr_unbuffered

@@ -1,7 +1,7 @@
-"""Usage errors and help in a shell's words, where Typer's have Python's types and pydantic's texts.
+"""Usage errors and help in a shell's words, without the types of Python and the texts of pydantic.
 
-Typer has a copy of click within it, and exports hardly anything of it: hence ``Any`` for contexts,
-parameters and formatters.
+Typer contains a copy of click and exports little of it, so contexts, parameters and formatters have
+the type ``Any``.
 """
 
 import re

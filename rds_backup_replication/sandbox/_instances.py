@@ -63,7 +63,7 @@ class InstanceResponse(GroupResponse):
                 )
             version = EngineVersion.of(instance.engine, instance.engine_version)
             self.require_groups(version if is_restored else None)
-            self._leave_out_what_is_so(instance)
+            self._omit_present_settings(instance)
             is_immediate = bool(self.params.get("ApplyImmediately"))
             if is_restored:
                 self._defer(instance, is_immediate=is_immediate)
@@ -225,8 +225,8 @@ class InstanceResponse(GroupResponse):
         )
         return next((zone for zone in sorted(zones) if zone != instance.availability_zone), None)
 
-    def _leave_out_what_is_so(self, instance: DBInstance) -> None:
-        """Remove the changes from a request that change nothing and that moto would make twice."""
+    def _omit_present_settings(self, instance: DBInstance) -> None:
+        """Omit settings that the instance has already, because moto would add them twice."""
         if self.params.get("ManageMasterUserPassword") and instance.manage_master_user_password:
             del self.params["ManageMasterUserPassword"]
         exports: dict[str, list[str]] = self.params.get("CloudwatchLogsExportConfiguration") or {}

@@ -1,4 +1,4 @@
-"""What keeps moto to the sandbox's own: its sessions, its data and its concurrent requests."""
+"""Limits on moto: the sandbox's own session and data, and one request to S3 at a time."""
 
 import os
 import threading

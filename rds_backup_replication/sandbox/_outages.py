@@ -19,7 +19,7 @@ _CREDENTIAL_SCOPE = re.compile(
 
 
 class Outages:
-    """The Regions, and the services in them, that do not answer."""
+    """The Regions that are switched off, wholly or only for some services."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

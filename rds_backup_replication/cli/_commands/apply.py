@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .._errors import CREDENTIALS_HINT, ExitCode, Failure, in_shell_words
-from .._files import check_writable, is_stdin, read_failure, read_policy, read_text
+from .._files import check_writable, is_stdin, read_policy, read_text, reading
 from .._fleet import destination_of, format_counts, instance_of
 from .._options import FleetOptions, Output, OutputFormat, Yes, read_duration, with_options
 from .._output import Progress, confirm, note, print_json, print_table, progress
@@ -222,10 +222,8 @@ def _read_journal(
     from ...fleet._journal import read_journal
     from ...fleet._plan_checks import find_refusals
 
-    try:
+    with reading(journal):
         progress = read_journal(journal)
-    except OSError as error:
-        raise read_failure(journal, error) from error
     check_writable(journal, "journal")
     if plan_file is not None and _read_plan(plan_file) != progress.plan:
         raise Failure(f"{plan_file} is not the plan in {journal}.", ExitCode.USAGE)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .._errors import ExitCode, Failure, in_shell_words
-from .._files import check_writable, read_policy
+from .._errors import ExitCode, in_shell_words
+from .._files import check_writable, is_same_file, read_policy, reading, writing
 from .._fleet import PolicyFile, format_counts, print_names, scan_progress
 from .._options import FleetOptions, ReadinessOutput, read_longest, with_options
 from .._output import note, print_json, print_line
@@ -40,8 +40,8 @@ def capture(
     """Write a book of what restores need beside the backups.
 
     The command reads the instances and their groups in the source Regions, and changes nothing
-    in RDS. Instances of a Region that does not answer stay as the earlier book has them. An
-    incomplete book is written, too.
+    in RDS. If a Region does not respond, the new book keeps the instances that the earlier book
+    has of it. The command writes an incomplete book, too.
     """
     from ...recovery import capture
     from ...recovery._locations import find_book
@@ -49,7 +49,8 @@ def capture(
     wanted = read_policy(policy)
     _check_location(output)
     access = options.make_access()
-    previous = find_book(output, access=access)
+    with reading(output):
+        previous = find_book(output, access=access)
     with scan_progress() as on_progress:
         book = capture(wanted, access=access, previous=previous, on_progress=on_progress)
     _write_book(book, output, previous, access)
@@ -69,11 +70,8 @@ def _write_book(
 ) -> None:
     from ...recovery import write_book
 
-    try:
+    with writing(location):
         write_book(book, location, replaces=replaces, access=access)
-    except OSError as error:
-        message = f"{location} cannot be written: {error.strerror}"
-        raise Failure(message, ExitCode.OTHER) from error
     note(f"Wrote {location}.")
 
 
@@ -140,7 +138,8 @@ def retarget(
     _check_location(output)
     access = options.make_access()
     captured = read_book(book, access)
-    _write_book(retarget(captured, wanted), output, captured if output == book else None, access)
+    replaces = captured if is_same_file(Path(output), book) else None
+    _write_book(retarget(captured, wanted), output, replaces, access)
 
 
 @with_options(BookOptions)

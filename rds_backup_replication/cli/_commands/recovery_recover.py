@@ -84,12 +84,15 @@ def recover(
 
     Instances of tier 1 come first, and those of a tier are restored at the same time. When RDS
     has restored an instance, the command gives it the settings that a restore does not take, and
-    compares all settings with the book. It never changes an instance that it has not made. If
-    the command is interrupted or fails for some instances, run it again with the same journal.
+    compares all settings with the book. The command never changes an instance that it has not
+    made. If it is interrupted or fails for some instances, run it again with the same journal.
     """
     from ...recovery import plan_recovery, recover
     from ...recovery._access import select_entries
 
+    if dry_run and (endpoints or endpoints_file):
+        message = "prints no endpoints: omit --endpoints and --endpoints-file."
+        raise typer.BadParameter(message, param_hint="--dry-run")
     if endpoints is not None and endpoints_file is None and output is Output.JSON:
         raise typer.BadParameter("needs --endpoints-file, too.", param_hint="--endpoints")
     if journal is None and not dry_run:
