@@ -100,11 +100,13 @@ def drill(
     if not in_recovery_network:
         _require_drill_network(entries, book)
     places = find_destinations(map(place_of, entries), policy, access or Access(), uuid4().hex)
-    header = create_header("drill", book, at, describe_check(check)).model_copy(
-        update={
-            "planned": len(entries),
-            "book_instances": sum(not entry.is_gone for entry in book.instances),
-        }
+    header = create_header(
+        "drill",
+        book,
+        at,
+        check=describe_check(check),
+        planned=len(entries),
+        book_instances=sum(not entry.is_gone for entry in book.instances),
     )
     targets = create_drill_targets(entries, header.run_id, at)
     path = Path(journal)
@@ -113,7 +115,7 @@ def drill(
         header,
         remedy="Delete what its drill left behind (drill_cleanup), and name another file.",
     ) as file:
-        run = Run(header.run_id, "drill", places, Progress(header), file, poll_interval, timeout)
+        run = Run(places, Progress(header), file, poll_interval, timeout)
         crew: Crew[DrilledInstance] = Crew(run, on_event)
         results: dict[Key, DrilledInstance] = {}
 
@@ -168,10 +170,7 @@ def drill_cleanup(
             ((account_id, region) for account_id, region, _ in records),
             *(policy, access or Access(), uuid4().hex),
         )
-        run = Run(
-            *(progress.header.run_id, "drill", places, progress, file),
-            *(poll_interval, timedelta(hours=1)),
-        )
+        run = Run(places, progress, file, poll_interval, timedelta(hours=1))
         crew: Crew[DrilledInstance] = Crew(run, on_event)
 
         def clean_up(key: Key) -> None:

@@ -223,7 +223,7 @@ class InstanceRestore:
             self._run.list_backups(target.place, target.entry.dbi_resource_id), target
         )
         arn = backup.db_instance_automated_backups_arn
-        tags = run_tags(self._run.run_id, self._run.kind)
+        tags = run_tags(self._run.run_id, self._run.progress.header.kind)
         request = build_restore(context, target, backup, tags)
         moment = target.restore_time or latest_time(backup)
         self._begin(context, now(), context.clock.monotonic())
