@@ -12,6 +12,7 @@ from ..fleet._destination import AccountDestination
 from ..fleet._durations import format_duration
 from ..fleet._parallel import OnProgress, map_in_order
 from ..fleet._policy import Policy
+from ..fleet._records import RestoreState
 from ..fleet._scan_guard import ScanGuard
 from ..fleet._wording import utc
 from ._access import Place, find_destinations, place_of, select_entries
@@ -27,7 +28,7 @@ from ._readiness_checks import (
     find_shared_reasons,
 )
 from ._readiness_groups import CapturedGroups, find_group_reasons
-from ._records import ReadinessReason, ReadinessRecord, ReadinessReport, ReadinessState
+from ._records import ReadinessReason, ReadinessRecord, ReadinessReport
 from ._restore_target import recovery_networks
 
 _MOST_UNITS = 2  # of an age in words
@@ -200,7 +201,7 @@ def _order(reason: ReadinessReason) -> tuple[bool, bool, str, str]:
     return reason.is_warning, is_unanswered, reason.code, reason.message
 
 
-def _state_of(reasons: Iterable[ReadinessReason]) -> ReadinessState:
+def _state_of(reasons: Iterable[ReadinessReason]) -> RestoreState:
     codes = {reason.code for reason in reasons if not reason.is_warning}
     if codes - {"could_not_be_checked"}:
         return "not_restorable"
