@@ -26,12 +26,11 @@ from ._readiness_checks import (
     find_key_reasons,
     find_name_reasons,
     find_shared_reasons,
+    format_age,
 )
 from ._readiness_groups import CapturedGroups, find_group_reasons
 from ._records import ReadinessReason, ReadinessRecord, ReadinessReport
-from ._restore_target import recovery_networks
-
-_MOST_UNITS = 2  # of an age in words
+from ._restore_target import recovery_networks, require_timezone
 
 
 def check(
@@ -71,8 +70,7 @@ def check(
     """
     if maximum_age <= timedelta():
         raise ValueError(f"maximum_age= must be a positive duration, not {maximum_age}")
-    if at is not None and at.tzinfo is None:
-        raise ValueError("at= must have a timezone, such as timezone.utc")
+    require_timezone(at)
     now = datetime.now(timezone.utc)
     entries: defaultdict[Place, list[BookEntry]] = defaultdict(list)
     for entry in select_entries(book, only):
@@ -102,7 +100,7 @@ def find_book_reasons(
         yield ReadinessReason(
             code="book_too_old",
             message=(
-                f"The book was captured {format_duration(age, max_units=_MOST_UNITS)} ago; it may "
+                f"The book was captured {format_age(age)} ago; it may "
                 f"be {format_duration(maximum_age)} old."
             ),
             remedy="Capture the book again, and find out why the schedule has not done so.",

@@ -16,7 +16,7 @@ from ._access import find_destinations, select_entries
 from ._book import BookEntry, RecoveryBook
 from ._journal import FORMAT, Header, Key, Kind, Progress, now, read_progress
 from ._records import RecoveryReport, RestoredInstance
-from ._restore_target import Target
+from ._restore_target import Target, require_timezone
 from ._restores import InstanceRestore
 from ._run import Crew, Run
 
@@ -146,8 +146,7 @@ def plan_recovery(
 
 def check_arguments(at: datetime | None, poll_interval: float, timeout: timedelta) -> None:
     """Raise a ``ValueError`` if an argument of a recovery or a drill is out of range."""
-    if at is not None and at.tzinfo is None:
-        raise ValueError("at= must have a timezone, such as timezone.utc")
+    require_timezone(at)
     if at is not None and at > datetime.now(timezone.utc):
         raise ValueError(f"at= must not be in the future, but is {at.isoformat()}")
     if not 0 <= poll_interval <= 3600:  # noqa: PLR2004  # an hour
