@@ -64,6 +64,21 @@ def test_error_of_defaults_is_reported_once() -> None:
     )
 
 
+def test_error_of_a_default_block_is_reported_once() -> None:
+    """Rules inherit the settings of a block one by one, and report only errors of their own."""
+    block = {"tier": 200, "drill": {"subnet_group": 5}}
+    own = {"name": "-{name}", "drill": {"security_group_ids": ["x"]}}
+    rules = [{"name": "a", "recovery": own}, {"name": "b"}]
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_dict({**DATA, "defaults": {**DEFAULTS, "recovery": block}, "rules": rules})
+    assert [error.partition(":")[0] for error in caught.value.errors] == [
+        "defaults.recovery.tier",
+        "defaults.recovery.drill.subnet_group",
+        "rules[0].recovery.name",
+        "rules[0].recovery.drill.security_group_ids[0]",
+    ]
+
+
 @pytest.mark.parametrize(
     ("recovery", "field"), [("dr", "recovery"), ({"drill": "drills"}, "recovery.drill")]
 )
