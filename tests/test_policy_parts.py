@@ -64,6 +64,32 @@ def test_error_of_defaults_is_reported_once() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("recovery", "error"),
+    [
+        ("dr", "recovery: must be a mapping with fields such as tier, name"),
+        (
+            {"drill": "dr"},
+            (
+                "recovery.drill: must be a mapping with fields such as subnet_group, "
+                "security_group_ids"
+            ),
+        ),
+        ({"tag": "a"}, "recovery.tag: unknown field"),
+        (
+            {"subnet_groups": "a"},
+            "recovery.subnet_groups: unknown field; did you mean subnet_group?",
+        ),
+        ({"drill": {"class": "a"}}, "recovery.drill.class: unknown field"),
+    ],
+)
+def test_error_in_a_recovery_block(recovery: object, error: str) -> None:
+    """What is suggested is a field of the block, and not of its rule."""
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_dict({**DATA, "rules": [{**RULE, "recovery": recovery}]})
+    assert caught.value.errors == (f"rules[0].{error}",)
+
+
 def test_error_of_a_default_block_is_reported_once() -> None:
     """Rules inherit the settings of a block one by one, and report only errors of their own."""
     block = {"tier": 200, "drill": {"subnet_group": 5}}

@@ -137,7 +137,7 @@ def _explain(
     elif kind == "tuple_type":
         yield at, _explain_list(at, value, written)
     elif kind in ("model_type", "model_attributes_type"):
-        names = fields.get(_kind_of((*at, 0)), ())
+        names = fields.get(_kind_of((*at, 0), fields), ())
         yield at, f"must be a mapping with fields such as {', '.join(names[:2])}"
     else:
         rule = _rule(kind, context) or str(context.get("error", detail["msg"]))
@@ -205,12 +205,9 @@ def _explain_list(at: Location, value: object, written: str | None) -> str:
     return f"must be a list: [{written}]" if is_shown else "must be a list"
 
 
-_PARENTS = ("accepted", "accounts", "defaults", "limits", "not", "organization", "rules", "select")
-
-
-def _kind_of(location: Location) -> str:
+def _kind_of(location: Location, fields: Mapping[str, Sequence[str]]) -> str:
     """Return the field whose mappings have a location as one of their fields."""
-    names = [part for part in location[:-1] if part in _PARENTS]
+    names = [part for part in location[:-1] if part in fields]
     return str(names[-1]) if names else ""
 
 
@@ -306,7 +303,7 @@ _OTHER_NAMES: Mapping[str, Sequence[str]] = {
 
 def _suggest(at: Location, fields: Mapping[str, Sequence[str]]) -> str:
     """Return the field that the author of an unknown one probably means."""
-    given, kind = str(at[-1]), _kind_of(at)
+    given, kind = str(at[-1]), _kind_of(at, fields)
     known = fields[kind]
     plain = re.sub(r"[^a-z0-9]", "", given[:_MAX_SHOWN].lower())
     spelled = {name.replace("_", ""): name for name in known}
