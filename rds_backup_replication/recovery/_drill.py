@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
+from .._arn import parse_arn
 from .._credentials import read_credentials
 from ..exceptions import RecoveryRefusedError
 from ..fleet._credentials import Access
@@ -308,15 +309,15 @@ def _last_record(progress: Progress, key: Key) -> DrilledInstance:
         return DrilledInstance(restore=own.restored)
     account_id, region, identifier = key
     arn = own.restore.db_instance_arn if own.restore else ""
-    parts = [*arn.split(":"), *[""] * 7]
+    parsed = parse_arn(arn)
     return DrilledInstance(
         restore=RestoredInstance(
             account_id=account_id,
-            source_region=parts[3],
+            source_region=parsed.region if parsed else "",
             destination_region=region,
             tier=1,
             db_instance_arn=arn,
-            db_instance_identifier=parts[6],
+            db_instance_identifier=arn.rpartition(":")[2],
             target_db_instance_identifier=identifier,
             outcome="not_finished",
             begun_at=own.restore.at if own.restore else None,
