@@ -46,7 +46,6 @@ class World:
             book_hash="0" * 64,
             book_captured_at=AT,
         )
-        self.kind = kind
         self.tags = [{"Key": key, "Value": value} for key, value in run_tags(RUN_ID, kind).items()]
         for module in (deletions, restores, runs):
             monkeypatch.setattr(module, "describe_instance", self._describe, raising=False)
@@ -66,7 +65,7 @@ class World:
         context: Any = _Context()
         reader: Any = _Reader(context)
         journal: Any = self
-        run = Run(RUN_ID, self.kind, {}, progress, journal, 30.0, _LONGEST)
+        run = Run({}, progress, journal, 30.0, _LONGEST)
         run.readers[PLACE] = reader
         return run
 

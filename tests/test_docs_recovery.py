@@ -16,10 +16,11 @@ import pytest
 from typer.main import get_command
 
 from rds_backup_replication.cli import app
+from rds_backup_replication.fleet._records import RestoreState
 from rds_backup_replication.fleet._recovery_settings import DrillSettings, RecoverySettings
 from rds_backup_replication.recovery import RestoredInstance
 from rds_backup_replication.recovery._drill_checks import run_check
-from rds_backup_replication.recovery._records import CleanupOutcome, ReadinessCode, ReadinessState
+from rds_backup_replication.recovery._records import CleanupOutcome, ReadinessCode
 from rds_backup_replication.recovery._run import Run
 from rds_backup_replication.sandbox import Sandbox
 
@@ -226,7 +227,7 @@ def rows(page: str, heading: str) -> list[str]:
 
 
 def test_recovery_page_lists_states_and_codes() -> None:
-    states, codes = get_args(ReadinessState), get_args(ReadinessCode)
+    states, codes = get_args(RestoreState), get_args(ReadinessCode)
     listed = rows("recovery", "### Check daily")
     assert listed[:4] == ["state", *states]
     assert listed[4] == "code"

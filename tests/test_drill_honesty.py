@@ -42,7 +42,7 @@ def test_evidence_of_a_sample_without_check(drills: Drills) -> None:
     report = drills.run(drills.book("orders", "users"), sample=1)
     page = render_drill_html(report)
     assert report.is_proven
-    assert "No check has looked at the data. " in page
+    assert "No check has examined the data. " in page
     assert "The book has 2 instances." in page
     assert "passed the check within" not in page
     (drilled,) = report.instances

@@ -78,6 +78,47 @@ def test_recovery_blocks_are_merged() -> None:
 
 
 @pytest.mark.parametrize(
+    ("recovery", "error"),
+    [
+        ("dr", "recovery: must be a mapping with fields such as tier, name"),
+        (
+            {"drill": "dr"},
+            (
+                "recovery.drill: must be a mapping with fields such as subnet_group, "
+                "security_group_ids"
+            ),
+        ),
+        ({"tag": "a"}, "recovery.tag: unknown field"),
+        (
+            {"subnet_groups": "a"},
+            "recovery.subnet_groups: unknown field; did you mean subnet_group?",
+        ),
+        ({"drill": {"class": "a"}}, "recovery.drill.class: unknown field"),
+    ],
+)
+def test_error_in_a_recovery_block(recovery: object, error: str) -> None:
+    """What is suggested is a field of the block, and not of its rule."""
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_dict({**DATA, "rules": [{**RULE, "recovery": recovery}]})
+    assert caught.value.errors == (f"rules[0].{error}",)
+
+
+def test_error_of_a_default_block_is_reported_once() -> None:
+    """Rules inherit the settings of a block one by one, and report only errors of their own."""
+    block = {"tier": 200, "drill": {"subnet_group": 5}}
+    own = {"name": "-{name}", "drill": {"security_group_ids": ["x"]}}
+    rules = [{"name": "a", "recovery": own}, {"name": "b"}]
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_dict({**DATA, "defaults": {**DEFAULTS, "recovery": block}, "rules": rules})
+    assert [error.partition(":")[0] for error in caught.value.errors] == [
+        "defaults.recovery.tier",
+        "defaults.recovery.drill.subnet_group",
+        "rules[0].recovery.name",
+        "rules[0].recovery.drill.security_group_ids[0]",
+    ]
+
+
+@pytest.mark.parametrize(
     ("recovery", "field"), [("dr", "recovery"), ({"drill": "drills"}, "recovery.drill")]
 )
 def test_invalid_block_is_not_replaced_by_defaults(recovery: object, field: str) -> None:

@@ -1,15 +1,19 @@
 """What a source becomes in the destination, by the recovery block of its rule."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from rds_backup_replication import DBInstance
+from rds_backup_replication.exceptions import RecoveryRefusedError
+from rds_backup_replication.fleet import Policy
 from rds_backup_replication.fleet._recovery_settings import RecoverySettings
+from rds_backup_replication.recovery import retarget
 from rds_backup_replication.recovery._settings import read_settings
 from rds_backup_replication.recovery._targets import TargetPlan, find_not_restored, plan_target
 
-from .recovery_examples import SOURCE
+from .recovery_examples import ACCOUNT, DESTINATION, SOURCE, SOURCE_REGION, make_book, make_entry
 
 pytestmark = pytest.mark.once
 
@@ -237,3 +241,38 @@ def test_secret_arn_is_no_setting() -> None:
     planned = plan_target("orders", read_settings(instance), RecoverySettings())
     assert planned.settings.manage_master_user_password is True
     assert "arn:" not in planned.settings.model_dump_json()
+
+
+def test_retarget() -> None:
+    """All that the policy decides is new; what the source was like, and what it lost, stays."""
+    lost = "the IAM role a"
+    before = make_entry(
+        not_restored=(lost, "the processor features of db.old, because the class differs")
+    )
+    recovery = {"tier": 3, "name": "dr-{name}", "security_group_ids": {"*": TARGET_SG}}
+    rule: dict[str, Any] = {
+        "name": before.rule,
+        "source_regions": [SOURCE_REGION],
+        "destination_region": DESTINATION,
+        "maximum_lag": "7m",
+        "recovery": {**recovery, "rto": "2h", "drill": {"subnet_group": "own"}},
+    }
+    policy = Policy.from_dict({"accounts": [{"id": ACCOUNT}], "rules": [rule]})
+    (after,) = retarget(make_book(before), policy).instances
+    planned = plan({**recovery, "drill": {"subnet_group": "own"}})
+    changes: dict[str, Any] = {
+        "tier": 3,
+        "target_db_instance_identifier": "dr-orders",
+        "target": planned.settings,
+        "drill": planned.drill,
+        "rto": timedelta(hours=2),
+        "rpo": None,
+        "maximum_lag": timedelta(minutes=7),
+        "not_restored": (lost,),
+        "unmapped": (),
+    }
+    assert after == before.model_copy(update=changes)
+    for changes in ({"name": "other"}, {"destination_region": "eu-west-1"}):
+        other = Policy.from_dict({"accounts": [{"id": ACCOUNT}], "rules": [{**rule, **changes}]})
+        with pytest.raises(RecoveryRefusedError, match=before.rule):
+            retarget(make_book(before), other)

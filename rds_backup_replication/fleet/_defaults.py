@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel
 
 from .._models._fields import KmsKeyId, RegionName, RetentionDays
+from ._policy_document import Location
 from ._policy_fields import (
     Duration,
     MinimumInstances,
@@ -50,11 +51,14 @@ class Defaults(PolicyModel, frozen=True):
     """What restored instances get in the destination."""
 
 
-def with_defaults(data: Any) -> tuple[Any, frozenset[tuple[int, str]]]:
-    """Return a policy's data whose rules have the defaults, and the fields that they inherit.
+_BLOCKS = ("recovery", "drill")  # whose settings are merged one by one
 
-    A field that is null counts as omitted. Data of a wrong form is returned as it is, so that
-    validation reports it.
+
+def with_defaults(data: Any) -> tuple[Any, frozenset[Location]]:
+    """Return a policy's data whose rules have the defaults, and the settings that they inherit.
+
+    A setting that is null counts as omitted. Data of a wrong form is returned as it is, so that
+    validation reports it. The place of an inherited setting begins with the rule's index.
     """
     if not isinstance(data, Mapping):
         return data, frozenset()
@@ -62,30 +66,38 @@ def with_defaults(data: Any) -> tuple[Any, frozenset[tuple[int, str]]]:
     defaults, rules = _settings(policy.get("defaults")), policy.get("rules")
     if not defaults or not isinstance(rules, (list, tuple)):
         return policy, frozenset()
-    complete: list[object] = []
-    inherited: set[tuple[int, str]] = set()
-    for index, rule in enumerate(cast("list[object]", rules)):
-        own = _settings(rule)
-        missing = {name: value for name, value in defaults.items() if name not in own}
-        if "recovery" in own and "recovery" in defaults:
-            missing["recovery"] = _merge(defaults["recovery"], own["recovery"])
-        if isinstance(rule, Mapping):
-            complete.append({**cast("Mapping[str, Any]", rule), **missing})
-        else:
-            complete.append({**own, **missing} if isinstance(rule, BaseModel) else rule)
-        inherited.update((index, name) for name in missing if name not in own)
+    inherited: set[Location] = set()
+    complete = [
+        _complete(rule, defaults, (index,), inherited)
+        for index, rule in enumerate(cast("list[object]", rules))
+    ]
     return {**policy, "rules": complete}, frozenset(inherited)
 
 
-def _merge(of_all: object, of_rule: object) -> object:
-    """Return a rule's recovery block, or its drill block, with the settings that it omits."""
-    if not isinstance(of_rule, (Mapping, BaseModel)):  # which validation reports
-        return of_rule
-    defaults, own = _settings(of_all), _settings(cast("object", of_rule))
-    merged = {**defaults, **own}
-    if "drill" in defaults and "drill" in own:
-        merged["drill"] = _merge(defaults["drill"], own["drill"])
-    return merged
+def _complete(
+    given: object, defaults: dict[str, Any], place: Location, inherited: set[Location]
+) -> object:
+    """Return a rule, or a block in it, with the defaults of the settings that it omits.
+
+    Args:
+        given: The rule or the block.
+        defaults: The defaults.
+        place: The place of the rule or the block.
+        inherited: Receives the places of the settings that come from the defaults.
+    """
+    if not isinstance(given, (Mapping, BaseModel)):
+        return given
+    own = _settings(cast("object", given))
+    added: dict[str, Any] = {}
+    for name, default in defaults.items():
+        if name not in own:
+            added[name] = default
+            inherited.add((*place, name))
+        elif name in _BLOCKS:
+            added[name] = _complete(own[name], _settings(default), (*place, name), inherited)
+    if isinstance(given, Mapping):
+        return {**cast("Mapping[str, Any]", given), **added}
+    return {**own, **added}
 
 
 def _settings(value: object) -> dict[str, Any]:

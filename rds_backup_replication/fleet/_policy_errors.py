@@ -75,7 +75,7 @@ def explain(
     error: ValidationError,
     document: Document | None,
     fields: Mapping[str, Sequence[str]],
-    inherited: AbstractSet[tuple[int, str]],
+    inherited: AbstractSet[Location],
 ) -> ValidationError:
     """Return an error with messages for the author of the policy.
 
@@ -83,15 +83,23 @@ def explain(
         error: pydantic's error about a policy.
         document: The text of the policy, if it comes from a text.
         fields: The names of the fields of each kind of mapping, by the name of its field.
-        inherited: The fields that rules have from the defaults: the rule's index, and a name.
-            An error that the defaults themselves have is not repeated for each rule.
+        inherited: The places of the settings that rules have from the defaults, each after the
+            rule's index. An error that the defaults themselves have is not repeated for each rule.
     """
     found: dict[FieldError, None] = {}  # ordered, without repetitions
     for detail in error.errors(include_url=False):
         at = tuple(part for part in detail["loc"] if part not in BRANCHES)
         for location, message in _explain(cast("Any", detail), at, document, fields):
             found[location, message] = None
-    wrong_defaults = {at[1] for at, _ in found if at[:1] == ("defaults",) and at[1:]}
+    wrong_defaults = {
+        at[1:end] for at, _ in found if at[:1] == ("defaults",) for end in range(2, len(at) + 1)
+    }
+
+    def is_repeated(at: Location) -> bool:
+        return at[:1] == ("rules",) and any(
+            at[1:end] in inherited and at[2:end] in wrong_defaults for end in range(3, len(at) + 1)
+        )
+
     lines: list[InitErrorDetails] = [
         {
             "type": PydanticCustomError("policy", "{message}", {"message": message}),
@@ -99,11 +107,7 @@ def explain(
             "input": None,
         }
         for location, message in found
-        if not (
-            location[:1] == ("rules",)
-            and location[1:3] in inherited
-            and location[2] in wrong_defaults
-        )
+        if not is_repeated(location)
     ]
     return ValidationError.from_exception_data(error.title, lines, hide_input=True)
 
@@ -133,7 +137,7 @@ def _explain(
     elif kind == "tuple_type":
         yield at, _explain_list(at, value, written)
     elif kind in ("model_type", "model_attributes_type"):
-        names = fields.get(_kind_of((*at, 0)), ())
+        names = fields.get(_kind_of((*at, 0), fields), ())
         yield at, f"must be a mapping with fields such as {', '.join(names[:2])}"
     else:
         rule = _rule(kind, context) or str(context.get("error", detail["msg"]))
@@ -201,12 +205,9 @@ def _explain_list(at: Location, value: object, written: str | None) -> str:
     return f"must be a list: [{written}]" if is_shown else "must be a list"
 
 
-_PARENTS = ("accepted", "accounts", "defaults", "limits", "not", "organization", "rules", "select")
-
-
-def _kind_of(location: Location) -> str:
+def _kind_of(location: Location, fields: Mapping[str, Sequence[str]]) -> str:
     """Return the field whose mappings have a location as one of their fields."""
-    names = [part for part in location[:-1] if part in _PARENTS]
+    names = [part for part in location[:-1] if part in fields]
     return str(names[-1]) if names else ""
 
 
@@ -302,7 +303,7 @@ _OTHER_NAMES: Mapping[str, Sequence[str]] = {
 
 def _suggest(at: Location, fields: Mapping[str, Sequence[str]]) -> str:
     """Return the field that the author of an unknown one probably means."""
-    given, kind = str(at[-1]), _kind_of(at)
+    given, kind = str(at[-1]), _kind_of(at, fields)
     known = fields[kind]
     plain = re.sub(r"[^a-z0-9]", "", given[:_MAX_SHOWN].lower())
     spelled = {name.replace("_", ""): name for name in known}

@@ -17,7 +17,7 @@ from ._book import (
 from ._captured_groups import GroupReader, capture_problem
 from ._operations import DESCRIBE_INSTANCES
 from ._settings import InstanceSettings, kind_of, read_settings
-from ._targets import find_not_restored, own_groups, plan_target
+from ._targets import find_not_restored, own_groups, plan_target, policy_fields
 
 
 @dataclass
@@ -157,11 +157,9 @@ class AccountReader(DestinationReader):
             source_region=region,
             destination_region=rule.destination_region,
             rule=rule.name,
-            tier=rule.recovery.tier,
             db_instance_arn=instance.db_instance_arn or "",
             db_instance_identifier=identifier,
             dbi_resource_id=instance.dbi_resource_id or "",
-            target_db_instance_identifier=plan.identifier,
             captured_at=self._captured_at,
             engine=instance.engine or "",
             engine_version=instance.engine_version,
@@ -172,18 +170,13 @@ class AccountReader(DestinationReader):
             master_username=instance.master_username,
             master_user_secret_arn=secret.secret_arn if secret else None,
             source=source,
-            target=plan.settings,
-            drill=plan.drill,
-            rto=rule.recovery.rto,
-            rpo=rule.recovery.rpo,
-            maximum_lag=rule.maximum_lag,
             not_restored=(*find_not_restored(instance), *plan.not_restored),
             unread=tuple(
                 f"The {content} of the {kind} {name} could not be read."
                 for field_name, content, kind in _GROUPS
                 if (field_name, name := getattr(source, field_name)) in unread
             ),
-            unmapped=plan.unmapped,
+            **policy_fields(rule, plan),
         )
 
 

@@ -23,6 +23,7 @@ from ._operations import (
     DescribeOptionGroupsRequest,
     Option,
     OptionGroup,
+    Parameter,
 )
 
 _SECRET = re.compile(
@@ -40,6 +41,16 @@ _HARMLESS = re.compile(
     r"|rds\.restrict_password_commands|\w+_token_size",
     re.IGNORECASE,
 )
+
+
+def changed_parameters(described: Iterable[Parameter]) -> dict[str, str]:
+    """Return the parameters of a group that somebody has changed, as a book has them."""
+    return {
+        each.parameter_name: shown_value(each.parameter_name, each.parameter_value)
+        for each in sorted(described, key=lambda each: each.parameter_name or "")
+        if each.parameter_name and each.parameter_value is not None
+        if each.source in (None, "user")
+    }
 
 
 def shown_value(name: str, value: str) -> str:
@@ -84,18 +95,10 @@ class GroupReader:
         request = DescribeDBParametersRequest(db_parameter_group_name=name, source="user")
         try:
             client = self.context.client_in(self.source_region)
-            found = [
-                (parameter.parameter_name, parameter.parameter_value)
-                for parameter in DESCRIBE_PARAMETERS.iterate(self.context, request, client)
-                if parameter.source in (None, "user")
-            ]
+            return changed_parameters(DESCRIBE_PARAMETERS.iterate(self.context, request, client))
         except ACCOUNT_ERRORS as error:
             self._add_problem(f"which parameters the DB parameter group {name} changes", error)
             return None
-        return {
-            name: shown_value(name, value)
-            for name, value in sorted((n, v) for n, v in found if n and v is not None)
-        }
 
     def read_option_groups(self, names: Iterable[str]) -> list[CapturedOptionGroup]:
         """Return the groups of some names; those that cannot be read have no options."""

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
+from .._arn import parse_arn
 from .._credentials import read_credentials
 from ..exceptions import RecoveryRefusedError
 from ..fleet._credentials import Access
@@ -100,11 +101,13 @@ def drill(
     if not in_recovery_network:
         _require_drill_network(entries, book)
     places = find_destinations(map(place_of, entries), policy, access or Access(), uuid4().hex)
-    header = create_header("drill", book, at, describe_check(check)).model_copy(
-        update={
-            "planned": len(entries),
-            "book_instances": sum(not entry.is_gone for entry in book.instances),
-        }
+    header = create_header(
+        "drill",
+        book,
+        at,
+        check=describe_check(check),
+        planned=len(entries),
+        book_instances=sum(not entry.is_gone for entry in book.instances),
     )
     targets = create_drill_targets(entries, header.run_id, at)
     path = Path(journal)
@@ -113,7 +116,7 @@ def drill(
         header,
         remedy="Delete what its drill left behind (drill_cleanup), and name another file.",
     ) as file:
-        run = Run(header.run_id, "drill", places, Progress(header), file, poll_interval, timeout)
+        run = Run(places, Progress(header), file, poll_interval, timeout)
         crew: Crew[DrilledInstance] = Crew(run, on_event)
         results: dict[Key, DrilledInstance] = {}
 
@@ -168,10 +171,7 @@ def drill_cleanup(
             ((account_id, region) for account_id, region, _ in records),
             *(policy, access or Access(), uuid4().hex),
         )
-        run = Run(
-            *(progress.header.run_id, "drill", places, progress, file),
-            *(poll_interval, timedelta(hours=1)),
-        )
+        run = Run(places, progress, file, poll_interval, timedelta(hours=1))
         crew: Crew[DrilledInstance] = Crew(run, on_event)
 
         def clean_up(key: Key) -> None:
@@ -309,15 +309,15 @@ def _last_record(progress: Progress, key: Key) -> DrilledInstance:
         return DrilledInstance(restore=own.restored)
     account_id, region, identifier = key
     arn = own.restore.db_instance_arn if own.restore else ""
-    parts = [*arn.split(":"), *[""] * 7]
+    parsed = parse_arn(arn)
     return DrilledInstance(
         restore=RestoredInstance(
             account_id=account_id,
-            source_region=parts[3],
+            source_region=parsed.region if parsed else "",
             destination_region=region,
             tier=1,
             db_instance_arn=arn,
-            db_instance_identifier=parts[6],
+            db_instance_identifier=arn.rpartition(":")[2],
             target_db_instance_identifier=identifier,
             outcome="not_finished",
             begun_at=own.restore.at if own.restore else None,

@@ -13,6 +13,7 @@ from ..fleet._journal_file import JournalFile, JournalFormat
 from ..fleet._records import Record
 from ._records import DrilledInstance, RestoredInstance
 
+Kind = Literal["recovery", "drill"]
 Step = Literal["restore", "modify", "delete"]
 Key = tuple[str, str, str]
 """The account, the destination Region and the new identifier, in lower case."""
@@ -22,7 +23,7 @@ class Header(Record, frozen=True):
     """The first line: what is being recovered."""
 
     event: Literal["recovery"] = "recovery"
-    kind: Literal["recovery", "drill"]
+    kind: Kind
     at: AwareDatetime
     run_id: str
     book_hash: str
@@ -33,45 +34,41 @@ class Header(Record, frozen=True):
     book_instances: int | None = None
 
 
-class Begin(Record, frozen=True):
-    """The line before a change."""
+class _Change(Record, frozen=True):
+    """A line about a change of one instance."""
 
-    event: Literal["begin"] = "begin"
+    event: Literal["begin", "end"]
     at: AwareDatetime
     step: Step
     account_id: str
     region: str
     identifier: str
+
+    @property
+    def key(self) -> Key:
+        """Return the key of the instance."""
+        return self.account_id, self.region, self.identifier.lower()
+
+
+class Begin(_Change, frozen=True):
+    """The line before a change."""
+
+    event: Literal["begin"] = "begin"
     db_instance_arn: str
     """The instance that was lost."""
     backup_arn: str | None = None
     restore_time: AwareDatetime | None = None
     dbi_resource_id: str | None = None
 
-    @property
-    def key(self) -> Key:
-        """Return the key of the instance."""
-        return self.account_id, self.region, self.identifier.lower()
 
-
-class End(Record, frozen=True):
+class End(_Change, frozen=True):
     """The line after a change."""
 
     event: Literal["end"] = "end"
-    at: AwareDatetime
-    step: Step
-    account_id: str
-    region: str
-    identifier: str
     dbi_resource_id: str | None = None
     """Resource ID of the instance; ``None`` if RDS refused the change or did not name the ID."""
     error: str | None = None
     """The class of the error with which RDS refused the change."""
-
-    @property
-    def key(self) -> Key:
-        """Return the key of the instance."""
-        return self.account_id, self.region, self.identifier.lower()
 
 
 class Restored(Record, frozen=True):

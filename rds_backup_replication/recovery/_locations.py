@@ -233,7 +233,7 @@ class S3Object:
             raise
 
     def _call(self, do: Callable[[Any], T]) -> T:
-        """Do something with the client, or with one for any Region if the first has no answer."""
+        """Do something with the client, or with one for any Region if S3 does not respond."""
         with without_secrets():
             try:
                 return do(self.client)

@@ -13,26 +13,26 @@ from .._workflows.lookup import DescribeDBInstancesRequest
 
 
 class DescribeDBSubnetGroupsRequest(RequestModel, frozen=True):
-    db_subnet_group_name: str | None = None
+    pass
 
 
 class DescribeDBParameterGroupsRequest(RequestModel, frozen=True):
-    db_parameter_group_name: str | None = None
+    pass
 
 
 class DescribeDBParametersRequest(RequestModel, frozen=True):
     db_parameter_group_name: str
-    source: str | None = None
+    source: str
 
 
 class DescribeOptionGroupsRequest(RequestModel, frozen=True):
-    option_group_name: str | None = None
+    pass
 
 
 class DescribeOrderableDBInstanceOptionsRequest(RequestModel, frozen=True):
     engine: str
     engine_version: str | None = None
-    db_instance_class: str | None = None
+    db_instance_class: str
     license_model: str | None = None
 
 
@@ -97,7 +97,6 @@ class Parameter(ResponseModel, frozen=True):
     parameter_name: str | None = None
     parameter_value: str | None = None
     source: str | None = None
-    apply_method: str | None = None
 
 
 class OptionSetting(ResponseModel, frozen=True):
@@ -120,9 +119,6 @@ class OptionGroup(ResponseModel, frozen=True):
 
 
 class OrderableDBInstanceOption(ResponseModel, frozen=True):
-    engine_version: str | None = None
-    db_instance_class: str | None = None
-    license_model: str | None = None
     storage_type: str | None = None
     availability_zones: Items[AvailabilityZone] | None = None
     multi_az_capable: Annotated[bool | None, Field(alias="MultiAZCapable")] = None
@@ -134,7 +130,6 @@ class OrderableDBInstanceOption(ResponseModel, frozen=True):
     supported_network_types: Items[str] | None = None
     max_iops_per_db_instance: int | None = None
     max_storage_size: int | None = None
-    vpc: bool | None = None
 
 
 class AccountQuota(ResponseModel, frozen=True):

@@ -12,6 +12,7 @@ from ..fleet._destination import AccountDestination
 from ..fleet._durations import format_duration
 from ..fleet._parallel import OnProgress, map_in_order
 from ..fleet._policy import Policy
+from ..fleet._records import RestoreState
 from ..fleet._scan_guard import ScanGuard
 from ..fleet._wording import utc
 from ._access import Place, find_destinations, place_of, select_entries
@@ -25,12 +26,11 @@ from ._readiness_checks import (
     find_key_reasons,
     find_name_reasons,
     find_shared_reasons,
+    format_age,
 )
 from ._readiness_groups import CapturedGroups, find_group_reasons
-from ._records import ReadinessReason, ReadinessRecord, ReadinessReport, ReadinessState
-from ._restore_target import recovery_networks
-
-_MOST_UNITS = 2  # of an age in words
+from ._records import ReadinessReason, ReadinessRecord, ReadinessReport
+from ._restore_target import recovery_networks, require_timezone
 
 
 def check(
@@ -70,8 +70,7 @@ def check(
     """
     if maximum_age <= timedelta():
         raise ValueError(f"maximum_age= must be a positive duration, not {maximum_age}")
-    if at is not None and at.tzinfo is None:
-        raise ValueError("at= must have a timezone, such as timezone.utc")
+    require_timezone(at)
     now = datetime.now(timezone.utc)
     entries: defaultdict[Place, list[BookEntry]] = defaultdict(list)
     for entry in select_entries(book, only):
@@ -101,7 +100,7 @@ def find_book_reasons(
         yield ReadinessReason(
             code="book_too_old",
             message=(
-                f"The book was captured {format_duration(age, max_units=_MOST_UNITS)} ago; it may "
+                f"The book was captured {format_age(age)} ago; it may "
                 f"be {format_duration(maximum_age)} old."
             ),
             remedy="Capture the book again, and find out why the schedule has not done so.",
@@ -200,7 +199,7 @@ def _order(reason: ReadinessReason) -> tuple[bool, bool, str, str]:
     return reason.is_warning, is_unanswered, reason.code, reason.message
 
 
-def _state_of(reasons: Iterable[ReadinessReason]) -> ReadinessState:
+def _state_of(reasons: Iterable[ReadinessReason]) -> RestoreState:
     codes = {reason.code for reason in reasons if not reason.is_warning}
     if codes - {"could_not_be_checked"}:
         return "not_restorable"

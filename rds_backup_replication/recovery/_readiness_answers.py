@@ -19,7 +19,7 @@ from ..exceptions import ResponseValidationError
 from ..fleet._destination import ACCOUNT_ERRORS, AccountDestination, DestinationReader
 from . import _operations as op
 from ._book import BookEntry
-from ._captured_groups import shown_value
+from ._captured_groups import changed_parameters
 from ._records import ReadinessReason
 from ._restore_target import choose_backup, drill_settings
 from ._settings import InstanceSettings
@@ -287,15 +287,9 @@ class ReadinessReader(DestinationReader):
         return {(each.option_group_name or "").lower(): each for each in found}
 
     def _read_parameters(self, name: str) -> dict[str, str]:
-        """Return the parameters of a group that somebody has changed, as a book has them."""
-        found = op.DESCRIBE_PARAMETERS.list(
-            self.context, db_parameter_group_name=name, source="user"
+        return changed_parameters(
+            op.DESCRIBE_PARAMETERS.list(self.context, db_parameter_group_name=name, source="user")
         )
-        return {
-            each.parameter_name: shown_value(each.parameter_name, each.parameter_value)
-            for each in found
-            if each.parameter_name and each.parameter_value is not None
-        }
 
     def _read_offers(self, query: ClassQuery) -> list[op.OrderableDBInstanceOption]:
         given = {name: value for name, value in query._asdict().items() if value is not None}

@@ -60,7 +60,7 @@ def find_backup_reasons(
         yield ReadinessReason(
             code="backup_not_recent",
             message=(
-                f"The latest restorable time is {_age(age)} ago{allowed}; the backup is "
+                f"The latest restorable time is {format_age(age)} ago{allowed}; the backup is "
                 f"{status.lower()}."
             ),
             remedy=(
@@ -71,7 +71,8 @@ def find_backup_reasons(
         )
 
 
-def _age(age: timedelta) -> str:
+def format_age(age: timedelta) -> str:
+    """Return an age in words, in its two largest units."""
     return format_duration(age, max_units=_MOST_UNITS)
 
 

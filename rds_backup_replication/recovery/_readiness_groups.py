@@ -9,6 +9,7 @@ from . import _cli_commands as cli
 from . import _operations as op
 from ._book import (
     HIDDEN_VALUE,
+    BookEntry,
     CapturedOption,
     CapturedOptionGroup,
     CapturedParameterGroup,
@@ -27,7 +28,10 @@ _ZONES = 2  # RDS's minimum for a DB subnet group, and a standby's
 
 
 class CapturedGroups(NamedTuple):
-    """The groups of a book, by account, source Region and name in lower case."""
+    """The groups of a book, by account, source Region and name in lower case.
+
+    No book has default groups. Their names say what they are, so they are derived.
+    """
 
     parameters: dict[tuple[str, str, str], CapturedParameterGroup]
     options: dict[tuple[str, str, str], CapturedOptionGroup]
@@ -39,6 +43,20 @@ class CapturedGroups(NamedTuple):
             {(g.account_id, g.source_region, g.name.lower()): g for g in book.parameter_groups},
             {(g.account_id, g.source_region, g.name.lower()): g for g in book.option_groups},
         )
+
+    def parameter_group_of(self, entry: BookEntry) -> CapturedParameterGroup | None:
+        """Return the DB parameter group of an entry's source; ``None`` if it is not known."""
+        name = entry.source.db_parameter_group_name or ""
+        if is_default_group(name):
+            return _default_parameter_group(name)
+        return self.parameters.get((entry.account_id, entry.source_region, name.lower()))
+
+    def option_group_of(self, entry: BookEntry) -> CapturedOptionGroup | None:
+        """Return the option group of an entry's source; ``None`` if it is not known."""
+        name = entry.source.option_group_name or ""
+        if is_default_group(name):
+            return _default_option_group(name)
+        return self.options.get((entry.account_id, entry.source_region, name.lower()))
 
 
 def list_names(names: Iterable[str]) -> str:
@@ -131,12 +149,11 @@ def _parameter_group_reasons(
     entry, name = restore.entry, restore.settings.db_parameter_group_name
     if name is None:
         return
-    source_name = entry.source.db_parameter_group_name or ""
-    source = captured.parameters.get((entry.account_id, entry.source_region, source_name.lower()))
-    family = source.family if source else _family_of_default(source_name)
-    wanted = source.parameters if source else {} if is_default_group(source_name) else None
-    actual_family, region_name = _family_of_default(name), answers.region_name
-    if actual_family is None:
+    source, region_name = captured.parameter_group_of(entry), answers.region_name
+    family, wanted = (source.family, source.parameters) if source else (None, None)
+    if is_default_group(name):
+        actual_family = _default_parameter_group(name).family
+    else:
         if isinstance(answers.parameter_groups, ReadinessReason):
             yield answers.parameter_groups
             return
@@ -171,7 +188,7 @@ def _parameter_group_reasons(
             code="parameter_group_differs",
             message=(
                 f"The DB parameter group {name} in {region_name} differs from the source's group "
-                f"{source_name} in {list_names(names)}."
+                f"{entry.source.db_parameter_group_name} in {list_names(names)}."
             ),
             remedy=(
                 "Choose or create a group with the parameters of the source's group, if the "
@@ -202,22 +219,20 @@ def _is_of_version(family: str | None, version: str | None) -> bool:
     return actual[: len(major)] == major
 
 
-def _family_of_default(name: str) -> str | None:
-    """Return the family of a default DB parameter group, which its name contains."""
-    return name.partition(".")[2] if is_default_group(name) else None
+def _default_parameter_group(name: str) -> CapturedParameterGroup:
+    """Return a default DB parameter group, whose name has its family: default.mysql8.0."""
+    return CapturedParameterGroup(
+        account_id="", source_region="", name=name, family=name.partition(".")[2], parameters={}
+    )
 
 
 def _option_group_reasons(
     restore: Restore, answers: Answers, captured: CapturedGroups
 ) -> Iterator[ReadinessReason]:
-    entry, name = restore.entry, restore.settings.option_group_name
+    name = restore.settings.option_group_name
     if name is None:
         return
-    source_name = entry.source.option_group_name or ""
-    source = captured.options.get((entry.account_id, entry.source_region, source_name.lower()))
-    if source is None and is_default_group(source_name):
-        source = _default_option_group(source_name)
-    region_name = answers.region_name
+    source, region_name = captured.option_group_of(restore.entry), answers.region_name
     if is_default_group(name):
         default = _default_option_group(name)
         group = op.OptionGroup(

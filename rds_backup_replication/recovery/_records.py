@@ -6,9 +6,8 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from ..fleet._records import Record
+from ..fleet._records import Record, RestoreState
 
-ReadinessState = Literal["restorable", "not_restorable", "unknown"]
 ReadinessCode = Literal[
     "backup_key_not_usable",
     "backup_not_found",
@@ -77,7 +76,7 @@ class ReadinessRecord(Record, frozen=True):
     """Resource ID of the instance."""
     target_db_instance_identifier: str
     """Identifier of the restored instance."""
-    state: ReadinessState
+    state: RestoreState
     """``restorable``: a restore would succeed, as far as can be asked. ``not_restorable``: a
     reason says why it would fail. ``unknown``: a question was not answered."""
     db_instance_automated_backups_arn: str | None = None
@@ -107,7 +106,7 @@ class ReadinessReport(Record, frozen=True):
     """Findings about the book as a whole, such as its age."""
 
     @property
-    def counts(self) -> dict[ReadinessState, int]:
+    def counts(self) -> dict[RestoreState, int]:
         """Return the number of records in each state that occurs."""
         return dict(Counter(record.state for record in self.records))
 

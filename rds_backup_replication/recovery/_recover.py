@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from .._arn import is_db_instance_identifier
@@ -13,9 +14,9 @@ from ..fleet._credentials import Access
 from ..fleet._policy import Policy
 from ._access import find_destinations, select_entries
 from ._book import BookEntry, RecoveryBook
-from ._journal import FORMAT, Header, Progress, now, read_progress
+from ._journal import FORMAT, Header, Key, Kind, Progress, now, read_progress
 from ._records import RecoveryReport, RestoredInstance
-from ._restore_target import Target
+from ._restore_target import Target, require_timezone
 from ._restores import InstanceRestore
 from ._run import Crew, Run
 
@@ -83,10 +84,9 @@ def recover(
         else:
             progress = read_progress(file)
             _check_header(path, progress.header, book, at)
-        header = progress.header
-        run = Run(header.run_id, "recovery", places, progress, file, poll_interval, timeout)
+        run = Run(places, progress, file, poll_interval, timeout)
         crew: Crew[RestoredInstance] = Crew(run, on_event)
-        results: dict[object, RestoredInstance] = {}
+        results: dict[Key, RestoredInstance] = {}
 
         def restore(target: Target) -> None:
             earlier, own = progress.of(target.key).restored, target.entry.db_instance_arn
@@ -99,14 +99,7 @@ def recover(
         crew.run(run.connect)
         for _, tier in groupby(targets, key=lambda target: target.entry.tier):
             crew.work(list(tier), restore)
-    return RecoveryReport(
-        run_id=header.run_id,
-        book_hash=header.book_hash,
-        restore_time=at,
-        begun_at=header.at,
-        instances=tuple(sorted((*results.values(), *refused), key=RestoredInstance.sort_key)),
-        is_interrupted=run.stopped.is_set(),
-    )
+    return _report(run, (*results.values(), *refused))
 
 
 def plan_recovery(
@@ -135,34 +128,25 @@ def plan_recovery(
     """
     check_arguments(at, 0.0, timedelta(hours=1))
     targets, refused = create_targets(select_entries(book, only), at)
-    run_id = uuid4().hex
     places = find_destinations(
-        (target.place for target in targets), policy, access or Access(), run_id
+        (target.place for target in targets), policy, access or Access(), uuid4().hex
     )
-    header = create_header("recovery", book, at)
-    run = Run(run_id, "recovery", places, Progress(header), None, 0.0, timedelta(hours=1))
+    progress = Progress(create_header("recovery", book, at))
+    run = Run(places, progress, None, 0.0, timedelta(hours=1))
     crew: Crew[RestoredInstance] = Crew(run, None)
-    results: dict[object, RestoredInstance] = {}
+    results: dict[Key, RestoredInstance] = {}
 
     def plan(target: Target) -> None:
         results[target.key] = InstanceRestore(run, target, crew.report).plan()
 
     crew.run(run.connect)
     crew.work(targets, plan, at_once=16)
-    return RecoveryReport(
-        run_id=run_id,
-        book_hash=header.book_hash,
-        restore_time=at,
-        begun_at=header.at,
-        instances=tuple(sorted((*results.values(), *refused), key=RestoredInstance.sort_key)),
-        is_interrupted=run.stopped.is_set(),
-    )
+    return _report(run, (*results.values(), *refused))
 
 
 def check_arguments(at: datetime | None, poll_interval: float, timeout: timedelta) -> None:
     """Raise a ``ValueError`` if an argument of a recovery or a drill is out of range."""
-    if at is not None and at.tzinfo is None:
-        raise ValueError("at= must have a timezone, such as timezone.utc")
+    require_timezone(at)
     if at is not None and at > datetime.now(timezone.utc):
         raise ValueError(f"at= must not be in the future, but is {at.isoformat()}")
     if not 0 <= poll_interval <= 3600:  # noqa: PLR2004  # an hour
@@ -171,18 +155,16 @@ def check_arguments(at: datetime | None, poll_interval: float, timeout: timedelt
         raise ValueError(f"timeout= must be longer than 0 seconds, but is {timeout}")
 
 
-def create_header(
-    kind: str, book: RecoveryBook, at: datetime | None, check: str | None = None
-) -> Header:
+def create_header(kind: Kind, book: RecoveryBook, at: datetime | None, **facts: Any) -> Header:
     """Return the first line of a new journal, with a new ID that nobody can guess."""
     return Header(
-        kind="drill" if kind == "drill" else "recovery",
+        kind=kind,
         at=now(),
         run_id=uuid4().hex,
         book_hash=book.content_hash,
         book_captured_at=book.captured_at,
         restore_time=at,
-        check=check,
+        **facts,
     )
 
 
@@ -209,6 +191,18 @@ def create_targets(
             remedy = "Set another recovery.name in the policy, and retarget the book."
             refused.append(target.record("failed", message=f"{problem} {remedy}"))
     return good, refused
+
+
+def _report(run: Run, instances: Iterable[RestoredInstance]) -> RecoveryReport:
+    header = run.progress.header
+    return RecoveryReport(
+        run_id=header.run_id,
+        book_hash=header.book_hash,
+        restore_time=header.restore_time,
+        begun_at=header.at,
+        instances=tuple(sorted(instances, key=RestoredInstance.sort_key)),
+        is_interrupted=run.stopped.is_set(),
+    )
 
 
 def _check_header(path: Path, header: Header, book: RecoveryBook, at: datetime | None) -> None:

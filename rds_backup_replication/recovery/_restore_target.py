@@ -216,6 +216,12 @@ def _is_restorable(backup: DBInstanceAutomatedBackup) -> bool:
     return backup.restore_window is not None and backup.restore_window.latest_time is not None
 
 
+def require_timezone(at: datetime | None) -> None:
+    """Raise a ``ValueError`` if the moment to restore has no timezone."""
+    if at is not None and at.tzinfo is None:
+        raise ValueError("at= must have a timezone, such as timezone.utc")
+
+
 def latest_time(backup: DBInstanceAutomatedBackup) -> datetime:
     """Return the latest restorable time of a backup that has one."""
     window = backup.restore_window

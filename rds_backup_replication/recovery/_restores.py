@@ -27,7 +27,7 @@ from ._run import FAILED_STATUSES, Run, StoppedError, describe_instance, find_re
 from ._settings import modify_keywords, run_of, run_tags
 
 _CONSISTENCY_POLLS = 10
-"""Polls after which a response counts that does not show a change, or an instance's tags."""
+"""Polls after which the client trusts a response that lacks a change or the tags."""
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
@@ -41,7 +41,7 @@ class InstanceRestore:
         self._progress: InstanceProgress = run.progress.of(target.key)
         self._facts: dict[str, Any] = {}
         self._deadline = 0.0
-        self._begun: tuple[datetime, float, Context] | None = None
+        self._began: tuple[float, Context] | None = None
 
     def restore(self) -> RestoredInstance:
         """Restore the instance, and return its record, whatever happens."""
@@ -127,13 +127,13 @@ class InstanceRestore:
         return self._run.readers[self._target.place].context
 
     def _begin(self, context: Context, at: datetime, monotonic: float) -> None:
-        self._begun = at, monotonic, context
+        self._began = monotonic, context
         self._facts["begun_at"] = at
 
     def elapsed(self) -> timedelta:
         """Return the time since the restore request."""
-        assert self._begun is not None  # noqa: S101  # for type checkers
-        _, began, context = self._begun
+        assert self._began is not None  # noqa: S101  # for type checkers
+        began, context = self._began
         return timedelta(seconds=max(0.0, context.clock.monotonic() - began))
 
     def _pause(self, context: Context) -> None:
@@ -152,7 +152,7 @@ class InstanceRestore:
         """
         progress, target = self._progress, self._target
         for _ in range(_CONSISTENCY_POLLS):
-            instance = self._look(context)
+            instance = self._describe_name(context)
             if instance is None:
                 break
             if self._is_own(instance):
@@ -189,8 +189,8 @@ class InstanceRestore:
                 "another recovery.name in the policy, retarget the book, and use a new journal."
             )
 
-    def _look(self, context: Context) -> DBInstance | None:
-        """Return the instance that has the name, as soon as RDS answers."""
+    def _describe_name(self, context: Context) -> DBInstance | None:
+        """Return the instance that has the name, as soon as RDS responds."""
         while True:
             try:
                 return describe_instance(context, self._target.identifier)
@@ -203,7 +203,7 @@ class InstanceRestore:
         progress = self._progress
         if progress.dbi_resource_id is not None:
             return is_same_id(instance.dbi_resource_id, progress.dbi_resource_id)
-        # A restore whose response was lost: only the tag tells, with an ID that nobody can guess.
+        # A restore whose response was lost: only the tag proves it, by an ID that nobody can guess.
         return progress.restore is not None and run_of(instance) == self._run.run_id
 
     def _may_lack_tags_yet(self, instance: DBInstance) -> bool:
@@ -223,7 +223,7 @@ class InstanceRestore:
             self._run.list_backups(target.place, target.entry.dbi_resource_id), target
         )
         arn = backup.db_instance_automated_backups_arn
-        tags = run_tags(self._run.run_id, self._run.kind)
+        tags = run_tags(self._run.run_id, self._run.progress.header.kind)
         request = build_restore(context, target, backup, tags)
         moment = target.restore_time or latest_time(backup)
         self._begin(context, now(), context.clock.monotonic())
@@ -310,7 +310,7 @@ class InstanceRestore:
             )
         if status_of(instance) in FAILED_STATUSES:
             raise RestoreError(
-                f"The restored instance is {status_of(instance)}. Look at its events in RDS; "
+                f"The restored instance is {status_of(instance)}. Check its events in RDS; "
                 "delete it, and restore it alone, with a new journal."
             )
         return instance
@@ -334,7 +334,7 @@ class InstanceRestore:
             if (found := self._describe(context)) is not None:
                 return found
             absent += 1
-            if absent > _CONSISTENCY_POLLS and self._look(context) is None:
+            if absent > _CONSISTENCY_POLLS and self._describe_name(context) is None:
                 raise RestoreError(
                     "The restored instance no longer exists: somebody has deleted or renamed it. "
                     "If it should be restored again, use a new journal, for this instance "
@@ -391,7 +391,7 @@ class InstanceRestore:
         while True:
             found = self._poll(context)
             is_available = status_of(found) == "available"
-            # One available is no proof: RDS may not have begun to modify the instance yet.
+            # An available instance proves nothing: RDS may not have begun to modify it yet.
             if is_available and not compare_settings(self._target.settings, found).differences:
                 return found
             polls = polls + 1 if is_available else 0

@@ -1,9 +1,9 @@
 """New target settings for a book, by the policy as it is now."""
 
 from ..exceptions import RecoveryRefusedError
-from ..fleet._policy import Policy
+from ..fleet._policy import Policy, Rule
 from ._book import BookEntry, RecoveryBook
-from ._targets import LOST_FEATURES, plan_target
+from ._targets import LOST_FEATURES, plan_target, policy_fields
 
 
 def retarget(book: RecoveryBook, policy: Policy) -> RecoveryBook:
@@ -38,26 +38,18 @@ def retarget(book: RecoveryBook, policy: Policy) -> RecoveryBook:
     if reasons:
         raise RecoveryRefusedError(list(reasons))
     return book.model_copy(
-        update={"instances": tuple(_retarget(entry, policy) for entry in book.instances)}
+        update={"instances": tuple(_retarget(entry, rules[entry.rule]) for entry in book.instances)}
     )
 
 
-def _retarget(entry: BookEntry, policy: Policy) -> BookEntry:
-    rule = next(rule for rule in policy.rules if rule.name == entry.rule)
+def _retarget(entry: BookEntry, rule: Rule) -> BookEntry:
     plan = plan_target(entry.db_instance_identifier, entry.source, rule.recovery)
     return entry.model_copy(
         update={
-            "tier": rule.recovery.tier,
-            "target_db_instance_identifier": plan.identifier,
-            "target": plan.settings,
-            "drill": plan.drill,
-            "rto": rule.recovery.rto,
-            "rpo": rule.recovery.rpo,
-            "maximum_lag": rule.maximum_lag,
+            **policy_fields(rule, plan),
             "not_restored": (
                 *(each for each in entry.not_restored if not each.startswith(LOST_FEATURES)),
                 *plan.not_restored,
             ),
-            "unmapped": plan.unmapped,
         }
     )

@@ -75,9 +75,6 @@ class RequestLog:
 class Run:
     """The state that all instances of a run share."""
 
-    run_id: str
-    kind: str
-    """``recovery`` or ``drill``, which a tag of each restored instance says."""
     destinations: Mapping[Place, AccountDestination]
     progress: Progress
     journal: RecoveryJournal | None
@@ -93,6 +90,11 @@ class Run:
     readers: dict[Place, DestinationReader] = field(default_factory=dict[Place, DestinationReader])
     failures: dict[Place, Exception] = field(default_factory=dict[Place, Exception])
     """Why a place cannot be called, if it cannot."""
+
+    @property
+    def run_id(self) -> str:
+        """Return the ID of the recovery or drill, which a tag of each restored instance has."""
+        return self.progress.header.run_id
 
     def write(self, line: Line) -> None:
         """Write a line to the journal."""

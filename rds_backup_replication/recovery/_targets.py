@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from .._arn import is_db_instance_identifier
 from .._models._instance import DBInstance
+from ..fleet._policy import Rule
 from ..fleet._recovery_settings import ANY, RecoverySettings
 from ._book import DrillTarget
 from ._settings import InstanceSettings
@@ -95,6 +97,20 @@ def plan_target(
         db_instance_class=recovery.drill.instance_class,
     )
     return TargetPlan(target_name, settings, drill, tuple(not_restored), tuple(unmapped))
+
+
+def policy_fields(rule: Rule, plan: TargetPlan) -> dict[str, Any]:
+    """Return the fields of an entry that depend on the policy alone, once its source is known."""
+    return {
+        "tier": rule.recovery.tier,
+        "target_db_instance_identifier": plan.identifier,
+        "target": plan.settings,
+        "drill": plan.drill,
+        "rto": rule.recovery.rto,
+        "rpo": rule.recovery.rpo,
+        "maximum_lag": rule.maximum_lag,
+        "unmapped": plan.unmapped,
+    }
 
 
 def _find(names: dict[str, str] | str | None, own: str | None) -> str | None:

@@ -83,19 +83,19 @@ def _list(records: list[AuditRecord], audited_at: datetime) -> Iterator[Html]:
         listed += min(limit, len(cause.items))
         yield _cause(cause, limit, audited_at)
     if more := sum(len(cause.items) for cause in causes[MAX_LISTED:]):
-        yield tag("p", _rest(more), class_="rest quiet")
+        yield tag("p", rest_line(more), class_="rest quiet")
 
 
-def _rest(count: int) -> str:
-    return f"See the table of all instances for {count:,} more."
+def rest_line(count: int) -> str:
+    """Return where the instances are that a list omits; empty if the list omits none."""
+    return f"See the table of all instances for {count:,} more." if count > 0 else ""
 
 
 def _cause(cause: Cause[AuditRecord], limit: int, audited_at: datetime) -> Html:
-    more = len(cause.items) - limit
     return cause_block(
         cause.lines,
         (_problem(record, figures, audited_at) for record, figures in cause.items[:limit]),
-        _rest(more) if more > 0 else "",
+        rest_line(len(cause.items) - limit),
     )
 
 

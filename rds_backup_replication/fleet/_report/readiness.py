@@ -6,7 +6,7 @@ from .._causes import Cause, restore_causes
 from .._records import AuditRecord, AuditReport, RestoreState
 from .._wording import RESTORE_WORDS, count_restorable, display_name
 from .html import MAX_LISTED, Html, badge, facts, join, mark, route, section, tag, time_tag
-from .problems import cause_block, group
+from .problems import cause_block, group, rest_line
 
 
 def restore_mark(state: RestoreState) -> Html:
@@ -47,11 +47,10 @@ def _groups(instances: list[AuditRecord]) -> Iterator[Html]:
 
 
 def _cause(cause: Cause[AuditRecord]) -> Html:
-    more = len(cause.items) - MAX_LISTED
     return cause_block(
         cause.lines,
         (_item(record, figures) for record, figures in cause.items[:MAX_LISTED]),
-        f"See the table of all instances for {more:,} more." if more > 0 else "",
+        rest_line(len(cause.items) - MAX_LISTED),
     )
 
 

@@ -113,7 +113,7 @@ def _of_instances(report: DrillReport, proven: int, total: int) -> str:
     passed = " and passed the check" if report.check else ""
     text = f"{who} restored{passed}{within}."
     if not report.check:
-        text += " No check has looked at the data."
+        text += " No check has examined the data."
     if missing:
         none = list_words(f"no {name} for {count:,}" for name, count in missing.items())
         text += f" The policy states {none} of {total:,}."

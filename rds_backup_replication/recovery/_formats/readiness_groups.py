@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ...fleet._causes import Cause, group_by_cause
-from ...fleet._records import State
+from ...fleet._records import RestoreState, State
 from ...fleet._wording import RESTORE_WORDS, count_restorable, list_words, pluralize
-from .._records import ReadinessReason, ReadinessRecord, ReadinessReport, ReadinessState
+from .._records import ReadinessReason, ReadinessRecord, ReadinessReport
 
-MEANINGS: dict[ReadinessState, str] = {
+MEANINGS: dict[RestoreState, str] = {
     "not_restorable": "A restore would fail, or would not be as the book says.",
     "unknown": "A question could not be answered.",
     "restorable": "A restore would succeed, as far as can be asked in advance.",

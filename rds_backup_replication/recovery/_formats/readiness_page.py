@@ -17,7 +17,7 @@ from ...fleet._report.html import (
     tag,
     time_tag,
 )
-from ...fleet._report.problems import cause_block, group
+from ...fleet._report.problems import cause_block, group, rest_line
 from ...fleet._report.readiness import restore_mark
 from ...fleet._report.script import SCRIPT
 from ...fleet._wording import RESTORE_WORDS, iso, percent, pluralize
@@ -126,17 +126,13 @@ def _group(id_: str, title: str, found: ReasonGroup) -> Html:
             cause_block(
                 cause.lines,
                 (_item(item, figures) for item, figures in cause.items[:MAX_LISTED]),
-                _rest(len(cause.items) - MAX_LISTED),
+                rest_line(len(cause.items) - MAX_LISTED),
             ),
             *_commands(commands_of(cause)),
         )
     )
     heading = tag("h3", mark(pluralize(found.total, "instance"), found.like))
     return section(id_, title, group(heading, found.note, found.like, parts))
-
-
-def _rest(more: int) -> str:
-    return f"See the table of all instances for {more:,} more." if more > 0 else ""
 
 
 def _commands(commands: Iterable[str]) -> list[Html]:
