@@ -174,9 +174,12 @@ def _print_outcome(
         write_stdout(render_endpoints(report, endpoints.value))
     else:
         _print_report(report, output)
-        note("To print the old and new endpoints, run this again with --endpoints.")
-    if not report.is_complete:
+        if any(each.outcome == "done" for each in report.instances):
+            note("To print the old and new endpoints, run this again with --endpoints.")
+    if any(each.outcome == "not_finished" for each in report.instances):
         note(_HINT)
+    elif not report.is_complete:
+        note("Correct the causes above. To go on, run the same command again.")
 
 
 def _print_report(report: "RecoveryReport", output: Output, *, on_stderr: bool = False) -> None:
