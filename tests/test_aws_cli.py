@@ -50,6 +50,7 @@ def response_of(run: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(run.stdout)
 
 
+@pytest.mark.long
 def test_aws_cli_starts_lists_and_stops_a_replication(sandbox: Sandbox) -> None:
     source = ("--source-db-instance-arn", SOURCE_ARN)
     run = aws_rds(

@@ -33,6 +33,7 @@ def test_ctrl_c_during_the_start_prints_no_traceback(delay: float) -> None:
     assert ran.stderr.endswith("Interrupted.\n")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [("KeyboardInterrupt", 130, "Interrupted.\n"), ("OSError('odd')", 0, "OSError: odd\n")],
@@ -150,6 +151,7 @@ def test_second_ctrl_c_names_the_journal(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("line", ["1 of 2", "Finishing", "Ended at once"])
 def test_ctrl_c_within_a_write_loses_no_message(tmp_path: Path, line: str) -> None:
     """Python runs a signal handler while standard error is still locked by a write."""
@@ -181,6 +183,7 @@ def test_ctrl_c_within_a_write_loses_no_message(tmp_path: Path, line: str) -> No
     ]
 
 
+@pytest.mark.long
 def test_ctrl_c_that_python_drops_counts_once(tmp_path: Path) -> None:
     ran = run_apply(
         tmp_path,
@@ -225,6 +228,7 @@ def test_ctrl_c_that_ends_apply_reports_what_is_known(tmp_path: Path, count: int
     ]
 
 
+@pytest.mark.long
 def test_sandbox_serves_its_instances_until_ctrl_c() -> None:
     command = [*PROGRAM, "sandbox", "--port", "0", "--db-instance", "us-west-2:mydatabase"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603

@@ -147,6 +147,7 @@ def test_closed_standard_output_prevents_a_start(rds_sandbox: Sandbox) -> None:
     assert not list(rds_sandbox.client("us-east-1").describe_db_instance_automated_backups())
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
 @pytest.mark.parametrize(
     "arguments", [("--version",), ("--help",), ("list",), ("list", "--output", "json")]
@@ -178,6 +179,7 @@ def test_closed_standard_input_is_no_terminal(arguments: tuple[str, ...]) -> Non
     assert ran.stderr.startswith("Error: ")
 
 
+@pytest.mark.long
 def test_closed_standard_error_is_no_error(rds_sandbox: Sandbox) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     client = rds_sandbox.client("us-east-1")
@@ -196,6 +198,7 @@ def test_broken_pipe_prints_no_traceback(rds_sandbox: Sandbox) -> None:
     assert ran.stderr == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "variables",
     [
@@ -224,6 +227,7 @@ def test_json_is_complete_without_unicode_support(
     assert "Z?ge" in planned.stdout
 
 
+@pytest.mark.long
 def test_failed_poll_is_reported_at_once(rds_sandbox: Sandbox) -> None:
     rds_sandbox.create_db_instance("us-west-2")
     ran = run_in_shell(
@@ -240,6 +244,7 @@ def test_failed_poll_is_reported_at_once(rds_sandbox: Sandbox) -> None:
     assert "Check --region, --endpoint-url and the network." in ran.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("width", "shown"), [("0", SOURCE_ARN), ("-1", SOURCE_ARN)])
 def test_invalid_columns_variable_is_ignored(rds_sandbox: Sandbox, width: str, shown: str) -> None:
     rds_sandbox.create_db_instance("us-west-2")
@@ -249,6 +254,7 @@ def test_invalid_columns_variable_is_ignored(rds_sandbox: Sandbox, width: str, s
     assert listed.stdout.splitlines()[1].split()[-1] == shown
 
 
+@pytest.mark.long
 def test_help_shows_all_names_whole_on_80_columns() -> None:
     commands: dict[str, Any] = vars(get_command(app))["commands"]
     for name, command in {"": get_command(app), **commands}.items():
@@ -273,6 +279,7 @@ def test_help_shows_all_names_whole_on_80_columns() -> None:
                     assert len(line) + len(following.split()[0]) >= 78, (name, line)
 
 
+@pytest.mark.long
 def test_error_on_a_terminal_is_wrapped_between_words() -> None:
     here = SOURCE_ARN.replace("us-west-2", "us-east-1")
     shown = on_80_columns("start", here, "--region", "us-east-1", code=2)

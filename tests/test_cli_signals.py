@@ -81,6 +81,7 @@ def test_signal_ends_an_audit_or_a_plan_at_once(
     assert (stdout, stderr) == ("", "Interrupted.\n")
 
 
+@pytest.mark.long
 @each_signal
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
@@ -202,6 +203,7 @@ def test_second_ctrl_c_counts_at_once(tmp_path: Path, number: signal.Signals) ->
     assert ran.stderr.splitlines()[-1] == ENDED
 
 
+@pytest.mark.long
 @each_signal
 def test_signal_that_python_drops_is_not_lost(number: signal.Signals) -> None:
     ran = run_command(
@@ -216,6 +218,7 @@ def test_signal_that_python_drops_is_not_lost(number: signal.Signals) -> None:
     assert (ran.returncode, ran.stderr) == (CODES[number], "Interrupted.\n")
 
 
+@pytest.mark.long
 def test_signal_just_before_a_wait_ends_the_wait() -> None:
     """Another thread takes the signal, so the wait goes on, as after a signal just before it."""
     ran = run_command(
@@ -249,6 +252,7 @@ WARNS = (
 )
 
 
+@pytest.mark.long
 def test_second_signal_does_not_cut_a_warning() -> None:
     """The library logs what it stopped, and a second signal may come at that moment."""
     ran = run_command(f"later = [signal.SIGINT]\n{WARNS}", "ensure", SOURCE_ARN)
@@ -333,6 +337,7 @@ def test_wait_ends_after_its_terminal_has_closed() -> None:
     assert ran.returncode == 129
 
 
+@pytest.mark.long
 def test_sandbox_ends_after_its_terminal_has_closed() -> None:
     ran = run_python(
         f"{DEFAULTS}{CLOSES_TERMINAL}"

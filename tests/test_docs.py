@@ -31,6 +31,7 @@ DESCRIBE = "DescribeDBInstanceAutomatedBackups"
 SOURCE_ARN = "arn:aws:rds:us-west-2:123456789012:db:mydatabase"
 
 
+@pytest.mark.long
 def test_demo_output(tmp_path: Path) -> None:
     run = subprocess.run(  # noqa: S603  # the project's own demo
         [sys.executable, "-W", "error", ROOT / "docs/demo.py"],

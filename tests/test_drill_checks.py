@@ -170,6 +170,7 @@ class Pipe:
         os.close(self._reader)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("end", ["timeout", "stop", "exit"])
 def test_command_leaves_no_processes(tmp_path: Path, end: str) -> None:
     """A command ends with all that it has started, however it ends."""

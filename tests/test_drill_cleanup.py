@@ -249,6 +249,7 @@ def test_cleanup_with_an_edited_journal(drills: Drills) -> None:
         assert "left alone" in str(each.cleanup_message)
 
 
+@pytest.mark.long
 def test_cleanup_with_stale_responses(drills: Drills) -> None:
     """Describe may show neither a new instance nor its tags for a while."""
     tags = {KIND_TAG: "drill", RUN_TAG: RUN_ID}
@@ -281,6 +282,7 @@ def test_cleanup_of_a_recovery(tmp_path: Path) -> None:
         drill_cleanup(tmp_path / "journal")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("presses", [1, 2])
 def test_drill_interrupted(drills: Drills, presses: int) -> None:
     """The first Ctrl-C deletes what exists; a second one leaves it to the cleanup."""
@@ -311,6 +313,7 @@ def test_drill_interrupted(drills: Drills, presses: int) -> None:
     assert drills.others() == before
 
 
+@pytest.mark.long
 def test_drill_whose_callback_fails(drills: Drills) -> None:
     """A bug of the caller reaches the caller, and leaves nothing behind."""
     book = drills.book("orders", "users", "carts")
@@ -324,6 +327,7 @@ def test_drill_whose_callback_fails(drills: Drills) -> None:
     assert drills.clean_up().left_behind == ()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [4, 5, 6, 9])
 def test_drill_whose_disk_is_full(
     drills: Drills, monkeypatch: pytest.MonkeyPatch, number: int

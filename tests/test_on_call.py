@@ -163,6 +163,7 @@ def test_error_of_the_callback_is_logged_and_changes_nothing(
     assert isinstance(record.exc_info[1], LookupError)
 
 
+@pytest.mark.long
 def test_calls_in_threads_count_their_own_attempts(rds: ScriptedRDS) -> None:
     rds.answers(THROTTLED, 400)
     calls: list[ApiCall] = []

@@ -86,6 +86,7 @@ def test_swallowed(replication_stubber):
     )
 
 
+@pytest.mark.long
 def test_rds_sandbox_serves_all_clients(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,6 +151,7 @@ def instances(draw: st.DrawFn) -> SourceInstance:
     )
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(conditions(), conditions(), st.data())
 def test_covering_selector_matches_all(

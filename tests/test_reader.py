@@ -151,6 +151,7 @@ def with_types(value: Any) -> Any:
     return type(value), value, repr(getattr(value, "tzinfo", None))
 
 
+@pytest.mark.long
 @settings(max_examples=600, deadline=None)
 @given(responses())
 def test_fast_parser_matches_botocore(

@@ -175,6 +175,7 @@ def test_sandbox_leaves_other_data_of_moto_alone() -> None:
         assert names() == (["mine"], ["mine"])
 
 
+@pytest.mark.long
 def test_sandbox_needs_no_configuration(tmp_path: Path) -> None:
     """A profile, a file or a setting of the shell that is wrong keeps nothing from working."""
     broken = tmp_path / "config"

@@ -106,6 +106,7 @@ def test_missing_extra_named(module: str, *, is_named: bool) -> None:
     assert ("pip install 'rds-backup-replication[sandbox]'" in run.stderr) == is_named
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stop_signal", ["INT", "TERM"])
 def test_command_stops_despite_ignored_sigint(stop_signal: str) -> None:
     """A shell makes its background jobs ignore SIGINT."""
